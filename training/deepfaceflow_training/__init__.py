@@ -1,0 +1,1 @@
+"""Training of DFFNet: face pairs with exact 3D flow, networks, trainer, evaluation, export."""
