@@ -1,0 +1,15 @@
+/** Workgroups a dimension that every WebGPU device allows. */
+const MAX_WORKGROUPS = 65535
+
+/** Workgroup size of the kernels that walk pixels or elements in order. */
+export const LINEAR_WORKGROUP = 64
+
+/**
+ * Workgroups for `count` invocations in order, folded into two dimensions where one does not hold them;
+ * `linearIndex` of include/grid.wgsl unfolds them. `z` is free for planes, batches or parts.
+ */
+export function linearGrid(count: number, z = 1): readonly [number, number, number] {
+  const groups = Math.max(1, Math.ceil(count / LINEAR_WORKGROUP))
+  const rows = Math.ceil(groups / MAX_WORKGROUPS)
+  return [Math.ceil(groups / rows), rows, z]
+}
