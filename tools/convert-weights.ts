@@ -1,0 +1,116 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Command, Option } from 'commander'
+import { DeepFaceFlowError, EngineError } from '../src/errors.js'
+import { floatToHalf, halvesToFloats } from '../src/weights/float16.js'
+import type { DType } from '../src/weights/format.js'
+import { readSafetensors, type TensorToWrite, writeSafetensors } from '../src/weights/safetensors.js'
+import { parameterCount } from '../src/weights/weight-file.js'
+import { assetPart, type PartName, readAssets } from './mediapipe/assets.js'
+import { canonicalFace } from './mediapipe/canonical-face.js'
+import { ATTENTION_MESH_LAYERS, DETECTOR_LAYERS, type LayerMap, MESH_LAYERS } from './mediapipe/layers.js'
+import { networkWeights } from './mediapipe/network-weights.js'
+import { parseTflite } from './tflite/model.js'
+import { trainedNetwork } from './trained-network.js'
+
+interface NetworkSource {
+  readonly network: string
+  readonly part: PartName
+  readonly layers: readonly LayerMap[]
+}
+
+const NETWORKS: readonly NetworkSource[] = [
+  { network: 'face-detector', part: 'detector', layers: DETECTOR_LAYERS },
+  { network: 'mesh-regressor', part: 'mesh', layers: MESH_LAYERS },
+  { network: 'mesh-regressor-attention', part: 'attentionMesh', layers: ATTENTION_MESH_LAYERS },
+]
+
+const dtypeOption = () =>
+  new Option('--dtype <type>', 'element type of the floats').choices(['f16', 'f32']).default('f16')
+
+const program = new Command('convert-weights').description('Makes the weight files of weights/')
+
+program
+  .command('tflite')
+  .description("detector, both mesh regressors and the canonical face, from MediaPipe's npm package")
+  .option('--assets <path>', 'asset file or unpacked package; fetched with npm pack where absent')
+  .option('--out <folder>', 'where the files go', 'weights')
+  .addOption(dtypeOption())
+  .action(async (options: { assets?: string; out: string; dtype: string }) => {
+    const assets = await readAssets(options.assets)
+    await mkdir(options.out, { recursive: true })
+    for (const { network, part, layers } of NETWORKS) {
+      const { bytes, provenance } = assetPart(assets, part)
+      const tensors = networkWeights(parseTflite(bytes, network), layers, dtypeOf(options.dtype))
+      await writeAndVerify(join(options.out, `${network}.safetensors`), tensors, { network, ...provenance })
+    }
+    const { bytes, provenance } = assetPart(assets, 'geometry')
+    await writeAndVerify(join(options.out, 'canonical-face.safetensors'), canonicalFace(bytes), provenance)
+  })
+
+program
+  .command('pytorch')
+  .description("a network of ours, from the trainer's export")
+  .argument('<input>', 'safetensors file with state-dict names')
+  .argument('<output>', 'file to write; may be the input')
+  .addOption(dtypeOption())
+  .action(async (input: string, output: string, options: { dtype: string }) => {
+    const source = await readSafetensors(input)
+    await writeAndVerify(output, trainedNetwork(source, dtypeOf(options.dtype)), source.metadata)
+  })
+
+function dtypeOf(option: string): DType {
+  return option === 'f32' ? 'F32' : 'F16'
+}
+
+/** Writes, reads back through the library's own reader, compares every value, and prints the table. */
+async function writeAndVerify(
+  path: string,
+  tensors: readonly TensorToWrite[],
+  metadata: Readonly<Record<string, string>>,
+): Promise<void> {
+  await writeSafetensors(path, tensors, metadata)
+  const file = await readSafetensors(path)
+  const rows = tensors.map(({ name, dtype, shape, values }) => {
+    const stored = dtype === 'I32' ? file.indices(name, shape) : file.tensor(name, shape)
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+    for (const [i, value] of stored.entries()) {
+      if (value !== rounded(values[i] ?? Number.NaN, dtype)) {
+        throw new EngineError(
+          'OUTPUT_FAILED',
+          `${path}: ${name}[${i}] reads back as ${value}, written was ${values[i]}`,
+        )
+      }
+      low = Math.min(low, value)
+      high = Math.max(high, value)
+    }
+    return { name, dtype, shape: shape.join(' x '), values: stored.length, min: short(low), max: short(high) }
+  })
+  console.log(`\n${path}`)
+  printTable(rows)
+  console.log(`${tensors.length} tensors, ${parameterCount(file)} values, read back; sha256 ${file.hash}`)
+}
+
+function rounded(value: number, dtype: DType): number {
+  if (dtype === 'F16') return halvesToFloats(Uint16Array.of(floatToHalf(value)))[0] ?? Number.NaN
+  return dtype === 'F32' ? Math.fround(value) : value
+}
+
+const short = (value: number) => String(Number(value.toPrecision(4)))
+
+function printTable(rows: readonly Readonly<Record<string, string | number>>[]): void {
+  const columns = Object.keys(rows[0] ?? {})
+  const width = (c: string) => Math.max(c.length, ...rows.map((row) => String(row[c]).length))
+  const line = (cells: readonly string[]) => console.log(`  ${cells.join('  ').trimEnd()}`)
+  const widths = columns.map(width)
+  line(columns.map((c, i) => c.padEnd(widths[i] ?? 0)))
+  for (const row of rows) line(columns.map((c, i) => String(row[c]).padEnd(widths[i] ?? 0)))
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!(error instanceof DeepFaceFlowError)) throw error
+  console.error(`error: ${error.message}`)
+  process.exitCode = 1
+}
