@@ -12,15 +12,15 @@ struct Uniforms {
 
 @compute @workgroup_size(64)
 fn main(
-  @builtin(workgroup_id) workgroup: vec3<u32>,
-  @builtin(num_workgroups) workgroups: vec3<u32>,
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) local: u32,
 ) {
   let pixels = planeSize(u.destination);
-  let pixel = linearIndex(workgroup, workgroups, local);
+  let pixel = linearIndex(group, groups, local);
   if (pixel >= pixels) { return; }
-  let plane = workgroup.z % u.destination.planes;
-  let n = workgroup.z / u.destination.planes;
+  let plane = group.z % u.destination.planes;
+  let n = group.z / u.destination.planes;
   let channels = u.destination.channels;
   let first = plane * 4u;
   let base = (n * pixels + pixel) * channels;

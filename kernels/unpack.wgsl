@@ -18,15 +18,15 @@ struct Uniforms {
 
 @compute @workgroup_size(64)
 fn main(
-  @builtin(workgroup_id) workgroup: vec3<u32>,
-  @builtin(num_workgroups) workgroups: vec3<u32>,
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) local: u32,
 ) {
   let pixels = planeSize(u.source);
-  let pixel = linearIndex(workgroup, workgroups, local);
+  let pixel = linearIndex(group, groups, local);
   if (pixel >= pixels) { return; }
-  let plane = workgroup.z % u.partPlanes;
-  let n = workgroup.z / u.partPlanes;
+  let plane = group.z % u.partPlanes;
+  let n = group.z / u.partPlanes;
   let value = vec4<f32>(
     source[u.source.offset + n * u.source.batchStride + (u.firstPlane + plane) * pixels + pixel],
   );
