@@ -1,0 +1,270 @@
+import { EngineError } from '../errors.js'
+import type { GraphBuilder, Value } from '../graph/graph.js'
+import { type RawType, type TensorType, tensorType } from '../graph/tensor.js'
+import { shapeError, wholeNumber } from './infer.js'
+import {
+  type InferContext,
+  type KernelCall,
+  type LowerContext,
+  type OpDefinition,
+  type Operand,
+  tensorOf,
+  view,
+} from './op.js'
+
+export type PixelFormat = 'rgba8' | 'rgb8'
+
+export interface ImageInputOptions {
+  /** Output size in pixels. */
+  readonly width: number
+  readonly height: number
+  /** Default `rgba8`; alpha is ignored. */
+  readonly format?: PixelFormat
+  /** What lies outside the image: black (before normalisation), or its nearest edge pixel. Default `black`. */
+  readonly border?: 'black' | 'edge'
+  /** Output = colour * scale + offset per channel (R, G, B), colour in [0, 1]. Default 1 and 0. */
+  readonly scale?: readonly [number, number, number]
+  readonly offset?: readonly [number, number, number]
+}
+
+interface ImageInputAttrs extends Required<ImageInputOptions> {
+  /** The images have the output's size: pixels are copied one to one and there is no transform. */
+  readonly registered: boolean
+}
+
+/** Source and placement of one image for one run; see `packImageTransform`. */
+export interface ImageTransform {
+  /** Size of the source image in pixels, at most 65536 each. */
+  readonly width: number
+  readonly height: number
+  /**
+   * Output pixel -> source pixel, pixel centres at integer + 0.5 on both sides:
+   * `[a, b, c, d, e, f]` is source x = a x + b y + c, source y = d x + e y + f.
+   */
+  readonly matrix: readonly [number, number, number, number, number, number]
+  /** Bytes from one row to the next; default: rows without gaps. A multiple of 4 for RGBA8. */
+  readonly rowStride?: number
+  /** Default `rgba8`; must be the format of the graph's input. */
+  readonly format?: PixelFormat
+  /**
+   * Samples per output pixel in x and y, evenly spread over its area, 1..64. Default: one per source pixel that an
+   * output pixel spans, so that downscaling averages instead of aliasing, at most 16: beyond a
+   * downscaling of 16 the samples are further apart than one pixel and cost no longer grows.
+   */
+  readonly taps?: readonly [number, number]
+}
+
+/** 32-bit floats in a transform's parameter buffer. */
+export const IMAGE_TRANSFORM_FLOATS = 12
+
+const DEFAULT_MAX_TAPS = 16
+const MAX_TAPS = 64
+const MAX_SIDE = 65536
+// Larger whole numbers have gaps in 32-bit floats.
+const MAX_STRIDE = 2 ** 24
+
+/**
+ * The content of a transform's parameter buffer:
+ * `[a, b, c, width, d, e, f, height, rowStride in bytes, taps in x, taps in y, 0]`.
+ * @throws EngineError INVALID_ARGUMENT if a size, the stride or the taps are out of range, or the matrix is not finite
+ */
+export function packImageTransform(transform: ImageTransform): Float32Array<ArrayBuffer> {
+  const { width, height, matrix, format = 'rgba8' } = transform
+  checkRange('image width', width, 1, MAX_SIDE)
+  checkRange('image height', height, 1, MAX_SIDE)
+  if (matrix.length !== 6 || !matrix.every(Number.isFinite)) {
+    throw new EngineError(
+      'INVALID_ARGUMENT',
+      `image matrix must be 6 finite numbers, got [${matrix.join(', ')}]`,
+    )
+  }
+  const [a, b, c, d, e, f] = matrix
+  const bytes = bytesPerPixel(format)
+  const { rowStride = width * bytes } = transform
+  checkRange('image row stride', rowStride, width * bytes, MAX_STRIDE)
+  if (format === 'rgba8' && rowStride % 4 !== 0) {
+    throw new EngineError('INVALID_ARGUMENT', `row stride of RGBA8 must be a multiple of 4, got ${rowStride}`)
+  }
+  const { taps = [defaultTaps(Math.hypot(a, d)), defaultTaps(Math.hypot(b, e))] } = transform
+  checkRange('taps in x', taps[0], 1, MAX_TAPS)
+  checkRange('taps in y', taps[1], 1, MAX_TAPS)
+  return Float32Array.of(a, b, c, width, d, e, f, height, rowStride, taps[0], taps[1], 0)
+}
+
+/** The allowance of 1 % keeps a scale of 2 that rounding made 2.0000001 from costing a third tap. */
+function defaultTaps(scale: number): number {
+  return Math.min(DEFAULT_MAX_TAPS, Math.max(1, Math.ceil(scale - 0.01)))
+}
+
+function checkRange(what: string, value: number, low: number, high: number): void {
+  if (!Number.isInteger(value) || value < low || value > high) {
+    throw new EngineError(
+      'INVALID_ARGUMENT',
+      `${what} must be a whole number in ${low}..${high}, got ${value}`,
+    )
+  }
+}
+
+function bytesPerPixel(format: PixelFormat): 3 | 4 {
+  return format === 'rgba8' ? 4 : 3
+}
+
+/** Type of a raw input that holds up to `maxPixels` pixels (rows without gaps), rounded up to whole words. */
+export function pixelBufferType(maxPixels: number, format: PixelFormat = 'rgba8'): RawType {
+  checkRange('maxPixels', maxPixels, 1, 2 ** 30)
+  const bytes = Math.ceil((maxPixels * bytesPerPixel(format)) / 4) * 4
+  return { kind: 'raw', bytes, contents: `${format}[<=${maxPixels}]` }
+}
+
+/** Type of a raw input that holds one packed transform. */
+export const IMAGE_TRANSFORM_TYPE: RawType = {
+  kind: 'raw',
+  bytes: IMAGE_TRANSFORM_FLOATS * 4,
+  contents: `f32[${IMAGE_TRANSFORM_FLOATS}]`,
+}
+
+/**
+ * Samples one or two images through their own affine transforms into one tensor of batch 1 or 2, in one dispatch.
+ * The images are separate buffers because they come from separate decoders, in sizes of their own: one
+ * buffer for both would cost the caller a copy and halve the largest photo a binding can hold.
+ * @param images each a raw pixel buffer (`pixelBufferType`) with its packed transform (`IMAGE_TRANSFORM_TYPE`)
+ * @returns n x height x width x 3
+ * @throws EngineError INVALID_GRAPH on a size below 1, or buffers that are too small for a pixel or a transform
+ */
+export function imageInput(
+  graph: GraphBuilder,
+  name: string,
+  images: readonly { readonly pixels: Value; readonly transform: Value }[],
+  options: ImageInputOptions,
+): Value {
+  const inputs = images.flatMap((image) => [image.pixels, image.transform])
+  return graph.add(imageInputOp, name, withDefaults(options, false), inputs)
+}
+
+/**
+ * Declares graph inputs for one or two photos and samples them (`imageInput`): image `x` becomes the raw
+ * inputs `x` (pixels, at most `maxPixels`) and `x.transform` (filled by `packImageTransform` before a run).
+ * @returns n x height x width x 3
+ */
+export function inputImages(
+  graph: GraphBuilder,
+  name: string,
+  images: readonly string[],
+  options: ImageInputOptions & { readonly maxPixels: number },
+): Value {
+  const { maxPixels, ...rest } = options
+  const values = images.map((image) => ({
+    pixels: graph.input(image, pixelBufferType(maxPixels, options.format)),
+    transform: graph.input(`${image}.transform`, IMAGE_TRANSFORM_TYPE),
+  }))
+  return imageInput(graph, name, values, rest)
+}
+
+/**
+ * Declares raw inputs for one or two images that already have the network's size (registered frames), rows
+ * without gaps, and normalises them into one tensor in one dispatch.
+ * @returns n x height x width x 3
+ */
+export function inputRegistered(
+  graph: GraphBuilder,
+  name: string,
+  images: readonly string[],
+  options: Omit<ImageInputOptions, 'border'>,
+): Value {
+  const attrs = withDefaults(options, true)
+  const { bytes } = pixelBufferType(attrs.width * attrs.height, attrs.format)
+  const type: RawType = { kind: 'raw', bytes, contents: `${attrs.format}[${attrs.height},${attrs.width}]` }
+  const values = images.map((image) => graph.input(image, type))
+  return graph.add(imageInputOp, name, attrs, values)
+}
+
+function withDefaults(options: ImageInputOptions, registered: boolean): ImageInputAttrs {
+  return { format: 'rgba8', border: 'black', scale: [1, 1, 1], offset: [0, 0, 0], ...options, registered }
+}
+
+const KIND = 'imageInput'
+
+export const imageInputOp: OpDefinition<ImageInputAttrs> = {
+  kind: KIND,
+
+  infer(context: InferContext<ImageInputAttrs>): TensorType {
+    const { attrs, inputs } = context
+    wholeNumber(KIND, context, 'width', attrs.width, 1)
+    wholeNumber(KIND, context, 'height', attrs.height, 1)
+    for (const [key, value] of Object.entries({ scale: attrs.scale, offset: attrs.offset })) {
+      if (value.length !== 3 || !value.every(Number.isFinite)) {
+        throw shapeError(KIND, context, `${key} must be 3 finite numbers, got [${value.join(', ')}]`)
+      }
+    }
+    const perImage = attrs.registered ? 1 : 2
+    const images = inputs.length / perImage
+    if (images !== 1 && images !== 2) throw shapeError(KIND, context, 'takes one or two images')
+    const needed = attrs.registered ? attrs.width * attrs.height * bytesPerPixel(attrs.format) : 4
+    inputs.forEach((input, i) => {
+      const isPixels = attrs.registered || i % 2 === 0
+      const minimum = isPixels ? needed : IMAGE_TRANSFORM_TYPE.bytes
+      if (input.kind !== 'raw' || input.bytes < minimum) {
+        const what = isPixels ? 'pixel' : 'transform'
+        throw shapeError(
+          KIND,
+          context,
+          `${what} input ${i} must be a raw buffer of at least ${minimum} bytes`,
+        )
+      }
+    })
+    return tensorType(images, attrs.height, attrs.width, 3)
+  },
+
+  flops({ attrs }, output) {
+    if (output.kind !== 'tensor') return 0
+    // Per channel: three interpolations of 3 operations where there is a transform, then scale and offset.
+    return output.n * output.h * output.w * 3 * (attrs.registered ? 2 : 11)
+  },
+
+  lower(context: LowerContext<ImageInputAttrs>): KernelCall[] {
+    const { attrs, inputs, output, storage } = context
+    const { n, h, w } = tensorOf(output)
+    const stride = attrs.registered ? 1 : 2
+    const bindings: Record<string, Operand> = { output }
+    const words = [1, 1]
+    for (let image = 0; image < n; image++) {
+      const pixels = operandAt(inputs, image * stride)
+      bindings[`pixels${image}`] = pixels
+      words[image] = rawBytes(pixels) / 4
+      if (!attrs.registered) bindings[`transform${image}`] = operandAt(inputs, image * stride + 1)
+    }
+    return [
+      {
+        kernel: 'image_input.wgsl',
+        variant: `${attrs.registered ? 'registered' : 'affine'} ${attrs.format}`,
+        params: {
+          F16: storage === 'f16' ? 1 : 0,
+          IMAGES: n,
+          BYTES_PER_PIXEL: bytesPerPixel(attrs.format),
+          EDGE_BORDER: attrs.border === 'edge' ? 1 : 0,
+          REGISTERED: attrs.registered ? 1 : 0,
+        },
+        uniforms: {
+          outputView: view(output),
+          scale: [...attrs.scale, 0],
+          offset: [...attrs.offset, 0],
+          words,
+        },
+        bindings,
+        workgroups: [Math.ceil(w / 16), Math.ceil(h / 4), n],
+      },
+    ]
+  },
+}
+
+function operandAt(operands: readonly Operand[], index: number): Operand {
+  const operand = operands[index]
+  if (operand === undefined) throw new TypeError(`operand ${index} is missing`)
+  return operand
+}
+
+function rawBytes(operand: Operand): number {
+  if (operand.kind === 'packed' || operand.type.kind !== 'raw')
+    throw new TypeError('operand is not a raw buffer')
+  return operand.type.bytes
+}
