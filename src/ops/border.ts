@@ -7,8 +7,8 @@ import {
   type TensorType,
   tensorType,
 } from '../graph/tensor.js'
-import { linearGrid } from './grid.js'
 import { shapeError, tensorInput, wholeNumber } from './infer.js'
+import { inputAt, linearGrid } from './lowering.js'
 import { type InferContext, type OpDefinition, tensorOf, view } from './op.js'
 
 export interface TensorShape {
@@ -43,8 +43,9 @@ export const packOp: OpDefinition<TensorShape> = {
     return tensorType(n, h, w, c)
   },
   flops: () => 0,
-  lower({ inputs: [source], output, storage }) {
-    if (source === undefined) throw new TypeError('pack has one input')
+  lower(context) {
+    const { output, storage } = context
+    const source = inputAt(context, 0)
     const type = tensorOf(output)
     return [
       {
@@ -89,8 +90,9 @@ export const unpackOp: OpDefinition<Record<string, never>> = {
     return denseType({ n: type.n, h: type.h, w: type.w, c: channelsOf(type) })
   },
   flops: () => 0,
-  lower({ inputs: [source], output, storage }) {
-    if (source === undefined) throw new TypeError('unpack has one input')
+  lower(context) {
+    const { output, storage } = context
+    const source = inputAt(context, 0)
     const type = tensorOf(source)
     return contiguousParts(type).map((part) => ({
       kernel: 'unpack.wgsl',

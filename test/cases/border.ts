@@ -1,6 +1,6 @@
 import { inputOf } from '../reference/dense.js'
 import type { OpCase } from './case.js'
-import { valueOf } from './values.js'
+import { nthValue } from './values.js'
 
 const shapes = [
   [1, 1, 1, 1],
@@ -16,7 +16,7 @@ export const borderCases: OpCase[] = shapes.map(([n, h, w, c]) => ({
   name: `border ${n}x${h}x${w}x${c}`,
   op: 'border',
   inputs: [{ n, h, w, c }],
-  build: (_, inputs) => valueOf(inputs, 0),
+  build: (_, inputs) => nthValue(inputs, 0),
   reference: (inputs) => inputOf(inputs, 0),
   bounds: { nmse: 0, maxError: 0 },
 }))

@@ -1,3 +1,5 @@
+import type { LowerContext, Operand } from './op.js'
+
 /** Workgroups a dimension that every WebGPU device allows. */
 const MAX_WORKGROUPS = 65535
 
@@ -12,4 +14,11 @@ export function linearGrid(count: number, z = 1): readonly [number, number, numb
   const groups = Math.max(1, Math.ceil(count / LINEAR_WORKGROUP))
   const rows = Math.ceil(groups / MAX_WORKGROUPS)
   return [Math.ceil(groups / rows), rows, z]
+}
+
+/** The operand at `index`; `infer` has checked that the node has it. */
+export function inputAt(context: Pick<LowerContext<unknown>, 'inputs'>, index: number): Operand {
+  const input = context.inputs[index]
+  if (input === undefined) throw new TypeError(`node has no input ${index}`)
+  return input
 }
