@@ -1,0 +1,193 @@
+/// <reference path="./wgsl-reflect.d.ts" />
+import {
+  ArrayInfo,
+  type MemberInfo,
+  ResourceType,
+  StructInfo,
+  type TypeInfo,
+  type VariableInfo,
+  WgslReflect,
+} from 'wgsl_reflect/wgsl_reflect.module.js'
+import { EngineError } from '../../errors.js'
+import { sourceAt } from './locate.js'
+import type { PreprocessedShader } from './preprocess.js'
+
+export interface KernelBinding {
+  /** Name of the WGSL variable. */
+  readonly name: string
+  readonly group: 0
+  readonly binding: number
+  readonly kind: 'uniform' | 'storage'
+  readonly access: 'read' | 'read_write'
+}
+
+/** Types that a uniform field may have. */
+export type UniformFieldType = 'u32' | 'i32' | 'f32' | `vec${2 | 3 | 4}${'u' | 'i' | 'f'}`
+
+export interface UniformField {
+  /** Bytes from the start of the uniform block. */
+  readonly offset: number
+  readonly type: UniformFieldType
+  /** Bytes, all array elements together. */
+  readonly size: number
+  /** Array elements and the bytes from one to the next; absent for a field that is no array. */
+  readonly array?: { readonly count: number; readonly stride: number }
+}
+
+export interface UniformLayout {
+  readonly name: string
+  /** Bytes, rounded up as WGSL does. */
+  readonly size: number
+  /** By path: 'width', or 'input.offset' for a field of a nested struct. */
+  readonly fields: ReadonlyMap<string, UniformField>
+}
+
+/** What a kernel asks of its caller, read from the WGSL itself. */
+export interface KernelInterface {
+  /** The kernel file, for messages. */
+  readonly file: string
+  readonly entryPoint: string
+  readonly workgroupSize: [number, number, number]
+  /** By WGSL variable name, in order of binding number. */
+  readonly bindings: ReadonlyMap<string, KernelBinding>
+  readonly uniform?: UniformLayout
+}
+
+const FIELD_TYPES: ReadonlySet<string> = new Set([
+  'u32',
+  'i32',
+  'f32',
+  ...['vec2', 'vec3', 'vec4'].flatMap((vector) => [`${vector}u`, `${vector}i`, `${vector}f`]),
+])
+
+/**
+ * Reads entry point, workgroup size, bindings and the uniform layout from WGSL.
+ *
+ * @throws EngineError INVALID_SHADER if the code does not parse or does something that the engine has no use
+ *   for: none or several compute entry points, groups other than 0, textures, a uniform that is no struct
+ */
+export function reflectKernel(shader: PreprocessedShader): KernelInterface {
+  const { file } = shader
+  const fail = (message: string): never => {
+    throw new EngineError('INVALID_SHADER', `${file}: ${message}`, { file, params: shader.params })
+  }
+
+  const module = parse(shader)
+  const entries = module.entry.compute
+  const [entry] = entries
+  if (!entry || entries.length > 1)
+    return fail(`a kernel has one @compute entry point, this one has ${entries.length}`)
+  const workgroupSize = entry.workgroupSize
+  if (!workgroupSize?.every((size) => Number.isInteger(size) && size > 0))
+    return fail(`entry point ${entry.name} has no constant @workgroup_size`)
+
+  const others = [...module.textures, ...module.samplers, ...module.immediates]
+  if (others[0]) return fail(`variable ${others[0].name} is neither a uniform nor a storage buffer`)
+  if (module.overrides[0]) return fail(`override ${module.overrides[0].name}: use a #param instead`)
+
+  const variables = [...module.uniforms, ...module.storage].sort((a, b) => a.binding - b.binding)
+  const bindings = new Map<string, KernelBinding>()
+  const taken = new Map<number, string>()
+  for (const variable of variables) {
+    const binding = readBinding(variable, fail)
+    const other = taken.get(binding.binding)
+    if (other !== undefined)
+      return fail(`${other} and ${binding.name} both have @binding(${binding.binding})`)
+    taken.set(binding.binding, binding.name)
+    bindings.set(binding.name, binding)
+  }
+
+  if (module.uniforms.length > 1) return fail('a kernel has at most one uniform block')
+  const [block] = module.uniforms
+  const uniform = block && readUniform(block, fail)
+  return {
+    file,
+    entryPoint: entry.name,
+    workgroupSize,
+    bindings,
+    ...(uniform && { uniform }),
+  }
+}
+
+function parse(shader: PreprocessedShader): WgslReflect {
+  try {
+    return new WgslReflect(shader.code)
+  } catch (error) {
+    // The parser reports 'reason. Line: n', with n in preprocessed code.
+    const text = error instanceof Error ? error.message : String(error)
+    const match = /^(.*?)\.*\s*Line:\s*(\d+)/s.exec(text)
+    const where = match && sourceAt(shader, Number(match[2]))
+    const message = where
+      ? `${where.file}:${where.line}: ${match[1]}\n    ${where.text}`
+      : `${shader.file}: ${text}`
+    throw new EngineError(
+      'INVALID_SHADER',
+      message,
+      { file: shader.file, params: shader.params },
+      { cause: error },
+    )
+  }
+}
+
+function readBinding(variable: VariableInfo, fail: (message: string) => never): KernelBinding {
+  const { name, group, binding } = variable
+  if (group !== 0) return fail(`variable ${name} is in @group(${group}); kernels use group 0 only`)
+  if (variable.resourceType === ResourceType.Uniform)
+    return { name, group, binding, kind: 'uniform', access: 'read' }
+  const access = variable.access || 'read'
+  if (access !== 'read' && access !== 'read_write')
+    return fail(`storage buffer ${name} has access '${access}'; use read or read_write`)
+  return { name, group, binding, kind: 'storage', access }
+}
+
+function readUniform(variable: VariableInfo, fail: (message: string) => never): UniformLayout {
+  const fields = new Map<string, UniformField>()
+  const visit = (members: readonly MemberInfo[], prefix: string, base: number): void => {
+    for (const member of members) {
+      const path = prefix + member.name
+      const offset = base + member.offset
+      if (member.type instanceof StructInfo) visit(member.type.members, `${path}.`, offset)
+      else fields.set(path, readField(path, member.type, offset, member.size, fail))
+    }
+  }
+  if (!(variable.type instanceof StructInfo)) return fail(`uniform ${variable.name} is no struct`)
+  visit(variable.type.members, '', 0)
+  return { name: variable.name, size: variable.size, fields }
+}
+
+function readField(
+  path: string,
+  type: TypeInfo,
+  offset: number,
+  size: number,
+  fail: (message: string) => never,
+): UniformField {
+  const element = type instanceof ArrayInfo ? type.format : type
+  const name = element.getTypeName()
+  if (!FIELD_TYPES.has(name))
+    return fail(`uniform field ${path} has the unsupported type ${type.getTypeName()}`)
+  const field = { offset, type: name as UniformFieldType, size }
+  return type instanceof ArrayInfo ? { ...field, array: { count: type.count, stride: type.stride } } : field
+}
+
+/**
+ * Compares the bindings that a caller is about to set with those of the kernel.
+ *
+ * @throws EngineError INVALID_SHADER naming what the WGSL lacks and what TypeScript lacks
+ */
+export function checkBindings(iface: KernelInterface, given: readonly string[]): void {
+  const missing = [...iface.bindings.keys()].filter((name) => !given.includes(name))
+  const surplus = given.filter((name) => !iface.bindings.has(name))
+  if (missing.length === 0 && surplus.length === 0) return
+  const parts = [
+    missing.length > 0 && `the WGSL declares ${missing.join(', ')}, which TypeScript does not bind`,
+    surplus.length > 0 && `TypeScript binds ${surplus.join(', ')}, which the WGSL does not declare`,
+  ].filter(Boolean)
+  const sides = `WGSL: ${[...iface.bindings.keys()].join(', ') || 'none'}; TypeScript: ${given.join(', ') || 'none'}`
+  throw new EngineError('INVALID_SHADER', `${iface.file}: bindings differ: ${parts.join('; ')} (${sides})`, {
+    file: iface.file,
+    missing,
+    surplus,
+  })
+}
+export { packUniform, type UniformValues } from './uniform.js'
