@@ -12,7 +12,8 @@ fn activate(x: vec4<f32>, slope: vec4<f32>) -> vec4<f32> {
 #elif ACTIVATION == 1
   return 1.0 / (1.0 + exp(-x));
 #else
-  return tanh(x);
+  // Some drivers divide by infinities and give NaN past +-88; the result is +-1 from 10 on.
+  return tanh(clamp(x, vec4<f32>(-15.0), vec4<f32>(15.0)));
 #endif
 }
 
