@@ -1,0 +1,90 @@
+import type { Epilogue } from '../ops/op.js'
+import { NO_EPILOGUE } from '../ops/op.js'
+import type { Graph, GraphNode, ValueId } from './graph.js'
+import { sameLayout } from './tensor.js'
+
+/**
+ * Fusion: element-wise ops move into the kernel that produces their input. Each rule is a named predicate over
+ * a (producer, consumer) pair; a value with a second reader is never fused, because that reader needs it as it is.
+ */
+interface FusionRule {
+  readonly name: string
+  /** The epilogue and inputs of the merged node, or undefined where the rule does not apply. */
+  merge(
+    producer: GraphNode,
+    consumer: GraphNode,
+    graph: Graph,
+  ): Pick<GraphNode, 'epilogue' | 'inputs'> | undefined
+}
+
+const activationIntoProducer: FusionRule = {
+  name: 'activation into producer',
+  merge(producer, consumer) {
+    const step = consumer.definition.asEpilogue?.(consumer.attrs)
+    if (step === undefined || !('activation' in step)) return undefined
+    if (producer.definition.epilogue?.activation !== true) return undefined
+    const epilogue = producer.epilogue ?? NO_EPILOGUE
+    // An activation of (activation(x) + residual) has no place in the epilogue.
+    if (epilogue.activation.kind !== 'none' || epilogue.residual === 'after') return undefined
+    return { epilogue: { ...epilogue, activation: step.activation }, inputs: producer.inputs }
+  },
+}
+
+const residualIntoProducer: FusionRule = {
+  name: 'residual add into producer',
+  merge(producer, consumer, graph) {
+    const step = consumer.definition.asEpilogue?.(consumer.attrs)
+    if (step === undefined || !('residual' in step) || consumer.inputs.length !== 2) return undefined
+    if (producer.definition.epilogue?.residual !== true) return undefined
+    const epilogue = producer.epilogue ?? NO_EPILOGUE
+    if (epilogue.residual !== 'none') return undefined
+    const other = consumer.inputs.find((input) => input !== producer.output)
+    if (other === undefined) return undefined
+    const [a, b] = [graph.types[other], graph.types[producer.output]]
+    // The kernel adds memory lanes, so both must agree in their padding too.
+    if (a?.kind !== 'tensor' || b?.kind !== 'tensor' || !sameLayout(a, b)) return undefined
+    const residual: Epilogue['residual'] = epilogue.activation.kind === 'none' ? 'before' : 'after'
+    return { epilogue: { ...epilogue, residual }, inputs: [...producer.inputs, other] }
+  },
+}
+
+export const FUSION_RULES: readonly FusionRule[] = [activationIntoProducer, residualIntoProducer]
+
+/** Applies the rules until none fits. The merged node takes the consumer's place in the order and its output. */
+export function fuse(graph: Graph): Graph {
+  let nodes = [...graph.nodes]
+  for (;;) {
+    const next = fuseOnce({ ...graph, nodes })
+    if (next === undefined) return { ...graph, nodes }
+    nodes = next
+  }
+}
+
+function fuseOnce(graph: Graph): GraphNode[] | undefined {
+  const readers = countReaders(graph)
+  const producers = new Map(graph.nodes.map((node) => [node.output, node]))
+  for (const consumer of graph.nodes) {
+    if (consumer.epilogue !== undefined || consumer.definition.asEpilogue === undefined) continue
+    // Later inputs first: of the two operands of an add, the one computed last is the better host.
+    for (const input of [...consumer.inputs].reverse()) {
+      const producer = producers.get(input)
+      if (producer === undefined || readers.get(input) !== 1) continue
+      for (const rule of FUSION_RULES) {
+        const merged = rule.merge(producer, consumer, graph)
+        if (merged === undefined) continue
+        const node: GraphNode = { ...producer, ...merged, output: consumer.output }
+        return graph.nodes.flatMap((n) => (n === producer ? [] : n === consumer ? [node] : [n]))
+      }
+    }
+  }
+  return undefined
+}
+
+/** How many node inputs and graph outputs read each value. */
+export function countReaders(graph: Graph): Map<ValueId, number> {
+  const readers = new Map<ValueId, number>()
+  const count = (value: ValueId) => readers.set(value, (readers.get(value) ?? 0) + 1)
+  for (const node of graph.nodes) node.inputs.forEach(count)
+  for (const output of graph.outputs) count(output.value)
+  return readers
+}

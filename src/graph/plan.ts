@@ -1,0 +1,379 @@
+import { EngineError } from '../errors.js'
+import type { AdapterCaps } from '../gpu/caps.js'
+import type { KernelCall, LowerContext, Operand, PackedData, Schedule, WeightSource } from '../ops/op.js'
+import { NO_EPILOGUE } from '../ops/op.js'
+import { fuse } from './fuse.js'
+import type { Graph, GraphNode, ValueId } from './graph.js'
+import { legalise } from './legalise.js'
+import { assignSlots, type Tenant } from './memory.js'
+import { type Placement, place } from './placement.js'
+import { channelsOf, describeType, planesOf, type ValueType, vec4sPerBatch } from './tensor.js'
+
+export interface PlanOptions {
+  /** Element type of tensors and weights in memory; sums are always f32. Default f32. */
+  readonly storage?: 'f32' | 'f16'
+  /** Default: by the adapter. */
+  readonly schedule?: Schedule
+  /** Forced kernel variants by node name (tests, benchmarks, autotuning). */
+  readonly variants?: Readonly<Record<string, string>>
+  /** false: no fusion, no sharing of memory; the reference that the optimised plan is tested against. */
+  readonly optimise?: boolean
+}
+
+/** Where an operand of a step lives. */
+export type Location =
+  | { readonly kind: 'slot'; readonly slot: number }
+  | { readonly kind: 'input'; readonly name: string }
+  | { readonly kind: 'output'; readonly name: string }
+  | { readonly kind: 'packed'; readonly key: string }
+
+/** Placement of a tensor as kernels see it: the `View` struct of kernels/include/layout.wgsl. */
+export type ViewFields = Readonly<Record<string, number>>
+
+/** Scalars of a tensor (of the plan's storage type) or of a float32 output buffer. */
+export interface FloatRange {
+  readonly at: Location
+  readonly tensor: boolean
+  readonly start: number
+  readonly count: number
+}
+
+export interface Step {
+  /** Node that the step belongs to; a node of several steps numbers them. */
+  readonly name: string
+  readonly op: string
+  readonly kernel: string
+  readonly variant: string
+  readonly params: KernelCall['params']
+  readonly uniforms: Readonly<Record<string, number | readonly number[] | ViewFields>>
+  readonly bindings: Readonly<Record<string, Location>>
+  readonly workgroups: readonly [number, number, number]
+  readonly shapes: string
+  /** Of the node, on its last step, so that sums over steps are right; 0 on the others. */
+  readonly flops: number
+  /** Bytes of the tensors and raw buffers that the step reads and writes, once each; weights apart. */
+  readonly bytes: number
+  /** Ranges of floats that the step writes, for the finite check; counted in scalars. */
+  readonly writesFloats: readonly FloatRange[]
+}
+
+export interface PlanSpec {
+  readonly name: string
+  readonly storage: 'f32' | 'f16'
+  readonly schedule: Schedule
+  readonly steps: readonly Step[]
+  readonly slotBytes: readonly number[]
+  readonly inputs: ReadonlyMap<string, { readonly bytes: number; readonly contents: string }>
+  readonly outputs: ReadonlyMap<string, { readonly bytes: number; readonly contents: string }>
+  readonly packed: ReadonlyMap<string, (weights: WeightSource) => PackedData>
+}
+
+/**
+ * Graph -> flat step list. Pure: needs the adapter's capabilities, not the adapter.
+ * @throws EngineError UNSUPPORTED where f16 storage is asked of an adapter that lacks it
+ */
+export function planGraph(graph: Graph, caps: AdapterCaps, options: PlanOptions = {}): PlanSpec {
+  const storage = options.storage ?? 'f32'
+  if (storage === 'f16' && !caps.f16) {
+    throw new EngineError(
+      'UNSUPPORTED',
+      `adapter "${caps.name}" has no shader-f16; compile "${graph.name}" with storage "f32"`,
+    )
+  }
+  const optimise = options.optimise ?? true
+  const schedule = options.schedule ?? (caps.software ? 'software' : 'hardware')
+  checkVariantNames(graph, options.variants)
+  const legal = legalise(optimise ? fuse(graph) : graph)
+  const placement = place(legal, optimise)
+  const lowered = lower(legal, placement, caps, { storage, schedule, variants: options.variants ?? {} })
+  return allocate(legal, placement, lowered, { storage, schedule, optimise })
+}
+
+interface LoweredCall {
+  readonly node: GraphNode
+  readonly call: KernelCall
+  readonly name: string
+  readonly flops: number
+  readonly shapes: string
+}
+
+interface Lowered {
+  readonly calls: readonly LoweredCall[]
+  readonly scratchTypes: readonly ValueType[]
+}
+
+function lower(
+  graph: Graph,
+  placement: Placement,
+  caps: AdapterCaps,
+  options: { storage: 'f32' | 'f16'; schedule: Schedule; variants: Readonly<Record<string, string>> },
+): Lowered {
+  const scratchTypes: ValueType[] = []
+  const operand = (id: ValueId): Operand => ({ kind: 'value', id, type: typeOf(graph, id) })
+  const calls = graph.nodes.flatMap((node): LoweredCall[] => {
+    const epilogue = node.epilogue ?? NO_EPILOGUE
+    const hasResidual = epilogue.residual !== 'none'
+    const ownInputs = hasResidual ? node.inputs.slice(0, -1) : node.inputs
+    const last = node.inputs.at(-1)
+    const context: LowerContext<unknown> = {
+      node: node.name,
+      attrs: node.attrs,
+      inputs: ownInputs.map(operand),
+      residual: hasResidual && last !== undefined ? operand(last) : undefined,
+      output: operand(node.output),
+      epilogue,
+      caps,
+      schedule: options.schedule,
+      storage: options.storage,
+      variant: options.variants[node.name],
+      inPlace: placement.takesOverInput.has(node),
+      scratch: (type) => ({ kind: 'scratch', id: scratchTypes.push(type) - 1, type }),
+    }
+    let nodeCalls = node.definition.lower(context)
+    if (node.definition.structural !== undefined) {
+      // One copy per input; those that memory made superfluous go.
+      nodeCalls = nodeCalls.filter((_, index) => !placement.isInPlace(node, index))
+    }
+    const inputTypes = ownInputs.map((id) => typeOf(graph, id))
+    const output = typeOf(graph, node.output)
+    const flops = node.definition.flops({ node: node.name, attrs: node.attrs, inputs: inputTypes }, output)
+    const shapes = `${inputTypes.map(describeType).join(', ')} -> ${describeType(output)}`
+    return nodeCalls.map((call, index) => ({
+      node,
+      call,
+      name: nodeCalls.length > 1 ? `${node.name}#${index + 1}` : node.name,
+      flops: index === nodeCalls.length - 1 ? flops : 0,
+      shapes,
+    }))
+  })
+  return { calls, scratchTypes }
+}
+
+function allocate(
+  graph: Graph,
+  placement: Placement,
+  lowered: Lowered,
+  options: { storage: 'f32' | 'f16'; schedule: Schedule; optimise: boolean },
+): PlanSpec {
+  const inputNames = new Map(graph.inputs.map((input) => [input.value, input.name]))
+  const outputNames = new Map(graph.outputs.map((output) => [output.value, output.name]))
+  const elementBytes = options.storage === 'f16' ? 8 : 16
+
+  // Tenants of slots: storages of tensors, raw values in between, scratch. Inputs and outputs have their own buffers.
+  const lifetimes = new Map<string, { bytes: number; first: number; last: number }>()
+  const keyOf = (operand: Operand): string | undefined => {
+    switch (operand.kind) {
+      case 'packed':
+        return undefined
+      case 'scratch':
+        return `scratch ${operand.id}`
+      case 'value':
+        if (inputNames.has(operand.id) || outputNames.has(operand.id)) return undefined
+        return `storage ${placement.storageOf(operand.id)}`
+      default:
+        return operand satisfies never
+    }
+  }
+  const bytesOf = (operand: Operand): number => {
+    if (operand.kind === 'packed') return 0
+    if (operand.type.kind === 'raw') return operand.type.bytes
+    const vec4s =
+      operand.kind === 'value'
+        ? placement.storageSize(placement.storageOf(operand.id))
+        : operand.type.n * vec4sPerBatch(operand.type)
+    return vec4s * elementBytes
+  }
+  lowered.calls.forEach(({ call }, step) => {
+    for (const operand of Object.values(call.bindings)) {
+      const key = keyOf(operand)
+      if (key === undefined) continue
+      const known = lifetimes.get(key)
+      if (known === undefined) lifetimes.set(key, { bytes: bytesOf(operand), first: step, last: step })
+      else known.last = step
+    }
+  })
+  const keys = [...lifetimes.keys()]
+  const tenants = [...lifetimes.values()] as Tenant[]
+  const slots = assignSlots(tenants, options.optimise)
+  const slotOfKey = new Map(keys.map((key, index) => [key, slots.slotOf[index] as number]))
+
+  const packed = new Map<string, (weights: WeightSource) => PackedData>()
+  const locate = (operand: Operand): Location => {
+    if (operand.kind === 'packed') {
+      packed.set(operand.key, operand.pack)
+      return { kind: 'packed', key: operand.key }
+    }
+    if (operand.kind === 'value') {
+      const input = inputNames.get(operand.id)
+      if (input !== undefined) return { kind: 'input', name: input }
+      const output = outputNames.get(operand.id)
+      if (output !== undefined) return { kind: 'output', name: output }
+    }
+    return { kind: 'slot', slot: slotOfKey.get(keyOf(operand) as string) as number }
+  }
+  const viewFields = (operand: Operand): ViewFields => {
+    if (operand.kind === 'packed' || operand.type.kind !== 'tensor') {
+      throw new TypeError('only tensors have a view')
+    }
+    const { type } = operand
+    const at =
+      operand.kind === 'value'
+        ? placement.locate(operand.id)
+        : { offset: 0, batchStride: vec4sPerBatch(type) }
+    return {
+      offset: at.offset,
+      batchStride: at.batchStride,
+      width: type.w,
+      height: type.h,
+      planes: planesOf(type),
+      channels: channelsOf(type),
+      batches: type.n,
+      reserved: 0,
+    }
+  }
+
+  const steps = lowered.calls.map(({ node, call, name, flops, shapes }): Step => {
+    const uniforms = Object.entries(call.uniforms).map(([field, value]) => [
+      field,
+      typeof value === 'object' && 'viewOf' in value ? viewFields(value.viewOf) : value,
+    ])
+    const outputs = Object.values(call.bindings).filter(
+      (operand) => operand.kind === 'scratch' || (operand.kind === 'value' && operand.id === node.output),
+    )
+    return {
+      name,
+      op: node.definition.kind,
+      kernel: call.kernel,
+      variant: call.variant,
+      params: call.params,
+      uniforms: Object.fromEntries(uniforms),
+      bindings: Object.fromEntries(
+        Object.entries(call.bindings).map(([variable, operand]) => [variable, locate(operand)]),
+      ),
+      workgroups: call.workgroups,
+      shapes,
+      flops,
+      bytes: Object.values(call.bindings).reduce((sum, o) => sum + operandBytes(o, elementBytes), 0),
+      writesFloats: outputs.flatMap((operand) => floatRanges(operand, viewFields, locate)),
+    }
+  })
+  const border = (list: readonly { name: string; value: ValueId }[]) =>
+    new Map(
+      list.map(({ name, value }) => {
+        const type = typeOf(graph, value)
+        return [name, { bytes: type.kind === 'raw' ? type.bytes : 0, contents: describeType(type) }]
+      }),
+    )
+  return {
+    name: graph.name,
+    storage: options.storage,
+    schedule: options.schedule,
+    steps,
+    slotBytes: slots.slotBytes,
+    inputs: border(graph.inputs),
+    outputs: border(graph.outputs),
+    packed,
+  }
+}
+
+function floatRanges(
+  operand: Operand,
+  viewFields: (operand: Operand) => ViewFields,
+  locate: (operand: Operand) => Location,
+): FloatRange[] {
+  if (operand.kind === 'packed') return []
+  const at = locate(operand)
+  const { type } = operand
+  if (type.kind === 'raw') {
+    return type.contents.startsWith('f32') ? [{ at, tensor: false, start: 0, count: type.bytes / 4 }] : []
+  }
+  const { offset = 0, batchStride = 0 } = viewFields(operand)
+  const count = vec4sPerBatch(type) * 4
+  return Array.from({ length: type.n }, (_, n) => ({
+    at,
+    tensor: true,
+    start: (offset + n * batchStride) * 4,
+    count,
+  }))
+}
+
+function operandBytes(operand: Operand, elementBytes: number): number {
+  if (operand.kind === 'packed') return 0
+  if (operand.type.kind === 'raw') return operand.type.bytes
+  return operand.type.n * vec4sPerBatch(operand.type) * elementBytes
+}
+
+function typeOf(graph: Graph, id: ValueId): ValueType {
+  const type = graph.types[id]
+  if (type === undefined) throw new TypeError(`graph "${graph.name}" has no value ${id}`)
+  return type
+}
+
+function checkVariantNames(graph: Graph, variants: PlanOptions['variants']): void {
+  const names = new Set(graph.nodes.map((node) => node.name))
+  for (const name of Object.keys(variants ?? {})) {
+    if (!names.has(name)) {
+      throw new EngineError('INVALID_ARGUMENT', `variants: graph "${graph.name}" has no node "${name}"`)
+    }
+  }
+}
+
+/** Sums over a plan. */
+export interface PlanTotals {
+  readonly steps: number
+  readonly flops: number
+  readonly slotBytes: number
+}
+
+export function planTotals(spec: PlanSpec): PlanTotals {
+  return {
+    steps: spec.steps.length,
+    flops: spec.steps.reduce((sum, step) => sum + step.flops, 0),
+    slotBytes: spec.slotBytes.reduce((sum, bytes) => sum + bytes, 0),
+  }
+}
+
+/** The plan as a table: one line a step. */
+export function printPlan(spec: PlanSpec): string {
+  const rows = spec.steps.map((step, index) => [
+    String(index),
+    step.name,
+    step.kernel.replace(/\.wgsl$/, ''),
+    step.variant,
+    step.shapes,
+    step.workgroups.join('x'),
+    (step.flops / 1e6).toFixed(1),
+    (step.bytes / 1024).toFixed(0),
+    [...new Set(Object.values(step.bindings).map(printLocation))].join(' '),
+  ])
+  const header = ['#', 'step', 'kernel', 'variant', 'shapes', 'groups', 'MFLOP', 'KiB', 'buffers']
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
+  )
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd()
+  const totals = planTotals(spec)
+  return [
+    line(header),
+    ...rows.map(line),
+    `${spec.name}: ${totals.steps} steps, ${(totals.flops / 1e9).toFixed(3)} GFLOP, ${spec.slotBytes.length} slots, ` +
+      `${(totals.slotBytes / 2 ** 20).toFixed(2)} MiB, ${spec.storage}, ${spec.schedule} schedule`,
+  ].join('\n')
+}
+
+function printLocation(location: Location): string {
+  switch (location.kind) {
+    case 'slot':
+      return `s${location.slot}`
+    case 'input':
+    case 'output':
+      return `${location.kind}:${location.name}`
+    case 'packed':
+      return 'w'
+    default:
+      return location satisfies never
+  }
+}

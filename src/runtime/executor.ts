@@ -1,0 +1,257 @@
+import { EngineError } from '../errors.js'
+import { BufferUsage } from '../gpu/constants.js'
+import type { EngineDevice } from '../gpu/device.js'
+import type { CompiledKernel } from '../gpu/kernel-cache.js'
+import { checkBindings } from '../gpu/shader/reflect.js'
+import { packUniform } from '../gpu/shader/uniform.js'
+import type { Location, PlanSpec, Step } from '../graph/plan.js'
+import type { WeightSet } from './weight-set.js'
+
+interface RecordedStep {
+  readonly pipeline: GPUComputePipeline
+  readonly bindGroup: GPUBindGroup
+  readonly workgroups: readonly [number, number, number]
+}
+
+/** Device objects of a plan, all made when it is built: running only encodes them. */
+export class Executor {
+  readonly #owned: GPUBuffer[] = []
+  readonly #slots: GPUBuffer[]
+  readonly #inputs = new Map<string, GPUBuffer>()
+  readonly #outputs = new Map<string, GPUBuffer>()
+  readonly #staging = new Map<string, GPUBuffer>()
+  readonly #packed = new Map<string, GPUBuffer>()
+  readonly #uniforms: GPUBuffer
+  readonly #uniformOffsets: number[] = []
+  readonly #kernels: CompiledKernel[]
+  #steps: RecordedStep[]
+
+  private constructor(
+    readonly device: EngineDevice,
+    readonly spec: PlanSpec,
+    readonly weights: WeightSet,
+    bound: BoundBuffers,
+  ) {
+    const { kernels } = device
+    this.#kernels = spec.steps.map((step) => kernels.get({ file: step.kernel, params: step.params }))
+    this.#slots = spec.slotBytes.map((bytes, slot) =>
+      this.#create(`${spec.name} slot ${slot}`, bytes, SLOT_USAGE),
+    )
+    for (const [name, { bytes }] of spec.inputs) {
+      this.#inputs.set(
+        name,
+        bound.inputs.get(name) ?? this.#create(`${spec.name} input ${name}`, bytes, INPUT_USAGE),
+      )
+    }
+    for (const [name, { bytes }] of spec.outputs) {
+      const own = bound.outputs.get(name)
+      this.#outputs.set(name, own ?? this.#create(`${spec.name} output ${name}`, bytes, SLOT_USAGE))
+      this.#staging.set(name, this.#create(`${spec.name} readback ${name}`, bytes, STAGING_USAGE))
+    }
+    for (const [key, pack] of spec.packed) this.#packed.set(key, weights.acquire(key, pack))
+    this.#uniforms = this.#writeUniforms()
+    this.#steps = spec.steps.map((step, index) => this.#record(step, index))
+  }
+
+  /** Compiles the pipelines and makes all buffers and bind groups. Frees what it made if anything fails. */
+  static async build(
+    device: EngineDevice,
+    spec: PlanSpec,
+    weights: WeightSet,
+    bound: BoundBuffers,
+    onProgress?: (done: number, total: number) => void,
+  ): Promise<Executor> {
+    checkLimits(device, spec)
+    checkInterfaces(device, spec)
+    await device.kernels.compile(
+      spec.steps.map((step) => ({ file: step.kernel, params: step.params })),
+      onProgress,
+    )
+    return await device.scoped(`plan "${spec.name}"`, () => new Executor(device, spec, weights, bound))
+  }
+
+  get stepCount(): number {
+    return this.#steps.length
+  }
+
+  input(name: string): GPUBuffer {
+    return find(this.#inputs, name, 'input', this.spec.name)
+  }
+
+  output(name: string): GPUBuffer {
+    return find(this.#outputs, name, 'output', this.spec.name)
+  }
+
+  staging(name: string): GPUBuffer {
+    return find(this.#staging, name, 'output', this.spec.name)
+  }
+
+  /** Replaces an input or output buffer; rebuilds the bind groups that name it. */
+  rebind(kind: 'input' | 'output', name: string, buffer: GPUBuffer): void {
+    const table = kind === 'input' ? this.#inputs : this.#outputs
+    const old = find(table, name, kind, this.spec.name)
+    table.set(name, buffer)
+    const owned = this.#owned.indexOf(old)
+    if (owned >= 0) {
+      this.#owned.splice(owned, 1)
+      this.device.buffers.destroy(old)
+    }
+    this.#steps = this.spec.steps.map((step, index) =>
+      Object.values(step.bindings).some((at) => at.kind === kind && at.name === name)
+        ? this.#record(step, index)
+        : (this.#steps[index] as RecordedStep),
+    )
+  }
+
+  encode(encoder: GPUCommandEncoder): void {
+    const pass = encoder.beginComputePass(PASS)
+    for (let i = 0; i < this.#steps.length; i++) this.#dispatch(pass, i)
+    pass.end()
+  }
+
+  /** One step in a pass of its own, for profiling and the finite check. */
+  encodeStep(
+    encoder: GPUCommandEncoder,
+    index: number,
+    timestampWrites?: GPUComputePassTimestampWrites,
+  ): void {
+    const pass = encoder.beginComputePass(timestampWrites === undefined ? PASS : { timestampWrites })
+    this.#dispatch(pass, index)
+    pass.end()
+  }
+
+  bufferAt(location: Location): GPUBuffer {
+    switch (location.kind) {
+      case 'slot':
+        return this.#slots[location.slot] as GPUBuffer
+      case 'input':
+        return this.input(location.name)
+      case 'output':
+        return this.output(location.name)
+      case 'packed':
+        return this.#packed.get(location.key) as GPUBuffer
+      default:
+        return location satisfies never
+    }
+  }
+
+  dispose(): void {
+    for (const buffer of this.#owned) this.device.buffers.destroy(buffer)
+    this.#owned.length = 0
+    for (const key of this.#packed.keys()) this.weights.release(key)
+    this.#packed.clear()
+    this.#steps = []
+  }
+
+  #dispatch(pass: GPUComputePassEncoder, index: number): void {
+    const step = this.#steps[index] as RecordedStep
+    pass.setPipeline(step.pipeline)
+    pass.setBindGroup(0, step.bindGroup)
+    pass.dispatchWorkgroups(step.workgroups[0], step.workgroups[1], step.workgroups[2])
+  }
+
+  #create(label: string, bytes: number, usage: number): GPUBuffer {
+    const size = Math.max(16, Math.ceil(bytes / 4) * 4)
+    const buffer = this.device.buffers.createBuffer({ label, size, usage })
+    this.#owned.push(buffer)
+    return buffer
+  }
+
+  #writeUniforms(): GPUBuffer {
+    const align = this.device.caps.limits.minUniformBufferOffsetAlignment
+    const blocks = this.spec.steps.map((step, index) =>
+      packUniform((this.#kernels[index] as CompiledKernel).iface, step.uniforms),
+    )
+    let size = 0
+    for (const block of blocks) {
+      this.#uniformOffsets.push(size)
+      size += Math.ceil(block.byteLength / align) * align
+    }
+    const all = new Uint8Array(Math.max(16, size))
+    for (const [index, block] of blocks.entries()) {
+      all.set(new Uint8Array(block), this.#uniformOffsets[index] as number)
+    }
+    const buffer = this.#create(`${this.spec.name} uniforms`, all.byteLength, UNIFORM_USAGE)
+    this.device.gpu.queue.writeBuffer(buffer, 0, all)
+    return buffer
+  }
+
+  #record(step: Step, index: number): RecordedStep {
+    const { iface, layout, pipeline } = this.#kernels[index] as CompiledKernel
+    const entries: GPUBindGroupEntry[] = []
+    for (const binding of iface.bindings.values()) {
+      if (binding.kind === 'uniform') {
+        const offset = this.#uniformOffsets[index] as number
+        const size = iface.uniform?.size ?? 0
+        entries.push({ binding: binding.binding, resource: { buffer: this.#uniforms, offset, size } })
+      } else {
+        const buffer = this.bufferAt(step.bindings[binding.name] as Location)
+        entries.push({ binding: binding.binding, resource: { buffer } })
+      }
+    }
+    const label = `${this.spec.name} ${step.name}`
+    return {
+      pipeline,
+      bindGroup: this.device.gpu.createBindGroup({ label, layout, entries }),
+      workgroups: step.workgroups,
+    }
+  }
+}
+
+/** Buffers of the caller that stand in for the plan's own. */
+export interface BoundBuffers {
+  readonly inputs: ReadonlyMap<string, GPUBuffer>
+  readonly outputs: ReadonlyMap<string, GPUBuffer>
+}
+
+const PASS: GPUComputePassDescriptor = {}
+const { COPY_SRC, COPY_DST, MAP_READ, UNIFORM, STORAGE } = BufferUsage
+const SLOT_USAGE = STORAGE | COPY_SRC
+const INPUT_USAGE = STORAGE | COPY_SRC | COPY_DST
+const STAGING_USAGE = MAP_READ | COPY_DST
+const UNIFORM_USAGE = UNIFORM | COPY_DST
+
+function find(table: ReadonlyMap<string, GPUBuffer>, name: string, kind: string, plan: string): GPUBuffer {
+  const buffer = table.get(name)
+  if (buffer === undefined) {
+    const known = [...table.keys()].join(', ')
+    throw new EngineError('INVALID_ARGUMENT', `plan "${plan}" has no ${kind} "${name}"; it has: ${known}`)
+  }
+  return buffer
+}
+
+/** Names and uniform fields of TypeScript and WGSL must agree before anything is built. */
+function checkInterfaces(device: EngineDevice, spec: PlanSpec): void {
+  for (const step of spec.steps) {
+    const iface = device.kernels.interfaceOf({ file: step.kernel, params: step.params })
+    // The uniform buffer is the plan's own; its fields are checked when they are packed.
+    checkBindings(iface, [...Object.keys(step.bindings), ...(iface.uniform ? [iface.uniform.name] : [])])
+  }
+}
+
+function checkLimits(device: EngineDevice, spec: PlanSpec): void {
+  const { maxStorageBufferBindingSize, maxBufferSize, maxComputeWorkgroupsPerDimension } = device.caps.limits
+  const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize)
+  const sizes = [
+    ...spec.slotBytes.map((bytes, slot) => ({ what: `slot ${slot}`, bytes })),
+    ...[...spec.inputs].map(([name, { bytes }]) => ({ what: `input "${name}"`, bytes })),
+    ...[...spec.outputs].map(([name, { bytes }]) => ({ what: `output "${name}"`, bytes })),
+  ]
+  for (const { what, bytes } of sizes) {
+    if (bytes > limit) {
+      throw new EngineError(
+        'UNSUPPORTED',
+        `plan "${spec.name}": ${what} needs ${bytes} bytes, adapter "${device.caps.name}" binds at most ${limit}`,
+      )
+    }
+  }
+  for (const step of spec.steps) {
+    if (step.workgroups.some((n) => n > maxComputeWorkgroupsPerDimension || n < 1)) {
+      throw new EngineError(
+        'UNSUPPORTED',
+        `plan "${spec.name}": step "${step.name}" dispatches ${step.workgroups.join('x')} workgroups, ` +
+          `the adapter allows 1..${maxComputeWorkgroupsPerDimension} a dimension`,
+      )
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import { EngineError } from '../../src/errors.js'
+import { GraphBuilder } from '../../src/graph/graph.js'
+import { channelsOf } from '../../src/graph/tensor.js'
+import { inputTensor, outputTensor } from '../../src/ops/border.js'
+import type { Schedule, WeightSource } from '../../src/ops/op.js'
+import type { Engine } from '../../src/runtime/engine.js'
+import type { OpCase, RefTensor } from '../cases/case.js'
+import { randomArray, seededRandom } from '../random.js'
+
+export interface CaseError {
+  readonly nmse: number
+  readonly maxError: number
+  /** Largest magnitude of the reference, that max errors are relative to. */
+  readonly range: number
+}
+
+/** Seeded inputs and weights of a case, the same for every variant. Rounded to f32: the reference sees what the kernel sees. */
+export function caseData(opCase: OpCase): {
+  inputs: RefTensor[]
+  weights: Record<string, Float64Array>
+} {
+  const random = seededRandom(opCase.name)
+  const inputs = opCase.inputs.map(({ n, h, w, c, range }) => ({
+    n,
+    h,
+    w,
+    c,
+    data: randomArray(random, n * h * w * c, range ?? [-1, 1]),
+  }))
+  const weights = Object.fromEntries(
+    Object.entries(opCase.weights ?? {}).map(([name, { shape, range }]) => {
+      const size = shape.reduce((product, d) => product * d, 1)
+      const bound = 1 / Math.sqrt(Math.max(1, size / (shape[0] ?? 1)))
+      return [name, randomArray(random, size, range ?? [-bound, bound])]
+    }),
+  )
+  return { inputs, weights }
+}
+
+/** A weight source over arrays in memory that checks shapes as the file reader does. */
+export function arrayWeights(
+  arrays: Readonly<Record<string, Float64Array>>,
+  shapes: Readonly<Record<string, readonly number[]>>,
+): WeightSource {
+  return {
+    tensor(name, shape) {
+      const data = arrays[name]
+      const own = shapes[name]
+      if (data === undefined || own === undefined || own.join() !== shape.join()) {
+        throw new EngineError(
+          'INVALID_WEIGHTS',
+          `weights have ${name} as [${own?.join()}], asked as [${shape.join()}]`,
+        )
+      }
+      return Float32Array.from(data)
+    },
+  }
+}
+
+/** Compiles and runs a case on the device and compares it with its float64 reference. */
+export async function runCase(
+  engine: Engine,
+  opCase: OpCase,
+  schedule: Schedule,
+  variant: string | undefined,
+  storage: 'f32' | 'f16' = 'f32',
+): Promise<CaseError> {
+  const { inputs, weights } = caseData(opCase)
+  const graph = new GraphBuilder(opCase.name)
+  const values = inputs.map(({ n, h, w, c }, i) => inputTensor(graph, `input${i}`, { n, h, w, c }))
+  const result = opCase.build(graph, values)
+  outputTensor(graph, 'result', result)
+  const built = graph.build()
+  const kinds = new Map(built.nodes.map((node) => [node.definition.kind, node.name]))
+  const forced = kinds.get(opCase.op) ?? built.nodes.at(-2)?.name
+  const plan = await engine.compile(built, {
+    schedule,
+    storage,
+    ...(variant !== undefined && forced !== undefined ? { variants: { [forced]: variant } } : {}),
+    weights: arrayWeights(
+      weights,
+      Object.fromEntries(Object.entries(opCase.weights ?? {}).map(([name, { shape }]) => [name, shape])),
+    ),
+  })
+  try {
+    const outputs = await plan.compute(
+      Object.fromEntries(inputs.map((input, i) => [`input${i}`, Float32Array.from(input.data)])),
+    )
+    const expected = opCase.reference(inputs, weights)
+    if (result.type.kind === 'tensor') checkShape(opCase, expected, result.type, channelsOf(result.type))
+    return compare(outputs.result as Float32Array, expected.data)
+  } finally {
+    plan.dispose()
+  }
+}
+
+function checkShape(
+  opCase: OpCase,
+  expected: RefTensor,
+  type: { n: number; h: number; w: number },
+  c: number,
+): void {
+  const wanted = [expected.n, expected.h, expected.w, expected.c].join('x')
+  const got = [type.n, type.h, type.w, c].join('x')
+  if (wanted !== got) throw new Error(`${opCase.name}: inferred ${got}, reference made ${wanted}`)
+}
+
+export function compare(actual: Float32Array, expected: Float64Array): CaseError {
+  if (actual.length !== expected.length) {
+    throw new Error(`${actual.length} values, expected ${expected.length}`)
+  }
+  let error = 0
+  let energy = 0
+  let maxError = 0
+  let range = 0
+  for (const [i, want] of expected.entries()) {
+    const got = actual[i] as number
+    if (!Number.isFinite(got)) throw new Error(`value ${i} is ${got}, expected ${want}`)
+    const difference = Math.abs(got - want)
+    error += difference ** 2
+    energy += want ** 2
+    maxError = Math.max(maxError, difference)
+    range = Math.max(range, Math.abs(want))
+  }
+  return { nmse: error / Math.max(energy, 1e-30), maxError, range }
+}
