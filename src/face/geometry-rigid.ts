@@ -1,0 +1,309 @@
+import { FaceError } from '../errors.js'
+import { at } from './array.js'
+import type { RigidMotion, Similarity } from './types.js'
+
+/** Similarities of space: fit (plain and robust), compose, invert, apply. All arithmetic in float64. */
+
+/** x' = scale * R x + t; R is 3x3 row-major with determinant +1. */
+export interface Similarity3 {
+  readonly rotation: readonly number[]
+  readonly scale: number
+  readonly translation: readonly [number, number, number]
+}
+
+/**
+ * Least-squares similarity from `source` to `target` (Umeyama's problem solved with Horn's unit
+ * quaternions, which cannot return a reflection).
+ * @param source Nx3 points
+ * @param target Nx3 points
+ * @param weights N non-negative weights; all 1 when absent
+ * @throws FaceError INVALID_ARGUMENT when lengths differ or all source points coincide
+ */
+export function fitSimilarity3(
+  source: ArrayLike<number>,
+  target: ArrayLike<number>,
+  weights?: ArrayLike<number>,
+): Similarity3 {
+  const n = source.length / 3
+  if (source.length !== target.length || !Number.isInteger(n) || (weights && weights.length !== n)) {
+    throw new FaceError(
+      'INVALID_ARGUMENT',
+      `fitSimilarity3: ${source.length} source and ${target.length} target numbers; needs Nx3 of both`,
+    )
+  }
+  const ms = centroid(source, weights)
+  const mt = centroid(target, weights)
+  // Weighted covariance, row = source axis, column = target axis.
+  const m = new Float64Array(9)
+  let norm = 0
+  for (let i = 0; i < n; i++) {
+    const w = weights ? at(weights, i) : 1
+    for (let r = 0; r < 3; r++) {
+      const s = at(source, 3 * i + r) - at(ms, r)
+      norm += w * s * s
+      for (let c = 0; c < 3; c++)
+        m[3 * r + c] = at(m, 3 * r + c) + w * s * (at(target, 3 * i + c) - at(mt, c))
+    }
+  }
+  if (!(norm > 0)) {
+    throw new FaceError('INVALID_ARGUMENT', 'fitSimilarity3: the source points coincide or have no weight')
+  }
+  const rotation = rotationFromCovariance(m)
+  // scale = sum w (R s) . t / sum w |s|^2, and sum w (R s) . t = sum_rc R[c][r] M[r][c].
+  let dot = 0
+  for (let r = 0; r < 3; r++) for (let c = 0; c < 3; c++) dot += at(rotation, 3 * c + r) * at(m, 3 * r + c)
+  const scale = dot / norm
+  const moved = rotate(rotation, at(ms, 0), at(ms, 1), at(ms, 2))
+  return {
+    rotation,
+    scale,
+    translation: [at(mt, 0) - scale * moved[0], at(mt, 1) - scale * moved[1], at(mt, 2) - scale * moved[2]],
+  }
+}
+
+/** Residual floor of the robust scale, in px: below it noise would be told apart from noise. */
+const SCALE_FLOOR = 0.15
+const MAX_ITERATIONS = 30
+
+/**
+ * Rigid motion that most points follow: iteratively reweighted least squares with the Geman-McClure
+ * weight, whose pull on far points vanishes, so that a mouth that opens does not turn the head. The
+ * robust scale is 1.4826 times the median residual of the iteration before.
+ * @param source Nx3
+ * @param target Nx3
+ * @throws FaceError INVALID_ARGUMENT as {@link fitSimilarity3}
+ */
+export function fitRigidRobust(source: ArrayLike<number>, target: ArrayLike<number>): RigidMotion {
+  const n = source.length / 3
+  const weights = new Float64Array(n).fill(1)
+  const residuals = new Float64Array(n)
+  let fit = fitSimilarity3(source, target)
+  let previous = Number.POSITIVE_INFINITY
+  for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
+    for (let i = 0; i < n; i++) residuals[i] = pointResidual(fit, source, target, i)
+    const sigma = Math.max(SCALE_FLOOR, 1.4826 * median(residuals))
+    const c2 = (2 * sigma) ** 2
+    for (let i = 0; i < n; i++) weights[i] = (c2 / (c2 + at(residuals, i) ** 2)) ** 2
+    fit = fitSimilarity3(source, target, weights)
+    if (Math.abs(previous - sigma) < 1e-6 * sigma) break
+    previous = sigma
+  }
+  let inliers = 0
+  let squares = 0
+  for (let i = 0; i < n; i++) {
+    if (at(weights, i) <= 0.5) continue
+    inliers++
+    squares += pointResidual(fit, source, target, i) ** 2
+  }
+  return {
+    ...fit,
+    angles: eulerAngles(fit.rotation),
+    inliers: inliers / n,
+    residual: inliers > 0 ? Math.sqrt(squares / inliers) : 0,
+  }
+}
+
+/** The plane similarity as one of space: turns about the viewing axis and scales z along. */
+export function liftSimilarity(s: Similarity): Similarity3 {
+  const scale = Math.hypot(s.a, s.b)
+  const c = s.a / scale
+  const d = s.b / scale
+  return { rotation: [c, -d, 0, d, c, 0, 0, 0, 1], scale, translation: [s.tx, s.ty, 0] }
+}
+
+/** The similarity that applies `first`, then `second`. */
+export function composeSimilarity3(second: Similarity3, first: Similarity3): Similarity3 {
+  return {
+    rotation: multiply(second.rotation, first.rotation),
+    scale: second.scale * first.scale,
+    translation: applySimilarity3(second, ...first.translation),
+  }
+}
+
+export function invertSimilarity3(s: Similarity3): Similarity3 {
+  const r = s.rotation
+  const rotation = [0, 3, 6, 1, 4, 7, 2, 5, 8].map((i) => at(r, i))
+  const scale = 1 / s.scale
+  const [x, y, z] = rotate(rotation, ...s.translation)
+  return { rotation, scale, translation: [-scale * x, -scale * y, -scale * z] }
+}
+
+export function applySimilarity3(s: Similarity3, x: number, y: number, z: number): [number, number, number] {
+  const [u, v, w] = rotate(s.rotation, x, y, z)
+  const [tx, ty, tz] = s.translation
+  return [s.scale * u + tx, s.scale * v + ty, s.scale * w + tz]
+}
+
+/**
+ * The motion between photos from the motion between their registered frames:
+ * T2^-1 . rigid . T1, with both registrations lifted to space.
+ * @param rigid template px
+ * @param toTemplateA photo px of A -> template px
+ * @param toTemplateB photo px of B -> template px
+ * @returns motion from photo px of A to photo px of B; the residual is in photo px of B
+ */
+export function rigidInPhotos(
+  rigid: RigidMotion,
+  toTemplateA: Similarity,
+  toTemplateB: Similarity,
+): RigidMotion {
+  const back = invertSimilarity3(liftSimilarity(toTemplateB))
+  const motion = composeSimilarity3(back, composeSimilarity3(rigid, liftSimilarity(toTemplateA)))
+  return {
+    ...motion,
+    angles: eulerAngles(motion.rotation),
+    inliers: rigid.inliers,
+    residual: rigid.residual * back.scale,
+  }
+}
+
+/** Angles in degrees of R = Rz(roll) Ry(yaw) Rx(pitch); yaw in [-90, 90]. */
+export function eulerAngles(rotation: ArrayLike<number>): RigidMotion['angles'] {
+  const degrees = 180 / Math.PI
+  return {
+    yaw: Math.asin(Math.max(-1, Math.min(1, -at(rotation, 6)))) * degrees,
+    pitch: Math.atan2(at(rotation, 7), at(rotation, 8)) * degrees,
+    roll: Math.atan2(at(rotation, 3), at(rotation, 0)) * degrees,
+  }
+}
+
+/** Inverse of {@link eulerAngles}: 3x3 row-major from degrees. */
+export function rotationFromAngles(yaw: number, pitch: number, roll: number): number[] {
+  const [cy, sy] = cosSin(yaw)
+  const [cp, sp] = cosSin(pitch)
+  const [cr, sr] = cosSin(roll)
+  return multiply(
+    [cr, -sr, 0, sr, cr, 0, 0, 0, 1],
+    multiply([cy, 0, sy, 0, 1, 0, -sy, 0, cy], [1, 0, 0, 0, cp, -sp, 0, sp, cp]),
+  )
+}
+
+function cosSin(degrees: number): [number, number] {
+  const angle = (degrees * Math.PI) / 180
+  return [Math.cos(angle), Math.sin(angle)]
+}
+
+/** Horn 1987: the rotation is the eigenvector of the largest eigenvalue of a symmetric 4x4 matrix. */
+function rotationFromCovariance(m: ArrayLike<number>): number[] {
+  const [xx, xy, xz, yx, yy, yz, zx, zy, zz] = Array.from(m) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  const [w, x, y, z] = largestEigenvector([
+    [xx + yy + zz, yz - zy, zx - xz, xy - yx],
+    [yz - zy, xx - yy - zz, xy + yx, zx + xz],
+    [zx - xz, xy + yx, yy - xx - zz, yz + zy],
+    [xy - yx, zx + xz, yz + zy, zz - xx - yy],
+  ])
+  return [
+    w * w + x * x - y * y - z * z,
+    2 * (x * y - w * z),
+    2 * (x * z + w * y),
+    2 * (x * y + w * z),
+    w * w - x * x + y * y - z * z,
+    2 * (y * z - w * x),
+    2 * (x * z - w * y),
+    2 * (y * z + w * x),
+    w * w - x * x - y * y + z * z,
+  ]
+}
+
+/** Unit eigenvector of the largest eigenvalue of a symmetric 4x4 matrix, by cyclic Jacobi rotations. */
+function largestEigenvector(matrix: number[][]): [number, number, number, number] {
+  const a = matrix.map((row) => Float64Array.from(row))
+  const v = [0, 1, 2, 3].map((i) => Float64Array.from([0, 1, 2, 3], (j) => (i === j ? 1 : 0)))
+  const get = (rows: Float64Array[], r: number, c: number) => at(rows[r] as Float64Array, c)
+  const set = (rows: Float64Array[], r: number, c: number, value: number) => {
+    const row = rows[r] as Float64Array
+    row[c] = value
+  }
+  // Convergence is quadratic; ten sweeps are far more than a 4x4 matrix needs.
+  for (let sweep = 0; sweep < 10; sweep++) {
+    let off = 0
+    for (let p = 0; p < 3; p++) {
+      for (let q = p + 1; q < 4; q++) {
+        const apq = get(a, p, q)
+        off += apq * apq
+        if (apq === 0) continue
+        const theta = (get(a, q, q) - get(a, p, p)) / (2 * apq)
+        const t = (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1))
+        const c = 1 / Math.sqrt(t * t + 1)
+        const s = t * c
+        for (let k = 0; k < 4; k++) {
+          const kp = get(a, k, p)
+          const kq = get(a, k, q)
+          set(a, k, p, c * kp - s * kq)
+          set(a, k, q, s * kp + c * kq)
+        }
+        for (let k = 0; k < 4; k++) {
+          const pk = get(a, p, k)
+          const qk = get(a, q, k)
+          set(a, p, k, c * pk - s * qk)
+          set(a, q, k, s * pk + c * qk)
+          const vp = get(v, k, p)
+          const vq = get(v, k, q)
+          set(v, k, p, c * vp - s * vq)
+          set(v, k, q, s * vp + c * vq)
+        }
+      }
+    }
+    if (off === 0) break
+  }
+  let best = 0
+  for (let i = 1; i < 4; i++) if (get(a, i, i) > get(a, best, best)) best = i
+  const column = [0, 1, 2, 3].map((k) => get(v, k, best))
+  const length = Math.hypot(...column)
+  return column.map((c) => c / length) as [number, number, number, number]
+}
+
+function pointResidual(
+  s: Similarity3,
+  source: ArrayLike<number>,
+  target: ArrayLike<number>,
+  i: number,
+): number {
+  const [x, y, z] = applySimilarity3(s, at(source, 3 * i), at(source, 3 * i + 1), at(source, 3 * i + 2))
+  return Math.hypot(x - at(target, 3 * i), y - at(target, 3 * i + 1), z - at(target, 3 * i + 2))
+}
+
+function centroid(points: ArrayLike<number>, weights?: ArrayLike<number>): Float64Array {
+  const out = new Float64Array(3)
+  let sum = 0
+  for (let i = 0; i < points.length / 3; i++) {
+    const w = weights ? at(weights, i) : 1
+    sum += w
+    for (let axis = 0; axis < 3; axis++) out[axis] = at(out, axis) + w * at(points, 3 * i + axis)
+  }
+  return out.map((v) => v / sum)
+}
+
+function rotate(r: ArrayLike<number>, x: number, y: number, z: number): [number, number, number] {
+  return [
+    at(r, 0) * x + at(r, 1) * y + at(r, 2) * z,
+    at(r, 3) * x + at(r, 4) * y + at(r, 5) * z,
+    at(r, 6) * x + at(r, 7) * y + at(r, 8) * z,
+  ]
+}
+
+function multiply(a: ArrayLike<number>, b: ArrayLike<number>): number[] {
+  const out: number[] = []
+  for (let r = 0; r < 3; r++) {
+    for (let c = 0; c < 3; c++) {
+      out.push(at(a, 3 * r) * at(b, c) + at(a, 3 * r + 1) * at(b, 3 + c) + at(a, 3 * r + 2) * at(b, 6 + c))
+    }
+  }
+  return out
+}
+
+function median(values: Float64Array): number {
+  const sorted = Float64Array.from(values).sort()
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? at(sorted, middle) : (at(sorted, middle - 1) + at(sorted, middle)) / 2
+}

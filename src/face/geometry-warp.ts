@@ -1,0 +1,91 @@
+import { FaceError } from '../errors.js'
+import type { PhotometricResidual, Rgba } from './types.js'
+import { TEMPLATE_SIZE } from './types.js'
+
+/**
+ * Undoes a motion: resamples B at p + F(p), bilinear, so that it should look like A.
+ * @param image registered B, 224x224
+ * @param flow 224x224x3, template px
+ * @param mask 224x224; black where 0. Samples beyond the border take the border's colour.
+ */
+export function warpByFlow(image: Rgba, flow: ArrayLike<number>, mask: ArrayLike<number>): Rgba {
+  const n = requireTemplateSize(image)
+  const data = new Uint8Array(n * n * 4)
+  for (let y = 0; y < n; y++) {
+    for (let x = 0; x < n; x++) {
+      const i = y * n + x
+      data[4 * i + 3] = 255
+      if (mask[i] === 0) continue
+      const u = clamp(x + (flow[3 * i] as number), n - 1)
+      const v = clamp(y + (flow[3 * i + 1] as number), n - 1)
+      const left = Math.min(Math.floor(u), n - 2)
+      const top = Math.min(Math.floor(v), n - 2)
+      const fx = u - left
+      const fy = v - top
+      for (let c = 0; c < 3; c++) {
+        const pixel = (dx: number, dy: number) => image.data[4 * ((top + dy) * n + left + dx) + c] as number
+        const upper = pixel(0, 0) * (1 - fx) + pixel(1, 0) * fx
+        const lower = pixel(0, 1) * (1 - fx) + pixel(1, 1) * fx
+        data[4 * i + c] = Math.round(upper * (1 - fy) + lower * fy)
+      }
+    }
+  }
+  return { width: n, height: n, data }
+}
+
+/** Per pixel mean over RGB of |a - b|, grey levels; zero off the mask. @returns 224x224 */
+export function absoluteDifference(a: Rgba, b: Rgba, mask: ArrayLike<number>): Float32Array {
+  const n = requireTemplateSize(a)
+  requireTemplateSize(b)
+  const out = new Float32Array(n * n)
+  for (let i = 0; i < n * n; i++) {
+    if (mask[i] === 0) continue
+    let sum = 0
+    for (let c = 0; c < 3; c++) sum += Math.abs((a.data[4 * i + c] as number) - (b.data[4 * i + c] as number))
+    out[i] = sum / 3
+  }
+  return out
+}
+
+/** Residual of B against A before and after the motion is undone, and its map. */
+export function photometricResidual(
+  a: Rgba,
+  b: Rgba,
+  warpedB: Rgba,
+  mask: ArrayLike<number>,
+): { residual: Float32Array; photometric: PhotometricResidual } {
+  const residual = absoluteDifference(a, warpedB, mask)
+  return {
+    residual,
+    photometric: {
+      before: maskedMean(absoluteDifference(a, b, mask), mask),
+      after: maskedMean(residual, mask),
+    },
+  }
+}
+
+/** Mean over the pixels where the mask is set; 0 for an empty mask. */
+export function maskedMean(values: ArrayLike<number>, mask: ArrayLike<number>): number {
+  let sum = 0
+  let count = 0
+  for (let i = 0; i < mask.length; i++) {
+    if (mask[i] === 0) continue
+    sum += values[i] as number
+    count++
+  }
+  return count > 0 ? sum / count : 0
+}
+
+function requireTemplateSize(image: Rgba): number {
+  if (image.width !== TEMPLATE_SIZE || image.height !== TEMPLATE_SIZE) {
+    throw new FaceError(
+      'INVALID_ARGUMENT',
+      `image of ${image.width}x${image.height}; a registered image has ${TEMPLATE_SIZE}x${TEMPLATE_SIZE} pixels`,
+    )
+  }
+  return TEMPLATE_SIZE
+}
+
+function clamp(value: number, max: number): number {
+  return Math.max(0, Math.min(max, value))
+}

@@ -1,0 +1,204 @@
+/**
+ * Data types of the face level, shared by pipeline, files and pictures.
+ *
+ * Frames:
+ * - *photo px*: pixels of a decoded photo (EXIF orientation applied), x right, y down, pixel centres at
+ *   integer + 0.5.
+ * - *template px*: the 224x224 registration frame, same conventions; z in the same unit, positive away
+ *   from the camera.
+ *
+ * Arrays are row-major HxWxC unless a line says otherwise.
+ */
+
+/** Side of the template frame in px. */
+export const TEMPLATE_SIZE = 224
+
+/** Vertices of the face mesh. */
+export const MESH_VERTICES = 468
+
+/** 8-bit RGBA image, sRGB, opaque unless a writer says otherwise; `data` holds height*width*4 bytes. */
+export interface Rgba {
+  readonly width: number
+  readonly height: number
+  readonly data: Uint8Array
+}
+
+/** A photo as callers give it: a file name, the bytes of an encoded file, or pixels. */
+export type PhotoInput = string | Uint8Array | Rgba
+
+/** Axis-aligned rectangle; (x, y) is the top left corner. */
+export interface Box {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+/** 2D similarity without reflection: p' = [a -b; b a] p + (tx, ty). Scale hypot(a, b), angle atan2(b, a). */
+export interface Similarity {
+  readonly a: number
+  readonly b: number
+  readonly tx: number
+  readonly ty: number
+}
+
+/** One face found in one photo. */
+export interface FaceFrame {
+  readonly image: Rgba
+  /** Detector box, photo px. */
+  readonly box: Box
+  /** Detector score in [0, 1]; for a tracked frame the mesh network's face presence. */
+  readonly score: number
+  /** 468x3: x, y in photo px, z in photo px relative to the face's centre, positive away from the camera. */
+  readonly landmarks468: Float32Array
+  /** 68x2, iBUG order, photo px. */
+  readonly landmarks68: Float32Array
+  /** Photo px -> template px. */
+  readonly toTemplate: Similarity
+  /** The photo warped to the template frame, 224x224. */
+  readonly registered: Rgba
+  /** Mean distance of the 68 moved landmarks from the template's, template px. */
+  readonly registrationResidual: number
+}
+
+/** 3D similarity motion x' = scale * R x + t between two meshes. */
+export interface RigidMotion {
+  /** R, 3x3 row-major, determinant +1. */
+  readonly rotation: readonly number[]
+  /**
+   * R = Rz(roll) Ry(yaw) Rx(pitch), degrees, right-handed in (x right, y down, z away). As seen in the
+   * picture: positive roll turns clockwise, positive yaw turns the nose to the left edge, positive pitch
+   * turns the nose down.
+   */
+  readonly angles: { readonly yaw: number; readonly pitch: number; readonly roll: number }
+  /** t, px of the frame the motion is expressed in. */
+  readonly translation: readonly [number, number, number]
+  readonly scale: number
+  /** Share of mesh vertices in (0, 1] that follow the rigid motion (robust weight above one half). */
+  readonly inliers: number
+  /** Root mean square of the inliers' remaining motion, px of the same frame. */
+  readonly residual: number
+}
+
+/** What the weights in use are; written into every result. */
+export interface WeightsInfo {
+  readonly name: string
+  /** sha256 of the weight file, hex. */
+  readonly hash: string
+  /** Measured visible 3D endpoint error on the test set, template px; null when the file carries none. */
+  readonly epe: number | null
+}
+
+/** Mean absolute difference of B from A over the face mask, grey levels 0..255, averaged over RGB. */
+export interface PhotometricResidual {
+  /** Registered B against registered A, before any motion is undone. */
+  readonly before: number
+  /** B warped by the flow against registered A. */
+  readonly after: number
+}
+
+/** Flow of a registered pair with everything derived from it in the template frame. */
+export interface RegisteredFlowResult {
+  /** 224x224x3 (dx, dy, dz), template px, zero outside `mask`. */
+  readonly flow: Float32Array
+  /** 224x224, 1 on the face of A, 0 elsewhere. */
+  readonly mask: Uint8Array
+  /** 224x224x3 in [0, 1], zero outside `mask`. */
+  readonly pncc: Float32Array
+  /** 224x224, z of the mesh surface of A, template px, zero outside `mask`. */
+  readonly depth: Float32Array
+  /** 468x3, template px of A. */
+  readonly meshA: Float32Array
+  /** 468x3, mesh of A moved by the flow, template px of B. */
+  readonly meshB: Float32Array
+  /** Triangles of the mesh, Tx3 vertex indices. */
+  readonly triangles: Uint16Array
+  readonly registeredA: Rgba
+  readonly registeredB: Rgba
+  /** 224x224x3 flow from B to A, defined on the face of B. Only when asked for. */
+  readonly backwardFlow?: Float32Array
+  /** 224x224, 1 where a face pixel of A is hidden or unreliable in B. Only with `backwardFlow`. */
+  readonly occlusion?: Uint8Array
+  /** 224x224 in [0, 1], forward-backward agreement on the mask. Only with `backwardFlow`. */
+  readonly confidence?: Float32Array
+  /** Rigid head motion between the registered frames (what registration left), template px. */
+  readonly rigid: RigidMotion
+  /** 224x224x3, flow minus the flow of `rigid`, template px. */
+  readonly expressionFlow: Float32Array
+  /** Registered B resampled at p + F(p): B made to look like A; black outside `mask`. */
+  readonly warpedB: Rgba
+  /** 224x224, |warpedB - registeredA| averaged over RGB, grey levels; zero outside `mask`. */
+  readonly residual: Float32Array
+  readonly photometric: PhotometricResidual
+  readonly weights: WeightsInfo
+  /** Name of the GPU adapter that computed it. */
+  readonly adapter: string
+  /** Wall time of each stage, ms. */
+  readonly timingsMs: Readonly<Record<string, number>>
+  /** Things a user should know, one sentence each (several faces found, face cut by the border...). */
+  readonly warnings: readonly string[]
+}
+
+/** Flow between two photos: the registered result plus both faces and the motion in photo px. */
+export interface FlowResult extends RegisteredFlowResult {
+  readonly a: FaceFrame
+  readonly b: FaceFrame
+  /** Head motion with the registration undone: from photo px of A to photo px of B. */
+  readonly rigidPhoto: RigidMotion
+}
+
+/** Which face of a photo to take. Default: the largest; in B the one nearest to A's. */
+export type FaceChoice =
+  /** 0-based, faces ordered by size, largest first. */
+  | { readonly index: number }
+  /** The face whose box holds the point, else the nearest; photo px. */
+  | { readonly at: readonly [number, number] }
+
+export interface FlowOptions {
+  readonly face?: FaceChoice
+  /** Compute the flow from B to A too, and from it occlusion and confidence. Default true. */
+  readonly backward?: boolean
+}
+
+/** One step of a video: flow to this frame from the frame before and from the first frame. */
+export interface VideoStep {
+  readonly frameToFrame: FlowResult
+  readonly frameToReference: FlowResult
+}
+
+/** Feeds frames of one face in order. */
+export interface VideoTracker {
+  /** Null for the first frame, which becomes the reference, and throws NO_FACE when the face is lost. */
+  next(frame: PhotoInput): Promise<VideoStep | null>
+}
+
+/** What {@link FaceFlow} implementations are opened with. */
+export interface CreateOptions {
+  /** Part of an adapter's name, or `software`. Default: the best one present. */
+  readonly adapter?: string
+  /** A device owned by the caller; never destroyed by `dispose()`. */
+  readonly device?: GPUDevice
+  /** DFFNet weight file. Default: the one in the package. */
+  readonly weights?: string
+  /** Called before each start-up step, with a short phrase. */
+  readonly onProgress?: (step: string) => void
+}
+
+/** The face level of the package: photos in, flow out. */
+export interface FaceFlow {
+  readonly adapter: string
+  readonly weights: WeightsInfo
+  /** Every face of a photo, largest first. @throws FaceError INVALID_INPUT, NO_FACE */
+  detect(photo: PhotoInput): Promise<FaceFrame[]>
+  /** @throws FaceError INVALID_INPUT, NO_FACE; EngineError */
+  flow(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<FlowResult>
+  /** For pairs of 224x224 images already in the template frame. @throws FaceError INVALID_INPUT */
+  flowRegistered(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<RegisteredFlowResult>
+  video(options?: FlowOptions): VideoTracker
+  dispose(): void
+}
+
+/** True for results of `flow()`, which know the photos behind the registered pair. */
+export function hasPhotos(result: RegisteredFlowResult): result is FlowResult {
+  return 'a' in result && 'b' in result
+}

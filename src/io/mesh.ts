@@ -1,0 +1,185 @@
+import { Document, NodeIO } from '@gltf-transform/core'
+import { FaceError } from '../errors.js'
+
+/*
+ * Mesh files. OBJ and PLY carry the numbers of the template frame as they are (x right, y down, z away,
+ * px), so that they line up with flow.npy; the glTF file is for looking at and follows glTF's axes.
+ * OBJ and PLY are written here: the npm exporters for them work on a three.js scene and bring three.js
+ * along, while each format is a short header and two lists.
+ */
+
+/** Vertices Vx3 and triangles Tx3. */
+export interface MeshData {
+  readonly vertices: Float32Array
+  readonly triangles: Uint16Array
+}
+
+/**
+ * Wavefront OBJ.
+ * @param uv Vx2, texture coordinates with the origin in the top left corner of the texture
+ * @param comment lines put at the top of the file
+ */
+export function encodeObj(mesh: MeshData, uv: Float32Array, comment: readonly string[]): string {
+  checkMesh(mesh, uv.length / 2)
+  const lines = comment.map((line) => `# ${line}`)
+  const { vertices, triangles } = mesh
+  for (let i = 0; i < vertices.length; i += 3) {
+    lines.push(`v ${decimal(vertices[i])} ${decimal(vertices[i + 1])} ${decimal(vertices[i + 2])}`)
+  }
+  for (let i = 0; i < uv.length; i += 2) {
+    // OBJ puts the texture's origin in the bottom left corner.
+    lines.push(`vt ${decimal(uv[i])} ${decimal(1 - (uv[i + 1] as number))}`)
+  }
+  for (let i = 0; i < triangles.length; i += 3) {
+    const corners = [0, 1, 2].map((k) => (triangles[i + k] as number) + 1)
+    lines.push(`f ${corners.map((v) => `${v}/${v}`).join(' ')}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+/**
+ * Binary little-endian PLY with a colour per vertex.
+ * @param colours Vx3, 8-bit RGB
+ */
+export function encodePly(mesh: MeshData, colours: Uint8Array, comment: readonly string[]): Uint8Array {
+  const count = checkMesh(mesh, colours.length / 3)
+  const faces = mesh.triangles.length / 3
+  const header = new TextEncoder().encode(
+    [
+      'ply',
+      'format binary_little_endian 1.0',
+      ...comment.map((line) => `comment ${line}`),
+      `element vertex ${count}`,
+      ...['x', 'y', 'z'].map((name) => `property float ${name}`),
+      ...['red', 'green', 'blue'].map((name) => `property uchar ${name}`),
+      `element face ${faces}`,
+      'property list uchar int vertex_indices',
+      'end_header\n',
+    ].join('\n'),
+  )
+  const out = new Uint8Array(header.length + count * 15 + faces * 13)
+  out.set(header)
+  const view = new DataView(out.buffer, header.length)
+  let at = 0
+  for (let v = 0; v < count; v++) {
+    for (let axis = 0; axis < 3; axis++) {
+      view.setFloat32(at, mesh.vertices[3 * v + axis] as number, true)
+      at += 4
+    }
+    for (let c = 0; c < 3; c++) view.setUint8(at++, colours[3 * v + c] as number)
+  }
+  for (let f = 0; f < faces; f++) {
+    view.setUint8(at++, 3)
+    for (let k = 0; k < 3; k++) {
+      view.setInt32(at, mesh.triangles[3 * f + k] as number, true)
+      at += 4
+    }
+  }
+  return out
+}
+
+/** One template pixel is shown as a millimetre: a face comes out about life-size. */
+const METRES_PER_PIXEL = 0.001
+/** Seconds from A to B, rest at B, and back. */
+const KEY_TIMES = [0, 1, 1.5, 2.5, 3]
+const KEY_WEIGHTS = [0, 1, 1, 0, 0]
+
+/**
+ * glTF 2.0 binary: mesh A textured with the photo, one morph target that takes it to mesh B, and a looping
+ * animation of the target's weight. Axes are turned to glTF's (y up, z towards the viewer).
+ * @param target Vx3, mesh B
+ * @param uv Vx2, texture coordinates with the origin in the top left corner of the texture
+ * @param texture encoded JPEG
+ */
+export async function encodeMotionGlb(
+  mesh: MeshData,
+  target: Float32Array,
+  uv: Float32Array,
+  texture: Uint8Array,
+): Promise<Uint8Array> {
+  const count = checkMesh(mesh, uv.length / 2)
+  if (target.length !== mesh.vertices.length) {
+    throw new FaceError('INVALID_ARGUMENT', `mesh B has ${target.length / 3} vertices, mesh A ${count}`)
+  }
+  const centre = [0, 1, 2].map((axis) => mean(mesh.vertices, axis))
+  const base = toGltf(mesh.vertices, centre)
+  const moved = toGltf(target, centre)
+  const offsets = moved.map((v, i) => v - (base[i] as number))
+
+  const document = new Document()
+  const buffer = document.createBuffer()
+  const accessor = (name: string, type: 'VEC2' | 'VEC3' | 'SCALAR', array: Float32Array | Uint16Array) =>
+    document.createAccessor(name).setType(type).setArray(array).setBuffer(buffer)
+  const image = document.createTexture('photo A').setImage(texture).setMimeType('image/jpeg')
+  const material = document
+    .createMaterial('photo')
+    // The photo carries its own light: shown as emission, no viewer shades it a second time.
+    .setBaseColorFactor([0, 0, 0, 1])
+    .setEmissiveFactor([1, 1, 1])
+    .setEmissiveTexture(image)
+    .setRoughnessFactor(1)
+    .setMetallicFactor(0)
+    .setDoubleSided(true)
+  const morph = document
+    .createPrimitiveTarget('B')
+    .setAttribute('POSITION', accessor('motion from A to B', 'VEC3', offsets))
+  const primitive = document
+    .createPrimitive()
+    .setAttribute('POSITION', accessor('mesh A', 'VEC3', base))
+    .setAttribute('TEXCOORD_0', accessor('photo coordinates', 'VEC2', uv))
+    .setIndices(accessor('triangles', 'SCALAR', mesh.triangles))
+    .setMaterial(material)
+    .addTarget(morph)
+  const face = document
+    .createMesh('face')
+    .addPrimitive(primitive)
+    .setWeights([0])
+    .setExtras({ targetNames: ['B'] })
+  const node = document.createNode('face').setMesh(face)
+  document.createScene('facial motion').addChild(node)
+  const sampler = document
+    .createAnimationSampler()
+    .setInput(accessor('seconds', 'SCALAR', Float32Array.from(KEY_TIMES)))
+    .setOutput(accessor('weight of B', 'SCALAR', Float32Array.from(KEY_WEIGHTS)))
+    .setInterpolation('LINEAR')
+  const channel = document
+    .createAnimationChannel()
+    .setTargetNode(node)
+    .setTargetPath('weights')
+    .setSampler(sampler)
+  document.createAnimation('A to B').addSampler(sampler).addChannel(channel)
+  return new NodeIO().writeBinary(document)
+}
+
+/** Template px to metres about `centre`: half a turn about x, which keeps the triangles' winding. */
+function toGltf(vertices: Float32Array, centre: readonly number[]): Float32Array {
+  return vertices.map((v, i) => {
+    const axis = i % 3
+    return (v - (centre[axis] as number)) * (axis === 0 ? METRES_PER_PIXEL : -METRES_PER_PIXEL)
+  })
+}
+
+function mean(vertices: Float32Array, axis: number): number {
+  let sum = 0
+  for (let i = axis; i < vertices.length; i += 3) sum += vertices[i] as number
+  return sum / (vertices.length / 3)
+}
+
+function checkMesh({ vertices, triangles }: MeshData, attributes: number): number {
+  const count = vertices.length / 3
+  if (!Number.isInteger(count) || triangles.length % 3 !== 0 || attributes !== count) {
+    throw new FaceError(
+      'INVALID_ARGUMENT',
+      `mesh of ${vertices.length} coordinates, ${triangles.length} corners and ${attributes} vertex attributes`,
+    )
+  }
+  if (triangles.some((v) => v >= count)) {
+    throw new FaceError('INVALID_ARGUMENT', `mesh has a triangle corner beyond its ${count} vertices`)
+  }
+  return count
+}
+
+/** Shortest text with a thousandth of a pixel (or a millionth of a texture) left. */
+function decimal(value: number | undefined): string {
+  return String(Number((value as number).toFixed(6)))
+}

@@ -1,0 +1,31 @@
+import type { FaceFrame, Rgba } from '../face/types.js'
+import { blank, paste } from './canvas.js'
+import { dots } from './overlays.js'
+import type { Tile } from './tiles.js'
+
+/** Side of the shown square over the larger side of the detector box. */
+const CONTEXT = 1.9
+
+/** The part of the photo around the face, with box and landmarks. */
+export function photoTile(title: string, face: FaceFrame): Tile {
+  const { box, image } = face
+  const side = Math.round(CONTEXT * Math.max(box.width, box.height))
+  const left = Math.round(box.x + box.width / 2 - side / 2)
+  const top = Math.round(box.y + box.height / 2 - side / 2)
+  const frame = `<rect x="${box.x - left}" y="${box.y - top}" width="${box.width}" height="${box.height}" fill="none" stroke="#4aa3ff" stroke-width="${side / 150}"/>`
+  const points = face.landmarks68.map((v, i) => v - (i % 2 === 0 ? left : top))
+  return {
+    image: cut(image, left, top, side),
+    kind: 'smooth',
+    title,
+    note: `${image.width}×${image.height} px, face ${Math.round(box.width)}×${Math.round(box.height)} px`,
+    overlay: [frame, ...dots(points, side / 180, '#39d353')],
+  }
+}
+
+/** Square cut-out that may reach over the border of the photo. */
+function cut(image: Rgba, left: number, top: number, side: number): Rgba {
+  const out = blank(side, side, [0, 0, 0])
+  paste(out, image, -left, -top)
+  return out
+}
