@@ -1,0 +1,183 @@
+// Direct convolution for adapters that run on the CPU, where every storage load is dear (about 30 ns per SIMD
+// group, whatever its width) and registers are cheap: each invocation keeps PX pixels x COP planes of outputs.
+//
+// One kernel serves convolution and transposed convolution of any size. Outputs are computed on a grid; a
+// transposed convolution of stride s has s x s phases (output parities), each a plain convolution of the input whose
+// results land on every s-th output pixel. Convolutions have one phase. All shapes are uniforms, so that layers
+// share pipelines.
+//
+// SUBGROUP > 0 (number of lanes): the lanes of a subgroup work on one group of output planes; each loads a share of
+// the weights and broadcasts it. SUBGROUP == 0: every invocation loads its weights as whole 4x4 matrices.
+#param SUBGROUP
+#param PX
+#param COP
+// Planes of input channels per round of the loop (weights are zero for planes past the last).
+#param CIP
+#param WGX
+#param WGY
+#if SUBGROUP > 0
+enable subgroups;
+#endif
+#include "include/layout.wgsl"
+#include "include/epilogue.wgsl"
+
+struct Uniforms {
+  x: View,
+  y: View,
+#if RESIDUAL > 0
+  residual: View,
+#endif
+  gridWidth: u32,
+  gridHeight: u32,
+  // batches * gridHeight * gridWidth
+  pixels: u32,
+  groups: u32,
+  tapsX: i32,
+  tapsY: i32,
+  // Step of the input position from one grid point to the next, and of the output position.
+  inStrideX: i32,
+  inStrideY: i32,
+  outStrideX: i32,
+  outStrideY: i32,
+  // First tap of grid point 0 in phase p: (p + lead) / outStride - shift.
+  leadX: i32,
+  leadY: i32,
+  shiftX: i32,
+  shiftY: i32,
+}
+
+@group(0) @binding(0) var<uniform> u: Uniforms;
+@group(0) @binding(1) var<storage, read> x: array<Stored4>;
+#if SUBGROUP > 0
+@group(0) @binding(2) var<storage, read> weights: array<Stored4>;
+#elif F16
+@group(0) @binding(2) var<storage, read> weights: array<mat4x4<f16>>;
+#else
+@group(0) @binding(2) var<storage, read> weights: array<mat4x4<f32>>;
+#endif
+@group(0) @binding(3) var<storage, read> vectors: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> y: array<Stored4>;
+#if RESIDUAL > 0
+@group(0) @binding(5) var<storage, read> residual: array<Stored4>;
+#endif
+
+@compute @workgroup_size(${WGX}, ${WGY})
+fn main(
+  @builtin(global_invocation_id) id: vec3<u32>,
+#if SUBGROUP > 0
+  @builtin(subgroup_invocation_id) lane: u32,
+#endif
+) {
+  let group = min(id.y, u.groups - 1u);
+  let phase = i32(id.z);
+  let phaseY = phase / u.outStrideX;
+  let phaseX = phase % u.outStrideX;
+  let originX = (phaseX + u.leadX) / u.outStrideX - u.shiftX;
+  let originY = (phaseY + u.leadY) / u.outStrideY - u.shiftY;
+  let gridSize = u.gridWidth * u.gridHeight;
+  let planeStep = planeSize(u.x);
+  let lastPlane = u.x.planes - 1u;
+  let width = i32(u.x.width);
+  let height = i32(u.x.height);
+
+  // Input position under the first tap, and where that batch entry begins.
+#for i in 0..PX
+  let pixel${i} = min(id.x * ${PX}u + ${i}u, u.pixels - 1u);
+  let n${i} = pixel${i} / gridSize;
+  let row${i} = i32((pixel${i} % gridSize) / u.gridWidth);
+  let column${i} = i32(pixel${i} % u.gridWidth);
+  let batch${i} = u.x.offset + n${i} * u.x.batchStride;
+  let left${i} = column${i} * u.inStrideX + originX;
+  let top${i} = row${i} * u.inStrideY + originY;
+#endfor
+
+#for j in 0..COP
+  let bias${j} = vectors[group * ${COP}u + ${j}u];
+#for i in 0..PX
+  var acc${i}_${j} = bias${j};
+#endfor
+#endfor
+
+  let rounds = (u.x.planes + ${CIP - 1}u) / ${CIP}u;
+  let taps = u.tapsX * u.tapsY;
+#if SUBGROUP > 0
+  var next = (u32(phase) * u.groups + group) * u32(taps) * rounds * ${CIP * COP * 4}u + lane;
+#else
+  var next = (u32(phase) * u.groups + group) * u32(taps) * rounds * ${CIP * COP}u;
+#endif
+  for (var tap = 0; tap < taps; tap++) {
+    let tapY = tap / u.tapsX;
+    let tapX = tap - tapY * u.tapsX;
+    // Taps outside the input read pixel 0 of their plane and count nothing.
+#for i in 0..PX
+    let inX${i} = left${i} + tapX;
+    let inY${i} = top${i} + tapY;
+    let inside${i} = inX${i} >= 0 && inX${i} < width && inY${i} >= 0 && inY${i} < height;
+    let mask${i} = select(0.0, 1.0, inside${i});
+    let at${i} = batch${i} + select(0u, u32(inY${i} * width + inX${i}), inside${i});
+#endfor
+    for (var plane = 0u; plane < u.x.planes; plane += ${CIP}u) {
+#for c in 0..CIP
+      {
+#if c == 0
+        let step = plane * planeStep;
+#else
+        let step = min(plane + ${c}u, lastPlane) * planeStep;
+#endif
+#for i in 0..PX
+        let x${i} = vec4<f32>(x[at${i} + step]) * mask${i};
+#endfor
+#if SUBGROUP > 0
+#for s in 0..COP * 4 / SUBGROUP
+        let share${s} = vec4<f32>(weights[next + ${c * COP * 4 + s * SUBGROUP}u]);
+#endfor
+#for j in 0..COP
+#for k in 0..4
+        let w${j}_${k} = subgroupBroadcast(share${(j * 4 + k) / SUBGROUP}, ${(j * 4 + k) % SUBGROUP}u);
+#for i in 0..PX
+        acc${i}_${j} += w${j}_${k} * x${i}[${k}];
+#endfor
+#endfor
+#endfor
+#else
+#for j in 0..COP
+        let w${j} = weights[next + ${c * COP + j}u];
+#for k in 0..4
+        let w${j}_${k} = vec4<f32>(w${j}[${k}]);
+#for i in 0..PX
+        acc${i}_${j} += w${j}_${k} * x${i}[${k}];
+#endfor
+#endfor
+#endfor
+#endif
+      }
+#endfor
+#if SUBGROUP > 0
+      next += ${CIP * COP * 4}u;
+#else
+      next += ${CIP * COP}u;
+#endif
+    }
+  }
+
+#for j in 0..COP
+  {
+    let plane = group * ${COP}u + ${j}u;
+    let slope = vectors[u.groups * ${COP}u + plane];
+#for i in 0..PX
+    {
+      let outX = u32(column${i} * u.outStrideX + phaseX);
+      let outY = u32(row${i} * u.outStrideY + phaseY);
+      if (plane < u.y.planes && id.y < u.groups && id.x * ${PX}u + ${i}u < u.pixels && outX < u.y.width && outY < u.y.height) {
+#if RESIDUAL > 0
+        let other = vec4<f32>(residual[elementIndex(u.residual, n${i}, plane, outY, outX)]);
+#else
+        let other = vec4<f32>(0.0);
+#endif
+        y[elementIndex(u.y, n${i}, plane, outY, outX)] = Stored4(applyEpilogue(acc${i}_${j}, slope, other));
+      }
+    }
+#endfor
+  }
+#endfor
+}

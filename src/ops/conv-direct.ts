@@ -1,0 +1,63 @@
+import type { ConvTask } from './conv-lower.js'
+import { commonParams, residualBinding } from './conv-lower.js'
+import { packedBlocks, packedVectors } from './conv-packing.js'
+import type { DirectVariant } from './conv-select.js'
+import { type KernelCall, view } from './op.js'
+
+/** Planes of input channels per round of the kernel's loop. */
+const ROUND = 1
+
+/** Kernel calls of kernels/conv_direct.wgsl. */
+export function directCalls(task: ConvTask, variant: DirectVariant): KernelCall[] {
+  const { problem, shape, weights, input, context } = task
+  const groups = Math.ceil(shape.outPlanes / variant.planes)
+  const pixels = shape.batches * shape.gridHeight * shape.gridWidth
+  const [lanesX, lanesY] = variant.workgroup
+  return [
+    {
+      kernel: 'conv_direct.wgsl',
+      variant: variant.name,
+      params: {
+        ...commonParams(context),
+        SUBGROUP: variant.subgroup,
+        PX: variant.pixels,
+        COP: variant.planes,
+        CIP: ROUND,
+        WGX: lanesX,
+        WGY: lanesY,
+      },
+      uniforms: {
+        x: view(input),
+        y: view(context.output),
+        ...(context.residual === undefined ? {} : { residual: view(context.residual) }),
+        gridWidth: shape.gridWidth,
+        gridHeight: shape.gridHeight,
+        pixels,
+        groups,
+        tapsX: shape.taps[1],
+        tapsY: shape.taps[0],
+        inStrideX: problem.inStride[1],
+        inStrideY: problem.inStride[0],
+        outStrideX: problem.outStride[1],
+        outStrideY: problem.outStride[0],
+        leadX: problem.lead[1],
+        leadY: problem.lead[0],
+        shiftX: problem.shift[1],
+        shiftY: problem.shift[0],
+      },
+      bindings: {
+        x: input,
+        weights: packedBlocks(weights, { outPlanes: variant.planes, inPlanes: ROUND }, context.storage),
+        vectors: packedVectors(
+          problem.bias,
+          context.epilogue.activation,
+          weights.outChannels,
+          groups * variant.planes,
+        ),
+        y: context.output,
+        ...residualBinding(context),
+      },
+      workgroups: [Math.ceil(pixels / (variant.pixels * lanesX)), Math.ceil(groups / lanesY), shape.phases],
+    },
+  ]
+}

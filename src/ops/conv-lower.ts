@@ -1,0 +1,79 @@
+import { channelsOf, physicalChannels, planesOf } from '../graph/tensor.js'
+import { directCalls } from './conv-direct.js'
+import type { ConvWeights } from './conv-packing.js'
+import { type ConvShape, selectConvVariant } from './conv-select.js'
+import { type KernelCall, type LowerContext, type Operand, tensorOf } from './op.js'
+
+/**
+ * What convolution, transposed convolution and fully connected layers have in common: outputs on a grid, computed
+ * in `phases` (output parities; one for all but transposed convolutions), each a weighted sum of taps.
+ */
+export interface ConvProblem {
+  readonly weights: Omit<ConvWeights, 'inChannels' | 'inPlanes' | 'outChannels' | 'phases'>
+  readonly bias: string | undefined
+  readonly gridHeight: number
+  readonly gridWidth: number
+  /** All pairs are [y, x]. Step of the input position from one grid point to the next. */
+  readonly inStride: readonly [number, number]
+  /** Step of the output position; its product is the number of phases. */
+  readonly outStride: readonly [number, number]
+  /** Input position of the first tap at grid point 0 of phase p: floor((p + lead) / outStride) - shift. */
+  readonly lead: readonly [number, number]
+  readonly shift: readonly [number, number]
+}
+
+/** A problem with its operands, as the builders of kernel calls take it. */
+export interface ConvTask {
+  readonly problem: ConvProblem
+  readonly shape: ConvShape
+  readonly weights: ConvWeights
+  readonly input: Operand
+  readonly context: LowerContext<unknown>
+}
+
+/** Chooses a variant and gives its kernel calls. */
+export function convCalls(context: LowerContext<unknown>, problem: ConvProblem): KernelCall[] {
+  const input = context.inputs[0]
+  if (input === undefined) throw new TypeError('a convolution has one input')
+  const inType = tensorOf(input)
+  const outType = tensorOf(context.output)
+  const phases = problem.outStride[0] * problem.outStride[1]
+  const weights: ConvWeights = {
+    ...problem.weights,
+    phases,
+    outChannels: channelsOf(outType),
+    inChannels: physicalChannels(inType),
+    inPlanes: planesOf(inType),
+  }
+  const shape: ConvShape = {
+    batches: outType.n,
+    inPlanes: weights.inPlanes,
+    outPlanes: planesOf(outType),
+    gridHeight: problem.gridHeight,
+    gridWidth: problem.gridWidth,
+    phases,
+    taps: weights.taps,
+    stride: problem.inStride,
+  }
+  const variant = selectConvVariant(shape, context.caps, context.schedule, context.storage, context.variant)
+  return directCalls({ problem, shape, weights, input, context }, variant)
+}
+
+/** Preprocessor parameters of include/layout.wgsl and include/epilogue.wgsl. */
+export function commonParams(context: LowerContext<unknown>): {
+  F16: boolean
+  ACTIVATION: number
+  RESIDUAL: number
+} {
+  const { activation, residual } = context.epilogue
+  return {
+    F16: context.storage === 'f16',
+    ACTIVATION: activation.kind === 'sigmoid' ? 1 : activation.kind === 'tanh' ? 2 : 0,
+    RESIDUAL: residual === 'none' ? 0 : residual === 'before' ? 1 : 2,
+  }
+}
+
+/** The residual as a binding of that name, if there is one. */
+export function residualBinding(context: LowerContext<unknown>): { residual?: Operand } {
+  return context.residual === undefined ? {} : { residual: context.residual }
+}

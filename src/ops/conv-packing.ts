@@ -1,0 +1,114 @@
+import { floatsToHalves } from '../weights/float16.js'
+import type { Activation, Operand, PackedData, WeightSource } from './op.js'
+
+/** What an output channel adds up: its weights by phase, tap and physical input channel. */
+export interface ConvWeights {
+  /** Name and shape (the file's layout) in the weight source. */
+  readonly name: string
+  readonly shape: readonly number[]
+  /**
+   * Position in the tensor of the weight that takes logical input channel `input` at tap (y, x) of `phase` to
+   * `output`; -1 where there is none (a tap that only other phases have).
+   */
+  indexOf(phase: number, tapY: number, tapX: number, output: number, input: number): number
+  readonly phases: number
+  readonly taps: readonly [number, number]
+  readonly outChannels: number
+  /** Physical position (plane * 4 + lane) of every logical input channel, and planes in memory. */
+  readonly inChannels: readonly number[]
+  readonly inPlanes: number
+}
+
+export type Storage = 'f32' | 'f16'
+
+/** Converts packed values to the element type that kernels read. */
+export function toStorage(values: Float32Array, storage: Storage): PackedData {
+  return storage === 'f32' ? values : floatsToHalves(values)
+}
+
+/** Order of weights in memory for one kernel. */
+export interface BlockLayout {
+  /** Planes of output channels in one group, and planes of input channels in one round of the kernel's loop. */
+  readonly outPlanes: number
+  readonly inPlanes: number
+}
+
+/**
+ * Weights as 4x4 blocks (column = input lane, row = output lane) in the order
+ * `[phase][output group][tap][input plane, padded][output plane of the group]`.
+ */
+export function packedBlocks(weights: ConvWeights, layout: BlockLayout, storage: Storage): Operand {
+  const { name, phases, taps, outChannels, inChannels } = weights
+  const groups = Math.ceil(outChannels / (4 * layout.outPlanes))
+  const rounds = Math.ceil(weights.inPlanes / layout.inPlanes)
+  const blocksPerTap = rounds * layout.inPlanes * layout.outPlanes
+  const tapCount = taps[0] * taps[1]
+  const positions = inChannels.length === weights.inPlanes * 4 ? '' : `@${inChannels.join()}`
+  return {
+    kind: 'packed',
+    key: `blocks ${name} [${weights.shape}] ${phases}x${taps.join('x')} ${layout.outPlanes}x${layout.inPlanes} ${weights.inPlanes}${positions} ${storage}`,
+    pack: (source) => {
+      const data = source.tensor(name, weights.shape)
+      const packed = new Float32Array(phases * groups * tapCount * blocksPerTap * 16)
+      for (let phase = 0; phase < phases; phase++) {
+        for (let tap = 0; tap < tapCount; tap++) {
+          const tapY = Math.floor(tap / taps[1])
+          const tapX = tap % taps[1]
+          for (let output = 0; output < outChannels; output++) {
+            const outPlane = output >> 2
+            const group = Math.floor(outPlane / layout.outPlanes)
+            const first = ((phase * groups + group) * tapCount + tap) * blocksPerTap
+            inChannels.forEach((position, input) => {
+              const from = weights.indexOf(phase, tapY, tapX, output, input)
+              if (from < 0) return
+              const block = first + (position >> 2) * layout.outPlanes + (outPlane % layout.outPlanes)
+              packed[block * 16 + (position & 3) * 4 + (output & 3)] = data[from] ?? 0
+            })
+          }
+        }
+      }
+      return toStorage(packed, storage)
+    },
+  }
+}
+
+/**
+ * Biases, then slopes of the activation (see kernels/include/epilogue.wgsl), as `planes` vec4<f32> each.
+ * @param channels output channels; lanes past them get bias 0 and slope 1
+ */
+export function packedVectors(
+  bias: string | undefined,
+  activation: Activation,
+  channels: number,
+  planes: number,
+): Operand {
+  const prelu = activation.kind === 'prelu' ? activation.slopes : undefined
+  const slope = constantSlope(activation)
+  return {
+    kind: 'packed',
+    key: `vectors ${bias ?? '-'} ${prelu ?? slope} ${channels} ${planes}`,
+    pack: (source: WeightSource) => {
+      const packed = new Float32Array(planes * 8)
+      if (bias !== undefined) packed.set(source.tensor(bias, [channels]))
+      packed.fill(prelu === undefined ? slope : 1, planes * 4)
+      if (prelu !== undefined) packed.set(source.tensor(prelu, [channels]), planes * 4)
+      return packed
+    },
+  }
+}
+
+export function constantSlope(activation: Activation): number {
+  switch (activation.kind) {
+    case 'relu':
+      return 0
+    case 'leakyRelu':
+      return activation.slope
+    case 'none':
+    case 'prelu':
+    case 'sigmoid':
+    case 'tanh':
+      return 1
+    default:
+      return activation satisfies never
+  }
+}

@@ -1,0 +1,121 @@
+import type { Padding, Size } from '../../src/ops/conv-geometry.js'
+import { conv2d } from '../../src/ops/conv2d.js'
+import { convolve, type Sides, samePadding } from '../reference/conv.js'
+import { inputOf } from '../reference/dense.js'
+import type { OpCase } from './case.js'
+import { nthValue } from './values.js'
+
+interface Layer {
+  /** n, h, w, c of the input. */
+  readonly input: readonly [number, number, number, number]
+  readonly out: number
+  readonly kernel: Size
+  readonly stride?: Size
+  readonly padding?: Padding
+  readonly bias?: boolean
+  readonly variants?: readonly string[]
+  readonly bench?: boolean
+}
+
+const pair = (size: Size): readonly [number, number] => (typeof size === 'number' ? [size, size] : size)
+
+function sides(padding: Padding, h: number, w: number, kernel: Size, stride: Size): Sides {
+  if (typeof padding === 'number') return [padding, padding, padding, padding]
+  if (padding !== 'same') return padding
+  const [top, bottom] = samePadding(h, pair(kernel)[0], pair(stride)[0])
+  const [left, right] = samePadding(w, pair(kernel)[1], pair(stride)[1])
+  return [top, right, bottom, left]
+}
+
+function convCase(layer: Layer): OpCase {
+  const { input, out, kernel, stride = 1, padding = 0, bias = true, variants = [], bench } = layer
+  const [n, h, w, c] = input
+  const size = pair(kernel).join('x')
+  return {
+    name: `conv2d ${size} s${stride} p${padding}${bias ? '' : ' no bias'} ${input.join('x')} -> ${out}`,
+    op: 'conv2d',
+    inputs: [{ n, h, w, c }],
+    weights: {
+      weight: { shape: [out, c, ...pair(kernel)] },
+      ...(bias ? { bias: { shape: [out] } } : {}),
+    },
+    build: (graph, inputs) =>
+      conv2d(graph, 'conv', nthValue(inputs, 0), {
+        weight: 'weight',
+        ...(bias ? { bias: 'bias' } : {}),
+        outChannels: out,
+        kernel,
+        stride,
+        padding,
+      }),
+    reference: (inputs, weights) =>
+      convolve(inputOf(inputs, 0), weights.weight ?? new Float64Array(), weights.bias, {
+        outputs: out,
+        kernel: pair(kernel),
+        stride: pair(stride),
+        padding: sides(padding, h, w, kernel, stride),
+      }),
+    variants: [
+      { schedule: 'software' },
+      { schedule: 'hardware' },
+      ...variants.map((variant) => ({ schedule: 'software' as const, variant })),
+    ],
+    ...(bench ? { bench } : {}),
+  }
+}
+
+const DIRECT = [
+  'broadcast-8x16',
+  'broadcast-2x16',
+  'matrix-8x8',
+  'matrix-4x4',
+  'channels-4x4',
+  'channels-1x4',
+]
+
+export const conv2dCases: OpCase[] = (
+  [
+    // Every direct variant, with tails in pixels, channels and planes.
+    { input: [1, 9, 13, 5], out: 7, kernel: 3, padding: 1, variants: DIRECT },
+    { input: [2, 7, 5, 17], out: 20, kernel: 3, stride: 2, padding: 1, variants: DIRECT },
+    { input: [1, 4, 4, 36], out: 33, kernel: 3, padding: 1, variants: DIRECT },
+    { input: [3, 3, 2, 8], out: 70, kernel: [1, 2], variants: DIRECT },
+    // 1x1
+    { input: [1, 1, 1, 1], out: 1, kernel: 1 },
+    { input: [1, 14, 14, 24], out: 12, kernel: 1 },
+    { input: [1, 28, 28, 3], out: 3, kernel: 1, bias: false },
+    { input: [2, 13, 11, 7], out: 5, kernel: 1, stride: 2 },
+    // 3x3
+    { input: [1, 1, 1, 3], out: 3, kernel: 3, padding: 1 },
+    { input: [1, 3, 3, 5], out: 1, kernel: 3 },
+    { input: [1, 17, 9, 5], out: 7, kernel: 3, stride: 2, padding: 1 },
+    { input: [1, 15, 15, 16], out: 16, kernel: 3, stride: 2, padding: 1 },
+    { input: [1, 1, 9, 4], out: 4, kernel: 3, padding: 1 },
+    { input: [1, 23, 1, 4], out: 9, kernel: 3, padding: 1 },
+    { input: [2, 12, 10, 3], out: 6, kernel: 3, padding: 1, bias: false },
+    { input: [1, 20, 20, 3], out: 16, kernel: 3, stride: 2, padding: 'same' },
+    { input: [1, 21, 16, 6], out: 10, kernel: 3, stride: 2, padding: 'same' },
+    { input: [1, 6, 7, 16], out: 8, kernel: 3, stride: 1, padding: 'same' },
+    { input: [1, 9, 9, 4], out: 4, kernel: 3, stride: 3, padding: 'same' },
+    { input: [1, 8, 11, 6], out: 5, kernel: 3, padding: [0, 1, 2, 3] },
+    { input: [1, 31, 33, 20], out: 3, kernel: 3, padding: 1 },
+    { input: [2, 7, 7, 40], out: 3, kernel: 3, padding: 1 },
+    // Larger and uneven kernels
+    { input: [1, 16, 16, 3], out: 20, kernel: 5, stride: 2, padding: 2 },
+    { input: [1, 11, 13, 9], out: 6, kernel: 5, stride: 2, padding: 'same' },
+    { input: [1, 10, 7, 3], out: 4, kernel: 5, padding: 2 },
+    { input: [1, 29, 27, 3], out: 16, kernel: 7, stride: 2, padding: 3 },
+    { input: [2, 18, 22, 3], out: 8, kernel: 7, stride: 2, padding: 3 },
+    { input: [1, 7, 7, 5], out: 11, kernel: 7 },
+    { input: [1, 8, 6, 4], out: 5, kernel: 2, stride: 2 },
+    { input: [1, 9, 8, 3], out: 4, kernel: [1, 5], padding: [0, 2, 0, 2] },
+    { input: [1, 9, 8, 3], out: 4, kernel: [4, 1], stride: [2, 1] },
+    { input: [1, 5, 5, 2], out: 3, kernel: 1, padding: 2, stride: 3 },
+    // Layers of DFFNet at a = 0.375
+    { input: [1, 28, 28, 96], out: 96, kernel: 3, padding: 1, bench: true },
+    { input: [1, 14, 14, 192], out: 192, kernel: 3, padding: 1, bench: true },
+    { input: [1, 7, 7, 192], out: 192, kernel: 3, padding: 1, bench: true },
+    { input: [1, 7, 7, 192], out: 384, kernel: 3, stride: 2, padding: 1, bench: true },
+    { input: [2, 56, 56, 48], out: 96, kernel: 5, stride: 2, padding: 2, bench: true },
+  ] satisfies Layer[]
+).map(convCase)
