@@ -22,3 +22,11 @@ export function inputAt(context: Pick<LowerContext<unknown>, 'inputs'>, index: n
   if (input === undefined) throw new TypeError(`node has no input ${index}`)
   return input
 }
+
+/** Edge of the square workgroups of kernels that need x and y of their pixel. */
+const TILE = 8
+
+/** Workgroups of 8x8 invocations over a map, `z` deep. */
+export function tileGrid(height: number, width: number, z: number): readonly [number, number, number] {
+  return [Math.ceil(width / TILE), Math.ceil(height / TILE), z]
+}
