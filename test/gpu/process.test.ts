@@ -1,0 +1,79 @@
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runChild } from './support.js'
+
+describe('a process with a device', () => {
+  it.each([
+    ['dispose', 0],
+    ['nothing', 0],
+    ['exit', 7],
+    ['throw', 1],
+  ])('ends by itself and cleanly: %s', async (ending, code) => {
+    const child = await runChild('lifetime', { args: [ending] })
+    expect(child).toMatchObject({ code, signal: null })
+    const { idleMs } = JSON.parse(child.stdout) as { idleMs: number }
+    // A polling loop would take 1,000 ms of the idle second; measured 1-18 ms.
+    expect(idleMs).toBeLessThan(200)
+  })
+
+  it('leaves the cores to the shader while it waits for a result', async () => {
+    const child = await runChild('waiting')
+    expect(child).toMatchObject({ code: 0, signal: null })
+    const facts = JSON.parse(child.stdout) as { eventLoop: number; globalUntouched: boolean }
+    // Polling without a pause keeps the event loop at 1; on the embedded adapter 0.02-0.1 was measured.
+    expect(facts.eventLoop).toBeLessThan(0.5)
+    expect(facts.globalUntouched).toBe(true)
+  })
+})
+
+describe.runIf(process.platform === 'linux')('the embedded driver', () => {
+  let cache = ''
+  beforeAll(async () => {
+    cache = await mkdtemp(join(tmpdir(), 'deepfaceflow-test-'))
+  })
+  afterAll(() => rm(cache, { recursive: true, force: true }))
+
+  interface Report {
+    selection: string
+    values: number[]
+    manifest: string
+    untouched: boolean
+  }
+
+  it('is unpacked by two processes at once without harm, and leaves the environment alone', async () => {
+    const env = { XDG_CACHE_HOME: cache }
+    const children = await Promise.all([runChild('embedded', { env }), runChild('embedded', { env })])
+    for (const child of children) {
+      expect(child).toMatchObject({ code: 0, signal: null })
+      const report = JSON.parse(child.stdout) as Report
+      expect(report.values).toEqual([0, 3, 6, 9])
+      expect(report.selection).toMatch(/SwiftShader.*embedded driver.*'embedded' was asked for/)
+      expect(report.manifest.startsWith(cache)).toBe(true)
+      expect(report.untouched).toBe(true)
+    }
+    const [version = ''] = await readdir(join(cache, 'deepfaceflow'))
+    // One finished driver, no folders of half-done work.
+    expect(await readdir(join(cache, 'deepfaceflow', version))).toHaveLength(1)
+  })
+
+  it('goes to another folder when the cache cannot be used', async () => {
+    const file = join(cache, 'not-a-folder')
+    await writeFile(file, '')
+    const child = await runChild('embedded', { env: { XDG_CACHE_HOME: file, TMPDIR: cache } })
+    expect(child).toMatchObject({ code: 0, signal: null })
+    const report = JSON.parse(child.stdout) as Report
+    expect(report.manifest.startsWith(join(cache, 'deepfaceflow-'))).toBe(true)
+  })
+
+  it('is not loaded from a folder that others may write to', async () => {
+    const open = await mkdtemp(join(cache, 'open-'))
+    const first = await runChild('embedded', { env: { XDG_CACHE_HOME: open } })
+    expect(first.code).toBe(0)
+    await chmod(join(open, 'deepfaceflow'), 0o777)
+    const second = await runChild('embedded', { env: { XDG_CACHE_HOME: open, TMPDIR: cache } })
+    const report = JSON.parse(second.stdout) as Report
+    expect(report.manifest.startsWith(open)).toBe(false)
+  })
+})
