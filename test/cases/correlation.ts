@@ -1,0 +1,92 @@
+import { leakyRelu, prelu } from '../../src/ops/activation.js'
+import { batchSlice, concat } from '../../src/ops/concat.js'
+import { type CorrelationAttrs, correlation } from '../../src/ops/correlation.js'
+import { correlationReference } from '../reference/correlation.js'
+import { inputOf } from '../reference/dense.js'
+import { leakyReference } from '../reference/elementwise.js'
+import { batchSliceReference, concatReference } from '../reference/structure.js'
+import type { OpCase } from './case.js'
+import { nthValue } from './values.js'
+
+const cosine = (radius: number, stride = 1): CorrelationAttrs => ({ radius, stride, normalisation: 'cosine' })
+const plain = (radius: number, stride = 1): CorrelationAttrs => ({ radius, stride, normalisation: 'none' })
+
+const table: { at: readonly [number, number, number, number]; attrs: CorrelationAttrs }[] = [
+  { at: [1, 1, 1, 1], attrs: cosine(1) },
+  { at: [1, 1, 1, 4], attrs: plain(0) },
+  { at: [1, 5, 7, 3], attrs: plain(2) },
+  { at: [2, 6, 5, 5], attrs: cosine(2) },
+  { at: [1, 9, 11, 16], attrs: plain(3, 2) },
+  { at: [1, 7, 9, 8], attrs: cosine(2, 3) },
+  { at: [1, 3, 6, 6], attrs: cosine(6) },
+  { at: [1, 4, 9, 4], attrs: cosine(7) },
+]
+
+const tableCases = table.map(({ at: [n, h, w, c], attrs }): OpCase => {
+  const { radius, stride, normalisation } = attrs
+  return {
+    name: `correlation ${normalisation} r${radius} s${stride} ${n}x${h}x${w}x${c}`,
+    op: 'correlation',
+    inputs: [0, 1].map(() => ({ n, h, w, c })),
+    build: (graph, inputs) =>
+      correlation(graph, 'correlation', nthValue(inputs, 0), nthValue(inputs, 1), attrs),
+    reference: (inputs) => correlationReference(inputOf(inputs, 0), inputOf(inputs, 1), attrs),
+    variants: [{ schedule: 'software', variant: '2px' }],
+  }
+})
+
+/** The cost volume of DFFNet: two entries of one batch, LeakyReLU behind it. */
+const ofDffnet: OpCase = {
+  name: 'correlation of DFFNet 28x28x96 r6, leaky',
+  op: 'correlation',
+  inputs: [{ n: 2, h: 28, w: 28, c: 96 }],
+  build: (graph, inputs) => {
+    const features = nthValue(inputs, 0)
+    const first = batchSlice(graph, 'first', features, 0, 1)
+    const second = batchSlice(graph, 'second', features, 1, 1)
+    return leakyRelu(graph, 'leaky', correlation(graph, 'correlation', first, second, cosine(6)), 0.1)
+  },
+  reference: (inputs) => {
+    const [first, second] = [0, 1].map((entry) => batchSliceReference(inputOf(inputs, 0), entry, 1))
+    if (first === undefined || second === undefined) throw new RangeError('the batch has two entries')
+    return leakyReference(correlationReference(first, second, cosine(6)), () => 0.1)
+  },
+  bench: true,
+}
+
+const withPrelu: OpCase = {
+  name: 'correlation 1x5x6x4 r1, prelu',
+  op: 'correlation',
+  inputs: [0, 1].map(() => ({ n: 1, h: 5, w: 6, c: 4 })),
+  weights: { slopes: { shape: [9], range: [-1, 1] } },
+  build: (graph, inputs) =>
+    prelu(
+      graph,
+      'prelu',
+      correlation(graph, 'correlation', nthValue(inputs, 0), nthValue(inputs, 1), plain(1)),
+      'slopes',
+    ),
+  reference: (inputs, weights) =>
+    leakyReference(
+      correlationReference(inputOf(inputs, 0), inputOf(inputs, 1), plain(1)),
+      (c) => weights.slopes?.[c] ?? Number.NaN,
+    ),
+}
+
+const ofConcatenations: OpCase = {
+  name: 'correlation of a concatenation 1x5x4x(3+2) and a plain tensor',
+  op: 'correlation',
+  inputs: [3, 2, 5].map((c) => ({ n: 1, h: 5, w: 4, c })),
+  build: (graph, inputs) =>
+    correlation(
+      graph,
+      'correlation',
+      concat(graph, 'concat', inputs.slice(0, 2)),
+      nthValue(inputs, 2),
+      cosine(1),
+    ),
+  reference: (inputs) =>
+    correlationReference(concatReference(inputs.slice(0, 2)), inputOf(inputs, 2), cosine(1)),
+}
+
+export const correlationCases: OpCase[] = [...tableCases, ofDffnet, withPrelu, ofConcatenations]
