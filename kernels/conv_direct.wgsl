@@ -112,7 +112,7 @@ fn main(
 #for i in 0..PX
     let inX${i} = left${i} + tapX;
     let inY${i} = top${i} + tapY;
-    let inside${i} = inX${i} >= 0 && inX${i} < width && inY${i} >= 0 && inY${i} < height;
+    let inside${i} = (inX${i} >= 0) & (inX${i} < width) & (inY${i} >= 0) & (inY${i} < height);
     let mask${i} = select(0.0, 1.0, inside${i});
     let at${i} = batch${i} + select(0u, u32(inY${i} * width + inX${i}), inside${i});
 #endfor
@@ -160,24 +160,27 @@ fn main(
     }
   }
 
-#for j in 0..COP
-  {
-    let plane = group * ${COP}u + ${j}u;
-    let slope = vectors[u.groups * ${COP}u + plane];
+  // Compile time on these adapters grows steeply with the number of branches, so there is one for each pixel. Pixels
+  // and groups past the end repeat the last one, and write the same values. Planes past the end come first and are
+  // overwritten by the last plane.
 #for i in 0..PX
-    {
-      let outX = u32(column${i} * u.outStrideX + phaseX);
-      let outY = u32(row${i} * u.outStrideY + phaseY);
-      if (plane < u.y.planes && id.y < u.groups && id.x * ${PX}u + ${i}u < u.pixels && outX < u.y.width && outY < u.y.height) {
+  {
+    let outX = u32(column${i} * u.outStrideX + phaseX);
+    let outY = u32(row${i} * u.outStrideY + phaseY);
+    if ((outX < u.y.width) & (outY < u.y.height)) {
+#for k in 0..COP
+      {
+        let plane = min(group * ${COP}u + ${COP - 1 - k}u, u.y.planes - 1u);
+        let slope = vectors[u.groups * ${COP}u + group * ${COP}u + ${COP - 1 - k}u];
 #if RESIDUAL > 0
         let other = vec4<f32>(residual[elementIndex(u.residual, n${i}, plane, outY, outX)]);
 #else
         let other = vec4<f32>(0.0);
 #endif
-        y[elementIndex(u.y, n${i}, plane, outY, outX)] = Stored4(applyEpilogue(acc${i}_${j}, slope, other));
+        y[elementIndex(u.y, n${i}, plane, outY, outX)] = Stored4(applyEpilogue(acc${i}_${COP - 1 - k}, slope, other));
       }
-    }
 #endfor
+    }
   }
 #endfor
 }
