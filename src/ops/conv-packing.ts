@@ -112,3 +112,28 @@ export function constantSlope(activation: Activation): number {
       return activation satisfies never
   }
 }
+
+/** Depthwise weights [channels, 1, kh, kw] as `[plane][tap]` vec4, zero in the lanes past the last channel. */
+export function packedPlanes(
+  name: string,
+  channels: number,
+  kernel: readonly [number, number],
+  storage: Storage,
+): Operand {
+  const shape = [channels, 1, kernel[0], kernel[1]]
+  const taps = kernel[0] * kernel[1]
+  return {
+    kind: 'packed',
+    key: `planes ${name} [${shape}] ${storage}`,
+    pack: (source) => {
+      const data = source.tensor(name, shape)
+      const packed = new Float32Array(Math.ceil(channels / 4) * taps * 4)
+      for (let channel = 0; channel < channels; channel++) {
+        for (let tap = 0; tap < taps; tap++) {
+          packed[((channel >> 2) * taps + tap) * 4 + (channel & 3)] = data[channel * taps + tap] ?? 0
+        }
+      }
+      return toStorage(packed, storage)
+    },
+  }
+}

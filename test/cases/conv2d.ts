@@ -17,26 +17,27 @@ interface Layer {
   readonly bench?: boolean
 }
 
-const pair = (size: Size): readonly [number, number] => (typeof size === 'number' ? [size, size] : size)
+export const sizes = (size: Size): readonly [number, number] =>
+  typeof size === 'number' ? [size, size] : size
 
-function sides(padding: Padding, h: number, w: number, kernel: Size, stride: Size): Sides {
+export function paddingSides(padding: Padding, h: number, w: number, kernel: Size, stride: Size): Sides {
   if (typeof padding === 'number') return [padding, padding, padding, padding]
   if (padding !== 'same') return padding
-  const [top, bottom] = samePadding(h, pair(kernel)[0], pair(stride)[0])
-  const [left, right] = samePadding(w, pair(kernel)[1], pair(stride)[1])
+  const [top, bottom] = samePadding(h, sizes(kernel)[0], sizes(stride)[0])
+  const [left, right] = samePadding(w, sizes(kernel)[1], sizes(stride)[1])
   return [top, right, bottom, left]
 }
 
 function convCase(layer: Layer): OpCase {
   const { input, out, kernel, stride = 1, padding = 0, bias = true, variants = [], bench } = layer
   const [n, h, w, c] = input
-  const size = pair(kernel).join('x')
+  const size = sizes(kernel).join('x')
   return {
     name: `conv2d ${size} s${stride} p${padding}${bias ? '' : ' no bias'} ${input.join('x')} -> ${out}`,
     op: 'conv2d',
     inputs: [{ n, h, w, c }],
     weights: {
-      weight: { shape: [out, c, ...pair(kernel)] },
+      weight: { shape: [out, c, ...sizes(kernel)] },
       ...(bias ? { bias: { shape: [out] } } : {}),
     },
     build: (graph, inputs) =>
@@ -51,9 +52,9 @@ function convCase(layer: Layer): OpCase {
     reference: (inputs, weights) =>
       convolve(inputOf(inputs, 0), weights.weight ?? new Float64Array(), weights.bias, {
         outputs: out,
-        kernel: pair(kernel),
-        stride: pair(stride),
-        padding: sides(padding, h, w, kernel, stride),
+        kernel: sizes(kernel),
+        stride: sizes(stride),
+        padding: paddingSides(padding, h, w, kernel, stride),
       }),
     variants: [
       { schedule: 'software' },
