@@ -176,16 +176,17 @@ class MeshRegressor:
             target[:] = np.stack([cx + c * x - s * y, cy + s * x + c * y, scale * vertices[:, 2]], 1)
         return out
 
-    def track(self, image, points, rounds=2):
-        """Mesh of a photo whose face is roughly known by `points` (n, 2) px: MediaPipe's own region, refined `rounds` times.
+    def track(self, image, points):
+        """Mesh of a photo whose face is roughly known by 68 landmarks (68, 2) px: MediaPipe's own region, refined twice."""
+        roi = region_of(points, np.arctan2(*(points[45] - points[36])[::-1]), 1.6)
+        return self.refine(image, self([image], [roi])[0])
 
-        points may be any landmarks that span the face with the eyes' line in 36 and 45 (iBUG)."""
-        angle = np.arctan2(*(points[45] - points[36])[::-1])
-        roi = region_of(points, angle, 1.6)
+    def refine(self, image, mesh, rounds=2):
+        """Repeat with the region that MediaPipe takes from a mesh when it tracks. Returns the mesh and its region."""
         for _ in range(rounds):
-            mesh = self([image], [roi])[0]
             roi = region_of(mesh[:, :2], np.arctan2(*(mesh[263] - mesh[33])[:2][::-1]), 1.5)
-        return self([image], [roi])[0], roi
+            mesh = self([image], [roi])[0]
+        return mesh, roi
 
 
 def region_of(points, angle, scale):

