@@ -81,31 +81,55 @@ function shareSlice(state: State, node: GraphNode): boolean {
   return true
 }
 
-/** Moves the whole storage of input `index` into the output's storage, to the input's place in it. */
+/**
+ * Moves the storage of input `index` into the output's storage, to the input's place in it. Other inputs of the
+ * node that live in the same storage may land in their places with it (the two images of a batch).
+ */
 function sharePart(graph: Graph, state: State, node: GraphNode, index: number): boolean {
+  if (state.placed.has(`${node.name}:${index}`)) return false
   const part = node.inputs[index] as ValueId
   const target = state.storage[node.output] as number
   const source = state.storage[part] as number
+  if (source !== target && !moveStorage(graph, state, node, index)) return false
+  node.inputs.forEach((input, i) => {
+    if (state.storage[input] === target && landsInPlace(graph, state, node, i)) {
+      state.placed.add(`${node.name}:${i}`)
+    }
+  })
+  return state.placed.has(`${node.name}:${index}`)
+}
+
+/** Where input `index` belongs in the storage of the node's output. */
+function placeOfPart(
+  graph: Graph,
+  state: State,
+  node: GraphNode,
+  index: number,
+): { batch: number; inner: number } {
   const before = node.inputs.slice(0, index).map((id) => tensor(graph, id))
   const isBatch = node.definition.structural === 'batchConcat'
-  const batch = (state.batch[node.output] as number) + (isBatch ? before.reduce((sum, t) => sum + t.n, 0) : 0)
-  const inner =
-    (state.inner[node.output] as number) +
-    (isBatch ? 0 : before.reduce((sum, t) => sum + vec4sPerBatch(t), 0))
-  if (source === target) return landsAt(graph, state, node, part, batch, inner, index)
-  if (graph.types[source]?.kind !== 'tensor') return false
+  const entries = isBatch ? before.reduce((sum, t) => sum + t.n, 0) : 0
+  const vec4s = isBatch ? 0 : before.reduce((sum, t) => sum + vec4sPerBatch(t), 0)
+  return {
+    batch: (state.batch[node.output] as number) + entries,
+    inner: (state.inner[node.output] as number) + vec4s,
+  }
+}
 
+function moveStorage(graph: Graph, state: State, node: GraphNode, index: number): boolean {
+  const part = node.inputs[index] as ValueId
+  const target = state.storage[node.output] as number
+  const source = state.storage[part] as number
+  const place = placeOfPart(graph, state, node, index)
   // All values of the source storage move by the same distance, entries keep their order; what lies before the
   // part in its own storage would fall before the start of the target.
-  const moveInner = inner - (state.inner[part] as number)
-  const moveBatch = batch - (state.batch[part] as number)
+  const moveInner = place.inner - (state.inner[part] as number)
+  const moveBatch = place.batch - (state.batch[part] as number)
   const members = membersOf(state, source)
   if (members.some((m) => (state.inner[m] as number) + moveInner < 0)) return false
   if (members.some((m) => (state.batch[m] as number) + moveBatch < 0)) return false
 
-  const entries = Math.max(...members.map((m) => (state.batch[m] as number) + tensor(graph, m).n))
-  const sourceStride = state.stride.get(source)
-  if (entries > 1 && sourceStride !== undefined) {
+  if (state.stride.has(source)) {
     const targetStride = state.stride.get(target)
     if (targetStride === undefined) {
       state.stride.set(target, freeStride(graph, state, node, index, target))
@@ -122,8 +146,16 @@ function sharePart(graph: Graph, state: State, node: GraphNode, index: number): 
     state.batch[m] = (state.batch[m] as number) + moveBatch
   }
   state.stride.delete(source)
-  state.placed.add(`${node.name}:${index}`)
   return true
+}
+
+function landsInPlace(graph: Graph, state: State, node: GraphNode, index: number): boolean {
+  const part = node.inputs[index] as ValueId
+  if (tensor(graph, part).n > 1 && tensor(graph, node.output).n === 1) return false
+  const stride = state.stride.get(state.storage[part] as number) ?? 0
+  const place = placeOfPart(graph, state, node, index)
+  const at = (state.batch[part] as number) * stride + (state.inner[part] as number)
+  return at === place.batch * stride + place.inner
 }
 
 /**
@@ -143,23 +175,6 @@ function freeStride(graph: Graph, state: State, node: GraphNode, index: number, 
   return extentOf(graph, state, membersOf(state, target))
 }
 
-function landsAt(
-  graph: Graph,
-  state: State,
-  node: GraphNode,
-  part: ValueId,
-  batch: number,
-  inner: number,
-  index: number,
-): boolean {
-  const stride = state.stride.get(state.storage[part] as number) ?? 0
-  const at = (state.batch[part] as number) * stride + (state.inner[part] as number)
-  if (at !== batch * stride + inner) return false
-  if (tensor(graph, part).n > 1 && tensor(graph, node.output).n === 1) return false
-  state.placed.add(`${node.name}:${index}`)
-  return true
-}
-
 /** An element-wise op writes over its input, if it is the only reader and nothing else shares those entries. */
 function takeOver(graph: Graph, state: State, node: GraphNode, readers: Map<ValueId, number>): boolean {
   const index = node.definition.inPlaceInput
@@ -177,8 +192,7 @@ function takeOver(graph: Graph, state: State, node: GraphNode, readers: Map<Valu
 }
 
 /**
- * True if some node would read and write one storage, or two values that share one would overlap while both are
- * needed. Overlap cannot come from concatenations of disjoint slices; entries moved behind a slice can meet.
+ * True if some node would read and write one storage, or two values that share one would overlap.
  */
 function hasConflict(graph: Graph, state: State): boolean {
   for (const node of graph.nodes) {
@@ -193,49 +207,47 @@ function hasConflict(graph: Graph, state: State): boolean {
   return overlaps(graph, state)
 }
 
+/**
+ * All that is ever written into a storage must be disjoint: results of kernels, and parts copied into place.
+ * (Moving a storage into a concatenation takes along values that lie beside the part that was asked for.)
+ */
 function overlaps(graph: Graph, state: State): boolean {
-  const ranges = new Map<ValueId, { start: number; end: number }[]>()
-  for (const node of graph.nodes) {
-    // Views and the values that were placed into them overlap on purpose; an in-place output too.
-    if (node.definition.structural !== undefined || state.takesOver.has(node)) continue
-    const type = graph.types[node.output]
-    if (type?.kind !== 'tensor') continue
-    const storage = state.storage[node.output] as number
+  const written = new Map<ValueId, { start: number; end: number }[]>()
+  const collides = (storage: ValueId, batch: number, inner: number, type: TensorType): boolean => {
+    const list = written.get(storage) ?? []
+    written.set(storage, list)
     const stride = state.stride.get(storage) ?? 0
-    const list = ranges.get(storage) ?? []
     for (let n = 0; n < type.n; n++) {
-      const start = ((state.batch[node.output] as number) + n) * stride + (state.inner[node.output] as number)
+      const start = (batch + n) * stride + inner
       const end = start + vec4sPerBatch(type)
-      if (list.some((r) => start < r.end && r.start < end)) return true
+      if (list.some((range) => start < range.end && range.start < end)) return true
       list.push({ start, end })
     }
-    ranges.set(storage, list)
+    return false
   }
-  return copiesOverlap(graph, state, ranges)
-}
-
-/** Parts that are still copied into a shared storage must not land on a value produced there. */
-function copiesOverlap(
-  graph: Graph,
-  state: State,
-  ranges: Map<ValueId, { start: number; end: number }[]>,
-): boolean {
   for (const node of graph.nodes) {
-    if (node.definition.structural === undefined) continue
-    const list = ranges.get(state.storage[node.output] as number) ?? []
-    const stride = state.stride.get(state.storage[node.output] as number) ?? 0
-    let inner = state.inner[node.output] as number
-    let batch = state.batch[node.output] as number
+    const type = graph.types[node.output]
+    if (type?.kind !== 'tensor' || state.takesOver.has(node)) continue
+    const storage = state.storage[node.output] as number
+    const batch = state.batch[node.output] as number
+    const inner = state.inner[node.output] as number
+    const { structural } = node.definition
+    if (structural === undefined) {
+      if (collides(storage, batch, inner, type)) return true
+      continue
+    }
+    let before = 0
     for (const [index, input] of node.inputs.entries()) {
-      const type = tensor(graph, input)
-      if (!state.placed.has(`${node.name}:${index}`) && node.definition.structural !== 'batchSlice') {
-        for (let n = 0; n < type.n; n++) {
-          const start = (batch + n) * stride + inner
-          if (list.some((r) => start < r.end && r.start < start + vec4sPerBatch(type))) return true
-        }
+      const part = structural === 'batchSlice' ? type : tensor(graph, input)
+      const isBatch = structural === 'batchConcat'
+      const isCopied = !state.placed.has(`${node.name}:${index}`)
+      if (
+        isCopied &&
+        collides(storage, batch + (isBatch ? before : 0), inner + (isBatch ? 0 : before), part)
+      ) {
+        return true
       }
-      if (node.definition.structural === 'batchConcat') batch += type.n
-      else inner += vec4sPerBatch(type)
+      before += isBatch ? part.n : vec4sPerBatch(part)
     }
   }
   return false
