@@ -18,6 +18,15 @@ describe('a process with a device', () => {
     expect(idleMs).toBeLessThan(200)
   })
 
+  it('opens and disposes device after device without a leak', async () => {
+    const half = 50
+    const child = await runChild('cycles', { args: [`${half}`] })
+    expect(child).toMatchObject({ code: 0, signal: null })
+    const { grownMiB } = JSON.parse(child.stdout) as { grownMiB: number }
+    // Leaked, the 1 MiB buffers alone would make it `half`; the allocator's own growth has ended by then.
+    expect(grownMiB).toBeLessThan(half * 0.6)
+  })
+
   it('leaves the cores to the shader while it waits for a result', async () => {
     const child = await runChild('waiting')
     expect(child).toMatchObject({ code: 0, signal: null })

@@ -80,7 +80,7 @@ export function runChild(
 ): Promise<ChildResult> {
   const file = fileURLToPath(new URL(`./children/${name}.ts`, import.meta.url))
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', TSX, file, ...args], {
+    const child = spawn(process.execPath, ['--expose-gc', '--import', TSX, file, ...args], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: timeoutMs,
