@@ -66,9 +66,10 @@ const SCALE_FLOOR = 0.15
 const MAX_ITERATIONS = 30
 
 /**
- * Rigid motion that most points follow: iteratively reweighted least squares with the Geman-McClure
- * weight, whose pull on far points vanishes, so that a mouth that opens does not turn the head. The
- * robust scale is 1.4826 times the median residual of the iteration before.
+ * Rigid motion that most points follow, so that a mouth that opens does not turn the head. Least median of
+ * squares first, which leaves a coherent minority behind where least squares would meet it half-way; then
+ * iteratively reweighted least squares with the Geman-McClure weight, which uses every point that agrees.
+ * The robust scale is 1.4826 times the median residual of the step before. Deterministic.
  * @param source Nx3
  * @param target Nx3
  * @throws FaceError INVALID_ARGUMENT as {@link fitSimilarity3}
@@ -77,7 +78,7 @@ export function fitRigidRobust(source: ArrayLike<number>, target: ArrayLike<numb
   const n = source.length / 3
   const weights = new Float64Array(n).fill(1)
   const residuals = new Float64Array(n)
-  let fit = fitSimilarity3(source, target)
+  let fit = leastMedianFit(source, target)
   let previous = Number.POSITIVE_INFINITY
   for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
     for (let i = 0; i < n; i++) residuals[i] = pointResidual(fit, source, target, i)
@@ -101,6 +102,47 @@ export function fitRigidRobust(source: ArrayLike<number>, target: ArrayLike<numb
     inliers: inliers / n,
     residual: inliers > 0 ? Math.sqrt(squares / inliers) : 0,
   }
+}
+
+const SAMPLE_POINTS = 5
+const SAMPLES = 80
+
+/**
+ * Of the fits to all points and to small samples of them, the one with the smallest median residual
+ * (Rousseeuw 1984). With two thirds of the points agreeing, 80 samples of five miss only once in 10^5.
+ */
+function leastMedianFit(source: ArrayLike<number>, target: ArrayLike<number>): Similarity3 {
+  const n = source.length / 3
+  const residuals = new Float64Array(n)
+  const score = (fit: Similarity3) => {
+    for (let i = 0; i < n; i++) residuals[i] = pointResidual(fit, source, target, i)
+    return median(residuals)
+  }
+  let best = fitSimilarity3(source, target)
+  let bestScore = score(best)
+  // A fixed linear congruential sequence (Numerical Recipes): the same meshes always give the same motion.
+  let state = 1
+  const random = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+  for (let sample = 0; sample < SAMPLES; sample++) {
+    const from: number[] = []
+    const to: number[] = []
+    for (let k = 0; k < SAMPLE_POINTS; k++) {
+      const i = Math.floor(random() * n)
+      for (let axis = 0; axis < 3; axis++) {
+        from.push(at(source, 3 * i + axis))
+        to.push(at(target, 3 * i + axis))
+      }
+    }
+    // A sample may draw one point five times, which fits nothing.
+    if (from.every((v, k) => v === from[k % 3])) continue
+    const fit = fitSimilarity3(from, to)
+    const fitScore = score(fit)
+    if (fitScore < bestScore) [best, bestScore] = [fit, fitScore]
+  }
+  return best
 }
 
 /** The plane similarity as one of space: turns about the viewing axis and scales z along. */

@@ -44,9 +44,14 @@ export const mouthOpening: Motion = (x, y) => {
 export const together =
   (...motions: Motion[]): Motion =>
   (x, y, z) => {
-    const sum: [number, number, number] = [0, 0, 0]
-    for (const motion of motions) motion(x, y, z).forEach((v, i) => (sum[i] = (sum[i] as number) + v))
-    return sum
+    let [dx, dy, dz] = [0, 0, 0]
+    for (const motion of motions) {
+      const [u, v, w] = motion(x, y, z)
+      dx += u
+      dy += v
+      dz += w
+    }
+    return [dx, dy, dz]
   }
 
 /** z of the ellipsoid's front at a template point, or null off the face. */

@@ -1,0 +1,201 @@
+import { join } from 'node:path'
+import { FaceError } from '../errors.js'
+import { flowToPhoto } from '../face/geometry-flow.js'
+import type { RegisteredFlowResult } from '../face/types.js'
+import { hasPhotos, TEMPLATE_SIZE } from '../face/types.js'
+import { fromFunction } from '../viz/canvas.js'
+import {
+  depthTile,
+  drawOverview,
+  drawPicture,
+  expressionTile,
+  flowTile,
+  meshTiles,
+  quiverTile,
+  registeredTiles,
+  reliabilityTiles,
+  residualTile,
+} from '../viz/figures.js'
+import { maskMap, pnccMap } from '../viz/maps.js'
+import type { Tile } from '../viz/tiles.js'
+import { type FileSystem, makeOutputFolder, writeFileAtomic } from './atomic.js'
+import { encodeFlo } from './flo.js'
+import { encodePng } from './image.js'
+import { encodeMotionGlb, encodeObj, encodePly } from './mesh.js'
+import { encodeNpy } from './npy.js'
+import { type InputNames, summarise } from './summary.js'
+import { faceTexture, registeredUv, vertexColours } from './texture.js'
+
+/** The files of a result. */
+
+type Bytes = Uint8Array | string
+
+/** One file that a result can be written to. */
+export interface Product {
+  readonly name: string
+  readonly group: 'data' | 'meshes' | 'pictures'
+  /** Content, or null when the result lacks what the file shows. */
+  make(result: RegisteredFlowResult): Promise<Bytes | null> | Bytes | null
+}
+
+const N = TEMPLATE_SIZE
+const FRAME_NOTE = 'template frame 224x224 px: x right, y down, z away from the camera'
+
+const DATA: readonly Product[] = [
+  { name: 'flow.npy', group: 'data', make: (r) => encodeNpy(r.flow, [N, N, 3]) },
+  { name: 'flow.flo', group: 'data', make: (r) => encodeFlo(r.flow, r.mask, N, N) },
+  {
+    name: 'flow_backward.npy',
+    group: 'data',
+    make: (r) => (r.backwardFlow ? encodeNpy(r.backwardFlow, [N, N, 3]) : null),
+  },
+  {
+    name: 'confidence.npy',
+    group: 'data',
+    make: (r) => (r.confidence ? encodeNpy(r.confidence, [N, N]) : null),
+  },
+  { name: 'mask.png', group: 'data', make: (r) => encodePng(maskMap(r.mask)) },
+  { name: 'pncc.png', group: 'data', make: (r) => encodePng(pnccMap(r.pncc)) },
+  { name: 'registered_a.png', group: 'data', make: (r) => encodePng(r.registeredA) },
+  { name: 'registered_b.png', group: 'data', make: (r) => encodePng(r.registeredB) },
+  { name: 'warped_b.png', group: 'data', make: (r) => encodePng(r.warpedB) },
+]
+
+const MESHES: readonly Product[] = [
+  {
+    name: 'mesh_a.obj',
+    group: 'meshes',
+    make: (r) =>
+      encodeObj({ vertices: r.meshA, triangles: r.triangles }, registeredUv(r.meshA), [
+        `mesh of A, ${FRAME_NOTE}`,
+        'texture coordinates lie on registered_a.png',
+      ]),
+  },
+  {
+    name: 'mesh_b.ply',
+    group: 'meshes',
+    make: (r) =>
+      encodePly({ vertices: r.meshB, triangles: r.triangles }, vertexColours(r.registeredB, r.meshB), [
+        `mesh of A moved by the flow, ${FRAME_NOTE}`,
+      ]),
+  },
+  {
+    name: 'motion.glb',
+    group: 'meshes',
+    async make(r) {
+      const { image, uv } = await faceTexture(r)
+      return encodeMotionGlb({ vertices: r.meshA, triangles: r.triangles }, r.meshB, uv, image)
+    },
+  },
+]
+
+const picture = (name: string, tiles: (result: RegisteredFlowResult) => Tile[]): Product => ({
+  name,
+  group: 'pictures',
+  async make(result) {
+    const shown = tiles(result)
+    return shown.length === 0 ? null : encodePng(await drawPicture(shown))
+  },
+})
+
+const PICTURES: readonly Product[] = [
+  picture('registered.png', registeredTiles),
+  picture('mesh.png', meshTiles),
+  picture('flow.png', (r) => [flowTile(r)]),
+  picture('dz.png', (r) => [depthTile(r)]),
+  picture('quiver.png', (r) => [quiverTile(r)]),
+  picture('expression.png', (r) => [expressionTile(r)]),
+  picture('occlusion.png', reliabilityTiles),
+  picture('residual.png', (r) => [residualTile(r)]),
+  { name: 'overview.png', group: 'pictures', make: async (r) => encodePng(await drawOverview(r)) },
+]
+
+const ALL: readonly Product[] = [...DATA, ...MESHES, ...PICTURES]
+const PHOTO_SPACE_NAMES = ['photo_flow.npy', 'photo_flow.flo', 'photo_mask.png'] as const
+
+/** Written last, always: its presence says that a folder is complete. */
+export const RESULT_FILE = 'result.json'
+
+/** Names and groups that `only` accepts. */
+export const PRODUCT_NAMES: readonly string[] = ALL.map((product) => product.name)
+export const PRODUCT_GROUPS: readonly string[] = ['data', 'meshes', 'pictures']
+
+export interface WriteOptions {
+  /** File names of {@link PRODUCT_NAMES} or groups of {@link PRODUCT_GROUPS}. Default: all. */
+  readonly only?: readonly string[]
+  /** Also the flow at the full resolution of photo A. Needs a result of `flow()`. */
+  readonly photoSpace?: boolean
+  /** Names of the inputs for result.json. */
+  readonly names?: InputNames
+  readonly fs?: FileSystem
+}
+
+/**
+ * Writes the files of a result; each appears whole or not at all, result.json last.
+ * @returns names of the written files, in order
+ * @throws FaceError OUTPUT_FAILED, INVALID_ARGUMENT for an unknown name in `only`
+ */
+export async function writeProducts(
+  result: RegisteredFlowResult,
+  folder: string,
+  options: WriteOptions = {},
+): Promise<string[]> {
+  const { only, photoSpace = false, names = { a: 'A', b: 'B' }, fs } = options
+  const chosen = selectProducts(only)
+  if (photoSpace && !hasPhotos(result)) {
+    throw new FaceError(
+      'INVALID_ARGUMENT',
+      'photo-space flow needs photos: a registered pair has no other frame than the template',
+    )
+  }
+  await makeOutputFolder(folder, fs)
+  const written: string[] = []
+  const write = async (name: string, content: Bytes) => {
+    await writeFileAtomic(join(folder, name), content, fs)
+    written.push(name)
+  }
+  for (const product of chosen) {
+    const content = await product.make(result)
+    if (content !== null) await write(product.name, content)
+  }
+  if (photoSpace) for (const [name, content] of await photoSpaceFiles(result)) await write(name, content)
+  const summary = { ...summarise(result, names), files: [...written, RESULT_FILE] }
+  await write(RESULT_FILE, `${JSON.stringify(summary, null, 2)}\n`)
+  return written
+}
+
+/**
+ * Checks a list of names and groups before any work is done.
+ * @throws FaceError INVALID_ARGUMENT naming what is allowed
+ */
+export function selectProducts(only?: readonly string[]): readonly Product[] {
+  if (only === undefined) return ALL
+  for (const name of only) {
+    if (name === RESULT_FILE || PRODUCT_NAMES.includes(name) || PRODUCT_GROUPS.includes(name)) continue
+    throw new FaceError(
+      'INVALID_ARGUMENT',
+      `no product is called "${name}"; choose from ${[...PRODUCT_GROUPS, ...PRODUCT_NAMES].join(', ')}`,
+      { name },
+    )
+  }
+  return ALL.filter((product) => only.includes(product.name) || only.includes(product.group))
+}
+
+async function photoSpaceFiles(result: RegisteredFlowResult): Promise<[string, Bytes][]> {
+  if (!hasPhotos(result)) return []
+  const { width, height } = result.a.image
+  const { flow, mask } = flowToPhoto(
+    result.flow,
+    result.mask,
+    result.a.toTemplate,
+    result.b.toTemplate,
+    result.a.image,
+  )
+  const maskImage = fromFunction(width, height, (_x, _y, i) => (mask[i] === 0 ? [0, 0, 0] : [255, 255, 255]))
+  const [npy, flo, png] = PHOTO_SPACE_NAMES
+  return [
+    [npy, encodeNpy(flow, [height, width, 3])],
+    [flo, encodeFlo(flow, mask, width, height)],
+    [png, await encodePng(maskImage)],
+  ]
+}
