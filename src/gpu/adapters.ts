@@ -129,10 +129,13 @@ export async function enumerateAdapters(
   return found
 }
 
+const REFUSED = "Dawn accepts none of the system's drivers"
+
 /** What was found and what stood in the way, for the error of an impossible choice. */
 async function describeFindings(): Promise<{ text: string; details: Record<string, unknown> }> {
   const adapters = await enumerateAdapters()
-  const obstacles = (await Promise.all([systemObstacle(), embeddedObstacle()])).filter(
+  const refused = adapters.some(({ source }) => source === 'system') ? undefined : REFUSED
+  const obstacles = [(await systemObstacle()) ?? refused, await embeddedObstacle()].filter(
     (text) => text !== undefined,
   )
   const lines = adapters.map(
@@ -164,11 +167,7 @@ export async function chooseAdapter(choice: AdapterChoice, options: InstanceOpti
     return { adapter, caps: readCaps(adapter, backendName()), source, reason }
   }
   const fromSystem = async (how: GPURequestAdapterOptions): Promise<GPUAdapter | string> => {
-    return (
-      (await systemObstacle()) ??
-      (await request('system', options, how)) ??
-      "Dawn accepts none of the system's drivers"
-    )
+    return (await systemObstacle()) ?? (await request('system', options, how)) ?? REFUSED
   }
   const embedded = async (reason: string): Promise<FoundAdapter> => {
     const obstacle = await embeddedObstacle()
@@ -180,7 +179,7 @@ export async function chooseAdapter(choice: AdapterChoice, options: InstanceOpti
   switch (choice) {
     case 'auto': {
       const adapter = await fromSystem({ powerPreference: 'high-performance' })
-      if (typeof adapter === 'string') return embedded(`${adapter}`)
+      if (typeof adapter === 'string') return embedded(adapter)
       const taken = found('system', adapter, '')
       return {
         ...taken,
