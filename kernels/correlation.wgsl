@@ -1,6 +1,6 @@
 // Cost volume: out[y, x, dy * D + dx] = mean over channels of first[y, x] * second[y + (dy - R) S, x + (dx - R) S], D = 2 R + 1,
 // zero where the second position lies outside the map.
-// One invocation: PIXELS neighbouring pixels of one row times COLUMNS neighbouring dx of one dy, so that every vector of
+// One invocation: PIXELS (1 to 4) neighbouring pixels of one row times COLUMNS neighbouring dx of one dy, so that every vector of
 // the second map, once loaded, meets all pixels that it belongs to.
 // STRIDE: S.  COSINE: features are divided by their RMS over channels (see correlation_norm.wgsl).
 // MASKED: the last plane has lanes of padding, which must not count.
@@ -59,14 +59,21 @@ fn secondFactor(n: u32, y: u32, x: i32, clamped: u32, rowInside: bool) -> f32 {
 }
 #endif
 
-fn store(n: u32, channel: u32, y: u32, x: u32, value: f32) {
+fn slopeOf(channel: u32) -> vec4<f32> {
 #if SLOPES
-  let slope = vec4<f32>(vectors[u.destination.planes + channel / 4u][channel % 4u]);
+  return vec4<f32>(vectors[u.destination.planes + channel / 4u][channel % 4u]);
 #else
-  let slope = vec4<f32>(u.slope);
+  return vec4<f32>(u.slope);
 #endif
+}
+
+fn storePixels(n: u32, channel: u32, y: u32, x: u32, value: vec4<f32>) {
   let place = elementIndex(u.destination, n, channel / 4u, y, x) * 4u + channel % 4u;
-  destination[place] = StoredLane(applyEpilogue(vec4<f32>(value), slope, vec4<f32>(0.0)).x);
+  let inside = u.destination.width - x;
+  destination[place] = StoredLane(value.x);
+#for i in 1..PIXELS
+  if (inside > ${i}u) { destination[place + ${4 * i}u] = StoredLane(value[${i}]); }
+#endfor
 }
 
 @compute @workgroup_size(64)
@@ -138,24 +145,30 @@ fn main(
 #for p in 0..PIXELS + (COLUMNS - 1) * STRIDE
   let f${p} = secondFactor(n, secondY, secondX + ${p}, q${p}, rowInside);
 #endfor
-  let channel = row * u.diameter + column;
-#for i in 0..PIXELS
-  if (x + ${i}u < width) {
+  // One lane of what follows is one pixel.
+  var factor = vec4<f32>(1.0 / f32(u.first.channels));
 #if COSINE
-    let factor = norms[(n * height + y) * width + x${i}] / f32(u.first.channels);
-#else
-    let factor = 1.0 / f32(u.first.channels);
-#endif
-#for d in 0..COLUMNS
-    if (column + ${d}u < u.diameter) {
-      store(n, channel + ${d}u, y, x + ${i}u, sum${i}_${d} * factor * f${i + d * STRIDE});
-    }
+#for i in 0..PIXELS
+  factor[${i}] *= norms[(n * height + y) * width + x${i}];
 #endfor
-    if (row + 1u == u.diameter && column + ${COLUMNS}u >= u.diameter) {
-      for (var lane = u.diameter * u.diameter; lane < u.destination.planes * 4u; lane++) {
-        destination[elementIndex(u.destination, n, lane / 4u, y, x + ${i}u) * 4u + lane % 4u] = StoredLane(0.0);
-      }
-    }
+#endif
+  let firstChannel = row * u.diameter + column;
+  let last = firstChannel + ${COLUMNS}u >= u.diameter * u.diameter;
+#for d in 0..COLUMNS
+  if (column + ${d}u < u.diameter) {
+    let channel = firstChannel + ${d}u;
+    var value = vec4<f32>(0.0);
+#for i in 0..PIXELS
+    value[${i}] = sum${i}_${d} * f${i + d * STRIDE};
+#endfor
+    value = applyEpilogue(value * factor, slopeOf(channel), vec4<f32>(0.0));
+    storePixels(n, channel, y, x, value);
   }
 #endfor
+  // Lanes of padding behind the last channel.
+  if (last) {
+    for (var channel = u.diameter * u.diameter; channel < u.destination.planes * 4u; channel++) {
+      storePixels(n, channel, y, x, vec4<f32>(0.0));
+    }
+  }
 }
