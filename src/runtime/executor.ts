@@ -16,15 +16,15 @@ interface RecordedStep {
 /** Device objects of a plan, all made when it is built: running only encodes them. */
 export class Executor {
   readonly #owned: GPUBuffer[] = []
-  readonly #slots: GPUBuffer[]
-  readonly #inputs = new Map<string, GPUBuffer>()
-  readonly #outputs = new Map<string, GPUBuffer>()
+  #slots: GPUBuffer[] = []
+  readonly #inputs: Map<string, GPUBuffer>
+  readonly #outputs: Map<string, GPUBuffer>
   readonly #staging = new Map<string, GPUBuffer>()
   readonly #packed = new Map<string, GPUBuffer>()
-  readonly #uniforms: GPUBuffer
+  #uniforms: GPUBuffer | undefined
   readonly #uniformOffsets: number[] = []
   readonly #kernels: CompiledKernel[]
-  #steps: RecordedStep[]
+  #steps: RecordedStep[] = []
 
   private constructor(
     readonly device: EngineDevice,
@@ -32,25 +32,25 @@ export class Executor {
     readonly weights: WeightSet,
     bound: BoundBuffers,
   ) {
-    const { kernels } = device
-    this.#kernels = spec.steps.map((step) => kernels.get({ file: step.kernel, params: step.params }))
-    this.#slots = spec.slotBytes.map((bytes, slot) =>
-      this.#create(`${spec.name} slot ${slot}`, bytes, SLOT_USAGE),
-    )
+    this.#kernels = spec.steps.map((step) => device.kernels.get({ file: step.kernel, params: step.params }))
+    this.#inputs = new Map(bound.inputs)
+    this.#outputs = new Map(bound.outputs)
+  }
+
+  #allocate(): void {
+    const { spec } = this
+    this.#slots = spec.slotBytes.map((bytes, slot) => this.#create(`slot ${slot}`, bytes, SLOT_USAGE))
     for (const [name, { bytes }] of spec.inputs) {
-      this.#inputs.set(
-        name,
-        bound.inputs.get(name) ?? this.#create(`${spec.name} input ${name}`, bytes, INPUT_USAGE),
-      )
+      if (!this.#inputs.has(name)) this.#inputs.set(name, this.#create(`input ${name}`, bytes, INPUT_USAGE))
     }
     for (const [name, { bytes }] of spec.outputs) {
-      const own = bound.outputs.get(name)
-      this.#outputs.set(name, own ?? this.#create(`${spec.name} output ${name}`, bytes, SLOT_USAGE))
-      this.#staging.set(name, this.#create(`${spec.name} readback ${name}`, bytes, STAGING_USAGE))
+      if (!this.#outputs.has(name)) this.#outputs.set(name, this.#create(`output ${name}`, bytes, SLOT_USAGE))
+      this.#staging.set(name, this.#create(`readback ${name}`, bytes, STAGING_USAGE))
     }
-    for (const [key, pack] of spec.packed) this.#packed.set(key, weights.acquire(key, pack))
-    this.#uniforms = this.#writeUniforms()
-    this.#steps = spec.steps.map((step, index) => this.#record(step, index))
+    for (const [key, pack] of spec.packed) this.#packed.set(key, this.weights.acquire(key, pack))
+    const uniforms = this.#writeUniforms()
+    this.#steps = spec.steps.map((step, index) => this.#record(step, index, uniforms))
+    this.#uniforms = uniforms
   }
 
   /** Compiles the pipelines and makes all buffers and bind groups. Frees what it made if anything fails. */
@@ -67,7 +67,17 @@ export class Executor {
       spec.steps.map((step) => ({ file: step.kernel, params: step.params })),
       onProgress,
     )
-    return await device.scoped(`plan "${spec.name}"`, () => new Executor(device, spec, weights, bound))
+    let executor: Executor | undefined
+    try {
+      return await device.scoped(`plan "${spec.name}"`, () => {
+        executor = new Executor(device, spec, weights, bound)
+        executor.#allocate()
+        return executor
+      })
+    } catch (error) {
+      executor?.dispose()
+      throw error
+    }
   }
 
   get stepCount(): number {
@@ -96,11 +106,12 @@ export class Executor {
       this.#owned.splice(owned, 1)
       this.device.buffers.destroy(old)
     }
-    this.#steps = this.spec.steps.map((step, index) =>
-      Object.values(step.bindings).some((at) => at.kind === kind && at.name === name)
-        ? this.#record(step, index)
-        : (this.#steps[index] as RecordedStep),
-    )
+    const uniforms = this.#uniforms as GPUBuffer
+    this.#steps = this.#steps.map((recorded, index) => {
+      const step = this.spec.steps[index] as Step
+      const isConcerned = Object.values(step.bindings).some((at) => at.kind === kind && at.name === name)
+      return isConcerned ? this.#record(step, index, uniforms) : recorded
+    })
   }
 
   encode(encoder: GPUCommandEncoder): void {
@@ -152,7 +163,7 @@ export class Executor {
 
   #create(label: string, bytes: number, usage: number): GPUBuffer {
     const size = Math.max(16, Math.ceil(bytes / 4) * 4)
-    const buffer = this.device.buffers.createBuffer({ label, size, usage })
+    const buffer = this.device.buffers.createBuffer({ label: `${this.spec.name} ${label}`, size, usage })
     this.#owned.push(buffer)
     return buffer
   }
@@ -171,19 +182,19 @@ export class Executor {
     for (const [index, block] of blocks.entries()) {
       all.set(new Uint8Array(block), this.#uniformOffsets[index] as number)
     }
-    const buffer = this.#create(`${this.spec.name} uniforms`, all.byteLength, UNIFORM_USAGE)
+    const buffer = this.#create('uniforms', all.byteLength, UNIFORM_USAGE)
     this.device.gpu.queue.writeBuffer(buffer, 0, all)
     return buffer
   }
 
-  #record(step: Step, index: number): RecordedStep {
+  #record(step: Step, index: number, uniforms: GPUBuffer): RecordedStep {
     const { iface, layout, pipeline } = this.#kernels[index] as CompiledKernel
     const entries: GPUBindGroupEntry[] = []
     for (const binding of iface.bindings.values()) {
       if (binding.kind === 'uniform') {
         const offset = this.#uniformOffsets[index] as number
         const size = iface.uniform?.size ?? 0
-        entries.push({ binding: binding.binding, resource: { buffer: this.#uniforms, offset, size } })
+        entries.push({ binding: binding.binding, resource: { buffer: uniforms, offset, size } })
       } else {
         const buffer = this.bufferAt(step.bindings[binding.name] as Location)
         entries.push({ binding: binding.binding, resource: { buffer } })

@@ -1,0 +1,32 @@
+/**
+ * `deepfaceflow/engine`: the compute engine for programs that link it. Devices, graphs, plans, the ops, our networks
+ * as graph functions, weight files.
+ */
+export { DeepFaceFlowError, EngineError, type ErrorCode } from './errors.js'
+export type { AdapterCaps, AdapterLimits } from './gpu/caps.js'
+export type { AdapterChoice, OpenDeviceOptions } from './gpu/device.js'
+export {
+  type Graph,
+  GraphBuilder,
+  type GraphInput,
+  type GraphNode,
+  type GraphOutput,
+  type Value,
+} from './graph/graph.js'
+export {
+  type PlanOptions,
+  type PlanSpec,
+  type PlanTotals,
+  planGraph,
+  planTotals,
+  printPlan,
+  type Step,
+} from './graph/plan.js'
+export { channelsOf, describeType, type RawType, type TensorType, type ValueType } from './graph/tensor.js'
+export { type DffnetConfig, dffnet, FLOW_UNIT } from './nets/dffnet.js'
+export * from './ops/index.js'
+export { type CompileOptions, Engine, type EngineStats } from './runtime/engine.js'
+export { Plan, type PlanInputs, type PlanOutputs } from './runtime/plan.js'
+export type { Profile, StepTime } from './runtime/profile.js'
+export { readSafetensors } from './weights/safetensors.js'
+export { WeightFile } from './weights/weight-file.js'

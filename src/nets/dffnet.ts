@@ -1,0 +1,142 @@
+import { EngineError } from '../errors.js'
+import type { GraphBuilder, Value } from '../graph/graph.js'
+import type { TensorType } from '../graph/tensor.js'
+import { leakyRelu } from '../ops/activation.js'
+import { batchSlice, concat } from '../ops/concat.js'
+import { conv2d } from '../ops/conv2d.js'
+import { correlation } from '../ops/correlation.js'
+import { resize } from '../ops/resize.js'
+import { transposedConv2d } from '../ops/transposed-conv2d.js'
+
+export interface DffnetConfig {
+  /** Width multiplier: 0.375 is the reference, 1 the full size. */
+  readonly a: number
+  /** Leading channel count of the encoding: 3 for the PNCC alone, 7 with the mesh prior (`dffnet-m`). */
+  readonly encodingChannels: 3 | 7
+}
+
+/** The network predicts flow in units of 20 template pixels. */
+export const FLOW_UNIT = 20
+
+const SLOPE = 0.1
+const RADIUS = 6
+
+/**
+ * DFFNet (Koujan et al. 2020, section 3.2, in our reading): a U of convolutions in the manner of FlowNetC. Features
+ * of both images by shared weights are correlated at 1/8 resolution and joined by features of the PNCC; the
+ * decoder predicts the flow at seven scales, each from its skip connection, the upsampled features and the
+ * upsampled coarser flow.
+ *
+ * @param images 2 x H x W x 3, I1 and I2, (RGB / 255 - 0.45) * 2; H and W multiples of 8
+ * @param encoding 1 x H x W x c: PNCC in [0, 1]; with the prior also mesh difference / 20 px (3) and depth / 100 px
+ * @returns flows in units of `FLOW_UNIT` px, from 1/64 to full resolution; weights by the names used here
+ * @throws EngineError INVALID_GRAPH if the inputs have other shapes
+ */
+export function dffnet(graph: GraphBuilder, images: Value, encoding: Value, config: DffnetConfig): Value[] {
+  const c = widths(config.a)
+  checkInputs(images.type as TensorType, encoding.type as TensorType, config)
+  const conv = (name: string, input: Value, channels: number, kernel: number, stride: number): Value => {
+    const attrs = { ...weightsOf(name), outChannels: channels, kernel, stride, padding: (kernel - 1) / 2 }
+    return leakyRelu(graph, `${name}/act`, conv2d(graph, name, input, attrs), SLOPE)
+  }
+  const first = (name: string, pair: Value): Value => batchSlice(graph, name, pair, 0, 1)
+  const second = (name: string, pair: Value): Value => batchSlice(graph, name, pair, 1, 1)
+
+  // Features of I1 and I2 (one batch) and of the PNCC.
+  const conv1 = conv('conv1', images, c(64), 7, 2)
+  const conv2 = conv('conv2', conv1, c(128), 5, 2)
+  const conv3 = conv('conv3', conv2, c(256), 5, 2)
+  const pncc1 = conv('pncc1', encoding, c(32), 7, 2)
+  const pncc2 = conv('pncc2', pncc1, c(64), 5, 2)
+  const pncc3 = conv('pncc3', pncc2, c(128), 5, 2)
+
+  // Matching.
+  const features1 = first('conv3(I1)', conv3)
+  const volume = correlation(graph, 'corr', features1, second('conv3(I2)', conv3), {
+    radius: RADIUS,
+    stride: 1,
+    normalisation: 'cosine',
+  })
+  const corr = leakyRelu(graph, 'corr/act', volume, SLOPE)
+  const redir = conv('redir', features1, c(32), 1, 1)
+
+  // Encoder.
+  const conv3_1 = conv('conv3_1', concat(graph, 'matched', [corr, redir, pncc3]), c(256), 3, 1)
+  const conv4_1 = conv('conv4_1', conv('conv4', conv3_1, c(512), 3, 2), c(512), 3, 1)
+  const conv5_1 = conv('conv5_1', conv('conv5', conv4_1, c(512), 3, 2), c(512), 3, 1)
+  const conv6_1 = conv('conv6_1', conv('conv6', conv5_1, c(1024), 3, 2), c(1024), 3, 1)
+
+  // Decoder.
+  const levels: { channels: number; skip: Value[] }[] = [
+    { channels: c(512), skip: [conv5_1] },
+    { channels: c(256), skip: [conv4_1] },
+    { channels: c(128), skip: [conv3_1] },
+    { channels: c(64), skip: [first('conv2(I1)', conv2)] },
+    { channels: c(32), skip: [first('conv1(I1)', conv1)] },
+    { channels: c(16), skip: [first('I1', images), second('I2', images), encoding] },
+  ]
+  const predict = (level: number, input: Value): Value =>
+    conv2d(graph, `predict.${level}`, input, {
+      ...weightsOf(`predict.${level}`),
+      outChannels: 3,
+      kernel: 3,
+      stride: 1,
+      padding: 1,
+    })
+  let features = conv6_1
+  const flows: Value[] = []
+  levels.forEach(({ channels, skip }, level) => {
+    const { h, w } = (skip[0] as Value).type as TensorType
+    const flow = predict(level, features)
+    flows.push(flow)
+    // 4 -> 8 rows meet 7: the transposed convolution leaves out what the skip connection does not have.
+    const up = transposedConv2d(graph, `up.${level}`, features, {
+      ...weightsOf(`up.${level}`),
+      outChannels: channels,
+      kernel: 4,
+      stride: 2,
+      padding: 1,
+      crop: { h, w },
+    })
+    const flowUp = resize(graph, `flow up.${level}`, flow, { mode: 'bilinear', height: h, width: w })
+    const activated = leakyRelu(graph, `up.${level}/act`, up, SLOPE)
+    features = concat(graph, `decoder.${level}`, [activated, ...skip, flowUp])
+  })
+  flows.push(predict(levels.length, features))
+  return flows
+}
+
+/** Channels at width `a`, in multiples of 16, so that no kernel has a scalar tail. */
+function widths(a: number): (channels: number) => number {
+  return (channels) => Math.max(16, 16 * roundHalfToEven((channels * a) / 16))
+}
+
+/** As the trainer's language rounds. */
+function roundHalfToEven(x: number): number {
+  const rounded = Math.round(x)
+  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded
+}
+
+function weightsOf(name: string): { weight: string; bias: string } {
+  return { weight: `${name}.weight`, bias: `${name}.bias` }
+}
+
+function checkInputs(images: TensorType, encoding: TensorType, config: DffnetConfig): void {
+  const fits =
+    images.n === 2 &&
+    encoding.n === 1 &&
+    images.h % 8 === 0 &&
+    images.w % 8 === 0 &&
+    images.h === encoding.h &&
+    images.w === encoding.w &&
+    images.segments.join() === '3' &&
+    encoding.segments.reduce((sum, n) => sum + n, 0) === config.encodingChannels
+  if (!fits) {
+    throw new EngineError(
+      'INVALID_GRAPH',
+      `dffnet takes images 2xHxWx3 and an encoding 1xHxWx${config.encodingChannels} with H and W multiples of 8, ` +
+        `got ${images.n}x${images.h}x${images.w}x${images.segments} and ` +
+        `${encoding.n}x${encoding.h}x${encoding.w}x${encoding.segments}`,
+    )
+  }
+}
