@@ -19,7 +19,7 @@ struct Uniforms {
 struct Transform {
   rowX: vec4<f32>,   // a, b, c of source x = a x + b y + c; source width
   rowY: vec4<f32>,   // d, e, f of source y = d x + e y + f; source height
-  layout: vec4<f32>, // row stride in bytes, taps in x, taps in y, unused
+  sampling: vec4<f32>, // row stride in bytes, taps in x, taps in y, unused
 }
 
 struct Source {
@@ -55,7 +55,7 @@ fn word(image: u32, index: u32) -> u32 {
 // RGB in [0, 1]; (x, y) inside the image.
 fn pixel(source: Source, x: i32, y: i32) -> vec3<f32> {
 #if BYTES_PER_PIXEL == 4
-  return unpack4x8unorm(word(source.image, (u32(y) * source.stride >> 2u) + u32(x))).xyz;
+  return unpack4x8unorm(word(source.image, ((u32(y) * source.stride) >> 2u) + u32(x))).xyz;
 #else
   // Three bytes may straddle two words; shifting by 32 is undefined, hence the two-step shift of the upper word.
   let address = u32(y) * source.stride + u32(x) * 3u;
@@ -112,21 +112,21 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 #if IMAGES == 2
     var rowX = transform0.rowX;
     var rowY = transform0.rowY;
-    var layout = transform0.layout;
+    var sampling = transform0.sampling;
     if (id.z == 1u) {
       rowX = transform1.rowX;
       rowY = transform1.rowY;
-      layout = transform1.layout;
+      sampling = transform1.sampling;
     }
 #else
     let rowX = transform0.rowX;
     let rowY = transform0.rowY;
-    let layout = transform0.layout;
+    let sampling = transform0.sampling;
 #endif
     let width = i32(clamp(rowX.w, 1.0, 65536.0));
     let height = i32(clamp(rowY.w, 1.0, 65536.0));
-    let source = Source(id.z, width, height, u32(max(layout.x, 0.0)));
-    let taps = clamp(vec2<i32>(layout.yz), vec2<i32>(1), vec2<i32>(64));
+    let source = Source(id.z, width, height, u32(max(sampling.x, 0.0)));
+    let taps = clamp(vec2<i32>(sampling.yz), vec2<i32>(1), vec2<i32>(64));
     var sum = vec3<f32>(0.0);
     for (var j = 0; j < taps.y; j++) {
       let py = f32(id.y) + (f32(j) + 0.5) / f32(taps.y);

@@ -238,11 +238,11 @@ export const imageInputOp: OpDefinition<ImageInputAttrs> = {
         kernel: 'image_input.wgsl',
         variant: `${attrs.registered ? 'registered' : 'affine'} ${attrs.format}`,
         params: {
-          F16: storage === 'f16' ? 1 : 0,
+          F16: storage === 'f16',
           IMAGES: n,
           BYTES_PER_PIXEL: bytesPerPixel(attrs.format),
-          EDGE_BORDER: attrs.border === 'edge' ? 1 : 0,
-          REGISTERED: attrs.registered ? 1 : 0,
+          EDGE_BORDER: attrs.border === 'edge',
+          REGISTERED: attrs.registered,
         },
         uniforms: {
           outputView: view(output),

@@ -51,7 +51,7 @@ export const imageOutputOp: OpDefinition<ImageOutputAttrs> = {
       {
         kernel: 'image_output.wgsl',
         variant: grey ? 'grey' : 'rgb',
-        params: { F16: storage === 'f16' ? 1 : 0, GREY: grey ? 1 : 0 },
+        params: { F16: storage === 'f16', GREY: grey },
         uniforms: {
           inputView: view(input),
           scale: perChannel(attrs.scale ?? 1),
