@@ -73,7 +73,8 @@ export function systemHasDrivers(): boolean {
  */
 export function withVulkanEnvironment<T>(manifest: string | undefined, discover: () => T): T {
   if (process.platform !== 'linux') return discover()
-  if (manifest !== undefined && !isMainThread)
+  const selected = process.env.VK_ICD_FILENAMES === manifest && !process.env.VK_DRIVER_FILES
+  if (manifest !== undefined && !isMainThread && !selected)
     throw new EngineError(
       'NO_ADAPTER',
       'a worker thread cannot set the environment that selects the embedded adapter; open the device in the ' +
