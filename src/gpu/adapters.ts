@@ -45,10 +45,9 @@ async function instance(source: AdapterSource, options: InstanceOptions, name?: 
   if (!options.robustness) flags.push('enable-dawn-features=disable_robustness')
   if (name !== undefined) flags.push(`adapter=${name}`)
   const key = JSON.stringify([source, flags])
-  const known = instances.get(key)
-  if (known) return known
   const { create } = await loadDawn()
-  const gpu = create(flags)
+  // Looked up after the last await: a second instance under the same key would push the first one out.
+  const gpu = instances.get(key) ?? create(flags)
   instances.set(key, gpu)
   return gpu
 }

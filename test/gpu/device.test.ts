@@ -81,6 +81,20 @@ describe('openDevice', () => {
     expect((await errorOf(open({ adapter: 'hardware' }))).message).toMatch(/no hardware adapter: found: /)
   })
 
+  it('opens several devices at once', async () => {
+    const devices = await Promise.all([open(), open(), open({ adapter: 'software' })])
+    const results = await Promise.all(devices.map((device) => runScale(device, 2, 4)))
+    expect(results.map((values) => [...values])).toEqual([
+      [0, 5],
+      [0, 5],
+      [0, 5],
+    ])
+  })
+
+  it('computes the same without bounds checks in shaders', async () => {
+    expect([...(await runScale(await open({ robustness: false }), 3, 4))]).toEqual([0, 5, 10])
+  })
+
   it('keeps several devices apart', async () => {
     const [a, b] = [await open(), await open()]
     a.dispose()
