@@ -1,0 +1,238 @@
+import { fragmentDepth, fragmentMask, interpolate } from '../../src/ops/interpolate.js'
+import { type RasteriseAttrs, rasterise } from '../../src/ops/rasterise.js'
+import { randomArray, seededRandom } from '../random.js'
+import { inputOf, mapTensor, refTensor } from '../reference/dense.js'
+import { interpolateReference, rasteriseReference } from '../reference/raster.js'
+import type { OpCase } from './case.js'
+import { nthValue } from './values.js'
+
+/** `count` triangles between random ones of `vertices` vertices; some have two equal corners. */
+export function randomTriangles(count: number, vertices: number): Uint32Array {
+  const random = seededRandom(`${count} triangles of ${vertices} vertices`)
+  return Uint32Array.from({ length: count * 3 }, () => Math.floor(random() * vertices))
+}
+
+/** Two triangles a cell of a grid with `columns` x `rows` vertices, counter-clockwise on the screen. */
+export function gridTriangles(columns: number, rows: number): Uint32Array {
+  const triangles: number[] = []
+  for (let y = 0; y + 1 < rows; y++) {
+    for (let x = 0; x + 1 < columns; x++) {
+      const corner = y * columns + x
+      triangles.push(corner, corner + columns, corner + 1)
+      triangles.push(corner + 1, corner + columns, corner + columns + 1)
+    }
+  }
+  return Uint32Array.from(triangles)
+}
+
+const consecutive = (count: number): Uint32Array => Uint32Array.from({ length: count * 3 }, (_, i) => i)
+
+interface Scene extends RasteriseAttrs {
+  readonly name: string
+  readonly vertices: number
+  readonly n?: number
+  readonly range: readonly [number, number]
+}
+
+const scenes: Scene[] = [
+  { name: 'one pixel', width: 1, height: 1, vertices: 12, triangles: randomTriangles(9, 12), range: [-2, 3] },
+  {
+    name: 'one row',
+    width: 37,
+    height: 1,
+    vertices: 30,
+    triangles: randomTriangles(20, 30),
+    range: [-4, 41],
+  },
+  {
+    name: 'one column',
+    width: 1,
+    height: 29,
+    vertices: 30,
+    triangles: randomTriangles(20, 30),
+    range: [-4, 33],
+  },
+  {
+    name: 'odd size',
+    width: 61,
+    height: 47,
+    vertices: 90,
+    triangles: randomTriangles(70, 90),
+    range: [-10, 70],
+  },
+  {
+    name: 'one triangle',
+    width: 7,
+    height: 5,
+    vertices: 3,
+    triangles: Uint32Array.of(0, 1, 2),
+    range: [-6, 12],
+  },
+  {
+    name: 'fronts',
+    width: 33,
+    height: 40,
+    vertices: 60,
+    triangles: randomTriangles(50, 60),
+    range: [-5, 45],
+    cull: 'back',
+  },
+  {
+    name: 'clockwise fronts',
+    width: 33,
+    height: 40,
+    vertices: 60,
+    triangles: randomTriangles(50, 60),
+    range: [-5, 45],
+    cull: 'back',
+    frontFace: 'cw',
+  },
+  { name: 'huge', width: 50, height: 31, vertices: 90, triangles: consecutive(30), range: [-2e6, 2e6] },
+  {
+    name: 'out of range',
+    width: 20,
+    height: 20,
+    vertices: 60,
+    triangles: consecutive(20),
+    range: [-2.3e6, 2.3e6],
+  },
+  { name: 'sub-pixel', width: 9, height: 9, vertices: 900, triangles: consecutive(300), range: [4, 4.6] },
+  {
+    name: 'batch',
+    n: 2,
+    width: 29,
+    height: 23,
+    vertices: 40,
+    triangles: randomTriangles(33, 40),
+    range: [-3, 30],
+  },
+]
+
+const inputsOf = ({ n = 1, vertices, range }: Scene): OpCase['inputs'] => [
+  { n, h: 1, w: vertices, c: 3, range },
+]
+
+// The bounds are relative to the largest triangle index or coordinate. With f16 storage the vertices lie elsewhere, so
+// other triangles own some pixels: only that values stay finite is tested there.
+const rasteriseCases: OpCase[] = scenes.map((scene) => ({
+  name: `rasterise ${scene.name} ${scene.height}x${scene.width}`,
+  op: 'rasterise',
+  inputs: inputsOf(scene),
+  build: (graph, inputs) => rasterise(graph, 'rasterise', nthValue(inputs, 0), scene),
+  reference: (inputs) => rasteriseReference(inputOf(inputs, 0), scene),
+  bounds: { nmse: 1e-12, maxError: 1e-6 },
+  f16Nmse: Number.MAX_VALUE,
+}))
+
+const grid: Scene = {
+  name: 'face-sized',
+  width: 224,
+  height: 224,
+  vertices: 468,
+  triangles: randomTriangles(898, 468),
+  range: [20, 200],
+}
+
+const rasteriseBench: OpCase = {
+  name: 'rasterise face-sized 224x224, 898 triangles',
+  op: 'rasterise',
+  // Vertices in a narrow range: triangles about as small as those of a face mesh.
+  inputs: [{ n: 1, h: 1, w: grid.vertices, c: 3, range: [100, 118] }],
+  build: (graph, inputs) => rasterise(graph, 'rasterise', nthValue(inputs, 0), grid),
+  reference: (inputs) => rasteriseReference(inputOf(inputs, 0), grid),
+  bounds: { nmse: 1e-12, maxError: 1e-6 },
+  f16Nmse: Number.MAX_VALUE,
+  bench: true,
+}
+
+const small: Scene = {
+  name: 'small',
+  width: 45,
+  height: 38,
+  vertices: 40,
+  triangles: randomTriangles(36, 40),
+  range: [-4, 48],
+}
+
+const interpolateCases: OpCase[] = [
+  ...[1, 3, 4, 5].map((channels): OpCase => {
+    const table = randomArray(seededRandom(`table ${channels}`), small.vertices * channels, [-1, 1])
+    const attributes = refTensor(
+      1,
+      1,
+      small.vertices,
+      channels,
+      (_n, _y, x, c) => table[x * channels + c] ?? 0,
+    )
+    return {
+      name: `interpolate constant ${channels} channels 38x45`,
+      op: 'interpolate',
+      inputs: inputsOf(small),
+      build: (graph, inputs) => {
+        const fragments = rasterise(graph, 'rasterise', nthValue(inputs, 0), small)
+        const constant = { data: Float32Array.from(table), channels }
+        return interpolate(graph, 'interpolate', fragments, constant, small)
+      },
+      reference: (inputs) => {
+        const fragments = rasteriseReference(inputOf(inputs, 0), small)
+        return interpolateReference(fragments, attributes, small.triangles)
+      },
+      f16Nmse: Number.MAX_VALUE,
+    }
+  }),
+  ...[
+    { n: 1, attributeN: 1, channels: 7, scene: small },
+    { n: 2, attributeN: 2, channels: 3, scene: small },
+    { n: 2, attributeN: 1, channels: 9, scene: small },
+    { n: 1, attributeN: 1, channels: 7, scene: grid },
+  ].map(
+    ({ n, attributeN, channels, scene }): OpCase => ({
+      name: `interpolate tensor ${scene.name} ${n}x${scene.height}x${scene.width}x${channels} of ${attributeN}`,
+      op: 'interpolate',
+      inputs: [
+        ...inputsOf({ ...scene, n }),
+        { n: attributeN, h: 1, w: scene.vertices, c: channels, range: [-3, 5] },
+      ],
+      build: (graph, inputs) => {
+        const fragments = rasterise(graph, 'rasterise', nthValue(inputs, 0), scene)
+        return interpolate(graph, 'interpolate', fragments, nthValue(inputs, 1), scene)
+      },
+      reference: (inputs) => {
+        const fragments = rasteriseReference(inputOf(inputs, 0), scene)
+        return interpolateReference(fragments, inputOf(inputs, 1), scene.triangles)
+      },
+      f16Nmse: Number.MAX_VALUE,
+      bench: scene === grid,
+    }),
+  ),
+]
+
+const channelCases: OpCase[] = [
+  {
+    name: 'fragmentMask 38x45',
+    op: 'fragmentChannel',
+    inputs: inputsOf(small),
+    build: (graph, inputs) =>
+      fragmentMask(graph, 'mask', rasterise(graph, 'rasterise', nthValue(inputs, 0), small)),
+    reference: (inputs) => {
+      const { data, ...shape } = rasteriseReference(inputOf(inputs, 0), small)
+      return { ...shape, c: 1, data: data.filter((_, i) => i % 4 === 3).map((t) => (t >= 0 ? 1 : 0)) }
+    },
+    bounds: { nmse: 0, maxError: 0 },
+    f16Nmse: Number.MAX_VALUE,
+  },
+  {
+    name: 'fragmentDepth 2x38x45',
+    op: 'fragmentChannel',
+    inputs: inputsOf({ ...small, n: 2 }),
+    build: (graph, inputs) =>
+      fragmentDepth(graph, 'depth', rasterise(graph, 'rasterise', nthValue(inputs, 0), small), 0.01),
+    reference: (inputs) => {
+      const { data, ...shape } = rasteriseReference(inputOf(inputs, 0), small)
+      return mapTensor({ ...shape, c: 1, data: data.filter((_, i) => i % 4 === 0) }, (z) => z * 0.01)
+    },
+    f16Nmse: Number.MAX_VALUE,
+  },
+]
+
+export const rasterCases: OpCase[] = [...rasteriseCases, rasteriseBench, ...interpolateCases, ...channelCases]
