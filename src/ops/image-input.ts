@@ -160,22 +160,38 @@ export function inputImages(
   return imageInput(graph, name, values, rest)
 }
 
+/** Type of a raw input that holds an image of exactly this size, rows without gaps. */
+export function frameType(width: number, height: number, format: PixelFormat = 'rgba8'): RawType {
+  const { bytes } = pixelBufferType(width * height, format)
+  return { kind: 'raw', bytes, contents: `${format}[${height},${width}]` }
+}
+
 /**
- * Declares raw inputs for one or two images that already have the network's size (registered frames), rows
- * without gaps, and normalises them into one tensor in one dispatch.
+ * Normalises one or two images that already have the network's size (registered frames) into one tensor in one
+ * dispatch.
+ * @param frames raw values of `frameType`
  * @returns n x height x width x 3
+ * @throws EngineError INVALID_GRAPH on a size below 1 or buffers that are too small
  */
+export function imageFrames(
+  graph: GraphBuilder,
+  name: string,
+  frames: readonly Value[],
+  options: Omit<ImageInputOptions, 'border'>,
+): Value {
+  return graph.add(imageInputOp, name, withDefaults(options, true), frames)
+}
+
+/** Declares raw inputs, one per name, and normalises them (`imageFrames`). */
 export function inputRegistered(
   graph: GraphBuilder,
   name: string,
   images: readonly string[],
   options: Omit<ImageInputOptions, 'border'>,
 ): Value {
-  const attrs = withDefaults(options, true)
-  const { bytes } = pixelBufferType(attrs.width * attrs.height, attrs.format)
-  const type: RawType = { kind: 'raw', bytes, contents: `${attrs.format}[${attrs.height},${attrs.width}]` }
+  const type = frameType(options.width, options.height, options.format)
   const values = images.map((image) => graph.input(image, type))
-  return graph.add(imageInputOp, name, attrs, values)
+  return imageFrames(graph, name, values, options)
 }
 
 function withDefaults(options: ImageInputOptions, registered: boolean): ImageInputAttrs {

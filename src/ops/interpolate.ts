@@ -41,12 +41,12 @@ export function interpolate(
 }
 
 /**
- * 1 where a triangle is, else 0.
+ * `scale` where a triangle is, else 0.
  * @param fragments n x h x w x 4 of `rasterise`
  * @returns n x h x w x 1
  */
-export function fragmentMask(graph: GraphBuilder, name: string, fragments: Value): Value {
-  return graph.add(fragmentChannelOp, name, { channel: 'mask', scale: 1 }, [fragments])
+export function fragmentMask(graph: GraphBuilder, name: string, fragments: Value, scale = 1): Value {
+  return graph.add(fragmentChannelOp, name, { channel: 'mask', scale }, [fragments])
 }
 
 /**

@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { GraphBuilder } from '../../src/graph/graph.js'
+import { planGraph } from '../../src/graph/plan.js'
+import { decodePhoto } from '../../src/io/image.js'
+import { dffnet } from '../../src/nets/dffnet.js'
+import { inputTensor, outputTensor } from '../../src/ops/border.js'
+import type { WeightSource } from '../../src/ops/op.js'
+import { Engine } from '../../src/runtime/engine.js'
+import { readSafetensors } from '../../src/weights/safetensors.js'
+import { fakeCaps } from '../graph/caps.js'
+
+const SIZE = 224
+let engine: Engine
+
+beforeAll(async () => {
+  engine = await Engine.open()
+})
+
+afterAll(() => engine.dispose())
+
+/** The hash of test/fixtures/dffnet-random/README.md: the same values there and here, nothing stored. */
+function hashed(name: string, i: number): number {
+  let h = 2166136261
+  for (const char of name) h = Math.imul(h ^ char.charCodeAt(0), 16777619)
+  let x = (h + Math.imul(i, 0x9e3779b9)) >>> 0
+  x = Math.imul(x ^ (x >>> 16), 0x7feb352d)
+  x = Math.imul(x ^ (x >>> 15), 0x846ca68b)
+  x = (x ^ (x >>> 16)) >>> 0
+  return (x >>> 8) / 2 ** 24
+}
+
+function boundOf(name: string, shape: readonly number[]): number {
+  const [out = 1, input = 1, kh = 1, kw = 1] = shape
+  if (name.endsWith('.bias')) return 0.05
+  if (name.startsWith('up.')) return Math.sqrt(6 / (1.01 * 4 * out))
+  if (name.startsWith('predict.')) return 0.5 * Math.sqrt(3 / (input * 9))
+  return Math.sqrt(6 / (1.01 * input * kh * kw))
+}
+
+const randomWeights: WeightSource = {
+  tensor(name, shape) {
+    const bound = boundOf(name, shape)
+    const size = shape.reduce((product, d) => product * d, 1)
+    return Float32Array.from({ length: size }, (_, i) => (2 * hashed(name, i) - 1) * bound)
+  },
+}
+
+/** Fills an HWC array from a channel-major formula. */
+function interleaved(channels: number, value: (i: number) => number): Float32Array {
+  const out = new Float32Array(SIZE * SIZE * channels)
+  for (let c = 0; c < channels; c++) {
+    for (let p = 0; p < SIZE * SIZE; p++) out[p * channels + c] = value(c * SIZE * SIZE + p)
+  }
+  return out
+}
+
+function network(a: number, encodingChannels: 3 | 7) {
+  const graph = new GraphBuilder(`dffnet ${a}`)
+  const images = inputTensor(graph, 'images', { n: 2, h: SIZE, w: SIZE, c: 3 })
+  const encoding = inputTensor(graph, 'encoding', { n: 1, h: SIZE, w: SIZE, c: encodingChannels })
+  const flows = dffnet(graph, images, encoding, { a, encodingChannels })
+  flows.forEach((flow, scale) => {
+    outputTensor(graph, `flow${scale}`, flow)
+  })
+  return graph.build()
+}
+
+describe('DFFNet with pseudo-random weights against PyTorch', () => {
+  for (const { a, file } of [
+    { a: 0.375, file: 'dffnet-a0375' },
+    { a: 1, file: 'dffnet-a1' },
+  ]) {
+    it(`a = ${a}: all seven scales within 1e-3 of their range`, async () => {
+      const golden = await readSafetensors(`test/fixtures/dffnet-random/${file}.safetensors`)
+      const images = new Float32Array(2 * SIZE * SIZE * 3)
+      images.set(interleaved(3, (i) => Math.fround(2 * hashed('input.i1', i) - 1)))
+      images.set(
+        interleaved(3, (i) => Math.fround(2 * hashed('input.i2', i) - 1)),
+        SIZE * SIZE * 3,
+      )
+      const encoding = interleaved(3, (i) => hashed('input.pncc', i))
+      const plan = await engine.compile(network(a, 3), { weights: randomWeights })
+      const outputs = await plan.compute({ images, encoding })
+      plan.dispose()
+      const sizes = [4, 7, 14, 28, 56, 112, 224]
+      sizes.forEach((size, scale) => {
+        const step = size === 112 ? 2 : size === 224 ? 4 : 1
+        const first = step === 1 ? 0 : 1
+        const kept = Math.ceil((size - first) / step)
+        const expected = golden.tensor(`flow${scale}`, [3, kept, kept])
+        const actual = outputs[`flow${scale}`] as Float32Array
+        let range = 0
+        let worst = 0
+        for (let c = 0; c < 3; c++) {
+          for (let y = 0; y < kept; y++) {
+            for (let x = 0; x < kept; x++) {
+              const want = expected[(c * kept + y) * kept + x] as number
+              const at = ((first + y * step) * size + first + x * step) * 3 + c
+              worst = Math.max(worst, Math.abs((actual[at] as number) - want))
+              range = Math.max(range, Math.abs(want))
+            }
+          }
+        }
+        expect(worst / range, `scale ${scale}`).toBeLessThan(1e-3)
+      })
+    })
+  }
+})
+
+describe('shipped dffnet-m', () => {
+  it('gives the flow that PyTorch gives, within 0.05 px on four real pairs', async () => {
+    const weights = await readSafetensors('weights/dffnet-m.safetensors')
+    const plan = await engine.compile(network(0.375, 7), { weights })
+    for (let pair = 0; pair < 4; pair++) {
+      const golden = await readSafetensors(`test/fixtures/dffnet/pair${pair}.safetensors`)
+      const [row, column] = [...golden.indices('origin', [2])] as [number, number]
+      const [, h, w] = golden.entries().find(({ name }) => name === 'encoding')?.shape as [
+        number,
+        number,
+        number,
+      ]
+      const images = new Float32Array(2 * SIZE * SIZE * 3)
+      for (const [k, name] of ['1', '2'].entries()) {
+        const photo = await decodePhoto(`test/fixtures/dffnet/pair${pair}-${name}.png`)
+        for (let p = 0; p < SIZE * SIZE; p++) {
+          for (let c = 0; c < 3; c++) {
+            images[(k * SIZE * SIZE + p) * 3 + c] = ((photo.data[p * 4 + c] as number) / 255 - 0.45) * 2
+          }
+        }
+      }
+      const window = golden.tensor('encoding', [7, h, w])
+      const encoding = new Float32Array(SIZE * SIZE * 7)
+      const at = (y: number, x: number) => (row + y) * SIZE + column + x
+      for (let c = 0; c < 7; c++) {
+        for (let y = 0; y < h; y++) {
+          for (let x = 0; x < w; x++) encoding[at(y, x) * 7 + c] = window[(c * h + y) * w + x] as number
+        }
+      }
+      const { flow6 } = (await plan.compute({ images, encoding }, ['flow6'])) as { flow6: Float32Array }
+      const expected = golden.tensor('flow', [3, h, w])
+      let worst = 0
+      for (let c = 0; c < 3; c++) {
+        for (let y = 0; y < h; y++) {
+          for (let x = 0; x < w; x++) {
+            const got = (flow6[at(y, x) * 3 + c] as number) * 20
+            worst = Math.max(worst, Math.abs(got - (expected[(c * h + y) * w + x] as number)))
+          }
+        }
+      }
+      expect(worst, `pair ${pair}`).toBeLessThan(0.05)
+    }
+    plan.dispose()
+  })
+})
+
+describe('the plan of DFFNet', () => {
+  it('copies nothing and stays below 24 MB at a = 0.375', () => {
+    const graph = new GraphBuilder('dffnet')
+    const images = inputTensor(graph, 'images', { n: 2, h: SIZE, w: SIZE, c: 3 })
+    const encoding = inputTensor(graph, 'encoding', { n: 1, h: SIZE, w: SIZE, c: 3 })
+    const flows = dffnet(graph, images, encoding, { a: 0.375, encodingChannels: 3 })
+    outputTensor(graph, 'flow', flows.at(-1) as (typeof flows)[number])
+    const plan = planGraph(graph.build(), fakeCaps())
+    expect(plan.steps.filter((step) => step.kernel === 'copy.wgsl')).toEqual([])
+    expect(plan.slotBytes.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(24e6)
+    const gmacs = plan.steps.reduce((sum, step) => sum + step.flops, 0) / 2e9
+    expect(gmacs).toBeCloseTo(1.41, 1)
+  })
+
+  it('refuses inputs of other shapes by name', () => {
+    const graph = new GraphBuilder('dffnet')
+    const images = inputTensor(graph, 'images', { n: 1, h: SIZE, w: SIZE, c: 3 })
+    const encoding = inputTensor(graph, 'encoding', { n: 1, h: SIZE, w: SIZE, c: 3 })
+    expect(() => dffnet(graph, images, encoding, { a: 1, encodingChannels: 3 })).toThrow(/images 2xHxWx3/)
+  })
+})
