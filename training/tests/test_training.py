@@ -1,0 +1,222 @@
+"""Tests that need no material: python3 -m unittest discover -s tests (in training/)."""
+import json
+import os
+import shutil
+import sys
+import tempfile
+import types
+import unittest
+
+import numpy as np
+import torch
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from deepfaceflow_training import nets, safetensors, shards  # noqa: E402
+from deepfaceflow_training.batches import Stream, augment, to_inputs  # noqa: E402
+from deepfaceflow_training.geometry import SIZE, apply_similarity, fit_similarity  # noqa: E402
+from deepfaceflow_training.loss import endpoint_loss  # noqa: E402
+from deepfaceflow_training.metrics import FlowErrors  # noqa: E402
+from deepfaceflow_training.rasteriser import Raster, trace_flow  # noqa: E402
+from deepfaceflow_training.train import Settings, Trainer  # noqa: E402
+
+SQUARE = np.array([[40, 40, 5], [180, 40, 5], [180, 180, 5], [40, 180, 5]], np.float32)
+SQUARE_TRIANGLES = np.array([[0, 2, 1], [0, 3, 2]], np.int32)  # facing the camera: normals towards -z
+
+
+def fake_canonical():
+    """A flat 'mesh' of 468 vertices of which four span a square."""
+    colours = np.zeros((468, 3), np.float32)
+    colours[:4] = [[0.1, 0.1, 0.5], [0.9, 0.1, 0.5], [0.9, 0.9, 0.5], [0.1, 0.9, 0.5]]
+    return types.SimpleNamespace(triangles=SQUARE_TRIANGLES, colours=colours)
+
+
+class FakeMaker:
+    def make(self, g):
+        mesh = np.zeros((468, 3), np.float32)
+        mesh[:4] = SQUARE
+        shift = g.normal(0, 3, 3).astype(np.float32)
+        flow = np.broadcast_to(shift, (SIZE, SIZE, 3))
+        picture = g.integers(0, 255, (SIZE, SIZE, 3)).astype(np.uint8)
+        state = np.ones((SIZE, SIZE), np.uint8)
+        return types.SimpleNamespace(i1=picture, i2=picture, state=state, flow=flow, mesh_a=mesh, mesh_b=mesh + shift, pose=np.zeros(6, np.float32))
+
+
+class Temporary(unittest.TestCase):
+    def setUp(self):
+        torch.set_num_threads(1)
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def write_set(self, count=8, shard_size=4):
+        folder = os.path.join(self.folder, 'set')
+        shards.write_set(folder, FakeMaker(), 'train', 'rendered', 1, count, shard_size, log=lambda *_: None)
+        return folder
+
+
+class RasterTest(unittest.TestCase):
+    def test_shared_edges_own_every_pixel_once(self):
+        raster = Raster(SQUARE, SQUARE_TRIANGLES, SIZE)
+        self.assertEqual(int(raster.covered.sum()), 140 * 140)
+        self.assertTrue(raster.covered[40, 40] and not raster.covered[180, 180])
+
+    def test_nearest_wins_and_ties_go_to_the_lower_index(self):
+        vertices = np.concatenate([SQUARE, SQUARE - [0, 0, 1]]).astype(np.float32)
+        triangles = np.concatenate([SQUARE_TRIANGLES, SQUARE_TRIANGLES + 4]).astype(np.int32)
+        self.assertTrue((Raster(vertices, triangles, SIZE).owner[60:160, 60:160] >= 2).all())
+        vertices[4:, 2] = 5
+        self.assertTrue((Raster(vertices, triangles, SIZE).owner[60:160, 60:160] < 2).all())
+
+    def test_interpolates_positions_at_pixel_centres(self):
+        raster = Raster(SQUARE, SQUARE_TRIANGLES, SIZE)
+        np.testing.assert_allclose(raster.interpolate(SQUARE)[100, 70], [70.5, 100.5, 5], atol=1e-3)
+
+    def test_flow_of_a_shift_and_visibility_behind_an_occluder(self):
+        moved = SQUARE + np.array([7, -3, 2], np.float32)
+        raster_a = Raster(SQUARE, SQUARE_TRIANGLES, SIZE)
+        flow, state = trace_flow(raster_a, Raster(moved, SQUARE_TRIANGLES, SIZE), SQUARE, moved, np.ones(2, np.uint8))
+        np.testing.assert_allclose(flow[100, 100], [7, -3, 2], atol=1e-4)
+        self.assertEqual(state[100, 100], 1)
+        screen = Raster(moved - np.array([0, 0, 9], np.float32), SQUARE_TRIANGLES, SIZE)
+        _, hidden = trace_flow(raster_a, screen, SQUARE, moved, np.ones(2, np.uint8))
+        self.assertEqual(hidden[100, 100], 2)
+
+
+class GeometryTest(unittest.TestCase):
+    def test_similarity_is_recovered(self):
+        g = np.random.default_rng(0)
+        points = g.normal(0, 50, (68, 3))
+        angle, scale = 0.3, 1.7
+        matrix = np.array([[scale * np.cos(angle), -scale * np.sin(angle), 4], [scale * np.sin(angle), scale * np.cos(angle), -9]])
+        moved = apply_similarity(matrix, scale, points)
+        found, found_scale = fit_similarity(points[:, :2], moved[:, :2].astype(np.float64))
+        np.testing.assert_allclose(found, matrix, atol=1e-5)
+        self.assertAlmostEqual(found_scale, scale, places=6)
+
+
+class NetworkTest(unittest.TestCase):
+    def test_up_convolution_is_a_transposed_convolution(self):
+        torch.manual_seed(0)
+        up = nets.UpConv(5, 3)
+        torch.nn.init.normal_(up.weight)
+        torch.nn.init.normal_(up.bias)
+        x = torch.randn(2, 5, 7, 6)
+        expected = torch.nn.functional.leaky_relu(torch.nn.functional.conv_transpose2d(x, up.weight, up.bias, 2, 1), nets.SLOPE)
+        torch.testing.assert_close(up(x), expected, atol=1e-5, rtol=1e-4)
+
+    def test_correlation_is_cosine_similarity_at_the_displacement(self):
+        torch.manual_seed(0)
+        a, b = torch.randn(1, 16, 9, 9), torch.randn(1, 16, 9, 9)
+        out = nets.correlation(a, b, 2)
+        unit = lambda v: v / (v.pow(2).mean() + nets.NORM_EPSILON).sqrt()
+        expected = (unit(a[0, :, 4, 3]) * unit(b[0, :, 5, 1])).mean()  # displacement (dy, dx) = (1, -2)
+        self.assertAlmostEqual(float(out[0, (1 + 2) * 5 + (-2 + 2), 4, 3]), float(expected), places=5)
+        self.assertEqual(float(out[0, 0, 0, 0]), 0.0)
+
+    def test_activation_has_the_gradient_of_leaky_relu(self):
+        x = torch.randn(2, 16, 8, 8, requires_grad=True)
+        y = torch.randn(2, 16, 8, 8)
+        found, = torch.autograd.grad((nets.activate(x * 1)[:, 3:9] * y[:, 3:9]).sum(), x)
+        expected, = torch.autograd.grad((torch.nn.functional.leaky_relu(x, nets.SLOPE)[:, 3:9] * y[:, 3:9]).sum(), x)
+        torch.testing.assert_close(found, expected)
+
+    def test_seven_scales(self):
+        net = nets.DFFNet(0.25, 4)
+        with torch.no_grad():
+            flows = net(torch.zeros(1, 3, SIZE, SIZE), torch.zeros(1, 3, SIZE, SIZE), torch.zeros(1, 7, SIZE, SIZE))
+        self.assertEqual([f.shape[-1] for f in flows], [4, 7, 14, 28, 56, 112, 224])
+
+
+class LossTest(unittest.TestCase):
+    def test_zero_for_the_truth_and_the_error_for_a_shift(self):
+        target = torch.zeros(1, 3, 64, 64)
+        mask = torch.ones(1, 1, 64, 64)
+        flows = [torch.zeros(1, 3, s, s) for s in (1, 2, 4, 8, 16, 32, 64)]
+        self.assertLess(float(endpoint_loss(flows, target, mask, mask)), 0.5)
+        shifted = [f + torch.tensor([3.0, 4.0, 0.0]).view(1, 3, 1, 1) / nets.FLOW_UNIT for f in flows]
+        self.assertAlmostEqual(float(endpoint_loss(shifted, target, mask, mask)), 5 * (0.12 * 3 + 0.14 + 0.18 + 0.25 + 0.5), delta=0.1)
+
+    def test_errors_count_visible_pixels_inside_the_mask(self):
+        errors, truth, state = FlowErrors(), np.zeros((4, 4, 3)), np.ones((4, 4), np.uint8)
+        flow = np.zeros((4, 4, 3))
+        flow[..., 0] = 3
+        flow[0, 0], state[0, 0], state[1, 1] = 100, 0, 2
+        errors.add(flow, truth, state, np.ones((4, 4), bool))
+        summary = errors.summary()
+        self.assertAlmostEqual(summary['epe3d'], 3, places=3)
+        self.assertAlmostEqual(summary['occluded_share'], 1 / 15, places=6)
+
+
+class DataTest(Temporary):
+    def test_safetensors_round_trip(self):
+        path = os.path.join(self.folder, 'x.safetensors')
+        tensors = dict(a=np.arange(6, dtype=np.float32).reshape(2, 3), b=np.float16([1.5]))
+        safetensors.save(path, tensors, dict(note='x'))
+        found, metadata = safetensors.load(path)
+        self.assertEqual(metadata, dict(note='x'))
+        for name, array in tensors.items():
+            np.testing.assert_array_equal(found[name], array)
+
+    def test_a_truncated_shard_is_skipped_with_a_message(self):
+        folder, said = self.write_set(), []
+        with open(os.path.join(folder, 'shard-00001', 'flow.npy'), 'r+b') as handle:
+            handle.truncate(1000)
+        pairs = shards.PairSet(folder, log=said.append)
+        self.assertEqual(len(pairs), 4)
+        self.assertIn('shard-00001', said[0])
+
+    def test_generation_resumes_and_repeats_itself(self):
+        folder = self.write_set()
+        before = shards.PairSet(folder).batch(np.arange(8))['i1']
+        shutil.rmtree(os.path.join(folder, 'shard-00000'))
+        self.write_set()
+        np.testing.assert_array_equal(shards.PairSet(folder).batch(np.arange(8))['i1'], before)
+
+    def test_a_stream_continues_from_its_state(self):
+        folder = self.write_set()
+        stream = Stream(folder, [0])
+        for _ in range(3):
+            stream.take(3)
+        again = Stream(folder, [0], json.loads(json.dumps(stream.state)))
+        for _ in range(4):
+            np.testing.assert_array_equal(stream.take(3)['flow'], again.take(3)['flow'])
+
+    def test_augmentation_mirrors_flow_and_code(self):
+        tensors = to_inputs(shards.PairSet(self.write_set()).batch(np.arange(4)), fake_canonical(), 7)
+        mirrored = augment(np.random.default_rng(3), *[x.clone() for x in tensors])
+        flipped = [i for i in range(4) if mirrored[3][i, 0, 0, 0] == -tensors[3][i, 0, 0, 0]]
+        self.assertTrue(0 < len(flipped) < 4)
+        i = flipped[0]
+        torch.testing.assert_close(mirrored[3][i, 1:], tensors[3][i, 1:].flip(2))
+        torch.testing.assert_close(mirrored[2][i, 3], -tensors[2][i, 3].flip(1))
+        inside = tensors[4][i, 0].flip(1) > 0
+        torch.testing.assert_close(mirrored[2][i, 0][inside], 1 - tensors[2][i, 0].flip(1)[inside])
+
+
+class ResumeTest(Temporary):
+    def test_resuming_gives_the_same_weights(self):
+        folder = self.write_set()
+        settings = dict(network='dffnet-m', sets=[folder, folder], batch=2, window=64, warmup=1, precision='f32', lr=1e-3)
+        run = lambda name, steps: Trainer(Settings(out=os.path.join(self.folder, name), steps=steps, **settings), fake_canonical(), lambda *_: None)
+        straight = run('a', 4)
+        straight.rate = lambda step: 1e-3
+        straight.run()
+        first = run('b', 2)
+        first.rate = straight.rate
+        first.run()
+        second = run('b', 4)
+        self.assertEqual(second.step, 2)
+        second.rate = straight.rate
+        second.run()
+        for name, value in straight.ema.items():
+            torch.testing.assert_close(second.ema[name], value, msg=name)
+
+    def test_an_empty_set_is_reported(self):
+        os.makedirs(os.path.join(self.folder, 'empty'))
+        settings = Settings(out=os.path.join(self.folder, 'c'), sets=[os.path.join(self.folder, 'empty')], steps=2)
+        with self.assertRaisesRegex(ValueError, 'no complete shard'):
+            Trainer(settings, fake_canonical(), lambda *_: None).run()
+
+
+if __name__ == '__main__':
+    unittest.main()
