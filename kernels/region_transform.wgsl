@@ -1,53 +1,60 @@
-// Mesh -> placement of one of its regions: the affine map from the unit square to a rectangle around the region's
-// vertices, upright along the region's axis. One invocation per batch entry; there are under a hundred vertices.
-// Output: two planes of one pixel, (m00, m01, tx, 0) and (m10, m11, ty, 0).
+// From 2D positions of mesh vertices to the affine map of an upright region around some of them onto a feature map
+// (docs/front-end.md, region transform). One invocation: one batch entry.
+// Output channels: a b tx d e ty, map x = a px + b py + tx, map y = d px + e py + ty for region coordinates p.
 #include "include/layout.wgsl"
 
 struct Uniforms {
-  source: View,
+  landmarks: View,
   destination: View,
-  // Vertices at the left and right end of the axis.
-  axis: vec2<u32>,
-  count: u32,
+  // Vertices of the line that is horizontal in the region: left end, right end.
+  line: vec2<u32>,
+  vertexCount: u32,
+  // Map pixels per unit of the landmarks.
+  scale: f32,
+  // Side of the region in its own coordinates, and its size in bounding boxes.
+  side: f32,
   margin: f32,
 }
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
-// n x 1 x 1 x 3V: x, y, z of vertex 0, then of vertex 1, ...
-@group(0) @binding(1) var<storage, read> mesh: array<Stored4>;
+@group(0) @binding(1) var<storage, read> landmarks: array<Stored4>;
 @group(0) @binding(2) var<storage, read> vertices: array<u32>;
 @group(0) @binding(3) var<storage, read_write> destination: array<Stored4>;
 
-fn coordinate(n: u32, channel: u32) -> f32 {
-  return f32(mesh[elementIndex(u.source, n, channel >> 2u, 0u, 0u)][channel & 3u]);
-}
-
-fn position(n: u32, vertex: u32) -> vec2<f32> {
-  return vec2<f32>(coordinate(n, vertex * 3u), coordinate(n, vertex * 3u + 1u));
+// Map position of a vertex: channels 3 i and 3 i + 1.
+fn vertexAt(n: u32, vertex: u32) -> vec2<f32> {
+  let base = u.landmarks.offset + n * u.landmarks.batchStride;
+  let x = vertex * 3u;
+  let y = x + 1u;
+  return vec2<f32>(f32(landmarks[base + x / 4u][x % 4u]), f32(landmarks[base + y / 4u][y % 4u])) * u.scale;
 }
 
 @compute @workgroup_size(1)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let n = id.x;
-  let line = position(n, u.axis.y) - position(n, u.axis.x);
-  let size = length(line);
-  var along = vec2<f32>(1.0, 0.0);
-  if (size > 0.0) { along = line / size; }
-  let across = vec2<f32>(-along.y, along.x);
-  let first = position(n, vertices[0]);
-  var low = vec2<f32>(dot(along, first), dot(across, first));
-  var high = low;
-  for (var i = 1u; i < u.count; i++) {
-    let p = position(n, vertices[i]);
-    let upright = vec2<f32>(dot(along, p), dot(across, p));
-    low = min(low, upright);
-    high = max(high, upright);
+fn main(@builtin(workgroup_id) group: vec3<u32>) {
+  let n = group.x;
+  let origin = vertexAt(n, u.line.x);
+  let line = vertexAt(n, u.line.y) - origin;
+  let length = sqrt(dot(line, line));
+  var direction = vec2<f32>(1.0, 0.0);
+  if (length > 0.0) { direction = line / length; }
+  let across = vec2<f32>(-direction.y, direction.x);
+
+  // Bounding box along the line and across it, relative to the line's left end.
+  var low = vec2<f32>(3.4e38);
+  var high = vec2<f32>(-3.4e38);
+  for (var i = 0u; i < u.vertexCount; i++) {
+    let offset = vertexAt(n, vertices[i]) - origin;
+    let place = vec2<f32>(dot(offset, direction), dot(offset, across));
+    low = min(low, place);
+    high = max(high, place);
   }
-  let extent = (high - low) * u.margin;
-  let corner = (low + high - extent) * 0.5;
-  let origin = along * corner.x + across * corner.y;
-  destination[elementIndex(u.destination, n, 0u, 0u, 0u)] =
-    Stored4(vec4<f32>(along.x * extent.x, across.x * extent.y, origin.x, 0.0));
-  destination[elementIndex(u.destination, n, 1u, 0u, 0u)] =
-    Stored4(vec4<f32>(along.y * extent.x, across.y * extent.y, origin.y, 0.0));
+  let middle = (low + high) * 0.5;
+  let centre = origin + direction * middle.x + across * middle.y;
+  let step = (high - low) * (u.margin / u.side);
+  let first = direction * step.x;
+  let second = across * step.y;
+  let shift = centre - (first + second) * (u.side * 0.5);
+  let place = u.destination.offset + n * u.destination.batchStride;
+  destination[place] = Stored4(vec4<f32>(first.x, second.x, shift.x, first.y));
+  destination[place + 1u] = Stored4(vec4<f32>(second.y, shift.y, 0.0, 0.0));
 }

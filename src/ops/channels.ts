@@ -117,6 +117,35 @@ export const channelPadOp: OpDefinition<ChannelPadAttrs> = {
   lower: (context) => lowerChannelMap(context, physicalChannels(tensorOf(inputAt(context, 0)))),
 }
 
+export interface ChannelGatherAttrs {
+  /** The input channel of each output channel, in any order, also several times. */
+  readonly channels: readonly number[]
+}
+
+export const channelGatherOp: OpDefinition<ChannelGatherAttrs> = {
+  kind: 'channelGather',
+  readsSegments: true,
+  infer(context) {
+    const source = tensorInput('channelGather', context, 0)
+    const { channels } = context.attrs
+    const available = channelsOf(source)
+    const wrong = channels.find((c) => !Number.isInteger(c) || c < 0 || c >= available)
+    if (wrong !== undefined) {
+      throw shapeError('channelGather', context, `there is no channel ${wrong} among ${available}`)
+    }
+    if (channels.length === 0) throw shapeError('channelGather', context, 'needs at least one channel')
+    return withChannels(source, channels.length)
+  },
+  flops: () => 0,
+  lower: (context) => {
+    const places = physicalChannels(tensorOf(inputAt(context, 0)))
+    return lowerChannelMap(
+      context,
+      context.attrs.channels.map((c) => places[c] ?? NO_CHANNEL),
+    )
+  },
+}
+
 /** Copies a concatenation into channels without padding between its parts; the plan adds it where needed. */
 export function contiguousChannels(graph: GraphBuilder, name: string, input: Value): Value {
   return graph.add(contiguousChannelsOp, name, {}, [input])
@@ -142,4 +171,17 @@ export function channelSlice(
  */
 export function channelPad(graph: GraphBuilder, name: string, input: Value, channels: number): Value {
   return graph.add(channelPadOp, name, { channels }, [input])
+}
+
+/**
+ * Channels of the input in any order.
+ * @throws EngineError INVALID_GRAPH if it lacks one of them
+ */
+export function channelGather(
+  graph: GraphBuilder,
+  name: string,
+  input: Value,
+  channels: readonly number[],
+): Value {
+  return graph.add(channelGatherOp, name, { channels }, [input])
 }

@@ -1,6 +1,6 @@
-import { channelPad, channelSlice, contiguousChannels } from '../../src/ops/channels.js'
+import { channelGather, channelPad, channelSlice, contiguousChannels } from '../../src/ops/channels.js'
 import { concat } from '../../src/ops/concat.js'
-import { inputOf } from '../reference/dense.js'
+import { elementOf, inputOf, refTensor } from '../reference/dense.js'
 import { channelRangeReference, concatReference } from '../reference/structure.js'
 import type { OpCase } from './case.js'
 import { nthValue } from './values.js'
@@ -58,4 +58,23 @@ const padCases: OpCase[] = [
   bounds: EXACT,
 }))
 
-export const channelsCases: OpCase[] = [...contiguousCases, ...sliceCases, sliceOfConcat, ...padCases]
+const gatherOfConcat: OpCase = {
+  name: 'channelGather 7,0,3,3,5,1 of 2x3x4x(3+5)',
+  op: 'channelGather',
+  inputs: [3, 5].map((c) => ({ n: 2, h: 3, w: 4, c })),
+  build: (graph, inputs) =>
+    channelGather(graph, 'gather', concat(graph, 'concat', inputs), [7, 0, 3, 3, 5, 1]),
+  reference: (inputs) =>
+    refTensor(2, 3, 4, 6, (n, y, x, c) =>
+      elementOf(concatReference(inputs), n, y, x, [7, 0, 3, 3, 5, 1][c] ?? -1),
+    ),
+  bounds: EXACT,
+}
+
+export const channelsCases: OpCase[] = [
+  ...contiguousCases,
+  ...sliceCases,
+  sliceOfConcat,
+  gatherOfConcat,
+  ...padCases,
+]

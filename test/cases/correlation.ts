@@ -20,7 +20,11 @@ interface CorrelationCase {
 const table: CorrelationCase[] = [
   { at: [1, 1, 1, 1], attrs: cosine(1) },
   { at: [1, 1, 1, 4], attrs: plain(0) },
-  { at: [1, 5, 7, 3], attrs: plain(2), variants: [{ schedule: 'software', variant: '2px' }] },
+  {
+    at: [1, 5, 7, 3],
+    attrs: plain(2),
+    variants: [{ schedule: 'software' }, { schedule: 'software', variant: '2px' }],
+  },
   { at: [2, 6, 5, 5], attrs: cosine(2) },
   { at: [1, 9, 11, 16], attrs: plain(3, 2) },
   { at: [1, 7, 9, 8], attrs: cosine(2, 3) },

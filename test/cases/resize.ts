@@ -43,7 +43,7 @@ const tableCases = table.map(({ n = 1, from: [h, w], c, bench = false, ...attrs 
       mode === 'nearest'
         ? nearestReference(inputOf(inputs, 0), height, width)
         : bilinearReference(inputOf(inputs, 0), height, width, alignCorners),
-    variants: [{ schedule: 'software', variant: 'any' }],
+    variants: [{ schedule: 'software' }, { schedule: 'hardware' }, { schedule: 'software', variant: 'any' }],
     bench,
   }
 })
