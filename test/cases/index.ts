@@ -2,10 +2,19 @@ import { borderCases } from './border.js'
 import type { OpCase } from './case.js'
 import { channelsCases } from './channels.js'
 import { concatCases } from './concat.js'
+import { consistencyCases } from './consistency.js'
 import { conv2dCases } from './conv2d.js'
+import { correlationCases } from './correlation.js'
 import { elementwiseCases } from './elementwise.js'
+import { landmarkAttentionCases } from './landmark-attention.js'
+import { padCropCases } from './pad-crop.js'
+import { poolCases } from './pool.js'
 import { rasterCases } from './raster.js'
+import { reduceCases } from './reduce.js'
+import { reshapeCases } from './reshape.js'
+import { resizeCases } from './resize.js'
 import { vertexCases } from './vertices.js'
+import { warpCases } from './warp.js'
 
 /** Every op case: the correctness tests run all of them, the op benchmark those marked `bench`. */
 export const allCases: readonly OpCase[] = [
@@ -15,5 +24,14 @@ export const allCases: readonly OpCase[] = [
   ...conv2dCases,
   ...elementwiseCases,
   ...rasterCases,
+  ...consistencyCases,
+  ...correlationCases,
+  ...landmarkAttentionCases,
+  ...padCropCases,
+  ...poolCases,
+  ...reduceCases,
+  ...reshapeCases,
+  ...resizeCases,
+  ...warpCases,
   ...vertexCases,
 ]
