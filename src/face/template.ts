@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { FaceError } from '../errors.js'
+import { packageFacts } from '../gpu/package-root.js'
 import { TEMPLATE_SIZE } from './types.js'
 
 /** The template frame: where registration brings a face and what the mesh network sees of it. */
@@ -21,30 +23,25 @@ export interface Template {
 /** The template this version of the package is built with. */
 export const TEMPLATE_VERSION = 1
 
-function defaultUrl(): URL {
-  // src/face/ in a clone run through tsx, dist/src/face/ once built: the package root differs by one level.
-  const up = import.meta.url.includes('/dist/src/') ? '../../../' : '../../'
-  return new URL(`${up}weights/template.json`, import.meta.url)
-}
-
 /**
  * Reads and checks weights/template.json.
  * @throws FaceError INVALID_WEIGHTS naming the file and what is wrong with it
  */
-export async function loadTemplate(file: string | URL = defaultUrl()): Promise<Template> {
-  const name = file instanceof URL ? file.pathname : file
+export async function loadTemplate(
+  file = join(packageFacts().root, 'weights', 'template.json'),
+): Promise<Template> {
   let text: string
   try {
     text = await readFile(file, 'utf8')
   } catch (cause) {
     throw new FaceError(
       'INVALID_WEIGHTS',
-      `${name}: cannot read the face template; reinstall the package`,
-      { file: name },
+      `${file}: cannot read the face template; reinstall the package`,
+      { file },
       { cause },
     )
   }
-  return parseTemplate(text, name)
+  return parseTemplate(text, file)
 }
 
 /** Checks the text of a template file. @throws FaceError INVALID_WEIGHTS */

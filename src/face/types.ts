@@ -166,15 +166,24 @@ export interface VideoStep {
   readonly frameToReference: FlowResult
 }
 
-/** Feeds frames of one face in order. */
+/** Follows one face through the frames of a video. */
 export interface VideoTracker {
-  /** Null for the first frame, which becomes the reference, and throws NO_FACE when the face is lost. */
-  next(frame: PhotoInput): Promise<VideoStep | null>
+  /**
+   * Takes the frame that `frameToReference` starts from.
+   * @param previous the frame before the next one, to go on in the middle of a video; default `reference`
+   * @throws FaceError NO_FACE, INVALID_INPUT
+   */
+  start(reference: PhotoInput, previous?: PhotoInput): Promise<FaceFrame>
+  /**
+   * Flow to this frame. The face is looked for where it was last and, if lost, anywhere.
+   * @throws FaceError NO_FACE (the tracker stays at the last frame with a face and can go on), INVALID_INPUT
+   */
+  next(frame: PhotoInput): Promise<VideoStep>
 }
 
 /** What {@link FaceFlow} implementations are opened with. */
 export interface CreateOptions {
-  /** Part of an adapter's name, or `software`. Default: the best one present. */
+  /** `auto`, `hardware`, `software`, `embedded` or part of an adapter's name. Default `auto`. */
   readonly adapter?: string
   /** A device owned by the caller; never destroyed by `dispose()`. */
   readonly device?: GPUDevice

@@ -1,0 +1,116 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import {
+  type CreateOptions,
+  type FaceChoice,
+  type FlowOptions,
+  PRODUCT_GROUPS,
+  PRODUCT_NAMES,
+  selectProducts,
+} from '../index.js'
+
+/** Options that several commands share, and what they mean to the library. */
+
+export interface EngineFlags {
+  readonly adapter?: string
+  readonly weights?: string
+}
+
+export interface PairFlags extends EngineFlags {
+  readonly only?: string[]
+  readonly photoSpace?: boolean
+  readonly registered?: boolean
+  readonly face?: number
+  readonly at?: [number, number]
+  readonly backward: boolean
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+export function addEngineOptions(command: Command): Command {
+  return command
+    .option('--adapter <name>', 'auto, hardware, software, embedded or part of an adapter name', 'auto')
+    .option('--weights <file>', 'DFFNet weight file (default: the one in the package)')
+}
+
+export function addOutputOptions(command: Command): Command {
+  return command
+    .option('--json', 'print the summary as JSON on stdout')
+    .option('-q, --quiet', 'print errors only')
+}
+
+export function addFaceOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--face <n>', 'take the n-th largest face (1 = largest, the default)')
+        .argParser(positiveInteger)
+        .conflicts('at'),
+    )
+    .option('--at <x,y>', 'take the face at this point of photo A (pixels)', point)
+}
+
+export function addPairOptions(command: Command): Command {
+  addFaceOptions(command)
+    .option(
+      '--only <names>',
+      `files or groups to write, comma-separated: ${[...PRODUCT_GROUPS, ...PRODUCT_NAMES].join(', ')}`,
+      productList,
+    )
+    .option('--photo-space', 'also the flow at the full resolution of photo A (photo_flow.npy, .flo)')
+    .addOption(
+      new Option('--registered', 'the pictures are 224x224 and already in the template frame').conflicts([
+        'face',
+        'at',
+        'photoSpace',
+      ]),
+    )
+    .option('--no-backward', 'skip the flow from B to A (no occlusion and confidence; half the time)')
+  return addOutputOptions(addEngineOptions(command))
+}
+
+export function createOptions(flags: EngineFlags): CreateOptions {
+  return {
+    ...(flags.adapter === undefined ? {} : { adapter: flags.adapter }),
+    ...(flags.weights === undefined ? {} : { weights: flags.weights }),
+  }
+}
+
+export function flowOptions(flags: Pick<PairFlags, 'face' | 'at' | 'backward'>): FlowOptions {
+  const face = faceChoice(flags)
+  return { backward: flags.backward, ...(face === null ? {} : { face }) }
+}
+
+function faceChoice({ face, at }: Pick<PairFlags, 'face' | 'at'>): FaceChoice | null {
+  if (at) return { at }
+  return face === undefined ? null : { index: face - 1 }
+}
+
+export function positiveInteger(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('give a whole number from 1 on.')
+  return value
+}
+
+function point(text: string): [number, number] {
+  const parts = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)))
+  const [x, y] = parts
+  if (
+    parts.length !== 2 ||
+    x === undefined ||
+    y === undefined ||
+    !Number.isFinite(x) ||
+    !Number.isFinite(y)
+  ) {
+    throw new InvalidArgumentError('give two numbers, for example 320,240.')
+  }
+  return [x, y]
+}
+
+function productList(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim())
+  try {
+    selectProducts(names)
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
+  }
+  return names
+}

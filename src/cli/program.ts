@@ -1,0 +1,50 @@
+import { Command, CommanderError } from 'commander'
+import { packageFacts } from '../index.js'
+import { addBatchCommand } from './batch.js'
+import { addBenchCommand } from './bench.js'
+import { type CliContext, ExitRequest } from './context.js'
+import { addDemoCommand } from './demo.js'
+import { addDoctorCommand } from './doctor.js'
+import { describeError, EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit-codes.js'
+import { addFlowCommand } from './flow.js'
+import { addVideoCommand } from './video.js'
+
+/** The whole command line. */
+function buildProgram(context: CliContext): Command {
+  const program = new Command('deepfaceflow')
+    .description('Dense 3D facial flow from two photos, a table of pairs or a video.')
+    .version(packageFacts().version)
+    .addHelpText('after', EXIT_CODES_HELP)
+    .showHelpAfterError('(deepfaceflow --help shows the commands and options)')
+    .configureOutput({ writeOut: context.stdout, writeErr: context.stderr })
+    .exitOverride()
+  for (const add of [
+    addFlowCommand,
+    addVideoCommand,
+    addBatchCommand,
+    addDemoCommand,
+    addDoctorCommand,
+    addBenchCommand,
+  ]) {
+    add(program, context)
+  }
+  return program
+}
+
+/**
+ * Runs one command line.
+ * @param args what follows the program's name
+ * @returns the exit code; all messages have been printed
+ */
+export async function runCli(args: readonly string[], context: CliContext, debug: boolean): Promise<number> {
+  try {
+    await buildProgram(context).parseAsync(args, { from: 'user' })
+    return EXIT.ok
+  } catch (error) {
+    if (error instanceof ExitRequest) return error.exitCode
+    // commander has printed its own message; its help and version "errors" have the exit code 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    context.stderr(`${describeError(error, debug)}\n`)
+    return exitCodeOf(error)
+  }
+}

@@ -1,0 +1,56 @@
+import { SingleBar } from 'cli-progress'
+import type { CliContext } from './context.js'
+
+/** Progress of a command on stderr; silent unless stderr is a terminal. */
+export interface Progress {
+  /** What is being done now. */
+  step(text: string): void
+  /** One item of `total` is done. */
+  advance(): void
+  /** Prints a line above the bar (and without a terminal, just the line). */
+  note(line: string): void
+  stop(): void
+}
+
+/** @param total items of the command; its steps where it has only one item */
+export function startProgress(context: CliContext, total: number, quiet: boolean): Progress {
+  if (quiet || !context.interactive) {
+    return {
+      step: () => undefined,
+      advance: () => undefined,
+      note: (line) => {
+        if (!quiet) context.stderr(`${line}\n`)
+      },
+      stop: () => undefined,
+    }
+  }
+  const bar = new SingleBar({
+    format: '{bar} {value}/{total} {clock} {step}',
+    stream: process.stderr,
+    barsize: 24,
+    hideCursor: true,
+    clearOnComplete: true,
+    stopOnComplete: false,
+    etaBuffer: 20,
+    gracefulExit: true,
+    formatTime: (seconds) =>
+      `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`,
+  })
+  const started = Date.now()
+  let done = 0
+  const clock = () => {
+    if (done === 0 || total <= 3) return ''
+    const left = Math.round((((Date.now() - started) / done) * (total - done)) / 1000)
+    return `ETA ${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`
+  }
+  bar.start(total, 0, { step: '', clock: '' })
+  return {
+    step: (step) => bar.update({ step, clock: clock() }),
+    advance: () => bar.update(++done, { clock: clock() }),
+    note: (line) => {
+      // Wipes the bar's line; the next update draws it again below.
+      context.stderr(`\r\x1b[K${line}\n`)
+    },
+    stop: () => bar.stop(),
+  }
+}

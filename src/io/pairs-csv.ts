@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { CsvError, parse } from 'csv-parse/sync'
+import { FaceError } from '../errors.js'
+
+/** One line of a batch. */
+export interface PairRow {
+  /** Folder name of the pair's results. */
+  readonly id: string
+  /** Absolute paths. */
+  readonly a: string
+  readonly b: string
+}
+
+const COLUMNS = ['id', 'a', 'b'] as const
+
+/** Ids become folder names on any system. */
+const SAFE_ID = /^[\p{L}\p{N}_][\p{L}\p{N}_. -]{0,119}$/u
+
+/**
+ * Reads a table of pairs: CSV with a header line and the columns id, a, b (others are ignored); relative
+ * paths start at the table's folder. Everything is checked before the first pair runs.
+ * @throws FaceError INVALID_INPUT naming file, line and remedy
+ */
+export async function readPairs(file: string): Promise<PairRow[]> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
+    throw invalid(file, `cannot be read (${code}); check the path`, cause)
+  }
+  return parsePairs(text, file)
+}
+
+/** The table's text to rows. @throws FaceError INVALID_INPUT */
+export function parsePairs(text: string, file: string): PairRow[] {
+  let records: { record: Record<string, string>; info: { lines: number } }[]
+  try {
+    records = parse(text, { columns: true, bom: true, trim: true, skip_empty_lines: true, info: true })
+  } catch (cause) {
+    if (!(cause instanceof CsvError)) throw cause
+    throw invalid(file, `is not a valid CSV table: ${cause.message}`, cause)
+  }
+  if (records.length === 0) {
+    throw invalid(file, 'holds no pairs; give a header line id,a,b and one line per pair')
+  }
+  const folder = dirname(resolve(file))
+  const lines = new Map<string, number>()
+  return records.map(({ record, info }) => {
+    for (const column of COLUMNS) {
+      if (record[column] === undefined)
+        throw invalid(file, `has no column "${column}"; the header must name id, a and b`)
+      if (record[column] === '') throw invalid(file, `line ${info.lines}: ${column} is empty; fill it in`)
+    }
+    const { id = '', a = '', b = '' } = record
+    if (!SAFE_ID.test(id)) {
+      throw invalid(
+        file,
+        `line ${info.lines}: the id "${id}" cannot name a folder; use letters, digits, _ - . and spaces`,
+      )
+    }
+    // Folder names that differ in case only are the same folder on some systems.
+    const key = id.toLowerCase()
+    const earlier = lines.get(key)
+    if (earlier !== undefined) {
+      throw invalid(
+        file,
+        `line ${info.lines}: the id "${id}" is already used in line ${earlier}; ids must differ`,
+      )
+    }
+    lines.set(key, info.lines)
+    return { id, a: resolve(folder, a), b: resolve(folder, b) }
+  })
+}
+
+function invalid(file: string, what: string, cause?: unknown): FaceError {
+  return new FaceError('INVALID_INPUT', `${file}: ${what}`, { file }, { cause })
+}

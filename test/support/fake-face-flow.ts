@@ -1,0 +1,99 @@
+import type { CliContext } from '../../src/cli/context.js'
+import type {
+  CreateOptions,
+  FaceFlow,
+  FaceFrame,
+  FlowOptions,
+  FlowResult,
+  PhotoInput,
+  RegisteredFlowResult,
+  VideoStep,
+} from '../../src/face/types.js'
+import { decodePhoto } from '../../src/io/image.js'
+
+/**
+ * A face level without networks for tests of the command line: decodes its inputs, so that bad photos fail
+ * as they do in earnest, and answers with a prepared result.
+ */
+export class FakeFaceFlow implements FaceFlow {
+  readonly adapter = 'test adapter'
+  readonly calls: { method: string; inputs: PhotoInput[]; options?: FlowOptions | undefined }[] = []
+  disposed = false
+  /** Called before each computation; throw here to let one fail. */
+  onCall: (inputs: readonly PhotoInput[]) => void | Promise<void> = () => undefined
+
+  constructor(private readonly result: FlowResult) {}
+
+  get weights() {
+    return this.result.weights
+  }
+
+  async detect(photo: PhotoInput): Promise<FaceFrame[]> {
+    await this.take('detect', [photo])
+    return [this.result.a]
+  }
+
+  async flow(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<FlowResult> {
+    await this.take('flow', [a, b], options)
+    return this.result
+  }
+
+  async flowRegistered(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<RegisteredFlowResult> {
+    await this.take('flowRegistered', [a, b], options)
+    const { a: _a, b: _b, rigidPhoto: _rigid, ...registered } = this.result
+    return registered
+  }
+
+  video() {
+    return {
+      start: async (reference: PhotoInput, previous: PhotoInput = reference): Promise<FaceFrame> => {
+        await this.take('start', [reference, previous])
+        return this.result.a
+      },
+      next: async (frame: PhotoInput): Promise<VideoStep> => {
+        await this.take('next', [frame])
+        return { frameToFrame: this.result, frameToReference: this.result }
+      },
+    }
+  }
+
+  dispose(): void {
+    this.disposed = true
+  }
+
+  private async take(method: string, inputs: PhotoInput[], options?: FlowOptions): Promise<void> {
+    this.calls.push({ method, inputs, options })
+    for (const input of inputs) await decodePhoto(input)
+    await this.onCall(inputs)
+  }
+}
+
+/** Runs command lines against a fake and collects what they print. */
+export class FakeTerminal {
+  out = ''
+  err = ''
+  opened: CreateOptions[] = []
+  private readonly abort = new AbortController()
+
+  constructor(private readonly faceFlow: FakeFaceFlow) {}
+
+  readonly context: CliContext = {
+    stdout: (text: string) => {
+      this.out += text
+    },
+    stderr: (text: string) => {
+      this.err += text
+    },
+    interactive: false,
+    interrupted: this.abort.signal,
+    watchesInterrupts: () => undefined,
+    open: async (options: CreateOptions) => {
+      this.opened.push(options)
+      return this.faceFlow
+    },
+  }
+
+  interrupt(): void {
+    this.abort.abort()
+  }
+}
