@@ -1,5 +1,5 @@
-// Mesh with some vertices moved to, and some appended at, points that are given in a region's own coordinates.
-// One invocation: one vec4 of the output; meshes are n x 1 x 1 x 3V (x, y, z of vertex 0, then of vertex 1, ...).
+// Mesh with some vertices moved to, and some appended at, 2D points. One invocation: one vec4 of the output; meshes
+// are n x 1 x 1 x 3V (x, y, z of vertex 0, then of vertex 1, ...).
 #include "include/layout.wgsl"
 
 const KEEP = 0xffffffffu;
@@ -7,24 +7,20 @@ const KEEP = 0xffffffffu;
 struct Uniforms {
   mesh: View,
   points: View,
-  placement: View,
   destination: View,
   // Vertices of the input; those behind them are appended.
   vertices: u32,
   // Vertices whose mean z the appended ones get.
   depthCount: u32,
-  // Units of the points per side of the region.
-  pointRange: f32,
 }
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
 @group(0) @binding(1) var<storage, read> mesh: array<Stored4>;
 // n x 1 x 1 x 2P
 @group(0) @binding(2) var<storage, read> points: array<Stored4>;
-@group(0) @binding(3) var<storage, read> placement: array<Stored4>;
 // Per output vertex the point that replaces it, or KEEP; then the `depthCount` vertices.
-@group(0) @binding(4) var<storage, read> places: array<u32>;
-@group(0) @binding(5) var<storage, read_write> destination: array<Stored4>;
+@group(0) @binding(3) var<storage, read> places: array<u32>;
+@group(0) @binding(4) var<storage, read_write> destination: array<Stored4>;
 
 fn meshValue(n: u32, channel: u32) -> f32 {
   return f32(mesh[elementIndex(u.mesh, n, channel >> 2u, 0u, 0u)][channel & 3u]);
@@ -53,14 +49,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let axis = channel % 3u;
     if (vertex >= total) { continue; }
     let point = places[vertex];
-    if (axis == 2u) {
-      if (vertex < u.vertices) { value[lane] = meshValue(n, channel); } else { value[lane] = meanDepth(n, total); }
-    } else if (point == KEEP) {
+    if (axis == 2u && vertex >= u.vertices) {
+      value[lane] = meanDepth(n, total);
+    } else if (axis == 2u || point == KEEP) {
       value[lane] = meshValue(n, channel);
     } else {
-      let row = vec4<f32>(placement[elementIndex(u.placement, n, axis, 0u, 0u)]);
-      let unit = vec2<f32>(pointValue(n, point * 2u), pointValue(n, point * 2u + 1u)) / u.pointRange;
-      value[lane] = dot(row.xy, unit) + row.z;
+      value[lane] = pointValue(n, point * 2u + axis);
     }
   }
   destination[elementIndex(u.destination, n, plane, 0u, 0u)] = Stored4(value);

@@ -1,7 +1,6 @@
 import type { GraphBuilder, Value } from '../graph/graph.js'
+import { regionCrop, regionPoints, regionTransform } from '../ops/landmark-attention.js'
 import { refineMesh } from '../ops/refine-mesh.js'
-import { regionCrop } from '../ops/region-crop.js'
-import { regionTransform } from '../ops/region-transform.js'
 import {
   branch,
   MESH_CHANNELS,
@@ -19,10 +18,8 @@ export const REFINED_VERTICES = 478
 /** Regions are 1.5 times the rectangle around their vertices, and sampled at 16x16. */
 const REGION_MARGIN = 1.5
 const REGION_SIDE = 16
-/** The trunk's map at 48x48 for a crop of 192x192. */
-const MAP_SCALE = 1 / 4
-/** Branches answer in quarters of a region pixel. */
-const POINT_RANGE = 4 * REGION_SIDE
+/** Crop pixels per pixel of the trunk's 48x48 map. */
+const MAP_STRIDE = 4
 
 // biome-ignore format: one line per map size
 const REGION_BLOCKS: readonly BlockRow[] = [
@@ -51,23 +48,22 @@ export function meshRegressorAttention(graph: GraphBuilder, crop: Value): MeshRe
   let mesh = coarse
   for (const { name, axis, vertices, parts } of FACE_REGIONS) {
     const placement = regionTransform(graph, `${name}.placement`, coarse, {
-      axis,
+      line: axis,
       vertices,
+      scale: 1 / MAP_STRIDE,
+      side: REGION_SIDE,
       margin: REGION_MARGIN,
     })
     const closeUp = regionCrop(graph, `${name}.crop`, map48, placement, {
       height: REGION_SIDE,
       width: REGION_SIDE,
-      scale: MAP_SCALE,
     })
     const region = separableBlocks(graph, `${name}.region.`, closeUp, REGION_BLOCKS, 'prelu')
     for (const part of parts) {
       const reduced = branch(graph, part.branch, region, PART_BLOCKS)
       const points = wholeMapConv(graph, `${part.branch}.output`, reduced, 2, 2 * part.vertices.length)
-      mesh = refineMesh(graph, `${part.branch}.refine`, mesh, points, placement, {
-        ...part,
-        pointRange: POINT_RANGE,
-      })
+      const inCrop = regionPoints(graph, `${part.branch}.points`, points, placement, { scale: MAP_STRIDE })
+      mesh = refineMesh(graph, `${part.branch}.refine`, mesh, inCrop, part)
     }
   }
   return { mesh, flag: wholeMapConv(graph, 'flag.output', features, 3, 1) }

@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { GraphBuilder } from '../../src/graph/graph.js'
+import { inputTensor } from '../../src/ops/border.js'
+import { type RefineMeshAttrs, refineMesh } from '../../src/ops/refine-mesh.js'
+import { Engine } from '../../src/runtime/engine.js'
+import { refineMeshCases } from '../cases/refine-mesh.js'
+import { runCase } from '../kernels/run-case.js'
+
+describe('refineMesh', () => {
+  let engine: Engine
+  beforeAll(async () => {
+    engine = await Engine.open()
+  })
+  afterAll(() => engine.dispose())
+
+  it.each(refineMeshCases.map((c) => [c.name, c] as const))('%s', async (_, opCase) => {
+    expect((await runCase(engine, opCase, 'software', undefined)).maxError).toBeLessThan(1e-4)
+  })
+
+  const refuse = (channels: number, points: number, attrs: RefineMeshAttrs, problem: RegExp) => {
+    const graph = new GraphBuilder('refused')
+    const input = (name: string, c: number) => inputTensor(graph, name, { n: 1, h: 1, w: 1, c })
+    expect(() =>
+      refineMesh(graph, 'lips', input('mesh', channels), input('points', 2 * points), attrs),
+    ).toThrow(expect.objectContaining({ code: 'INVALID_GRAPH', message: expect.stringMatching(problem) }))
+  }
+
+  it('refuses inputs and indices that do not fit, naming the node', () => {
+    refuse(7, 1, { vertices: [0] }, /"lips".*3V/)
+    refuse(6, 2, { vertices: [0] }, /points must be 1 x 1 x 1 x 2/)
+    refuse(6, 2, { vertices: [1, 1] }, /share a vertex/)
+    refuse(6, 1, { vertices: [3], depthFrom: [0] }, /vertex 3 is not in 0\.\.2/)
+    refuse(6, 1, { vertices: [2] }, /depthFrom/)
+    refuse(6, 1, { vertices: [2], depthFrom: [2] }, /vertex 2 is not in 0\.\.1/)
+  })
+})
