@@ -1,6 +1,7 @@
 /** Face level of DeepFaceFlow: photos in, dense 3D flow, meshes, files and pictures out. */
 
 export { DeepFaceFlowError, EngineError, type ErrorCode, FaceError } from './errors.js'
+export { DeepFaceFlow } from './face/deep-face-flow.js'
 export {
   expressionFlow,
   flowToPhoto,

@@ -1,0 +1,274 @@
+import { FaceError } from '../errors.js'
+import { decodePhoto } from '../io/image.js'
+import { Engine } from '../runtime/engine.js'
+import type { Detection } from './detection-decode.js'
+import { FaceFinder, type FoundFace } from './face-finder.js'
+import { chooseFace, nearest } from './face-search.js'
+import { deriveResult } from './flow-result.js'
+import { rigidInPhotos } from './geometry-rigid.js'
+import { loadNetworkFiles, type NetworkFiles } from './network-files.js'
+import { PhotoNetworks } from './photo-networks.js'
+import { RegisteredPair } from './registered-pair.js'
+import { Stopwatch } from './stopwatch.js'
+import {
+  type CreateOptions,
+  type FaceFlow,
+  type FaceFrame,
+  type FlowOptions,
+  type FlowResult,
+  type PhotoInput,
+  type RegisteredFlowResult,
+  type Rgba,
+  TEMPLATE_SIZE,
+  type VideoTracker,
+  type WeightsInfo,
+} from './types.js'
+import { FaceVideoTracker } from './video-tracker.js'
+
+/**
+ * DeepFaceFlow (Koujan, Roussos and Zafeiriou, CVPR 2020): photos in, dense 3D facial flow out.
+ *
+ * Calls may overlap; they are worked off one after another on the one device.
+ */
+export class DeepFaceFlow implements FaceFlow {
+  readonly #engine: Engine
+  readonly #files: NetworkFiles
+  readonly #networks: PhotoNetworks
+  readonly #finder: FaceFinder
+  readonly #pair: RegisteredPair
+  #queue: Promise<unknown> = Promise.resolve()
+  #disposed = false
+
+  private constructor(engine: Engine, files: NetworkFiles, pair: RegisteredPair) {
+    this.#engine = engine
+    this.#files = files
+    this.#pair = pair
+    this.#networks = new PhotoNetworks(engine, files)
+    this.#finder = new FaceFinder(this.#networks, files.template)
+  }
+
+  /**
+   * Opens the device, reads the weights and compiles the networks.
+   * @throws EngineError NO_ADAPTER, INVALID_WEIGHTS, UNSUPPORTED, OUT_OF_MEMORY; FaceError INVALID_WEIGHTS
+   */
+  static async create(options: CreateOptions = {}): Promise<DeepFaceFlow> {
+    const report = options.onProgress ?? (() => {})
+    report('reading the weights')
+    const files = await loadNetworkFiles(options.weights)
+    report('opening the GPU')
+    const engine = await Engine.open({
+      ...(options.adapter !== undefined && { adapter: options.adapter }),
+      ...(options.device !== undefined && { device: options.device }),
+    })
+    try {
+      const pair = await RegisteredPair.create(engine, files, (done, total) =>
+        report(`compiling kernels (${done} of ${total})`),
+      )
+      return new DeepFaceFlow(engine, files, pair)
+    } catch (error) {
+      engine.dispose()
+      throw error
+    }
+  }
+
+  get adapter(): string {
+    return this.#engine.selection
+  }
+
+  get weights(): WeightsInfo {
+    return this.#files.info
+  }
+
+  async detect(photo: PhotoInput): Promise<FaceFrame[]> {
+    return await this.#enqueue(async () => {
+      const name = nameOf(photo, 'the photo')
+      const image = await decodePhoto(photo, name)
+      const frames: FaceFrame[] = []
+      for (const detection of await this.#finder.detect(image, name)) {
+        const found = await this.#tryFrame(image, name, detection)
+        if (found !== undefined) frames.push(found.frame)
+      }
+      if (frames.length > 0) return frames
+      throw new FaceError('NO_FACE', `${name}: nothing in it holds up as a face; use a clearer photo`, {
+        photo: name,
+      })
+    })
+  }
+
+  async flow(a: PhotoInput, b: PhotoInput, options: FlowOptions = {}): Promise<FlowResult> {
+    return await this.#enqueue(async () => {
+      const watch = new Stopwatch()
+      const [nameA, nameB] = [nameOf(a, 'photo A'), nameOf(b, 'photo B')]
+      const [imageA, imageB] = await watch.time('decode', () =>
+        Promise.all([decodePhoto(a, nameA), decodePhoto(b, nameB)]),
+      )
+      const facesA = await watch.time('detect', () => this.#finder.detect(imageA, nameA))
+      const chosenA = chosen(facesA, options, nameA)
+      const foundA = await watch.time('landmarks and registration', () =>
+        this.#finder.frame(imageA, nameA, chosenA),
+      )
+      const facesB = await watch.time('detect', () => this.#finder.detect(imageB, nameB))
+      const chosenB = matching(facesB, chosenA, imageA, imageB)
+      const foundB = await watch.time('landmarks and registration', () =>
+        this.#finder.frame(imageB, nameB, chosenB),
+      )
+      const warnings = [
+        ...severalFaces(facesA, chosenA, nameA),
+        ...severalFaces(facesB, chosenB, nameB),
+        ...foundA.warnings,
+        ...foundB.warnings,
+      ]
+      return await this.#between(foundA.frame, foundB.frame, options, watch, warnings)
+    })
+  }
+
+  async flowRegistered(
+    a: PhotoInput,
+    b: PhotoInput,
+    options: FlowOptions = {},
+  ): Promise<RegisteredFlowResult> {
+    return await this.#enqueue(async () => {
+      const watch = new Stopwatch()
+      const [imageA, imageB] = await watch.time('decode', () =>
+        Promise.all([registeredPhoto(a, 'frame A'), registeredPhoto(b, 'frame B')]),
+      )
+      return await this.#registered(imageA, imageB, options, watch, [])
+    })
+  }
+
+  video(options: FlowOptions = {}): VideoTracker {
+    return new FaceVideoTracker({
+      finder: this.#finder,
+      enqueue: (task) => this.#enqueue(task),
+      between: (a, b, watch, warnings) => this.#between(a, b, options, watch, warnings),
+      choose: (faces, name) => chosen(faces, options, name),
+    })
+  }
+
+  /**
+   * Opens a new device after DEVICE_LOST; results are then the same bits as before.
+   * @param device the successor of the caller's device, if `create` was given one
+   */
+  async recover(device?: GPUDevice): Promise<void> {
+    await this.#enqueue(async () => {
+      this.#networks.dispose()
+      await this.#engine.recover(device)
+    })
+  }
+
+  dispose(): void {
+    if (this.#disposed) return
+    this.#disposed = true
+    this.#networks.dispose()
+    this.#pair.dispose()
+    this.#engine.dispose()
+  }
+
+  async #between(
+    a: FaceFrame,
+    b: FaceFrame,
+    options: FlowOptions,
+    watch: Stopwatch,
+    warnings: readonly string[],
+  ): Promise<FlowResult> {
+    const result = await this.#registered(a.registered, b.registered, options, watch, warnings)
+    return { ...result, a, b, rigidPhoto: rigidInPhotos(result.rigid, a.toTemplate, b.toTemplate) }
+  }
+
+  async #registered(
+    a: Rgba,
+    b: Rgba,
+    options: FlowOptions,
+    watch: Stopwatch,
+    warnings: readonly string[],
+  ): Promise<RegisteredFlowResult> {
+    const forward = await watch.time('flow', () => this.#pair.compute(a, b))
+    const backward =
+      options.backward === false
+        ? undefined
+        : await watch.time('backward flow', () => this.#pair.compute(b, a))
+    const facts = {
+      triangles: this.#files.triangles,
+      weights: this.weights,
+      adapter: this.adapter,
+      warnings,
+    }
+    const result = await watch.time('products', async () =>
+      deriveResult(a, b, forward, backward, { ...facts, timingsMs: {} }),
+    )
+    return { ...result, timingsMs: watch.times }
+  }
+
+  async #tryFrame(image: Rgba, name: string, detection: Detection): Promise<FoundFace | undefined> {
+    try {
+      return await this.#finder.frame(image, name, detection)
+    } catch (error) {
+      if (error instanceof FaceError) return undefined
+      throw error
+    }
+  }
+
+  async #enqueue<T>(task: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(() => {
+      if (this.#disposed) {
+        throw new FaceError('DISPOSED', 'this DeepFaceFlow was disposed; create() a new one')
+      }
+      return task()
+    })
+    this.#queue = turn.catch(() => undefined)
+    return await turn
+  }
+}
+
+function nameOf(photo: PhotoInput, otherwise: string): string {
+  return typeof photo === 'string' ? photo : otherwise
+}
+
+/** @throws FaceError INVALID_INPUT if the image is not 224x224 */
+async function registeredPhoto(photo: PhotoInput, otherwise: string): Promise<Rgba> {
+  const name = nameOf(photo, otherwise)
+  const image = await decodePhoto(photo, name)
+  if (image.width !== TEMPLATE_SIZE || image.height !== TEMPLATE_SIZE) {
+    throw new FaceError(
+      'INVALID_INPUT',
+      `${name}: a registered frame is ${TEMPLATE_SIZE}x${TEMPLATE_SIZE} px, this is ${image.width}x${image.height}; ` +
+        'leave out "registered" to have photos registered',
+      { photo: name, width: image.width, height: image.height },
+    )
+  }
+  return image
+}
+
+/** @throws FaceError INVALID_ARGUMENT if there is no face of the number asked for */
+function chosen(faces: readonly Detection[], options: FlowOptions, name: string): Detection {
+  const index = chooseFace(
+    faces.map(({ box }) => box),
+    options.face,
+  )
+  const face = index === undefined ? undefined : faces[index]
+  if (face !== undefined) return face
+  throw new FaceError(
+    'INVALID_ARGUMENT',
+    `${name}: it shows ${faces.length} face(s), numbered 0..${faces.length - 1} from the largest; choose one of these`,
+    { photo: name, faces: faces.length },
+  )
+}
+
+/** The face of B nearest to where A's is, both relative to their photos. */
+function matching(faces: readonly Detection[], of: Detection, a: Rgba, b: Rgba): Detection {
+  const x = ((of.box.x + of.box.width / 2) / a.width) * b.width
+  const y = ((of.box.y + of.box.height / 2) / a.height) * b.height
+  const index = nearest(
+    faces.map(({ box }) => box),
+    x,
+    y,
+  )
+  return faces[index ?? 0] as Detection
+}
+
+function severalFaces(faces: readonly Detection[], taken: Detection, name: string): string[] {
+  if (faces.length < 2) return []
+  const { x, y, width, height } = taken.box
+  const where = `${Math.round(width)}x${Math.round(height)} px at (${Math.round(x)}, ${Math.round(y)})`
+  return [`${name}: ${faces.length} faces found, number ${faces.indexOf(taken)} taken (${where}).`]
+}

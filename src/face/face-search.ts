@@ -1,0 +1,118 @@
+import { DETECTOR_SIDE } from './detection-anchors.js'
+import type { Detection } from './detection-decode.js'
+import { intersectionOverUnion } from './detection-nms.js'
+import { letterbox } from './detection-roi.js'
+import { composeSimilarity } from './geometry-similarity.js'
+import type { Box, FaceChoice, Similarity } from './types.js'
+
+/** Looks for faces in one view of the photo (photo px -> detector px) and answers in photo px. */
+export type ViewDetector = (view: Similarity) => Promise<Detection[]>
+
+export interface SearchResult {
+  /** Largest first. */
+  readonly detections: Detection[]
+  /** The views that were tried, in words, for messages. */
+  readonly tried: readonly string[]
+}
+
+/**
+ * Faces of a photo, largest first. The whole photo first; if that shows none, the photo turned by 90, 270 and 180
+ * degrees; then overlapping tiles of a half and of a quarter of the longer side, in which small faces come out
+ * large enough for the detector. The search stops at the first stage that finds a face.
+ */
+export async function searchFaces(
+  width: number,
+  height: number,
+  detect: ViewDetector,
+): Promise<SearchResult> {
+  const tried: string[] = []
+  for (const stage of stages(width, height)) {
+    tried.push(stage.name)
+    const found: Detection[] = []
+    for (const view of stage.views) found.push(...(await detect(view)))
+    const detections = withoutDuplicates(found.filter(({ box }) => isInside(box, width, height)))
+    if (detections.length > 0) return { detections: detections.sort(bySize), tried }
+  }
+  return { detections: [], tried }
+}
+
+function* stages(width: number, height: number): Generator<{ name: string; views: Similarity[] }> {
+  yield { name: 'the whole photo', views: [letterbox(width, height)] }
+  yield {
+    name: 'turned by 90, 180 and 270 degrees',
+    views: [1, 3, 2].map((quarter) => turned(letterbox(width, height), quarter)),
+  }
+  const longer = Math.max(width, height)
+  for (const [part, name] of [
+    [2, 'tiles of half its size'],
+    [4, 'tiles of a quarter of its size'],
+  ] as const) {
+    // Below the detector's own resolution a tile shows nothing new.
+    if (longer / part < DETECTOR_SIDE) return
+    yield { name, views: tiles(width, height, longer / part) }
+  }
+}
+
+/** Turns a view about the centre of the detector's square. */
+function turned(view: Similarity, quarterTurns: number): Similarity {
+  const angle = (quarterTurns * Math.PI) / 2
+  const [a, b] = [Math.round(Math.cos(angle)), Math.round(Math.sin(angle))]
+  const c = DETECTOR_SIDE / 2
+  return composeSimilarity({ a, b, tx: c - a * c + b * c, ty: c - b * c - a * c }, view)
+}
+
+/** Squares of the given side that overlap by half and cover the photo. */
+function tiles(width: number, height: number, side: number): Similarity[] {
+  const starts = (length: number): number[] => {
+    if (length <= side) return [(length - side) / 2]
+    const count = Math.ceil((length - side) / (side / 2)) + 1
+    return Array.from({ length: count }, (_, i) => ((length - side) * i) / (count - 1))
+  }
+  const scale = DETECTOR_SIDE / side
+  return starts(height).flatMap((y) =>
+    starts(width).map((x) => ({ a: scale, b: 0, tx: -x * scale, ty: -y * scale })),
+  )
+}
+
+function isInside({ x, y, width, height }: Box, photoWidth: number, photoHeight: number): boolean {
+  const [cx, cy] = [x + width / 2, y + height / 2]
+  return cx >= 0 && cy >= 0 && cx < photoWidth && cy < photoHeight
+}
+
+/** Overlapping tiles find the same face twice: of two boxes that share most, the surer stays. */
+function withoutDuplicates(found: readonly Detection[]): Detection[] {
+  const kept: Detection[] = []
+  for (const detection of [...found].sort((p, q) => q.score - p.score)) {
+    if (kept.every((other) => intersectionOverUnion(other.box, detection.box) < 0.3)) kept.push(detection)
+  }
+  return kept
+}
+
+function bySize(a: Detection, b: Detection): number {
+  return b.box.width * b.box.height - a.box.width * a.box.height
+}
+
+/** @returns index of the chosen face; undefined where there is no face of that number */
+export function chooseFace(boxes: readonly Box[], choice: FaceChoice | undefined): number | undefined {
+  if (choice === undefined) return boxes.length > 0 ? 0 : undefined
+  if ('index' in choice) return choice.index < boxes.length ? choice.index : undefined
+  const [x, y] = choice.at
+  const holding = boxes.findIndex(
+    (box) => x >= box.x && y >= box.y && x < box.x + box.width && y < box.y + box.height,
+  )
+  return holding >= 0 ? holding : nearest(boxes, x, y)
+}
+
+/** Index of the box whose centre is nearest to a point. */
+export function nearest(boxes: readonly Box[], x: number, y: number): number | undefined {
+  let best: number | undefined
+  let bestDistance = Number.POSITIVE_INFINITY
+  boxes.forEach((box, index) => {
+    const distance = Math.hypot(box.x + box.width / 2 - x, box.y + box.height / 2 - y)
+    if (distance < bestDistance) {
+      best = index
+      bestDistance = distance
+    }
+  })
+  return best
+}

@@ -1,0 +1,48 @@
+import { expressionFlow, forwardBackward, moveMesh } from './geometry-flow.js'
+import { photometricResidual, warpByFlow } from './geometry-warp.js'
+import type { PairOutputs } from './registered-pair.js'
+import type { RegisteredFlowResult, Rgba, WeightsInfo } from './types.js'
+
+export interface PairFacts {
+  readonly triangles: Uint32Array
+  readonly weights: WeightsInfo
+  readonly adapter: string
+  readonly timingsMs: Readonly<Record<string, number>>
+  readonly warnings: readonly string[]
+}
+
+/** Everything that follows from the flow of a registered pair. */
+export function deriveResult(
+  registeredA: Rgba,
+  registeredB: Rgba,
+  forward: PairOutputs,
+  backward: PairOutputs | undefined,
+  facts: PairFacts,
+): RegisteredFlowResult {
+  const { flow, mask, depth, pncc, mesh } = forward
+  const moved = moveMesh(mesh, flow, mask, depth)
+  const warpedB = warpByFlow(registeredB, flow, mask)
+  return {
+    flow,
+    mask,
+    pncc,
+    depth,
+    meshA: mesh,
+    meshB: moved.mesh,
+    triangles: Uint16Array.from(facts.triangles),
+    registeredA,
+    registeredB,
+    ...(backward && {
+      backwardFlow: backward.flow,
+      ...forwardBackward(flow, mask, backward.flow, backward.mask),
+    }),
+    rigid: moved.rigid,
+    expressionFlow: expressionFlow(flow, moved.rigid, mask, depth),
+    warpedB,
+    ...photometricResidual(registeredA, registeredB, warpedB, mask),
+    weights: facts.weights,
+    adapter: facts.adapter,
+    timingsMs: facts.timingsMs,
+    warnings: facts.warnings,
+  }
+}

@@ -1,0 +1,98 @@
+import { join } from 'node:path'
+import { FaceError } from '../errors.js'
+import { packageFacts } from '../gpu/package-root.js'
+import { readSafetensors } from '../weights/safetensors.js'
+import type { WeightFile } from '../weights/weight-file.js'
+import { loadTemplate, type Template } from './template.js'
+import { MESH_VERTICES, type WeightsInfo } from './types.js'
+
+/** Triangles of the canonical face. */
+const TRIANGLES = 898
+
+/** What the face level runs on: networks, canonical face, template. */
+export interface NetworkFiles {
+  readonly detector: WeightFile
+  /** Landmarks of photos, lips and eyes refined. */
+  readonly landmarks: WeightFile
+  /** 3DMeshReg on registered frames. */
+  readonly meshRegressor: WeightFile
+  readonly dffnet: WeightFile
+  readonly dffnetConfig: { readonly a: number; readonly meshPrior: boolean }
+  readonly info: WeightsInfo
+  readonly template: Template
+  readonly triangles: Uint32Array
+  /** 468x3 in [0, 1]: colour of each vertex in the PNCC. */
+  readonly ncc: Float32Array
+  /** 468x2, texture coordinates of the canonical face. */
+  readonly uv: Float32Array
+}
+
+/** Shipped networks, the default first. */
+export const DEFAULT_DFFNET = 'dffnet-m.safetensors'
+
+/**
+ * Reads and checks all weight files.
+ * @param dffnet a DFFNet weight file; default the shipped one
+ * @throws EngineError or FaceError INVALID_WEIGHTS naming file, tensor and remedy
+ */
+export async function loadNetworkFiles(dffnet?: string): Promise<NetworkFiles> {
+  const shipped = (name: string) => readSafetensors(join(packageFacts().root, 'weights', name))
+  const [detector, landmarks, meshRegressor, flowNet, canonical, template] = await Promise.all([
+    shipped('face-detector.safetensors'),
+    shipped('mesh-regressor-attention.safetensors'),
+    shipped('mesh-regressor.safetensors'),
+    dffnet === undefined ? shipped(DEFAULT_DFFNET) : readSafetensors(dffnet),
+    shipped('canonical-face.safetensors'),
+    loadTemplate(),
+  ])
+  return {
+    detector,
+    landmarks,
+    meshRegressor,
+    dffnet: flowNet,
+    dffnetConfig: readDffnetConfig(flowNet),
+    info: {
+      name: flowNet.metadata.network ?? flowNet.name,
+      hash: flowNet.hash,
+      epe: measuredEpe(flowNet.metadata.epe),
+    },
+    template,
+    triangles: Uint32Array.from(canonical.indices('triangles', [TRIANGLES, 3])),
+    ncc: normalisedCoordinates(canonical.tensor('positions', [MESH_VERTICES, 3]), template),
+    uv: canonical.tensor('uv', [MESH_VERTICES, 2]),
+  }
+}
+
+function readDffnetConfig(file: WeightFile): NetworkFiles['dffnetConfig'] {
+  const a = Number(file.metadata.a)
+  const prior = Number(file.metadata.prior)
+  if (!(a > 0) || (prior !== 0 && prior !== 4)) {
+    throw new FaceError(
+      'INVALID_WEIGHTS',
+      `${file.name} is no DFFNet weight file (width a = ${file.metadata.a}, prior = ${file.metadata.prior}); ` +
+        'give a file written by the trainer',
+      { file: file.name },
+    )
+  }
+  return { a, meshPrior: prior === 4 }
+}
+
+/** The trainer writes `{"rendered-256": {"epe3d": ...}, ...}`; the rendered set stands for the network. */
+function measuredEpe(json: string | undefined): number | null {
+  try {
+    const table = JSON.parse(json ?? '{}') as Record<string, { readonly epe3d?: unknown } | undefined>
+    const epe = table['rendered-256']?.epe3d
+    return typeof epe === 'number' && Number.isFinite(epe) ? epe : null
+  } catch {
+    return null
+  }
+}
+
+/** Normalised coordinates code (Zhu et al. 2016): the canonical position of a vertex in the canonical face's box. */
+function normalisedCoordinates(positions: Float32Array, { ncc }: Template): Float32Array {
+  return positions.map((value, i) => {
+    const axis = i % 3
+    const low = ncc.min[axis] as number
+    return (value - low) / ((ncc.max[axis] as number) - low)
+  })
+}

@@ -1,0 +1,95 @@
+import { GraphBuilder } from '../graph/graph.js'
+import {
+  REGISTERED_INPUTS,
+  type RegisteredFlowConfig,
+  registeredFlow,
+  registeredRoiTransform,
+} from '../nets/registered-flow.js'
+import { outputTensor } from '../ops/border.js'
+import { packImageTransform } from '../ops/image-input.js'
+import type { WeightSource } from '../ops/op.js'
+import type { Engine } from '../runtime/engine.js'
+import type { Plan } from '../runtime/plan.js'
+import { at } from './array.js'
+import type { NetworkFiles } from './network-files.js'
+import { MESH_VERTICES, type Rgba, TEMPLATE_SIZE } from './types.js'
+
+/** What the GPU computes for a registered pair; arrays as in `RegisteredFlowResult`. */
+export interface PairOutputs {
+  readonly flow: Float32Array
+  readonly mask: Uint8Array
+  readonly depth: Float32Array
+  readonly pncc: Float32Array
+  readonly mesh: Float32Array
+}
+
+/** Registered frames in, flow out: 3DMeshReg, raster, PNCC and DFFNet in one submission. */
+export class RegisteredPair {
+  readonly #plan: Plan
+  readonly #roi: Float32Array
+
+  private constructor(plan: Plan, roi: Float32Array) {
+    this.#plan = plan
+    this.#roi = roi
+  }
+
+  static async create(
+    engine: Engine,
+    files: NetworkFiles,
+    onProgress?: (done: number, total: number) => void,
+  ): Promise<RegisteredPair> {
+    const config = registeredFlowConfig(files)
+    const graph = new GraphBuilder(`registered ${files.info.name}`)
+    for (const [name, value] of Object.entries(registeredFlow(graph, config))) {
+      outputTensor(graph, name, value)
+    }
+    const plan = await engine.compile(graph.build(), {
+      weights: registeredFlowWeights(files),
+      ...(onProgress && { onProgress }),
+    })
+    return new RegisteredPair(plan, packImageTransform(registeredRoiTransform(config)))
+  }
+
+  /** @param a 224x224 frames */
+  async compute(a: Rgba, b: Rgba): Promise<PairOutputs> {
+    const outputs = await this.#plan.compute({
+      [REGISTERED_INPUTS.i1]: a.data,
+      [REGISTERED_INPUTS.i2]: b.data,
+      // Written each time: 48 bytes, and a device that was lost and recovered has forgotten it.
+      [REGISTERED_INPUTS.roi]: this.#roi,
+    })
+    const { flow, encoding, fragments, meshes } = outputs as Record<
+      'flow' | 'encoding' | 'fragments' | 'meshes',
+      Float32Array
+    >
+    const pixels = TEMPLATE_SIZE * TEMPLATE_SIZE
+    const channels = encoding.length / pixels
+    const mask = new Uint8Array(pixels)
+    const depth = new Float32Array(pixels)
+    const pncc = new Float32Array(pixels * 3)
+    for (let i = 0; i < pixels; i++) {
+      // The fourth channel is the triangle's index, -1 where there is none.
+      if (at(fragments, 4 * i + 3) < 0) continue
+      mask[i] = 1
+      depth[i] = at(fragments, 4 * i)
+      for (let c = 0; c < 3; c++) pncc[3 * i + c] = at(encoding, channels * i + c)
+    }
+    return { flow, mask, depth, pncc, mesh: meshes.slice(0, MESH_VERTICES * 3) }
+  }
+
+  dispose(): void {
+    this.#plan.dispose()
+  }
+}
+
+export function registeredFlowConfig(files: NetworkFiles): RegisteredFlowConfig {
+  const { template, triangles, ncc, dffnetConfig } = files
+  return { size: TEMPLATE_SIZE, ...dffnetConfig, regressorRoi: template.regressorRoi, triangles, ncc }
+}
+
+/** Both networks of the graph; their layers have different names. */
+export function registeredFlowWeights({ dffnet, meshRegressor }: NetworkFiles): WeightSource {
+  return {
+    tensor: (name, shape) => (meshRegressor.has(name) ? meshRegressor : dffnet).tensor(name, shape),
+  }
+}
