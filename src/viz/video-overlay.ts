@@ -30,11 +30,11 @@ export async function drawVideoFrame(step: FlowResult, caption: string, full: nu
   )
   paste(canvas, await resize(flowMap(step.flow, step.mask, full), INSET, INSET, 'smooth'), MARGIN, MARGIN)
   const wheel = 32
-  paste(canvas, wheelLegend(wheel), MARGIN + 4, MARGIN + INSET - wheel - 4)
+  paste(canvas, wheelLegend(wheel), MARGIN + 4, MARGIN + 4)
   const vertices = applySimilarityToPoints(invertSimilarity(toTemplate), step.meshB, 3).map((v) => v * scale)
   return drawSvg(canvas, [
     ...wireframe(vertices, step.triangles, 0.7, '#7fe3ff'),
-    svgText(`${full} px`, MARGIN + wheel + 8, MARGIN + INSET - 8, { size: 12 }),
+    svgText(`${full} px`, MARGIN + 6, MARGIN + wheel + 18, { size: 12 }),
     `<rect x="0" y="${height - 24}" width="${width}" height="24" fill="black" fill-opacity="0.55"/>`,
     svgText(caption, MARGIN, height - 7, { size: 13 }),
   ])

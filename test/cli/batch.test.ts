@@ -1,0 +1,122 @@
+import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { EXIT } from '../../src/cli/exit-codes.js'
+import { runCli } from '../../src/cli/program.js'
+import { EngineError } from '../../src/errors.js'
+import type { FlowResult } from '../../src/face/types.js'
+import { FakeFaceFlow, FakeTerminal } from '../support/fake-face-flow.js'
+import { mouthOpening, PHOTO_A, PHOTO_B, syntheticResult } from '../support/synthetic.js'
+
+let result: FlowResult
+let folder: string
+let faceFlow: FakeFaceFlow
+beforeAll(async () => {
+  result = await syntheticResult(mouthOpening)
+})
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dff-cli-'))
+  faceFlow = new FakeFaceFlow(result)
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+async function run(...args: string[]): Promise<{ code: number; terminal: FakeTerminal }> {
+  const terminal = new FakeTerminal(faceFlow)
+  return { code: await runCli(args, terminal.context, false), terminal }
+}
+
+describe('batch', () => {
+  const table = async (...lines: string[]) => {
+    const file = join(folder, 'pairs.csv')
+    await writeFile(file, `${['id,a,b', ...lines].join('\n')}\n`)
+    return file
+  }
+  const fast = ['--only', 'flow.npy']
+
+  it('goes past a bad pair, says so and exits with 9; a second run does the rest only', async () => {
+    const file = await table(
+      `one,${PHOTO_A},${PHOTO_B}`,
+      `bad,missing.jpg,${PHOTO_B}`,
+      `three,${PHOTO_B},${PHOTO_A}`,
+    )
+    const out = join(folder, 'out')
+    const first = await run('batch', file, '-o', out, ...fast)
+    expect(first.code).toBe(EXIT.partial)
+    expect(first.terminal.err).toBe(
+      `bad: deepfaceflow: ${join(folder, 'missing.jpg')}: does not exist; check the path\n`,
+    )
+    expect(first.terminal.out).toContain('3 pairs: 2 computed, 0 already complete, 1 failed')
+    expect(first.terminal.opened).toHaveLength(1)
+    expect((await readdir(out)).sort()).toEqual(['one', 'summary.json', 'three'])
+
+    await cp(PHOTO_A, join(folder, 'missing.jpg'))
+    const second = await run('batch', file, '-o', out, '--json', ...fast)
+    expect(second.code).toBe(EXIT.ok)
+    expect(JSON.parse(second.terminal.out)).toMatchObject({ pairs: 3, computed: 1, skipped: 2, failed: 0 })
+    const third = await run('batch', file, '-o', out, ...fast)
+    expect(third.terminal.opened).toEqual([])
+    expect((await run('batch', file, '-o', out, '--force', '--json', ...fast)).terminal.out).toContain(
+      '"computed":3',
+    )
+  })
+
+  it('computes a pair again when its photos have changed', async () => {
+    const out = join(folder, 'out')
+    await run('batch', await table(`one,${PHOTO_A},${PHOTO_B}`), '-o', out, ...fast)
+    const { terminal } = await run(
+      'batch',
+      await table(`one,${PHOTO_B},${PHOTO_A}`),
+      '-o',
+      out,
+      '--json',
+      ...fast,
+    )
+    expect(JSON.parse(terminal.out)).toMatchObject({ computed: 1, skipped: 0 })
+  })
+
+  it('stops at a lost device, which no later pair could survive', async () => {
+    faceFlow.onCall = () => {
+      throw new EngineError('DEVICE_LOST', 'the device is gone')
+    }
+    const file = await table(`one,${PHOTO_A},${PHOTO_B}`, `two,${PHOTO_A},${PHOTO_B}`)
+    const { code } = await run('batch', file, '-o', join(folder, 'out'), ...fast)
+    expect(code).toBe(EXIT.device)
+    expect(faceFlow.calls).toHaveLength(1)
+  })
+
+  it('ends after the pair under way when interrupted, and goes on later', async () => {
+    const file = await table(`one,${PHOTO_A},${PHOTO_B}`, `two,${PHOTO_A},${PHOTO_B}`)
+    const terminal = new FakeTerminal(faceFlow)
+    faceFlow.onCall = () => terminal.interrupt()
+    const out = join(folder, 'out')
+    expect(await runCli(['batch', file, '-o', out, ...fast], terminal.context, false)).toBe(EXIT.interrupted)
+    expect(terminal.out).toContain('1 not reached (the same command goes on)')
+    faceFlow.onCall = () => undefined
+    const { terminal: again } = await run('batch', file, '-o', out, '--json', ...fast)
+    expect(JSON.parse(again.out)).toMatchObject({ computed: 1, skipped: 1 })
+  })
+
+  it.each([
+    [['a,b,b', 'a,c,d'], /line 3: the id "a" is already used in line 2/],
+    [['../x,b,c'], /line 2: the id "\.\.\/x" cannot name a folder/],
+    [['x,,c'], /line 2: a is empty/],
+    [['x,y'], /is not a valid CSV table: .*line 2/],
+    [[], /holds no pairs/],
+  ])('refuses the table %j before computing anything', async (lines, message) => {
+    const { code, terminal } = await run('batch', await table(...lines), '-o', folder)
+    expect(code).toBe(EXIT.input)
+    expect(terminal.err).toMatch(message)
+    expect(terminal.opened).toEqual([])
+  })
+
+  it('names a missing table and a missing column', async () => {
+    expect((await run('batch', join(folder, 'no.csv'))).terminal.err).toMatch(
+      /no\.csv: cannot be read \(ENOENT\)/,
+    )
+    await writeFile(join(folder, 'x.csv'), 'id,a\n1,2\n')
+    expect((await run('batch', join(folder, 'x.csv'), '-o', folder)).terminal.err).toMatch(
+      /has no column "b"/,
+    )
+  })
+})
