@@ -33,9 +33,10 @@ function roundHalfEven(value: number): number {
   return rest > 0.5 || low % 2 !== 0 ? low + 1 : low
 }
 
+/** x, y in 1/256 px. */
 interface Corner {
-  readonly x: bigint
-  readonly y: bigint
+  readonly x: number
+  readonly y: number
   readonly z: number
 }
 
@@ -43,12 +44,20 @@ function corner(vertices: RefTensor, n: number, index: number): Corner | undefin
   const xyz = [0, 1, 2].map((axis) => elementOf(vertices, n, 0, index, axis))
   if (!xyz.every((v) => Math.abs(v) <= RANGE)) return undefined
   const [x = 0, y = 0, z = 0] = xyz
-  return { x: BigInt(roundHalfEven(x * 256)), y: BigInt(roundHalfEven(y * 256)), z }
+  return { x: roundHalfEven(x * 256), y: roundHalfEven(y * 256), z }
 }
 
-/** Twice the signed area of p, q, r: positive where they are clockwise on a screen whose y points down. */
-function area2(p: Corner, q: Corner, x: bigint, y: bigint): bigint {
-  return (q.x - p.x) * (y - p.y) - (q.y - p.y) * (x - p.x)
+// Below this, products of differences are exact in float64.
+const SAFE = 2 ** 25
+
+/**
+ * Twice the signed area of p, q and (x, y): positive where they are clockwise on a screen whose y points down. The
+ * sign and zero are exact.
+ * @param small all coordinates are below `SAFE`
+ */
+function area2(p: Corner, q: Corner, x: number, y: number, small: boolean): number {
+  if (small) return (q.x - p.x) * (y - p.y) - (q.y - p.y) * (x - p.x)
+  return Number(BigInt(q.x - p.x) * BigInt(y - p.y) - BigInt(q.y - p.y) * BigInt(x - p.x))
 }
 
 /** Whether points on the edge p -> q of a clockwise triangle belong to it. */
@@ -66,29 +75,29 @@ export function coverage(vertices: RefTensor, n: number, rules: RasterRules): Co
     const corners = [0, 1, 2].map((k) => corner(vertices, n, triangles[t * 3 + k] as number))
     const [a, b, c] = corners
     if (!a || !b || !c) continue
-    const area = area2(a, b, c.x, c.y)
-    if (area === 0n) continue
-    const clockwise = area > 0n
+    const small = [a, b, c].every(({ x, y }) => Math.abs(x) < SAFE && Math.abs(y) < SAFE)
+    const area = area2(a, b, c.x, c.y, small)
+    if (area === 0) continue
+    const clockwise = area > 0
     if (rules.cull === 'back' && clockwise !== (rules.frontFace === 'cw')) continue
     // Walk clockwise: swap the last two corners of the others.
     const [p, q, r] = clockwise ? [a, b, c] : [a, c, b]
-    const size = Number(area < 0n ? -area : area)
-    const centres = (low: bigint, high: bigint, count: number): [number, number] => [
-      Math.max(0, Number(low / 256n) - 1),
-      Math.min(count - 1, Number(high / 256n) + 1),
+    const size = Math.abs(area)
+    // Generous by a pixel on each side.
+    const span = (low: number, high: number, count: number): [number, number] => [
+      Math.max(0, Math.floor(low / 256) - 1),
+      Math.min(count - 1, Math.floor(high / 256) + 1),
     ]
-    const xs = [a.x, b.x, c.x].sort((m, k) => (m < k ? -1 : 1))
-    const ys = [a.y, b.y, c.y].sort((m, k) => (m < k ? -1 : 1))
-    const [x0, x1] = centres(xs[0] as bigint, xs[2] as bigint, width)
-    const [y0, y1] = centres(ys[0] as bigint, ys[2] as bigint, height)
+    const [x0, x1] = span(Math.min(a.x, b.x, c.x), Math.max(a.x, b.x, c.x), width)
+    const [y0, y1] = span(Math.min(a.y, b.y, c.y), Math.max(a.y, b.y, c.y), height)
     const owns = [ownsEdge(q, r), ownsEdge(r, p), ownsEdge(p, q)]
     for (let y = y0; y <= y1; y++) {
       for (let x = x0; x <= x1; x++) {
-        const cx = BigInt(x * 256 + 128)
-        const cy = BigInt(y * 256 + 128)
-        const edges = [area2(q, r, cx, cy), area2(r, p, cx, cy), area2(p, q, cx, cy)]
-        if (!edges.every((e, i) => e > 0n || (e === 0n && owns[i]))) continue
-        const [wp = 0, wq = 0, wr = 0] = edges.map((e) => Number(e) / size)
+        const cx = x * 256 + 128
+        const cy = y * 256 + 128
+        const edges = [area2(q, r, cx, cy, small), area2(r, p, cx, cy, small), area2(p, q, cx, cy, small)]
+        if (!edges.every((e, i) => e > 0 || (e === 0 && owns[i]))) continue
+        const [wp = 0, wq = 0, wr = 0] = edges.map((e) => e / size)
         const b0 = wp
         const b1 = clockwise ? wq : wr
         const z = c.z + b0 * (a.z - c.z) + b1 * (b.z - c.z)

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest'
+import { GraphBuilder, type Value } from '../../src/graph/graph.js'
+import { planGraph } from '../../src/graph/plan.js'
+import { describeType } from '../../src/graph/tensor.js'
+import { inputTensor, outputTensor } from '../../src/ops/border.js'
+import { fragmentDepth, fragmentMask, interpolate } from '../../src/ops/interpolate.js'
+import { type RasteriseAttrs, rasterise } from '../../src/ops/rasterise.js'
+import {
+  affineVertices,
+  gatherVertices,
+  type VertexAttribute,
+  vertexAttributes,
+} from '../../src/ops/vertices.js'
+import { fakeCaps } from '../graph/caps.js'
+
+const triangles = Uint32Array.of(0, 1, 2)
+
+function tensor(graph: GraphBuilder, name: string, h: number, w: number, c: number, n = 1): Value {
+  return inputTensor(graph, name, { n, h, w, c })
+}
+
+describe('rasterise refuses', () => {
+  const build =
+    (attrs: Partial<RasteriseAttrs>, c = 3, h = 1) =>
+    () => {
+      const graph = new GraphBuilder('g')
+      return rasterise(graph, 'faces', tensor(graph, 'v', h, 5, c), {
+        width: 8,
+        height: 8,
+        triangles,
+        ...attrs,
+      })
+    }
+
+  it.each([
+    ['vertices without depth', build({}, 2), /rasterise "faces" \(1x1x5x2\): vertices must be n x 1 x V x 3/],
+    ['vertices in rows', build({}, 3, 2), /vertices must be/],
+    ['an empty raster', build({ width: 0 }), /width must be a whole number >= 1/],
+    ['a fractional raster', build({ height: 2.5 }), /height/],
+    ['a raster too large to index', build({ width: 20000 }), /width is at most 16384/],
+    ['no triangles', build({ triangles: new Uint32Array(0) }), /3 indices each, got 0/],
+    ['half a triangle', build({ triangles: Uint32Array.of(0, 1, 2, 3) }), /3 indices each, got 4/],
+    [
+      'an index past the last vertex',
+      build({ triangles: Uint32Array.of(0, 1, 2, 3, 4, 5) }),
+      /triangle 1 refers to vertex 5, but there are 5/,
+    ],
+  ])('%s', (_, make, message) => {
+    expect(make).toThrow(message)
+    expect(make).toThrow(expect.objectContaining({ code: 'INVALID_GRAPH' }))
+  })
+
+  it('more triangles than half floats can count, in a plan that stores them', () => {
+    const graph = new GraphBuilder('g')
+    const many = new Uint32Array(2049 * 3)
+    const attrs = { width: 1, height: 1, triangles: many }
+    outputTensor(graph, 'fragments', rasterise(graph, 'faces', tensor(graph, 'v', 1, 5, 3), attrs))
+    const plan = (storage: 'f32' | 'f16') => () =>
+      planGraph(graph.build(), fakeCaps({ f16: true, software: false }), { storage })
+    expect(plan('f16')).toThrow(/faces.*at most 2048 triangles.*got 2049; use f32 storage/)
+    expect(plan('f32')).not.toThrow()
+  })
+})
+
+describe('interpolate and the channels of fragments', () => {
+  const build =
+    (change: { fragmentChannels?: number; attributes?: [number, number, number, number] }) => () => {
+      const graph = new GraphBuilder('g')
+      const fragments = tensor(graph, 'f', 4, 4, change.fragmentChannels ?? 4)
+      const [n, h, w, c] = change.attributes ?? [1, 1, 5, 2]
+      return interpolate(graph, 'fill', fragments, tensor(graph, 'a', h, w, c, n), { triangles })
+    }
+
+  it('give as many channels as the attributes have', () => {
+    expect(describeType(build({ attributes: [1, 1, 5, 7] })().type)).toBe('1x4x4x7')
+  })
+
+  it('refuse what does not fit', () => {
+    expect(build({ fragmentChannels: 3 })).toThrow(/interpolate "fill".*fragments must be/)
+    expect(build({ attributes: [2, 1, 5, 2] })).toThrow(/attributes must be/)
+    expect(build({ attributes: [1, 5, 1, 2] })).toThrow(/attributes must be/)
+    expect(build({ attributes: [1, 1, 2, 2] })).toThrow(/triangle 0 refers to vertex 2/)
+    const graph = new GraphBuilder('g')
+    const fragments = tensor(graph, 'f', 4, 4, 4)
+    const table = { data: new Float32Array(7), channels: 2 }
+    expect(() => interpolate(graph, 'table', fragments, table, { triangles })).toThrow(/table rows/)
+    const plain = tensor(graph, 'p', 4, 4, 1)
+    expect(() => fragmentMask(graph, 'mask', plain)).toThrow(/fragmentChannel "mask"/)
+    expect(() => fragmentDepth(graph, 'depth', fragments, Number.NaN)).toThrow(/scale must be finite/)
+  })
+})
+
+describe('vertex maps', () => {
+  const mesh = (graph: GraphBuilder, name: string, vertices = 5) => tensor(graph, name, 1, vertices, 3)
+  const attributes = (parts: VertexAttribute[], second?: number) => () => {
+    const graph = new GraphBuilder('g')
+    const first = mesh(graph, 'a')
+    const meshes = second === undefined ? ([first] as const) : ([first, mesh(graph, 'b', second)] as const)
+    return vertexAttributes(graph, 'parts', meshes, parts)
+  }
+  const constant = (rows: number): VertexAttribute => ({
+    kind: 'constant',
+    data: new Float32Array(rows * 2),
+    channels: 2,
+  })
+  const difference: VertexAttribute = { kind: 'difference', scale: 1 }
+
+  it('count the channels of their parts', () => {
+    const { type } = attributes([constant(5), difference, { kind: 'depth', scale: 2 }], 5)()
+    expect(describeType(type)).toBe('1x1x5x6')
+  })
+
+  it('refuse what does not fit', () => {
+    expect(attributes([constant(4)])).toThrow(/vertexMap "parts".*5 rows/)
+    expect(attributes([constant(5), constant(4)])).toThrow(/5 rows/)
+    expect(attributes([difference])).toThrow(/difference needs two meshes/)
+    expect(attributes([difference], 6)).toThrow(/differ in their shapes/)
+    expect(attributes([])).toThrow(/no channels/)
+    expect(attributes([{ kind: 'depth', scale: Number.POSITIVE_INFINITY }])).toThrow(/finite/)
+    const graph = new GraphBuilder('g')
+    const vertices = mesh(graph, 'v')
+    expect(() => gatherVertices(graph, 'few', vertices, [0, 5])).toThrow(/has no vertex 5; there are 5/)
+    expect(() => gatherVertices(graph, 'none', vertices, [])).toThrow(/no vertex to gather/)
+    const picture = tensor(graph, 'p', 2, 2, 3)
+    const unit = { scale: [1, 1, 1], offset: [0, 0, 0] } as const
+    expect(() => affineVertices(graph, 'move', picture, unit)).toThrow(/vertices must be/)
+    expect(() => affineVertices(graph, 'nan', vertices, { ...unit, offset: [0, Number.NaN, 0] })).toThrow(
+      /finite/,
+    )
+  })
+})
