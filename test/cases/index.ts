@@ -5,7 +5,9 @@ import { concatCases } from './concat.js'
 import { consistencyCases } from './consistency.js'
 import { conv2dCases } from './conv2d.js'
 import { correlationCases } from './correlation.js'
+import { depthwiseCases } from './depthwise.js'
 import { elementwiseCases } from './elementwise.js'
+import { fullyConnectedCases } from './fully-connected.js'
 import { landmarkAttentionCases } from './landmark-attention.js'
 import { padCropCases } from './pad-crop.js'
 import { poolCases } from './pool.js'
@@ -13,6 +15,7 @@ import { rasterCases } from './raster.js'
 import { reduceCases } from './reduce.js'
 import { reshapeCases } from './reshape.js'
 import { resizeCases } from './resize.js'
+import { transposedCases } from './transposed.js'
 import { vertexCases } from './vertices.js'
 import { warpCases } from './warp.js'
 
@@ -22,6 +25,9 @@ export const allCases: readonly OpCase[] = [
   ...channelsCases,
   ...concatCases,
   ...conv2dCases,
+  ...depthwiseCases,
+  ...transposedCases,
+  ...fullyConnectedCases,
   ...elementwiseCases,
   ...rasterCases,
   ...consistencyCases,
