@@ -36,17 +36,22 @@ export function startProgress(context: CliContext, total: number, quiet: boolean
     formatTime: (seconds) =>
       `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`,
   })
-  const started = Date.now()
+  // The first item pays for start-up (compiling kernels) and would spoil the estimate.
+  let started = 0
   let done = 0
   const clock = () => {
-    if (done === 0 || total <= 3) return ''
-    const left = Math.round((((Date.now() - started) / done) * (total - done)) / 1000)
+    if (done < 2) return ''
+    const left = Math.round((((Date.now() - started) / (done - 1)) * (total - done)) / 1000)
     return `ETA ${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`
   }
   bar.start(total, 0, { step: '', clock: '' })
   return {
     step: (step) => bar.update({ step, clock: clock() }),
-    advance: () => bar.update(++done, { clock: clock() }),
+    advance: () => {
+      done++
+      if (done === 1) started = Date.now()
+      bar.update(done, { clock: clock() })
+    },
     note: (line) => {
       // Wipes the bar's line; the next update draws it again below.
       context.stderr(`\r\x1b[K${line}\n`)

@@ -135,12 +135,20 @@ export function expressionFlow(
 }
 
 /** Spread of the confidence: forward-backward error at which it has fallen to 0.61, template px. */
-const CONFIDENCE_SIGMA = 1.5
+const CONFIDENCE_SIGMA = 2.5
+/**
+ * Forward-backward error that is no sign of occlusion, template px. Two independent errors of the network
+ * (measured mean: below 2 px each) make 2.5 px where nothing is hidden; the half pixel that is usual for
+ * variational 2D flow would call half the face occluded.
+ */
+const OCCLUSION_FLOOR = 5
+/** The same, relative to the squared lengths of both flows. */
+const OCCLUSION_SHARE = 0.05
 
 /**
  * Forward-backward consistency: a point carried to B by the forward flow and back by the backward flow
- * should come home. A pixel counts as occluded when |F + B| exceeds the bound of Sundaram, Brox and
- * Keutzer (ECCV 2010), 0.01 (|F|^2 + |B|^2) + 0.5 on squares, or when it lands off the face of B.
+ * should come home. A pixel counts as occluded when |F + B|^2 exceeds a share of |F|^2 + |B|^2 plus a floor
+ * (the form of the bound of Sundaram, Brox and Keutzer, ECCV 2010), or when it lands off the face of B.
  * @param forward 224x224x3 on `maskA`
  * @param backward 224x224x3 on `maskB`
  * @returns `occlusion` 224x224 of 0/1 and `confidence` 224x224 in [0, 1]; both zero off `maskA`
@@ -165,7 +173,8 @@ export function forwardBackward(
       }
       const [bx, by, bz] = [at(back, 0), at(back, 1), at(back, 2)]
       const error = (dx + bx) ** 2 + (dy + by) ** 2 + (dz + bz) ** 2
-      const bound = 0.01 * (dx * dx + dy * dy + dz * dz + bx * bx + by * by + bz * bz) + 0.5
+      const squares = dx * dx + dy * dy + dz * dz + bx * bx + by * by + bz * bz
+      const bound = OCCLUSION_SHARE * squares + OCCLUSION_FLOOR ** 2
       occlusion[i] = error > bound ? 1 : 0
       confidence[i] = Math.exp(-error / (2 * CONFIDENCE_SIGMA ** 2))
     }
