@@ -1,0 +1,148 @@
+import { join } from 'node:path'
+import { loadTemplate } from '../../src/face/template.js'
+import { packageFacts } from '../../src/gpu/package-root.js'
+import { type Graph, GraphBuilder } from '../../src/graph/graph.js'
+import { decodePhoto } from '../../src/io/image.js'
+import { dffnet } from '../../src/nets/dffnet.js'
+import {
+  REGISTERED_INPUTS,
+  type RegisteredFlowConfig,
+  registeredFlow,
+  registeredRoiTransform,
+} from '../../src/nets/registered-flow.js'
+import { inputTensor, outputTensor } from '../../src/ops/border.js'
+import { packImageTransform } from '../../src/ops/image-input.js'
+import type { WeightSource } from '../../src/ops/op.js'
+import { readSafetensors } from '../../src/weights/safetensors.js'
+import type { WeightFile } from '../../src/weights/weight-file.js'
+
+export interface NetworkChoice {
+  /** Width multiplier of DFFNet. */
+  readonly a: number
+  /** With the mesh prior, as the shipped network has it. */
+  readonly meshPrior: boolean
+  /** Side of the template frame, px; 224 but for cost models. */
+  readonly size?: number
+}
+
+/** The shipped configuration. */
+export const SHIPPED: NetworkChoice = { a: 0.375, meshPrior: true }
+
+const root = (): string => packageFacts().root
+
+/** Frames to flow in one graph, as the face level runs it; outputs the dense flow alone. */
+export async function registeredGraph(choice: NetworkChoice): Promise<Graph> {
+  const graph = new GraphBuilder(`registered pair a=${choice.a}`)
+  const { flow } = registeredFlow(graph, await registeredConfig(choice))
+  outputTensor(graph, 'flow', flow)
+  return graph.build()
+}
+
+async function registeredConfig(choice: NetworkChoice): Promise<RegisteredFlowConfig> {
+  const [template, face] = await Promise.all([
+    loadTemplate(),
+    readSafetensors(join(root(), 'weights', 'canonical-face.safetensors')),
+  ])
+  const positions = face.tensor('positions', [468, 3])
+  const { min, max } = template.ncc
+  const size = choice.size ?? template.size
+  const scale = size / template.size
+  const { cx, cy, side } = template.regressorRoi
+  return {
+    size,
+    a: choice.a,
+    meshPrior: choice.meshPrior,
+    regressorRoi: { cx: cx * scale, cy: cy * scale, side: side * scale },
+    triangles: Uint32Array.from(face.indices('triangles', [898, 3])),
+    ncc: positions.map((value, i) => {
+      const axis = i % 3
+      return (value - (min[axis] as number)) / ((max[axis] as number) - (min[axis] as number))
+    }),
+  }
+}
+
+/** DFFNet alone: images and encoding as dense tensors, the full-resolution flow in its own unit. */
+export function dffnetGraph({ a, meshPrior, size = 224 }: NetworkChoice): Graph {
+  const graph = new GraphBuilder(`dffnet a=${a}`)
+  const encodingChannels = meshPrior ? 7 : 3
+  const images = inputTensor(graph, 'images', { n: 2, h: size, w: size, c: 3 })
+  const encoding = inputTensor(graph, 'encoding', { n: 1, h: size, w: size, c: encodingChannels })
+  const flow = dffnet(graph, images, encoding, { a, encodingChannels }).at(-1)
+  if (flow === undefined) throw new TypeError('dffnet has seven outputs')
+  outputTensor(graph, 'flow', flow)
+  return graph.build()
+}
+
+/** Weights of the whole chain: the files of the package, or seeded random ones where no file has that width. */
+export async function networkWeights(choice: NetworkChoice): Promise<WeightSource> {
+  const regressor = await readSafetensors(join(root(), 'weights', 'mesh-regressor.safetensors'))
+  const shipped = await shippedDffnet(choice)
+  return {
+    tensor(name, shape) {
+      if (regressor.has(name)) return regressor.tensor(name, shape)
+      return shipped?.tensor(name, shape) ?? seededWeights(name, shape)
+    },
+  }
+}
+
+async function shippedDffnet(choice: NetworkChoice): Promise<WeightFile | undefined> {
+  if (!choice.meshPrior) return undefined
+  const file = await readSafetensors(join(root(), 'weights', 'dffnet-m.safetensors'))
+  return Number(file.note('a')) === choice.a ? file : undefined
+}
+
+/** Uniform values of He's variance (for LeakyReLU 0.1) from a hash of name and position; small predictions. */
+export function seededWeights(name: string, shape: readonly number[]): Float32Array {
+  const [out = 1, input = 1, height = 1, width = 1] = shape
+  const fanIn = name.startsWith('up.') ? out * 4 : input * height * width
+  const bound = name.endsWith('.bias')
+    ? 0.05
+    : Math.sqrt(6 / (1.01 * fanIn)) * (name.startsWith('predict.') ? 0.1 : 1)
+  let seed = 2166136261
+  for (const char of name) seed = Math.imul(seed ^ char.charCodeAt(0), 16777619)
+  const size = shape.reduce((product, d) => product * d, 1)
+  return Float32Array.from({ length: size }, (_, i) => {
+    let x = (seed + Math.imul(i, 0x9e3779b9)) >>> 0
+    x = Math.imul(x ^ (x >>> 16), 0x7feb352d)
+    x = Math.imul(x ^ (x >>> 15), 0x846ca68b)
+    return (((x ^ (x >>> 16)) >>> 8) / 2 ** 23 - 1) * bound
+  })
+}
+
+/** A real pair of registered frames and the constant crop of 3DMeshReg, as plan inputs. */
+export async function registeredInputs(
+  choice: NetworkChoice,
+): Promise<Record<string, Uint8Array | Float32Array>> {
+  const config = await registeredConfig(choice)
+  const frame = async (which: 1 | 2): Promise<Uint8Array> => {
+    const photo = await decodePhoto(join(root(), 'test', 'fixtures', 'dffnet', `pair0-${which}.png`))
+    if (photo.width !== config.size)
+      throw new RangeError(`the frames of the fixtures are ${photo.width} px wide`)
+    return new Uint8Array(photo.data)
+  }
+  return {
+    [REGISTERED_INPUTS.i1]: await frame(1),
+    [REGISTERED_INPUTS.i2]: await frame(2),
+    [REGISTERED_INPUTS.roi]: packImageTransform(registeredRoiTransform(config)),
+  }
+}
+
+export type Stage = '3DMeshReg' | 'raster + PNCC' | 'DFFNet'
+
+const RASTER_NODES = new Set(['mesh A', 'mesh B', 'fragments', 'attributes', 'encoding'])
+const FLOW_NODES = new Set(['images', 'mask', 'flow'])
+
+/** Stage of a node of the registered pair's graph. */
+export function stageOf(choice: NetworkChoice): (node: string) => Stage {
+  const network = new Set(dffnetGraph(choice).nodes.map(({ name }) => name))
+  return (node) => {
+    if (RASTER_NODES.has(node)) return 'raster + PNCC'
+    if (network.has(node) || FLOW_NODES.has(node)) return 'DFFNet'
+    return '3DMeshReg'
+  }
+}
+
+/** Name of the graph node that a step belongs to. */
+export function nodeOf(stepName: string): string {
+  return stepName.replace(/#\d+$/, '')
+}

@@ -1,0 +1,24 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/** Writes figures beside the table that was printed. */
+export async function writeJson(file: string | undefined, figures: object): Promise<void> {
+  if (file === undefined) return
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(file, `${JSON.stringify(figures, null, 1)}\n`)
+}
+
+export function print(text = ''): void {
+  process.stdout.write(`${text}\n`)
+}
+
+/** Runs a script: a typed error of ours is printed without a stack, and the exit status tells. */
+export async function main(script: () => Promise<number | undefined>): Promise<void> {
+  try {
+    process.exitCode = (await script()) ?? 0
+  } catch (error) {
+    const known = error instanceof Error && 'code' in error
+    process.stderr.write(`${known ? `${error.code}: ${error.message}` : (error as Error).stack}\n`)
+    process.exitCode = 1
+  }
+}
