@@ -106,8 +106,13 @@ export class VideoFolder {
       await writeFileAtomic(path('reference'), encodeNpy(step.frameToReference.flow, shape))
     }
     const { yaw, pitch, roll } = step.frameToReference.rigidPhoto.angles
-    const caption = `frame ${frame}   head: yaw ${yaw.toFixed(1)}°, pitch ${pitch.toFixed(1)}°, roll ${roll.toFixed(1)}° from the first frame`
-    const overlay = await drawVideoFrame(step.frameToReference, caption, OVERLAY_FULL)
+    const lines = [
+      `frame ${frame}`,
+      'from the first frame:',
+      `yaw ${yaw.toFixed(1)}°, pitch ${pitch.toFixed(1)}°, roll ${roll.toFixed(1)}°`,
+      `mean flow ${flowStatistics(step.frameToReference).meanLength.toFixed(1)} px`,
+    ]
+    const overlay = await drawVideoFrame(step.frameToReference, lines, OVERLAY_FULL)
     const overlayName = `${String(this.overlays).padStart(6, '0')}.jpg`
     await writeFileAtomic(join(this.folder, VIDEO_FILES.overlays, overlayName), await encodeJpeg(overlay))
     this.overlays++

@@ -5,37 +5,43 @@ import { flowMap, wheelLegend } from './maps.js'
 import { wireframe } from './overlays.js'
 import { svgText } from './text.js'
 
-/** Longer side of an overlay frame, px. */
+/** Longer side of the photo in an overlay frame, px: large ones shrink, small ones grow to the least. */
 const MAX_SIDE = 960
-const INSET = 168
-const MARGIN = 10
+const MIN_SIDE = 640
+const FLOW_SIDE = 224
+const MARGIN = 12
+const WHEEL = 40
+const LINE = 20
 
 /**
- * One frame of the overlay video: the photo with the reference's mesh as the flow moved it, and the flow
- * from the reference in the corner.
+ * One frame of the overlay video: the photo with the reference's mesh as the flow moved it, and beside it
+ * the flow from the reference.
  * @param step flow from the reference frame to the shown one
+ * @param lines what is written under the flow
  * @param full template px of full colour; the same for a whole video, so that colours can be compared
  */
-export async function drawVideoFrame(step: FlowResult, caption: string, full: number): Promise<Rgba> {
+export async function drawVideoFrame(
+  step: FlowResult,
+  lines: readonly string[],
+  full: number,
+): Promise<Rgba> {
   const { image, toTemplate } = step.b
-  const scale = Math.min(1, MAX_SIDE / Math.max(image.width, image.height))
-  const width = Math.max(INSET + 2 * MARGIN, Math.round(image.width * scale))
-  const height = Math.max(INSET + 2 * MARGIN + 24, Math.round(image.height * scale))
-  const canvas = blank(width, height)
-  paste(
-    canvas,
-    await resize(image, Math.round(image.width * scale), Math.round(image.height * scale), 'smooth'),
-    0,
-    0,
-  )
-  paste(canvas, await resize(flowMap(step.flow, step.mask, full), INSET, INSET, 'smooth'), MARGIN, MARGIN)
-  const wheel = 32
-  paste(canvas, wheelLegend(wheel), MARGIN + 4, MARGIN + 4)
+  const side = Math.max(image.width, image.height)
+  const scale = Math.max(MIN_SIDE, Math.min(MAX_SIDE, side)) / side
+  const width = Math.round(image.width * scale)
+  const height = Math.round(image.height * scale)
+  const panel = FLOW_SIDE + 2 * MARGIN
+  const textTop = MARGIN + FLOW_SIDE + LINE + 4
+  const canvas = blank(width + panel, Math.max(height, textTop + lines.length * LINE))
+  paste(canvas, await resize(image, width, height, 'smooth'), 0, 0)
+  const left = width + MARGIN
+  paste(canvas, flowMap(step.flow, step.mask, full), left, MARGIN)
+  paste(canvas, wheelLegend(WHEEL), left + 4, MARGIN + FLOW_SIDE - WHEEL - 18)
   const vertices = applySimilarityToPoints(invertSimilarity(toTemplate), step.meshB, 3).map((v) => v * scale)
   return drawSvg(canvas, [
-    ...wireframe(vertices, step.triangles, 0.7, '#7fe3ff'),
-    svgText(`${full} px`, MARGIN + 6, MARGIN + wheel + 18, { size: 12 }),
-    `<rect x="0" y="${height - 24}" width="${width}" height="24" fill="black" fill-opacity="0.55"/>`,
-    svgText(caption, MARGIN, height - 7, { size: 13 }),
+    // Clipped to the photo: a face cut by the border must not run into the panel.
+    `<svg width="${width}" height="${height}">${wireframe(vertices, step.triangles, 0.7, '#7fe3ff').join('')}</svg>`,
+    svgText(`${full} px`, left + 4, MARGIN + FLOW_SIDE - 5, { size: 12 }),
+    ...lines.map((line, i) => svgText(line, left, textTop + i * LINE, { size: 13, fill: '#d6d9df' })),
   ])
 }

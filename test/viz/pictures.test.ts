@@ -137,11 +137,12 @@ describe('pictures', () => {
     expect(arrows(flow, mask, 20).factor).toBe(1)
   })
 
-  it('draw a video frame with the moved mesh, at most 960 px wide', async () => {
-    const image = await drawVideoFrame(result, 'frame 7', 20)
-    expect(image).toMatchObject({ width: 720, height: 576 })
-    const changed = image.data.some((v, i) => v !== result.b.image.data[i])
-    expect(changed).toBe(true)
+  it('draw a video frame with the flow beside it, small frames enlarged', async () => {
+    const image = await drawVideoFrame(result, ['frame 7'], 20)
+    expect(image).toMatchObject({ width: 720 + 248, height: 576 })
+    const small = { ...result.b, image: { width: 64, height: 48, data: new Uint8Array(64 * 48 * 4) } }
+    const enlarged = await drawVideoFrame({ ...result, b: small }, [], 20)
+    expect(enlarged).toMatchObject({ width: 640 + 248, height: 480 })
   })
 
   it('cut what sticks out of a canvas', () => {
