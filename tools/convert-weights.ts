@@ -7,22 +7,30 @@ import type { DType } from '../src/weights/format.js'
 import { readSafetensors, type TensorToWrite, writeSafetensors } from '../src/weights/safetensors.js'
 import { parameterCount } from '../src/weights/weight-file.js'
 import { assetPart, type PartName, readAssets } from './mediapipe/assets.js'
+import { checkAttentionRegions } from './mediapipe/attention-check.js'
 import { canonicalFace } from './mediapipe/canonical-face.js'
 import { ATTENTION_MESH_LAYERS, DETECTOR_LAYERS, type LayerMap, MESH_LAYERS } from './mediapipe/layers.js'
 import { networkWeights } from './mediapipe/network-weights.js'
-import { parseTflite } from './tflite/model.js'
+import { parseTflite, type TfliteModel } from './tflite/model.js'
 import { trainedNetwork } from './trained-network.js'
 
 interface NetworkSource {
   readonly network: string
   readonly part: PartName
   readonly layers: readonly LayerMap[]
+  /** What else of the graph our network takes for granted. */
+  readonly check?: (model: TfliteModel) => void
 }
 
 const NETWORKS: readonly NetworkSource[] = [
   { network: 'face-detector', part: 'detector', layers: DETECTOR_LAYERS },
   { network: 'mesh-regressor', part: 'mesh', layers: MESH_LAYERS },
-  { network: 'mesh-regressor-attention', part: 'attentionMesh', layers: ATTENTION_MESH_LAYERS },
+  {
+    network: 'mesh-regressor-attention',
+    part: 'attentionMesh',
+    layers: ATTENTION_MESH_LAYERS,
+    check: checkAttentionRegions,
+  },
 ]
 
 const dtypeOption = () =>
@@ -39,9 +47,11 @@ program
   .action(async (options: { assets?: string; out: string; dtype: string }) => {
     const assets = await readAssets(options.assets)
     await mkdir(options.out, { recursive: true })
-    for (const { network, part, layers } of NETWORKS) {
+    for (const { network, part, layers, check } of NETWORKS) {
       const { bytes, provenance } = assetPart(assets, part)
-      const tensors = networkWeights(parseTflite(bytes, network), layers, dtypeOf(options.dtype))
+      const model = parseTflite(bytes, network)
+      check?.(model)
+      const tensors = networkWeights(model, layers, dtypeOf(options.dtype))
       await writeAndVerify(join(options.out, `${network}.safetensors`), tensors, { network, ...provenance })
     }
     const { bytes, provenance } = assetPart(assets, 'geometry')

@@ -32,7 +32,7 @@ export function trainedNetwork(file: WeightFile, dtype: DType): TensorToWrite[] 
 }
 
 /** Names and shapes of all weights of DFFNet at width `a` with `prior` channels beside the PNCC. */
-function dffnetShapes(a: number, prior: number): Map<string, readonly number[]> {
+export function dffnetShapes(a: number, prior: number): Map<string, readonly number[]> {
   const c = (k: number) => Math.max(16, 16 * Math.round((k * a) / 16))
   const encoding = 3 + prior
   const shapes = new Map<string, readonly number[]>()

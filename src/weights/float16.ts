@@ -26,7 +26,10 @@ function decodeHalf(bits: number): number {
 /** @param halves bit patterns; @returns their values, exactly. */
 export function halvesToFloats(halves: Uint16Array): Float32Array {
   const values = halfTable()
-  return Float32Array.from(halves, (bits) => values[bits] ?? Number.NaN)
+  // A plain loop: `from` with a mapping goes through iterators, ten times slower on millions of weights.
+  const floats = new Float32Array(halves.length)
+  for (let i = 0; i < halves.length; i++) floats[i] = values[halves[i] ?? 0] ?? Number.NaN
+  return floats
 }
 
 /** Bit pattern of the nearest half (ties to even); what is too large becomes an infinity. */
@@ -49,5 +52,7 @@ export function floatToHalf(value: number): number {
 }
 
 export function floatsToHalves(values: ArrayLike<number>): Uint16Array {
-  return Uint16Array.from(values, floatToHalf)
+  const halves = new Uint16Array(values.length)
+  for (let i = 0; i < values.length; i++) halves[i] = floatToHalf(values[i] ?? Number.NaN)
+  return halves
 }

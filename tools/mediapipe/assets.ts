@@ -42,7 +42,7 @@ export async function readAssets(source: string | undefined): Promise<Uint8Array
   const file = isFolder ? join(source, ASSET_FILE) : source
   let bytes: Uint8Array
   try {
-    // Buffer.slice aliases; a plain copy also frees FlatBuffers from the pool's byte offset.
+    // A Buffer's slice() is a view, a Uint8Array's a copy: parts must not keep the whole file alive.
     bytes = new Uint8Array(await readFile(file))
   } catch (cause) {
     throw new EngineError(
