@@ -13,14 +13,13 @@ import { LANDMARK_VERTICES, landmarks68 } from '../../src/face/geometry-landmark
 import {
   applySimilarity3,
   composeSimilarity3,
-  eulerAngles,
   fitRigidRobust,
   fitSimilarity3,
   invertSimilarity3,
   liftSimilarity,
   rigidInPhotos,
-  rotationFromAngles,
 } from '../../src/face/geometry-rigid.js'
+import { eulerAngles, rotationFromAngles } from '../../src/face/geometry-rotation.js'
 import {
   applySimilarity,
   applySimilarityToPoints,
