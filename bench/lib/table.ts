@@ -26,7 +26,7 @@ export function formatCell(cell: Cell): string {
   if (typeof cell === 'string') return cell
   if (!Number.isFinite(cell)) return '-'
   const magnitude = Math.abs(cell)
-  if (magnitude === 0 || magnitude >= 100) return cell.toFixed(0)
+  if (Number.isInteger(cell) || magnitude >= 100) return cell.toFixed(0)
   if (magnitude >= 10) return cell.toFixed(1)
   if (magnitude >= 1) return cell.toFixed(2)
   return cell

@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { packageFacts } from '../../src/gpu/package-root.js'
+import { DeepFaceFlow } from '../../src/index.js'
+import type { Engine } from '../../src/runtime/engine.js'
+import { type MeasureOptions, measure, type Timing } from './measure.js'
+
+/** Real frames of one talking person, 720x576. */
+const FRAMES = ['franck_02045.jpg', 'franck_03979.jpg', 'franck_04035.jpg']
+
+/** The face level on the engine's device: JPEG bytes in, everything the result holds out; forward flow only. */
+export async function faceLevel(
+  engine: Engine,
+  settings: MeasureOptions,
+): Promise<{
+  readonly timings: Readonly<Record<string, Timing>>
+  readonly partsMs: Readonly<Record<string, number>>
+}> {
+  const [a, b, c] = await Promise.all(
+    FRAMES.map((name) => readFile(join(packageFacts().root, 'test', 'fixtures', 'photos', name))),
+  )
+  if (a === undefined || b === undefined || c === undefined) throw new TypeError('three frames are needed')
+  const face = await DeepFaceFlow.create({ device: engine.device })
+  try {
+    const options = { backward: false }
+    let partsMs: Readonly<Record<string, number>> = {}
+    const photos = await measure(
+      'two photos -> flow',
+      async () => {
+        partsMs = (await face.flow(a, b, options)).timingsMs
+        return undefined
+      },
+      settings,
+    )
+    const video = face.video(options)
+    await video.start(a)
+    const frames = [a, b, c, b]
+    let next = 0
+    const frame = await measure(
+      'video frame -> flow from the one before',
+      async () => {
+        await video.next(frames[next++ % frames.length] as Buffer)
+        return undefined
+      },
+      settings,
+    )
+    return {
+      timings: { 'two photos -> flow': photos, 'video frame -> flow from the one before': frame },
+      partsMs,
+    }
+  } finally {
+    face.dispose()
+  }
+}
