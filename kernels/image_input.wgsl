@@ -5,13 +5,14 @@
 #param IMAGES            // 1 or 2 pixel buffers
 #param BYTES_PER_PIXEL   // 4: RGBA8, 3: RGB8
 #param EDGE_BORDER       // true: pixels outside repeat the nearest edge pixel; false: they are black
+#param DENSE_TAPS        // from this many taps in x and in y on, each takes the nearest pixel; below, it interpolates
 #param REGISTERED        // true: the image has the output's size, one pixel to one pixel, no transform
 
 struct Uniforms {
   outputView: View,
   scale: vec4<f32>,
   offset: vec4<f32>,
-  // Whole 32-bit words in pixels0 and pixels1: a wrong transform must not read past them.
+  // Size of pixels0 and pixels1 in 32-bit words.
   words: vec2<u32>,
 }
 
@@ -22,6 +23,7 @@ struct Transform {
   sampling: vec4<f32>, // row stride in bytes, taps in x, taps in y, unused
 }
 
+// The readable part of an image.
 struct Source {
   image: u32,
   width: i32,
@@ -46,24 +48,24 @@ struct Source {
 fn word(image: u32, index: u32) -> u32 {
 #if IMAGES == 2
   if (image == 1u) {
-    return pixels1[min(index, u.words.y - 1u)];
+    return pixels1[index];
   }
 #endif
-  return pixels0[min(index, u.words.x - 1u)];
+  return pixels0[index];
 }
 
-// RGB in [0, 1]; (x, y) inside the image.
-fn pixel(source: Source, x: i32, y: i32) -> vec3<f32> {
+// RGB of the pixel that starts at a byte address.
+fn pixel(image: u32, address: u32) -> vec3<f32> {
 #if BYTES_PER_PIXEL == 4
-  return unpack4x8unorm(word(source.image, ((u32(y) * source.stride) >> 2u) + u32(x))).xyz;
+  let bits = word(image, address >> 2u);
 #else
   // Three bytes may straddle two words; shifting by 32 is undefined, hence the two-step shift of the upper word.
-  let address = u32(y) * source.stride + u32(x) * 3u;
   let shift = (address & 3u) * 8u;
-  let low = word(source.image, address >> 2u) >> shift;
-  let high = (word(source.image, (address >> 2u) + 1u) << (24u - shift)) << 8u;
-  return unpack4x8unorm(low | high).xyz;
+  let last = select(u.words.x, u.words.y, image == 1u) - 1u;
+  let upper = word(image, min((address >> 2u) + 1u, last));
+  let bits = (word(image, address >> 2u) >> shift) | ((upper << (24u - shift)) << 8u);
 #endif
+  return unpack4x8unorm(bits).xyz;
 }
 
 fn store(x: u32, y: u32, n: u32, rgb: vec3<f32>) {
@@ -75,35 +77,68 @@ fn store(x: u32, y: u32, n: u32, rgb: vec3<f32>) {
 @compute @workgroup_size(16, 4, 1)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x < u.outputView.width && id.y < u.outputView.height) {
-    let width = i32(u.outputView.width);
-    let source = Source(id.z, width, i32(u.outputView.height), u.outputView.width * ${BYTES_PER_PIXEL}u);
-    store(id.x, id.y, id.z, pixel(source, i32(id.x), i32(id.y)));
+    let address = (id.y * u.outputView.width + id.x) * ${BYTES_PER_PIXEL}u;
+    store(id.x, id.y, id.z, pixel(id.z, address));
   }
 }
 #else
-fn bordered(source: Source, x: i32, y: i32) -> vec3<f32> {
-  let cx = clamp(x, 0, source.width - 1);
-  let cy = clamp(y, 0, source.height - 1);
-  let colour = pixel(source, cx, cy);
+// A wrong transform must not read past the pixels: size and stride are cut to what the buffer holds.
+fn sourceOf(image: u32, rowX: vec4<f32>, rowY: vec4<f32>, sampling: vec4<f32>) -> Source {
+  let bytes = select(u.words.x, u.words.y, image == 1u) * 4u;
+  let width = clamp(u32(clamp(rowX.w, 1.0, 65536.0)), 1u, bytes / ${BYTES_PER_PIXEL}u);
+  let row = width * ${BYTES_PER_PIXEL}u;
+  let stride = max(u32(clamp(sampling.x, 1.0, 16777216.0)), row);
+  let height = clamp(u32(clamp(rowY.w, 1.0, 65536.0)), 1u, (bytes - row) / stride + 1u);
+  return Source(image, i32(width), i32(height), stride);
+}
+
+// 1 where the border rule lets pixel `at` of `size` count, else 0.
+fn counts(at: i32, size: i32) -> f32 {
 #if EDGE_BORDER
-  return colour;
+  return 1.0;
 #else
-  return select(vec3<f32>(0.0), colour, x == cx && y == cy);
+  return select(0.0, 1.0, at >= 0 && at < size);
 #endif
 }
 
-// `at` in pixels, pixel centres at integer + 0.5.
+// `at` in pixels, pixel centres at integer + 0.5; clamped where nothing changes any more, to keep the conversion to
+// integers in range.
+fn reachable(source: Source, at: vec2<f32>) -> vec2<f32> {
+  return clamp(at, vec2<f32>(-2.0), vec2<f32>(f32(source.width), f32(source.height)) + 2.0);
+}
+
 fn bilinear(source: Source, at: vec2<f32>) -> vec3<f32> {
-  // Beyond one pixel outside nothing changes any more; the clamp keeps the conversion to integers in range.
-  let limit = vec2<f32>(f32(source.width), f32(source.height)) + 1.0;
-  let corner = clamp(at - 0.5, vec2<f32>(-2.0), limit);
+  let corner = reachable(source, at) - 0.5;
   let low = floor(corner);
   let t = corner - low;
   let x = i32(low.x);
   let y = i32(low.y);
-  let top = mix(bordered(source, x, y), bordered(source, x + 1, y), t.x);
-  let bottom = mix(bordered(source, x, y + 1), bordered(source, x + 1, y + 1), t.x);
-  return mix(top, bottom, t.y);
+  let left = (1.0 - t.x) * counts(x, source.width);
+  let right = t.x * counts(x + 1, source.width);
+  let top = (1.0 - t.y) * counts(y, source.height);
+  let bottom = t.y * counts(y + 1, source.height);
+  let x0 = u32(clamp(x, 0, source.width - 1)) * ${BYTES_PER_PIXEL}u;
+  let x1 = u32(clamp(x + 1, 0, source.width - 1)) * ${BYTES_PER_PIXEL}u;
+  let y0 = u32(clamp(y, 0, source.height - 1)) * source.stride;
+  let y1 = u32(clamp(y + 1, 0, source.height - 1)) * source.stride;
+  let upper = pixel(source.image, y0 + x0) * left + pixel(source.image, y0 + x1) * right;
+  let lower = pixel(source.image, y1 + x0) * left + pixel(source.image, y1 + x1) * right;
+  return upper * top + lower * bottom;
+}
+
+fn nearest(source: Source, at: vec2<f32>) -> vec3<f32> {
+  let corner = floor(reachable(source, at));
+  let x = i32(corner.x);
+  let y = i32(corner.y);
+  let column = u32(clamp(x, 0, source.width - 1)) * ${BYTES_PER_PIXEL}u;
+  let row = u32(clamp(y, 0, source.height - 1)) * source.stride;
+  return pixel(source.image, row + column) * (counts(x, source.width) * counts(y, source.height));
+}
+
+// Place in the source of tap (i, j) of an output pixel.
+fn tapAt(rowX: vec4<f32>, rowY: vec4<f32>, pixel: vec2<u32>, tap: vec2<i32>, step: vec2<f32>) -> vec2<f32> {
+  let at = vec2<f32>(pixel) + (vec2<f32>(tap) + 0.5) * step;
+  return vec2<f32>(dot(rowX.xy, at) + rowX.z, dot(rowY.xy, at) + rowY.z);
 }
 
 @compute @workgroup_size(16, 4, 1)
@@ -123,20 +158,25 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let rowY = transform0.rowY;
     let sampling = transform0.sampling;
 #endif
-    let width = i32(clamp(rowX.w, 1.0, 65536.0));
-    let height = i32(clamp(rowY.w, 1.0, 65536.0));
-    let source = Source(id.z, width, height, u32(max(sampling.x, 0.0)));
+    let source = sourceOf(id.z, rowX, rowY, sampling);
     let taps = clamp(vec2<i32>(sampling.yz), vec2<i32>(1), vec2<i32>(64));
+    let step = 1.0 / vec2<f32>(taps);
     var sum = vec3<f32>(0.0);
-    for (var j = 0; j < taps.y; j++) {
-      let py = f32(id.y) + (f32(j) + 0.5) / f32(taps.y);
+    // Where many taps are averaged, interpolating each would cost four times the loads for no visible gain. Two loops of
+    // which one never runs, rather than a branch: software adapters skip only loops.
+    let isDense = min(taps.x, taps.y) >= ${DENSE_TAPS};
+    let bilinearRows = select(taps.y, 0, isDense);
+    for (var j = 0; j < bilinearRows; j++) {
       for (var i = 0; i < taps.x; i++) {
-        let px = f32(id.x) + (f32(i) + 0.5) / f32(taps.x);
-        let at = vec2<f32>(rowX.x * px + rowX.y * py + rowX.z, rowY.x * px + rowY.y * py + rowY.z);
-        sum += bilinear(source, at);
+        sum += bilinear(source, tapAt(rowX, rowY, id.xy, vec2<i32>(i, j), step));
       }
     }
-    store(id.x, id.y, id.z, sum / f32(taps.x * taps.y));
+    for (var j = bilinearRows; j < taps.y; j++) {
+      for (var i = 0; i < taps.x; i++) {
+        sum += nearest(source, tapAt(rowX, rowY, id.xy, vec2<i32>(i, j), step));
+      }
+    }
+    store(id.x, id.y, id.z, sum * (step.x * step.y));
   }
 }
 #endif

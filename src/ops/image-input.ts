@@ -47,9 +47,11 @@ export interface ImageTransform {
   /** Default `rgba8`; must be the format of the graph's input. */
   readonly format?: PixelFormat
   /**
-   * Samples per output pixel in x and y, evenly spread over its area, 1..64. Default: one per source pixel that an
-   * output pixel spans, so that downscaling averages instead of aliasing, at most 16: beyond a
-   * downscaling of 16 the samples are further apart than one pixel and cost no longer grows.
+   * Samples per output pixel in x and y, evenly spread over its area, 1..64. Default: about one per source pixel that
+   * an output pixel spans (the rounded scale), so that downscaling averages instead of aliasing; at most 16: beyond a
+   * downscaling of 16 the samples are further apart than one pixel and cost no longer grows. Samples are
+   * bilinear; from 4 in both directions on they take the nearest pixel. `[1, 1]` is plain bilinear sampling,
+   * which is what most face networks were trained with.
    */
   readonly taps?: readonly [number, number]
 }
@@ -59,6 +61,7 @@ export const IMAGE_TRANSFORM_FLOATS = 12
 
 const DEFAULT_MAX_TAPS = 16
 const MAX_TAPS = 64
+const DENSE_TAPS = 4
 const MAX_SIDE = 65536
 // Larger whole numbers have gaps in 32-bit floats.
 const MAX_STRIDE = 2 ** 24
@@ -91,9 +94,8 @@ export function packImageTransform(transform: ImageTransform): Float32Array<Arra
   return Float32Array.of(a, b, c, width, d, e, f, height, rowStride, taps[0], taps[1], 0)
 }
 
-/** The allowance of 1 % keeps a scale of 2 that rounding made 2.0000001 from costing a third tap. */
 function defaultTaps(scale: number): number {
-  return Math.min(DEFAULT_MAX_TAPS, Math.max(1, Math.ceil(scale - 0.01)))
+  return Math.min(DEFAULT_MAX_TAPS, Math.max(1, Math.round(scale)))
 }
 
 function checkRange(what: string, value: number, low: number, high: number): void {
@@ -258,6 +260,7 @@ export const imageInputOp: OpDefinition<ImageInputAttrs> = {
           IMAGES: n,
           BYTES_PER_PIXEL: bytesPerPixel(attrs.format),
           EDGE_BORDER: attrs.border === 'edge',
+          DENSE_TAPS,
           REGISTERED: attrs.registered,
         },
         uniforms: {

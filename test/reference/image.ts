@@ -23,7 +23,7 @@ function colourAt(image: RefImage, x: number, y: number, channel: number, border
   return (image.bytes[cy * image.rowStride + cx * image.bytesPerPixel + channel] as number) / 255
 }
 
-/** The mean of bilinear samples over the area of an output pixel, times scale, plus offset. */
+/** The mean of samples (bilinear; from 4 x 4 on, of the nearest pixel) over the area of an output pixel, times scale, plus offset. */
 export function sampleReference(
   images: readonly RefImage[],
   width: number,
@@ -39,18 +39,22 @@ export function sampleReference(
       for (let i = 0; i < tapsX; i++) {
         const u = x + (i + 0.5) / tapsX
         const v = y + (j + 0.5) / tapsY
-        // Place between pixel centres.
-        const sx = a * u + b * v + c - 0.5
-        const sy = d * u + e * v + f - 0.5
+        const sx = a * u + b * v + c
+        const sy = d * u + e * v + f
+        // Dense taps take the pixel that they fall in.
+        if (tapsX >= 4 && tapsY >= 4) {
+          sum += colourAt(image, Math.floor(sx), Math.floor(sy), channel, options.border)
+          continue
+        }
         for (const [dx, dy] of [
           [0, 0],
           [1, 0],
           [0, 1],
           [1, 1],
         ] as const) {
-          const px = Math.floor(sx) + dx
-          const py = Math.floor(sy) + dy
-          const weight = (1 - Math.abs(sx - px)) * (1 - Math.abs(sy - py))
+          const px = Math.floor(sx - 0.5) + dx
+          const py = Math.floor(sy - 0.5) + dy
+          const weight = (1 - Math.abs(sx - 0.5 - px)) * (1 - Math.abs(sy - 0.5 - py))
           sum += weight * colourAt(image, px, py, channel, options.border)
         }
       }
