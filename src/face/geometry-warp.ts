@@ -1,4 +1,5 @@
 import { FaceError } from '../errors.js'
+import { at } from './array.js'
 import type { PhotometricResidual, Rgba } from './types.js'
 import { TEMPLATE_SIZE } from './types.js'
 
@@ -16,16 +17,17 @@ export function warpByFlow(image: Rgba, flow: ArrayLike<number>, mask: ArrayLike
       const i = y * n + x
       data[4 * i + 3] = 255
       if (mask[i] === 0) continue
-      const u = clamp(x + (flow[3 * i] as number), n - 1)
-      const v = clamp(y + (flow[3 * i + 1] as number), n - 1)
+      const u = clamp(x + at(flow, 3 * i), n - 1)
+      const v = clamp(y + at(flow, 3 * i + 1), n - 1)
       const left = Math.min(Math.floor(u), n - 2)
       const top = Math.min(Math.floor(v), n - 2)
       const fx = u - left
       const fy = v - top
+      const corner = 4 * (top * n + left)
+      const below = corner + 4 * n
       for (let c = 0; c < 3; c++) {
-        const pixel = (dx: number, dy: number) => image.data[4 * ((top + dy) * n + left + dx) + c] as number
-        const upper = pixel(0, 0) * (1 - fx) + pixel(1, 0) * fx
-        const lower = pixel(0, 1) * (1 - fx) + pixel(1, 1) * fx
+        const upper = at(image.data, corner + c) * (1 - fx) + at(image.data, corner + 4 + c) * fx
+        const lower = at(image.data, below + c) * (1 - fx) + at(image.data, below + 4 + c) * fx
         data[4 * i + c] = Math.round(upper * (1 - fy) + lower * fy)
       }
     }
@@ -41,7 +43,7 @@ export function absoluteDifference(a: Rgba, b: Rgba, mask: ArrayLike<number>): F
   for (let i = 0; i < n * n; i++) {
     if (mask[i] === 0) continue
     let sum = 0
-    for (let c = 0; c < 3; c++) sum += Math.abs((a.data[4 * i + c] as number) - (b.data[4 * i + c] as number))
+    for (let c = 0; c < 3; c++) sum += Math.abs(at(a.data, 4 * i + c) - at(b.data, 4 * i + c))
     out[i] = sum / 3
   }
   return out
@@ -70,7 +72,7 @@ export function maskedMean(values: ArrayLike<number>, mask: ArrayLike<number>): 
   let count = 0
   for (let i = 0; i < mask.length; i++) {
     if (mask[i] === 0) continue
-    sum += values[i] as number
+    sum += at(values, i)
     count++
   }
   return count > 0 ? sum / count : 0
