@@ -1,6 +1,7 @@
 // Pixel buffers -> n x h x w x 3 tensor: each output pixel samples its image through an affine of its own, with
 // bilinear interpolation, a border rule and a grid of taps per output pixel (area-like filter for downscaling).
-// One invocation per output pixel; image n of the batch comes from pixels0 or pixels1.
+// One invocation per `rows` pixels of a column: software adapters spend more on reading the transform than on a pixel.
+// Image n of the batch comes from pixels0 or pixels1.
 #include "include/layout.wgsl"
 #param IMAGES            // 1 or 2 pixel buffers
 #param BYTES_PER_PIXEL   // 4: RGBA8, 3: RGB8
@@ -12,6 +13,7 @@ struct Uniforms {
   outputView: View,
   scale: vec4<f32>,
   offset: vec4<f32>,
+  rows: u32,
   // Size of pixels0 and pixels1 in 32-bit words.
   words: vec2<u32>,
 }
@@ -68,17 +70,21 @@ fn pixel(image: u32, address: u32) -> vec3<f32> {
   return unpack4x8unorm(bits).xyz;
 }
 
-fn store(x: u32, y: u32, n: u32, rgb: vec3<f32>) {
-  let normalised = vec4<f32>(rgb * u.scale.xyz + u.offset.xyz, 0.0);
-  output[elementIndex(u.outputView, n, 0u, y, x)] = Stored4(normalised);
-}
-
 #if REGISTERED
 @compute @workgroup_size(16, 4, 1)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  if (id.x < u.outputView.width && id.y < u.outputView.height) {
-    let address = (id.y * u.outputView.width + id.x) * ${BYTES_PER_PIXEL}u;
-    store(id.x, id.y, id.z, pixel(id.z, address));
+  let v = u.outputView;
+  if (id.x < v.width) {
+    let scale = u.scale.xyz;
+    let offset = u.offset.xyz;
+    let first = id.y * u.rows;
+    var place = first * v.width + id.x;
+    let start = v.offset + id.z * v.batchStride;
+    for (var y = first; y < min(first + u.rows, v.height); y++) {
+      let rgb = pixel(id.z, place * ${BYTES_PER_PIXEL}u);
+      output[start + place] = Stored4(vec4<f32>(rgb * scale + offset, 0.0));
+      place += v.width;
+    }
   }
 }
 #else
@@ -135,15 +141,32 @@ fn nearest(source: Source, at: vec2<f32>) -> vec3<f32> {
   return pixel(source.image, row + column) * (counts(x, source.width) * counts(y, source.height));
 }
 
-// Place in the source of tap (i, j) of an output pixel.
-fn tapAt(rowX: vec4<f32>, rowY: vec4<f32>, pixel: vec2<u32>, tap: vec2<i32>, step: vec2<f32>) -> vec2<f32> {
-  let at = vec2<f32>(pixel) + (vec2<f32>(tap) + 0.5) * step;
-  return vec2<f32>(dot(rowX.xy, at) + rowX.z, dot(rowY.xy, at) + rowY.z);
+// Mean over the taps of the output pixel whose upper left corner is given; `step`: distance of taps in output pixels.
+fn average(source: Source, rowX: vec4<f32>, rowY: vec4<f32>, corner: vec2<f32>, taps: vec2<i32>, step: vec2<f32>) -> vec3<f32> {
+  // Where many taps are averaged, interpolating each would cost four times the loads for no visible gain. Two loops of
+  // which one never runs, rather than a branch: software adapters skip only loops.
+  let isDense = min(taps.x, taps.y) >= ${DENSE_TAPS};
+  let bilinearRows = select(taps.y, 0, isDense);
+  var sum = vec3<f32>(0.0);
+  for (var j = 0; j < bilinearRows; j++) {
+    for (var i = 0; i < taps.x; i++) {
+      let at = corner + (vec2<f32>(f32(i), f32(j)) + 0.5) * step;
+      sum += bilinear(source, vec2<f32>(dot(rowX.xy, at) + rowX.z, dot(rowY.xy, at) + rowY.z));
+    }
+  }
+  for (var j = bilinearRows; j < taps.y; j++) {
+    for (var i = 0; i < taps.x; i++) {
+      let at = corner + (vec2<f32>(f32(i), f32(j)) + 0.5) * step;
+      sum += nearest(source, vec2<f32>(dot(rowX.xy, at) + rowX.z, dot(rowY.xy, at) + rowY.z));
+    }
+  }
+  return sum * (step.x * step.y);
 }
 
 @compute @workgroup_size(16, 4, 1)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  if (id.x < u.outputView.width && id.y < u.outputView.height) {
+  let v = u.outputView;
+  if (id.x < v.width) {
 #if IMAGES == 2
     var rowX = transform0.rowX;
     var rowY = transform0.rowY;
@@ -161,22 +184,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let source = sourceOf(id.z, rowX, rowY, sampling);
     let taps = clamp(vec2<i32>(sampling.yz), vec2<i32>(1), vec2<i32>(64));
     let step = 1.0 / vec2<f32>(taps);
-    var sum = vec3<f32>(0.0);
-    // Where many taps are averaged, interpolating each would cost four times the loads for no visible gain. Two loops of
-    // which one never runs, rather than a branch: software adapters skip only loops.
-    let isDense = min(taps.x, taps.y) >= ${DENSE_TAPS};
-    let bilinearRows = select(taps.y, 0, isDense);
-    for (var j = 0; j < bilinearRows; j++) {
-      for (var i = 0; i < taps.x; i++) {
-        sum += bilinear(source, tapAt(rowX, rowY, id.xy, vec2<i32>(i, j), step));
-      }
+    let scale = u.scale.xyz;
+    let offset = u.offset.xyz;
+    let first = id.y * u.rows;
+    var place = v.offset + id.z * v.batchStride + first * v.width + id.x;
+    for (var y = first; y < min(first + u.rows, v.height); y++) {
+      let rgb = average(source, rowX, rowY, vec2<f32>(f32(id.x), f32(y)), taps, step);
+      output[place] = Stored4(vec4<f32>(rgb * scale + offset, 0.0));
+      place += v.width;
     }
-    for (var j = bilinearRows; j < taps.y; j++) {
-      for (var i = 0; i < taps.x; i++) {
-        sum += nearest(source, tapAt(rowX, rowY, id.xy, vec2<i32>(i, j), step));
-      }
-    }
-    store(id.x, id.y, id.z, sum * (step.x * step.y));
   }
 }
 #endif

@@ -62,6 +62,8 @@ export const IMAGE_TRANSFORM_FLOATS = 12
 const DEFAULT_MAX_TAPS = 16
 const MAX_TAPS = 64
 const DENSE_TAPS = 4
+/** Pixels per invocation. */
+const SOFTWARE_ROWS = 8
 const MAX_SIDE = 65536
 // Larger whole numbers have gaps in 32-bit floats.
 const MAX_STRIDE = 2 ** 24
@@ -243,6 +245,7 @@ export const imageInputOp: OpDefinition<ImageInputAttrs> = {
     const { attrs, inputs, output, storage } = context
     const { n, h, w } = tensorOf(output)
     const stride = attrs.registered ? 1 : 2
+    const rows = context.schedule === 'software' ? SOFTWARE_ROWS : 1
     const bindings: Record<string, Operand> = { output }
     const words = [1, 1]
     for (let image = 0; image < n; image++) {
@@ -267,10 +270,11 @@ export const imageInputOp: OpDefinition<ImageInputAttrs> = {
           outputView: view(output),
           scale: [...attrs.scale, 0],
           offset: [...attrs.offset, 0],
+          rows,
           words,
         },
         bindings,
-        workgroups: [Math.ceil(w / 16), Math.ceil(h / 4), n],
+        workgroups: [Math.ceil(w / 16), Math.ceil(h / (4 * rows)), n],
       },
     ]
   },

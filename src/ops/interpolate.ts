@@ -64,9 +64,12 @@ function fragmentsInput(kind: string, context: InferContext<unknown>): TensorTyp
   return type
 }
 
-/** Workgroups of the kernels that walk pixels in tiles of 16 x 4. */
-function pixelTiles({ n, h, w }: TensorType): KernelCall['workgroups'] {
-  return [Math.ceil(w / 16), Math.ceil(h / 4), n]
+/** Pixels per invocation. */
+const SOFTWARE_ROWS = 8
+
+/** Workgroups of the kernels that walk pixels in tiles of 16 x 4, or 4 times `rows`. */
+function pixelTiles({ n, h, w }: TensorType, rows = 1): KernelCall['workgroups'] {
+  return [Math.ceil(w / 16), Math.ceil(h / (4 * rows)), n]
 }
 
 export const interpolateOp: OpDefinition<InterpolateAttrs> = {
@@ -89,7 +92,8 @@ export const interpolateOp: OpDefinition<InterpolateAttrs> = {
     const { attrs, output, storage } = context
     const fragments = inputAt(context, 0)
     const { constant } = attrs
-    const shared = { fragments: view(fragments), outputView: view(output) }
+    const rows = context.schedule === 'software' ? SOFTWARE_ROWS : 1
+    const shared = { fragments: view(fragments), outputView: view(output), rows }
     const triangles = triangleTable(attrs.triangles)
     const attributes = constant
       ? constantTable(planesOfRows(constant.data, constant.channels))
@@ -103,7 +107,7 @@ export const interpolateOp: OpDefinition<InterpolateAttrs> = {
           ? { ...shared, vertices: constant.data.length / constant.channels }
           : { ...shared, attributes: view(attributes) },
         bindings: { fragments, triangles, attributes, output },
-        workgroups: pixelTiles(tensorOf(output)),
+        workgroups: pixelTiles(tensorOf(output), rows),
       },
     ]
   },
