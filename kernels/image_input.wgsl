@@ -6,7 +6,6 @@
 #param IMAGES            // 1 or 2 pixel buffers
 #param BYTES_PER_PIXEL   // 4: RGBA8, 3: RGB8
 #param EDGE_BORDER       // true: pixels outside repeat the nearest edge pixel; false: they are black
-#param DENSE_TAPS        // from this many taps in x and in y on, each takes the nearest pixel; below, it interpolates
 #param REGISTERED        // true: the image has the output's size, one pixel to one pixel, no transform
 
 struct Uniforms {
@@ -22,7 +21,7 @@ struct Uniforms {
 struct Transform {
   rowX: vec4<f32>,   // a, b, c of source x = a x + b y + c; source width
   rowY: vec4<f32>,   // d, e, f of source y = d x + e y + f; source height
-  sampling: vec4<f32>, // row stride in bytes, taps in x, taps in y, unused
+  sampling: vec4<f32>, // row stride in bytes, taps in x, taps in y, 1 where taps take the nearest pixel
 }
 
 // The readable part of an image.
@@ -141,11 +140,10 @@ fn nearest(source: Source, at: vec2<f32>) -> vec3<f32> {
   return pixel(source.image, row + column) * (counts(x, source.width) * counts(y, source.height));
 }
 
-// Mean over the taps of the output pixel whose upper left corner is given; `step`: distance of taps in output pixels.
-fn average(source: Source, rowX: vec4<f32>, rowY: vec4<f32>, corner: vec2<f32>, taps: vec2<i32>, step: vec2<f32>) -> vec3<f32> {
-  // Where many taps are averaged, interpolating each would cost four times the loads for no visible gain. Two loops of
-  // which one never runs, rather than a branch: software adapters skip only loops.
-  let isDense = min(taps.x, taps.y) >= ${DENSE_TAPS};
+// Mean over the taps of the output pixel whose upper left corner is given; `step`: distance of taps in output
+// pixels; `isDense`: each takes the nearest pixel.
+fn average(source: Source, rowX: vec4<f32>, rowY: vec4<f32>, corner: vec2<f32>, taps: vec2<i32>, step: vec2<f32>, isDense: bool) -> vec3<f32> {
+  // Two loops of which one never runs, rather than a branch: software adapters skip only loops.
   let bilinearRows = select(taps.y, 0, isDense);
   var sum = vec3<f32>(0.0);
   for (var j = 0; j < bilinearRows; j++) {
@@ -189,7 +187,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let first = id.y * u.rows;
     var place = v.offset + id.z * v.batchStride + first * v.width + id.x;
     for (var y = first; y < min(first + u.rows, v.height); y++) {
-      let rgb = average(source, rowX, rowY, vec2<f32>(f32(id.x), f32(y)), taps, step);
+      let rgb = average(source, rowX, rowY, vec2<f32>(f32(id.x), f32(y)), taps, step, sampling.w > 0.5);
       output[place] = Stored4(vec4<f32>(rgb * scale + offset, 0.0));
       place += v.width;
     }

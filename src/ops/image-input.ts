@@ -49,9 +49,9 @@ export interface ImageTransform {
   /**
    * Samples per output pixel in x and y, evenly spread over its area, 1..64. Default: about one per source pixel that
    * an output pixel spans (the rounded scale), so that downscaling averages instead of aliasing; at most 16: beyond a
-   * downscaling of 16 the samples are further apart than one pixel and cost no longer grows. Samples are
-   * bilinear; from 4 in both directions on they take the nearest pixel. `[1, 1]` is plain bilinear sampling,
-   * which is what most face networks were trained with.
+   * downscaling of 16 the samples are further apart than one pixel and cost no longer grows. `[1, 1]` is plain
+   * bilinear sampling, which is what most face networks were trained with. Samples are bilinear, but where 4 or
+   * more both ways lie about a source pixel apart, each takes its nearest pixel.
    */
   readonly taps?: readonly [number, number]
 }
@@ -61,7 +61,10 @@ export const IMAGE_TRANSFORM_FLOATS = 12
 
 const DEFAULT_MAX_TAPS = 16
 const MAX_TAPS = 64
+// Where this many samples, no further apart than this in source pixels, are averaged both ways, interpolating each would
+// cost four times the loads for no visible gain.
 const DENSE_TAPS = 4
+const DENSE_SPACING = 1.25
 /** Pixels per invocation. */
 const SOFTWARE_ROWS = 8
 const MAX_SIDE = 65536
@@ -70,14 +73,14 @@ const MAX_STRIDE = 2 ** 24
 
 /**
  * The content of a transform's parameter buffer:
- * `[a, b, c, width, d, e, f, height, rowStride in bytes, taps in x, taps in y, 0]`.
+ * `[a, b, c, width, d, e, f, height, rowStride in bytes, taps in x, taps in y, 1 where taps take the nearest pixel]`.
  * @throws EngineError INVALID_ARGUMENT if a size, the stride or the taps are out of range, or the matrix is not finite
  */
 export function packImageTransform(transform: ImageTransform): Float32Array<ArrayBuffer> {
   const { width, height, matrix, format = 'rgba8' } = transform
   checkRange('image width', width, 1, MAX_SIDE)
   checkRange('image height', height, 1, MAX_SIDE)
-  if (matrix.length !== 6 || !matrix.every(Number.isFinite)) {
+  if (matrix.length !== 6 || !matrix.every((value) => Number.isFinite(Math.fround(value)))) {
     throw new EngineError(
       'INVALID_ARGUMENT',
       `image matrix must be 6 finite numbers, got [${matrix.join(', ')}]`,
@@ -90,10 +93,14 @@ export function packImageTransform(transform: ImageTransform): Float32Array<Arra
   if (format === 'rgba8' && rowStride % 4 !== 0) {
     throw new EngineError('INVALID_ARGUMENT', `row stride of RGBA8 must be a multiple of 4, got ${rowStride}`)
   }
-  const { taps = [defaultTaps(Math.hypot(a, d)), defaultTaps(Math.hypot(b, e))] } = transform
+  const scales = [Math.hypot(a, d), Math.hypot(b, e)] as const
+  const { taps = [defaultTaps(scales[0]), defaultTaps(scales[1])] } = transform
   checkRange('taps in x', taps[0], 1, MAX_TAPS)
   checkRange('taps in y', taps[1], 1, MAX_TAPS)
-  return Float32Array.of(a, b, c, width, d, e, f, height, rowStride, taps[0], taps[1], 0)
+  const isDense = taps.every((count, axis) => {
+    return count >= DENSE_TAPS && (scales[axis] ?? 0) / count <= DENSE_SPACING
+  })
+  return Float32Array.of(a, b, c, width, d, e, f, height, rowStride, taps[0], taps[1], isDense ? 1 : 0)
 }
 
 function defaultTaps(scale: number): number {
@@ -263,7 +270,6 @@ export const imageInputOp: OpDefinition<ImageInputAttrs> = {
           IMAGES: n,
           BYTES_PER_PIXEL: bytesPerPixel(attrs.format),
           EDGE_BORDER: attrs.border === 'edge',
-          DENSE_TAPS,
           REGISTERED: attrs.registered,
         },
         uniforms: {

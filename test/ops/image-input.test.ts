@@ -70,6 +70,11 @@ const cases: SamplingCase[] = [
   },
   { name: 'letterbox', photos: [{ width: 50, height: 30, matrix: [2, 0, 0, 0, 2, -10] }], out: [25, 25] },
   { name: 'reduced 7x', photos: [{ width: 63, height: 56, matrix: [7, 0, 0, 0, 7, 0] }], out: [9, 8] },
+  {
+    name: 'reduced 7x with few taps',
+    photos: [{ width: 63, height: 56, matrix: [7, 0.5, 0, 0, 7, 0], taps: [4, 5] }],
+    out: [9, 8],
+  },
   { name: 'all outside', photos: [{ width: 5, height: 5, matrix: [1, 0, 500, 0, 1, -9e8] }], out: [6, 3] },
   {
     name: 'all outside, edge',
@@ -131,10 +136,12 @@ describe('image input against its float64 reference', () => {
           })
           plan.write(`photo${i}`, bytes)
           plan.write(`photo${i}.transform`, packed)
-          const [a, b, c, , d, e, f, , , tapsX = 0, tapsY = 0] = packed
+          const [a, b, c, , d, e, f, , , tapsX = 0, tapsY = 0, dense] = packed
           const matrix = [a, b, c, d, e, f] as number[]
           const { width: w, height: h } = photo
-          return { width: w, height: h, bytes, bytesPerPixel: bpp, rowStride, matrix, taps: [tapsX, tapsY] }
+          const taps = [tapsX, tapsY] as const
+          const nearest = dense === 1
+          return { width: w, height: h, bytes, bytesPerPixel: bpp, rowStride, matrix, taps, nearest }
         })
         const { result } = await plan.compute()
         const expected = sampleReference(references, width, height, all)
@@ -286,5 +293,14 @@ describe('errors of image input and output', () => {
     expect(taps(1.4)).toEqual([1, 3])
     expect(taps(0.3)).toEqual([1, 1])
     expect(taps(40)).toEqual([16, 16])
+  })
+
+  it('interpolates unless many taps lie a pixel apart', () => {
+    const nearest = (scale: number, taps: readonly [number, number]) =>
+      packImageTransform({ width: 9, height: 9, matrix: [scale, 0, 0, 0, scale, 0], taps })[11]
+    expect(nearest(3, [3, 3])).toBe(0)
+    expect(nearest(4, [4, 4])).toBe(1)
+    expect(nearest(4, [4, 3])).toBe(0)
+    expect(nearest(8, [4, 4])).toBe(0)
   })
 })

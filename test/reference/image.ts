@@ -12,6 +12,8 @@ export interface RefImage {
   readonly matrix: readonly number[]
   /** Samples per output pixel in x and y. */
   readonly taps: readonly [number, number]
+  /** Samples take the pixel that they fall in. */
+  readonly nearest: boolean
 }
 
 /** Colour in [0, 1] at a pixel; outside, black or that of the nearest pixel. */
@@ -23,7 +25,7 @@ function colourAt(image: RefImage, x: number, y: number, channel: number, border
   return (image.bytes[cy * image.rowStride + cx * image.bytesPerPixel + channel] as number) / 255
 }
 
-/** The mean of samples (bilinear; from 4 x 4 on, of the nearest pixel) over the area of an output pixel, times scale, plus offset. */
+/** The mean of samples, bilinear or of the nearest pixel, over the area of an output pixel, times scale, plus offset. */
 export function sampleReference(
   images: readonly RefImage[],
   width: number,
@@ -41,8 +43,7 @@ export function sampleReference(
         const v = y + (j + 0.5) / tapsY
         const sx = a * u + b * v + c
         const sy = d * u + e * v + f
-        // Dense taps take the pixel that they fall in.
-        if (tapsX >= 4 && tapsY >= 4) {
+        if (image.nearest) {
           sum += colourAt(image, Math.floor(sx), Math.floor(sy), channel, options.border)
           continue
         }
