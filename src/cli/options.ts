@@ -28,7 +28,10 @@ export interface PairFlags extends EngineFlags {
 
 export function addEngineOptions(command: Command): Command {
   return command
-    .option('--adapter <name>', 'auto, hardware, software, embedded or part of an adapter name', 'auto')
+    .option(
+      '--adapter <name>',
+      'auto, hardware, software, embedded or part of an adapter name (default: DEEPFACEFLOW_ADAPTER, else auto)',
+    )
     .option('--weights <file>', 'DFFNet weight file (default: the one in the package)')
 }
 

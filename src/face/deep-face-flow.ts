@@ -72,6 +72,10 @@ export class DeepFaceFlow implements FaceFlow {
   }
 
   get adapter(): string {
+    return this.#engine.caps.name
+  }
+
+  get selection(): string {
     return this.#engine.selection
   }
 
@@ -249,7 +253,8 @@ function chosen(faces: readonly Detection[], options: FlowOptions, name: string)
   if (face !== undefined) return face
   throw new FaceError(
     'INVALID_ARGUMENT',
-    `${name}: it shows ${faces.length} face(s), numbered 0..${faces.length - 1} from the largest; choose one of these`,
+    `${name}: it shows ${faces.length} face(s), fewer than the number asked for; choose a lower one (the first is ` +
+      'the largest)',
     { photo: name, faces: faces.length },
   )
 }
@@ -270,5 +275,6 @@ function severalFaces(faces: readonly Detection[], taken: Detection, name: strin
   if (faces.length < 2) return []
   const { x, y, width, height } = taken.box
   const where = `${Math.round(width)}x${Math.round(height)} px at (${Math.round(x)}, ${Math.round(y)})`
-  return [`${name}: ${faces.length} faces found, number ${faces.indexOf(taken)} taken (${where}).`]
+  const rank = ['largest', 'second largest', 'third largest'][faces.indexOf(taken)] ?? 'chosen one'
+  return [`${name}: ${faces.length} faces found, the ${rank} taken (${where}).`]
 }

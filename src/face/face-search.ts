@@ -15,10 +15,15 @@ export interface SearchResult {
   readonly tried: readonly string[]
 }
 
+/** Upside down, a face can pass for an unsure upright one: below this score the turned views are asked too. */
+const SURE_SCORE = 0.8
+/** Turned faces are rare: they must be surer by this than upright ones. */
+const TURNED_HANDICAP = 0.1
+
 /**
- * Faces of a photo, largest first. The whole photo first; if that shows none, the photo turned by 90, 270 and 180
- * degrees; then overlapping tiles of a half and of a quarter of the longer side, in which small faces come out
- * large enough for the detector. The search stops at the first stage that finds a face.
+ * Faces of a photo, largest first. The whole photo first; if that shows none or unsure ones, the photo turned by
+ * 90, 270 and 180 degrees; then overlapping tiles of a half to an eighth of the longer side, in which small faces
+ * come out large enough for the detector. The search stops at the first stage that finds a face.
  */
 export async function searchFaces(
   width: number,
@@ -26,31 +31,50 @@ export async function searchFaces(
   detect: ViewDetector,
 ): Promise<SearchResult> {
   const tried: string[] = []
-  for (const stage of stages(width, height)) {
-    tried.push(stage.name)
+  const look = async ({ name, views }: Stage): Promise<Detection[]> => {
+    tried.push(name)
     const found: Detection[] = []
-    for (const view of stage.views) found.push(...(await detect(view)))
-    const detections = withoutDuplicates(found.filter(({ box }) => isInside(box, width, height)))
-    if (detections.length > 0) return { detections: detections.sort(bySize), tried }
+    for (const view of views) found.push(...(await detect(view)))
+    return withoutDuplicates(found.filter(({ box }) => isInside(box, width, height)))
+  }
+  const upright = letterbox(width, height)
+  const straight = await look({ name: 'the whole photo', views: [upright] })
+  if (bestScore(straight) >= SURE_SCORE) return { detections: straight.sort(bySize), tried }
+  const sideways = await look({
+    name: 'turned by 90, 180 and 270 degrees',
+    views: [1, 3, 2].map((quarter) => turned(upright, quarter)),
+  })
+  const better = bestScore(sideways) > bestScore(straight) + TURNED_HANDICAP ? sideways : straight
+  if (better.length > 0) return { detections: better.sort(bySize), tried }
+  for (const stage of tileStages(width, height)) {
+    const found = await look(stage)
+    if (found.length > 0) return { detections: found.sort(bySize), tried }
   }
   return { detections: [], tried }
 }
 
-function* stages(width: number, height: number): Generator<{ name: string; views: Similarity[] }> {
-  yield { name: 'the whole photo', views: [letterbox(width, height)] }
-  yield {
-    name: 'turned by 90, 180 and 270 degrees',
-    views: [1, 3, 2].map((quarter) => turned(letterbox(width, height), quarter)),
-  }
+interface Stage {
+  readonly name: string
+  readonly views: readonly Similarity[]
+}
+
+/** Below these sides a tile shows nothing new, or faces too small to be used. */
+const MIN_TILE = { 2: DETECTOR_SIDE, 4: DETECTOR_SIDE, 8: 2 * DETECTOR_SIDE } as const
+
+function* tileStages(width: number, height: number): Generator<Stage> {
   const longer = Math.max(width, height)
   for (const [part, name] of [
     [2, 'tiles of half its size'],
     [4, 'tiles of a quarter of its size'],
+    [8, 'tiles of an eighth of its size'],
   ] as const) {
-    // Below the detector's own resolution a tile shows nothing new.
-    if (longer / part < DETECTOR_SIDE) return
+    if (longer / part < MIN_TILE[part]) return
     yield { name, views: tiles(width, height, longer / part) }
   }
+}
+
+function bestScore(detections: readonly Detection[]): number {
+  return Math.max(0, ...detections.map(({ score }) => score))
 }
 
 /** Turns a view about the centre of the detector's square. */

@@ -30,6 +30,13 @@ export interface PhotoLandmarks {
  */
 const MAX_GPU_PIXELS = 2 ** 24
 
+/**
+ * Source pixels a sample stands for. The front-end networks were made for single bilinear samples, which see two
+ * pixels; beyond a reduction of 2 that would alias. Frames are averaged fully: their texture is what is matched.
+ */
+const NETWORK_TAP = 2
+const FRAME_TAP = 1
+
 /** Capacities of the photo buffer: plans are rebuilt when a photo outgrows the present one. */
 const CAPACITIES = [2 ** 20, 2 ** 22, MAX_GPU_PIXELS]
 
@@ -74,10 +81,9 @@ export class PhotoNetworks {
    */
   async detect(view: Similarity): Promise<Detection[]> {
     const { detector } = this.#loaded()
-    const maps = (await detector.compute({ 'photo.transform': this.#transform(view) })) as Record<
-      string,
-      Float32Array
-    >
+    const maps = (await detector.compute({
+      'photo.transform': this.#transform(view, NETWORK_TAP),
+    })) as Record<string, Float32Array>
     const join = (name: string) =>
       joinAnchors(maps[`${name}16`] ?? new Float32Array(), maps[`${name}8`] ?? new Float32Array())
     const back = invertSimilarity(view)
@@ -90,7 +96,7 @@ export class PhotoNetworks {
     const { landmarks } = this.#loaded()
     const toCrop = roiToCrop(roi)
     const { mesh, flag } = (await landmarks.compute({
-      'photo.transform': this.#transform(toCrop),
+      'photo.transform': this.#transform(toCrop, NETWORK_TAP),
     })) as { mesh: Float32Array; flag: Float32Array }
     const back = invertSimilarity(toCrop)
     const scale = similarityScale(back)
@@ -105,7 +111,7 @@ export class PhotoNetworks {
   /** The photo warped to the template frame, edges continued outside. */
   async register(toTemplate: Similarity): Promise<Rgba> {
     const { register } = this.#loaded()
-    const { frame } = await register.compute({ 'photo.transform': this.#transform(toTemplate) })
+    const { frame } = await register.compute({ 'photo.transform': this.#transform(toTemplate, FRAME_TAP) })
     return { width: TEMPLATE_SIZE, height: TEMPLATE_SIZE, data: frame as Uint8Array }
   }
 
@@ -120,13 +126,18 @@ export class PhotoNetworks {
     return this.#plans
   }
 
-  /** @param view photo px -> px of the network's input */
-  #transform(view: Similarity): Float32Array {
+  /**
+   * @param view photo px -> px of the network's input
+   * @param pixelsPerTap source pixels along an axis for each bilinear sample
+   */
+  #transform(view: Similarity, pixelsPerTap: number): Float32Array {
     const { a, b, tx, ty } = invertSimilarity(view)
     const s = this.#toUploaded
+    const taps = Math.min(16, Math.max(1, Math.ceil((Math.hypot(a, b) * s) / pixelsPerTap - 0.01)))
     return packImageTransform({
       ...this.#uploaded,
       matrix: [a * s, -b * s, tx * s, b * s, a * s, ty * s],
+      taps: [taps, taps],
     })
   }
 

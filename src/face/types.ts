@@ -195,7 +195,10 @@ export interface CreateOptions {
 
 /** The face level of the package: photos in, flow out. */
 export interface FaceFlow {
+  /** Name of the GPU adapter. */
   readonly adapter: string
+  /** One printable line: which adapter was taken and why. */
+  readonly selection: string
   readonly weights: WeightsInfo
   /** Every face of a photo, largest first. @throws FaceError INVALID_INPUT, NO_FACE */
   detect(photo: PhotoInput): Promise<FaceFrame[]>

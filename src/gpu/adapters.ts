@@ -80,10 +80,9 @@ async function request(
 async function systemObstacle(): Promise<string | undefined> {
   if (process.platform !== 'linux') return undefined
   try {
-    // With our own loader and no driver manifest the answer is known, and Dawn would print a warning.
-    if ((await ensureVulkanLoader()) === 'embedded' && !systemHasDrivers())
-      return 'the system has no Vulkan driver'
-    return undefined
+    await ensureVulkanLoader()
+    // Without a driver manifest the answer is known, and Dawn would print warnings on the way to it.
+    return systemHasDrivers() ? undefined : 'the system has no Vulkan driver'
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }

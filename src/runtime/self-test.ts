@@ -1,8 +1,11 @@
+import type { AdapterCaps } from '../gpu/caps.js'
+import type { OpenDeviceOptions } from '../gpu/device.js'
 import { GraphBuilder } from '../graph/graph.js'
 import { leakyRelu } from '../ops/activation.js'
 import { inputTensor, outputTensor } from '../ops/border.js'
 import { conv2d } from '../ops/conv2d.js'
-import type { Engine } from './engine.js'
+import type { Schedule } from '../ops/op.js'
+import { Engine } from './engine.js'
 
 export interface SelfTest {
   /** Largest difference from the float64 reference, as a share of the reference's largest value. */
@@ -12,10 +15,37 @@ export interface SelfTest {
   readonly ms: number
 }
 
+/** The adapter that `openDevice` takes, and whether it computes what it should. */
+export interface AdapterCheck {
+  readonly selection: string
+  readonly caps: AdapterCaps
+  readonly schedule: Schedule
+  readonly test: SelfTest
+}
+
 const SIZE = 24
 const IN = 5
 const OUT = 19
 const SLOPE = 0.1
+
+/**
+ * Opens the adapter of these options, runs the self-test and closes it again.
+ * @throws EngineError NO_ADAPTER
+ */
+export async function checkAdapter(options: OpenDeviceOptions = {}): Promise<AdapterCheck> {
+  const engine = await Engine.open(options)
+  try {
+    const { selection, caps } = engine
+    return {
+      selection,
+      caps,
+      schedule: caps.software ? 'software' : 'hardware',
+      test: await selfTest(engine),
+    }
+  } finally {
+    engine.dispose()
+  }
+}
 
 /** Runs a small convolution on the device and on the CPU: does this adapter compute what it should? */
 export async function selfTest(engine: Engine): Promise<SelfTest> {

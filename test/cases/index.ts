@@ -13,6 +13,7 @@ import { padCropCases } from './pad-crop.js'
 import { poolCases } from './pool.js'
 import { rasterCases } from './raster.js'
 import { reduceCases } from './reduce.js'
+import { refineMeshCases } from './refine-mesh.js'
 import { reshapeCases } from './reshape.js'
 import { resizeCases } from './resize.js'
 import { transposedCases } from './transposed.js'
@@ -36,6 +37,7 @@ export const allCases: readonly OpCase[] = [
   ...padCropCases,
   ...poolCases,
   ...reduceCases,
+  ...refineMeshCases,
   ...reshapeCases,
   ...resizeCases,
   ...warpCases,

@@ -16,6 +16,7 @@ import { decodePhoto } from '../../src/io/image.js'
  * as they do in earnest, and answers with a prepared result.
  */
 export class FakeFaceFlow implements FaceFlow {
+  readonly selection = 'adapter: fake'
   readonly adapter = 'test adapter'
   readonly calls: { method: string; inputs: PhotoInput[]; options?: FlowOptions | undefined }[] = []
   disposed = false

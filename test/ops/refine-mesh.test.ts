@@ -1,22 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { GraphBuilder } from '../../src/graph/graph.js'
 import { inputTensor } from '../../src/ops/border.js'
 import { type RefineMeshAttrs, refineMesh } from '../../src/ops/refine-mesh.js'
-import { Engine } from '../../src/runtime/engine.js'
-import { refineMeshCases } from '../cases/refine-mesh.js'
-import { runCase } from '../kernels/run-case.js'
 
 describe('refineMesh', () => {
-  let engine: Engine
-  beforeAll(async () => {
-    engine = await Engine.open()
-  })
-  afterAll(() => engine.dispose())
-
-  it.each(refineMeshCases.map((c) => [c.name, c] as const))('%s', async (_, opCase) => {
-    expect((await runCase(engine, opCase, 'software', undefined)).maxError).toBeLessThan(1e-4)
-  })
-
   const refuse = (channels: number, points: number, attrs: RefineMeshAttrs, problem: RegExp) => {
     const graph = new GraphBuilder('refused')
     const input = (name: string, c: number) => inputTensor(graph, name, { n: 1, h: 1, w: 1, c })
