@@ -1,0 +1,132 @@
+import { Command, Option } from 'commander'
+import { compileFor, type FamilyResult } from './gpu-compile/compile.js'
+import { FAMILIES } from './gpu-compile/families.js'
+import { mesaFolder } from './gpu-compile/mesa.js'
+import { carriers, faults, flopsIn, multiplyAddShare, TARGETS } from './gpu-compile/verdict.js'
+import { machineContext } from './lib/context.js'
+import { positiveList } from './lib/options.js'
+import { main, print, writeJson } from './lib/report.js'
+import { formatTable } from './lib/table.js'
+
+interface CompileOptions {
+  readonly families: string
+  readonly a: number[]
+  readonly prior: boolean
+  readonly storage: 'f32' | 'f16'
+  readonly json?: string
+}
+
+const command = new Command('bench:gpu-compile')
+  .description(
+    "Compiles the registered pair's hardware schedule for AMD GPUs that are not there (Mesa's RADV)",
+  )
+  .option('--families <names>', 'GPU families, comma-separated', FAMILIES.map(({ name }) => name).join(','))
+  .option('--a <widths>', 'width multipliers of DFFNet, comma-separated', positiveList, [0.375, 1])
+  .option('--no-prior', 'DFFNet without the mesh prior')
+  .addOption(new Option('--storage <type>', 'element type in memory').choices(['f32', 'f16']).default('f32'))
+  .option('--json <file>', 'also write the figures to a file')
+  .parse()
+
+await main(async () => {
+  const options = command.opts<CompileOptions>()
+  const mesa = mesaFolder()
+  const plans = options.a.map((a) => ({ a, meshPrior: options.prior }))
+  const results: FamilyResult[] = []
+  for (const family of options.families.split(',')) {
+    const result = await compileFor(mesa, family, plans, options.storage)
+    results.push(result)
+    const title = FAMILIES.find(({ name }) => name === family)?.title ?? family
+    print(`\ncompiled for ${family}, ${title}, ${result.driver}; ${result.pipelines.length} pipelines`)
+    print(pipelineTable(result, options.a))
+    for (const a of options.a) print(carrierLine(result, a))
+  }
+  await writeJson(options.json, {
+    script: 'gpu-compile',
+    context: machineContext(),
+    storage: options.storage,
+    plans,
+    results,
+  })
+  const found = results.flatMap(faults)
+  if (found.length > 0) print(`\n${found.length} faults`)
+  for (const { family, pipeline, what } of found) print(`  ${family}: ${pipeline}: ${what}`)
+  return found.length > 0 ? 1 : 0
+})
+
+function pipelineTable(result: FamilyResult, widths: readonly number[]): string {
+  const totals = widths.map((a) => result.pipelines.reduce((sum, p) => sum + flopsIn(p, a), 0))
+  const rows = result.pipelines
+    .map((pipeline) => ({
+      pipeline,
+      shares: widths.map((a, i) => flopsIn(pipeline, a) / (totals[i] as number)),
+    }))
+    .sort((p, q) => (q.shares.at(-1) ?? 0) - (p.shares.at(-1) ?? 0))
+  return formatTable(
+    [
+      'kernel',
+      'variant',
+      'steps',
+      ...widths.map((a) => `% FLOP ${a}`),
+      'VGPR',
+      'SGPR',
+      'spills',
+      'LDS B',
+      'waves',
+      'lanes',
+      '% used',
+      'VALU',
+      'SALU',
+      'VMEM',
+      'LDS',
+      'SMEM',
+      'loop VALU',
+      'loop FMA',
+      '% FMA',
+      'loop VMEM',
+      'loop LDS',
+    ],
+    rows.map(({ pipeline, shares }) => {
+      const { statistics, whole, loop } = pipeline
+      return [
+        pipeline.kernel.replace(/\.wgsl$/, ''),
+        pipeline.variant,
+        pipeline.uses.length,
+        ...shares.map((share) => share * 100),
+        statistics.vgprs,
+        statistics.sgprs,
+        statistics.spilledVgprs + statistics.spilledSgprs,
+        statistics.ldsBytes,
+        statistics.wavesPerSimd,
+        pipeline.waveSize,
+        pipeline.laneUse * 100,
+        statistics.valu,
+        statistics.salu,
+        statistics.vmem,
+        whole?.byClass.lds,
+        statistics.smem,
+        loop?.mix.byClass.valu,
+        loop?.mix.multiplyAdds,
+        loop === undefined ? undefined : multiplyAddShare(loop.mix) * 100,
+        loop?.mix.byClass.vmem,
+        loop?.mix.byClass.lds,
+      ]
+    }),
+  )
+}
+
+function carrierLine(result: FamilyResult, a: number): string {
+  const taken = carriers(result, a, TARGETS.flopShare)
+  if (taken.some(({ whole }) => whole === undefined)) return `a = ${a}: no assembly to count multiply-adds in`
+  const below = taken.filter(
+    ({ loop, statistics, laneUse }) =>
+      loop === undefined ||
+      multiplyAddShare(loop.mix) < TARGETS.multiplyAddShare ||
+      statistics.wavesPerSimd < TARGETS.waves ||
+      laneUse < 1,
+  )
+  const verdict = below.length === 0 ? 'all of them' : `all but ${below.map(({ id }) => id).join('; ')}`
+  return (
+    `a = ${a}: ${taken.length} pipelines carry ${TARGETS.flopShare * 100} % of the FLOPs; ${verdict} have ` +
+    `>= ${TARGETS.multiplyAddShare * 100} % multiply-adds in their loop, >= ${TARGETS.waves} waves a SIMD and all lanes at work`
+  )
+}

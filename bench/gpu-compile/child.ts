@@ -1,0 +1,46 @@
+import { writeSync } from 'node:fs'
+import { openDevice } from '../../src/gpu/device.js'
+import { kernelId } from '../../src/gpu/kernel-cache.js'
+import { KernelSource } from '../../src/gpu/kernel-source.js'
+import { preprocess } from '../../src/gpu/shader/preprocess.js'
+import { planGraph, type Step } from '../../src/graph/plan.js'
+import { type NetworkChoice, registeredGraph } from '../lib/networks.js'
+import { END_MARK, type PipelineUse, REQUEST_VARIABLE, START_MARK } from './compile.js'
+
+/**
+ * Compiles every pipeline of some plans on the adapter of the environment. The driver writes what it made of each to
+ * stderr, between marks of ours; stdout gets which steps use which pipeline.
+ */
+interface Request {
+  readonly plans: readonly NetworkChoice[]
+  readonly storage: 'f32' | 'f16'
+}
+
+const { plans, storage } = JSON.parse(process.env[REQUEST_VARIABLE] ?? '') as Request
+const device = await openDevice({ adapter: 'hardware' })
+const source = new KernelSource()
+const pipelines = new Map<string, { step: Step; uses: PipelineUse[] }>()
+for (const choice of plans) {
+  const spec = planGraph(await registeredGraph(choice), device.caps, { schedule: 'hardware', storage })
+  for (const step of spec.steps) {
+    // Variants whose final code is the same share a pipeline.
+    const { code } = preprocess(step.kernel, step.params, source.load)
+    const pipeline = pipelines.get(code) ?? { step, uses: [] }
+    const { name, flops, bytes, shapes, workgroups } = step
+    pipeline.uses.push({ a: choice.a, step: name, flops, bytes, shapes, workgroups })
+    pipelines.set(code, pipeline)
+  }
+}
+const list = [...pipelines.values()].map(({ step, uses }) => {
+  const key = { file: step.kernel, params: step.params }
+  const { workgroupSize } = device.kernels.interfaceOf(key)
+  return { kernel: step.kernel, variant: step.variant, id: kernelId(key), workgroupSize, uses }
+})
+writeSync(1, JSON.stringify({ driver: device.caps.name, pipelines: list }))
+for (const [index, { step }] of [...pipelines.values()].entries()) {
+  writeSync(2, `\n${START_MARK}${index}\n`)
+  await device.kernels.compile([{ file: step.kernel, params: step.params }])
+  writeSync(2, `\n${END_MARK}${index}\n`)
+}
+// The null device cannot be torn down.
+process.exit(0)

@@ -1,0 +1,26 @@
+/** AMD GPU families as RADV_FORCE_FAMILY names them. */
+export interface Family {
+  readonly name: string
+  /** A family's architecture and a card that has it. */
+  readonly title: string
+  /** True where the occupancy that a kernel states is demanded; else it is reported only. */
+  readonly demanded: boolean
+}
+
+export const FAMILIES: readonly Family[] = [
+  { name: 'navi21', title: 'RDNA 2 (Radeon RX 6800)', demanded: true },
+  { name: 'navi31', title: 'RDNA 3 (Radeon RX 7900)', demanded: true },
+  { name: 'gfx1201', title: 'RDNA 4 (Radeon RX 9070)', demanded: true },
+  // GCN holds 10 waves of 64 lanes a SIMD and a quarter of the registers: the same tiles fit fewer waves.
+  { name: 'vega20', title: 'GCN 5 (Radeon VII)', demanded: false },
+]
+
+/** Kernels whose loops are multiply-adds: four waves hide the latency of their loads behind each other's arithmetic. */
+const CONVOLUTION_WAVES = 4
+/** Kernels that wait for memory want more waves to wait for. */
+const OTHER_WAVES = 8
+
+/** Waves a SIMD that a kernel is to have on RDNA. */
+export function statedWaves(kernel: string): number {
+  return /^(conv|winograd)/.test(kernel) ? CONVOLUTION_WAVES : OTHER_WAVES
+}
