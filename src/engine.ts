@@ -3,6 +3,8 @@
  * as graph functions, weight files.
  */
 export { DeepFaceFlowError, EngineError, type ErrorCode } from './errors.js'
+export { loadNetworkFiles, type NetworkFiles } from './face/network-files.js'
+export { registeredFlowConfig, registeredFlowWeights } from './face/registered-pair.js'
 export type { AdapterCaps, AdapterLimits } from './gpu/caps.js'
 export type { AdapterChoice, OpenDeviceOptions } from './gpu/device.js'
 export {
@@ -24,6 +26,13 @@ export {
 } from './graph/plan.js'
 export { channelsOf, describeType, type RawType, type TensorType, type ValueType } from './graph/tensor.js'
 export { type DffnetConfig, dffnet, FLOW_UNIT } from './nets/dffnet.js'
+export {
+  REGISTERED_INPUTS,
+  type RegisteredFlow,
+  type RegisteredFlowConfig,
+  registeredFlow,
+  registeredRoiTransform,
+} from './nets/registered-flow.js'
 export * from './ops/index.js'
 export { type CompileOptions, Engine, type EngineStats } from './runtime/engine.js'
 export { Plan, type PlanInputs, type PlanOutputs } from './runtime/plan.js'
