@@ -2,6 +2,7 @@ import { EngineError } from '../errors.js'
 import type { GraphBuilder, Value } from '../graph/graph.js'
 import { type RawType, type TensorType, tensorType } from '../graph/tensor.js'
 import { shapeError, wholeNumber } from './infer.js'
+import { inputAt } from './lowering.js'
 import {
   type InferContext,
   type KernelCall,
@@ -135,9 +136,9 @@ export const IMAGE_TRANSFORM_TYPE: RawType = {
 }
 
 /**
- * Samples one or two images through their own affine transforms into one tensor of batch 1 or 2, in one dispatch.
+ * Samples images through their own affine transforms into the batch entries of one tensor, with one dispatch each.
  * The images are separate buffers because they come from separate decoders, in sizes of their own: one
- * buffer for both would cost the caller a copy and halve the largest photo a binding can hold.
+ * buffer for all would cost the caller a copy and limit their common size to that of a binding.
  * @param images each a raw pixel buffer (`pixelBufferType`) with its packed transform (`IMAGE_TRANSFORM_TYPE`)
  * @returns n x height x width x 3
  * @throws EngineError INVALID_GRAPH on a size below 1, or buffers that are too small for a pixel or a transform
@@ -153,7 +154,7 @@ export function imageInput(
 }
 
 /**
- * Declares graph inputs for one or two photos and samples them (`imageInput`): image `x` becomes the raw
+ * Declares graph inputs for photos and samples them (`imageInput`): image `x` becomes the raw
  * inputs `x` (pixels, at most `maxPixels`) and `x.transform` (filled by `packImageTransform` before a run).
  * @returns n x height x width x 3
  */
@@ -178,8 +179,7 @@ export function frameType(width: number, height: number, format: PixelFormat = '
 }
 
 /**
- * Normalises one or two images that already have the network's size (registered frames) into one tensor in one
- * dispatch.
+ * Normalises images that already have the network's size (registered frames) into the batch entries of one tensor.
  * @param frames raw values of `frameType`
  * @returns n x height x width x 3
  * @throws EngineError INVALID_GRAPH on a size below 1 or buffers that are too small
@@ -225,7 +225,9 @@ export const imageInputOp: OpDefinition<ImageInputAttrs> = {
     }
     const perImage = attrs.registered ? 1 : 2
     const images = inputs.length / perImage
-    if (images !== 1 && images !== 2) throw shapeError(KIND, context, 'takes one or two images')
+    if (images < 1 || !Number.isInteger(images)) {
+      throw shapeError(KIND, context, 'needs images, with a transform each unless they are registered')
+    }
     const needed = attrs.registered ? attrs.width * attrs.height * bytesPerPixel(attrs.format) : 4
     inputs.forEach((input, i) => {
       const isPixels = attrs.registered || i % 2 === 0
@@ -249,25 +251,17 @@ export const imageInputOp: OpDefinition<ImageInputAttrs> = {
   },
 
   lower(context: LowerContext<ImageInputAttrs>): KernelCall[] {
-    const { attrs, inputs, output, storage } = context
+    const { attrs, output, storage } = context
     const { n, h, w } = tensorOf(output)
     const stride = attrs.registered ? 1 : 2
     const rows = context.schedule === 'software' ? SOFTWARE_ROWS : 1
-    const bindings: Record<string, Operand> = { output }
-    const words = [1, 1]
-    for (let image = 0; image < n; image++) {
-      const pixels = operandAt(inputs, image * stride)
-      bindings[`pixels${image}`] = pixels
-      words[image] = rawBytes(pixels) / 4
-      if (!attrs.registered) bindings[`transform${image}`] = operandAt(inputs, image * stride + 1)
-    }
-    return [
-      {
+    return Array.from({ length: n }, (_, entry): KernelCall => {
+      const pixels = inputAt(context, entry * stride)
+      return {
         kernel: 'image_input.wgsl',
         variant: `${attrs.registered ? 'registered' : 'affine'} ${attrs.format}`,
         params: {
           F16: storage === 'f16',
-          IMAGES: n,
           BYTES_PER_PIXEL: bytesPerPixel(attrs.format),
           EDGE_BORDER: attrs.border === 'edge',
           REGISTERED: attrs.registered,
@@ -276,20 +270,19 @@ export const imageInputOp: OpDefinition<ImageInputAttrs> = {
           outputView: view(output),
           scale: [...attrs.scale, 0],
           offset: [...attrs.offset, 0],
+          entry,
           rows,
-          words,
+          words: Math.floor(rawBytes(pixels) / 4),
         },
-        bindings,
-        workgroups: [Math.ceil(w / 16), Math.ceil(h / (4 * rows)), n],
-      },
-    ]
+        bindings: {
+          output,
+          pixels,
+          ...(!attrs.registered && { transform: inputAt(context, entry * stride + 1) }),
+        },
+        workgroups: [Math.ceil(w / 16), Math.ceil(h / (4 * rows)), 1],
+      }
+    })
   },
-}
-
-function operandAt(operands: readonly Operand[], index: number): Operand {
-  const operand = operands[index]
-  if (operand === undefined) throw new TypeError(`operand ${index} is missing`)
-  return operand
 }
 
 function rawBytes(operand: Operand): number {

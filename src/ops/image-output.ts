@@ -1,6 +1,7 @@
 import type { GraphBuilder, Value } from '../graph/graph.js'
 import { channelsOf } from '../graph/tensor.js'
 import { shapeError, tensorInput } from './infer.js'
+import { inputAt } from './lowering.js'
 import { type OpDefinition, tensorOf, view } from './op.js'
 
 export interface ImageOutputAttrs {
@@ -42,9 +43,9 @@ export const imageOutputOp: OpDefinition<ImageOutputAttrs> = {
     return output.kind === 'raw' ? (output.bytes / 4) * 3 * 2 : 0
   },
 
-  lower({ attrs, inputs, output, storage }) {
-    const [input] = inputs
-    if (input === undefined) throw new TypeError('operand 0 is missing')
+  lower(context) {
+    const { attrs, output, storage } = context
+    const input = inputAt(context, 0)
     const type = tensorOf(input)
     const grey = channelsOf(type) === 1
     return [

@@ -95,10 +95,11 @@ const cases: SamplingCase[] = [
     out: [12, 12],
   },
   {
-    name: 'two photos',
+    name: 'three photos',
     photos: [
       { width: 40, height: 31, matrix: turned },
       { width: 17, height: 45, matrix: similarity(-1, 0.7, 3, 5, 8, 20) },
+      { width: 50, height: 50, matrix: similarity(2, 4.5, 10, 10, 25, 25) },
     ],
     out: [19, 23],
     options: { border: 'edge' },
@@ -253,11 +254,8 @@ describe('errors of image input and output', () => {
     expect(build({ width: 0 })).toThrow(/imageInput "photos".*width/)
     expect(build({ height: 2.5 })).toThrow(/height/)
     expect(build({ scale: [1, Number.NaN, 1] })).toThrow(/scale must be 3 finite numbers/)
-    const three = () => {
-      const graph = new GraphBuilder('g')
-      inputImages(graph, 'photos', ['a', 'b', 'c'], { width: 4, height: 4, maxPixels: 9 })
-    }
-    expect(three).toThrow(/one or two images/)
+    const none = () => imageInput(new GraphBuilder('g'), 'photos', [], { width: 4, height: 4 })
+    expect(none).toThrow(/imageInput "photos".*needs images/)
     const tooSmall = () => {
       const graph = new GraphBuilder('g')
       const pixels = graph.input('p', pixelBufferType(4))
