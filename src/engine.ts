@@ -18,12 +18,10 @@ export {
 export {
   type PlanOptions,
   type PlanSpec,
-  type PlanTotals,
   planGraph,
-  planTotals,
-  printPlan,
   type Step,
 } from './graph/plan.js'
+export { type PlanTotals, planTotals, printPlan } from './graph/print-plan.js'
 export { channelsOf, describeType, type RawType, type TensorType, type ValueType } from './graph/tensor.js'
 export { type DffnetConfig, dffnet, FLOW_UNIT } from './nets/dffnet.js'
 export {
