@@ -26,8 +26,7 @@ for (const choice of plans) {
     // Variants whose final code is the same share a pipeline.
     const { code } = preprocess(step.kernel, step.params, source.load)
     const pipeline = pipelines.get(code) ?? { step, uses: [] }
-    const { name, flops, bytes, shapes, workgroups } = step
-    pipeline.uses.push({ a: choice.a, step: name, flops, bytes, shapes, workgroups })
+    pipeline.uses.push({ a: choice.a, step: step.name, flops: step.flops })
     pipelines.set(code, pipeline)
   }
 }
@@ -36,7 +35,7 @@ const list = [...pipelines.values()].map(({ step, uses }) => {
   const { workgroupSize } = device.kernels.interfaceOf(key)
   return { kernel: step.kernel, variant: step.variant, id: kernelId(key), workgroupSize, uses }
 })
-writeSync(1, JSON.stringify({ driver: device.caps.name, pipelines: list }))
+writeSync(1, JSON.stringify({ caps: device.caps, pipelines: list }))
 for (const [index, { step }] of [...pipelines.values()].entries()) {
   writeSync(2, `\n${START_MARK}${index}\n`)
   await device.kernels.compile([{ file: step.kernel, params: step.params }])

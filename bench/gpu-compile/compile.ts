@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { AdapterCaps } from '../../src/gpu/caps.js'
 import { packageFacts } from '../../src/gpu/package-root.js'
 import type { NetworkChoice } from '../lib/networks.js'
 import {
@@ -29,9 +30,6 @@ export interface PipelineUse {
   readonly a: number
   readonly step: string
   readonly flops: number
-  readonly bytes: number
-  readonly shapes: string
-  readonly workgroups: readonly [number, number, number]
 }
 
 export interface PipelineInfo {
@@ -56,6 +54,8 @@ export interface CompiledPipeline extends PipelineInfo {
 export interface FamilyResult {
   readonly family: string
   readonly driver: string
+  /** What plans for this adapter depend on. */
+  readonly caps: AdapterCaps
   readonly pipelines: readonly CompiledPipeline[]
 }
 
@@ -71,10 +71,11 @@ export async function compileFor(
     [REQUEST_VARIABLE]: JSON.stringify({ plans, storage }),
   })
   if (status !== 0) throw new Error(`compiling for ${family} ended with ${status}:\n${stderr.slice(-4000)}`)
-  const { driver, pipelines } = JSON.parse(stdout) as { driver: string; pipelines: PipelineInfo[] }
+  const { caps, pipelines } = JSON.parse(stdout) as { caps: AdapterCaps; pipelines: PipelineInfo[] }
   return {
     family,
-    driver,
+    driver: caps.name,
+    caps,
     pipelines: pipelines.map((info, index) => readReport(stderr, index, info, family)),
   }
 }

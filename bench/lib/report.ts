@@ -5,7 +5,12 @@ import { dirname } from 'node:path'
 export async function writeJson(file: string | undefined, figures: object): Promise<void> {
   if (file === undefined) return
   await mkdir(dirname(file), { recursive: true })
-  await writeFile(file, `${JSON.stringify(figures, null, 1)}\n`)
+  await writeFile(file, `${JSON.stringify(figures, rounded, 1)}\n`)
+}
+
+/** Six digits are more than any timing has. */
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value
 }
 
 export function print(text = ''): void {
