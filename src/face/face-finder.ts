@@ -2,17 +2,19 @@ import { FaceError } from '../errors.js'
 import { at } from './array.js'
 import type { Detection } from './detection-decode.js'
 import { type RegionOfInterest, roiFromDetection } from './detection-roi.js'
-import { searchFaces } from './face-search.js'
+import { SURE_SCORE, searchFaces } from './face-search.js'
 import { landmarks68 } from './geometry-landmarks.js'
 import { fitSimilarity, similarityResidual } from './geometry-similarity.js'
 import type { PhotoLandmarks, PhotoNetworks } from './photo-networks.js'
 import type { Template } from './template.js'
-import type { Box, FaceFrame, Rgba } from './types.js'
+import type { Box, FaceFrame, Rgba, Similarity } from './types.js'
 
 /** Faces below this side have too few pixels for the 224 px template to show anything. */
 export const MIN_FACE_SIDE = 32
 /** Below this probability the landmark network says that its crop holds no face. */
 const MIN_PRESENCE = 0.5
+/** What an unsure detection must reach: texture that looks like a face at 0.5 stays far below, faces are at 0.99. */
+const UNSURE_MIN_PRESENCE = 0.95
 /** Share of landmarks that may lie outside the photo. */
 const MAX_OUTSIDE = 0.35
 const WARN_OUTSIDE = 0.05
@@ -22,12 +24,15 @@ export interface FoundFace {
   readonly warnings: readonly string[]
 }
 
+/** The networks that look at photos. */
+export type FaceNetworks = Pick<PhotoNetworks, 'load' | 'detect' | 'landmarks' | 'register'>
+
 /** Finds faces in a photo and registers them to the template. */
 export class FaceFinder {
-  readonly #networks: PhotoNetworks
+  readonly #networks: FaceNetworks
   readonly #template: Template
 
-  constructor(networks: PhotoNetworks, template: Template) {
+  constructor(networks: FaceNetworks, template: Template) {
     this.#networks = networks
     this.#template = template
   }
@@ -39,9 +44,7 @@ export class FaceFinder {
    */
   async detect(photo: Rgba, name: string): Promise<Detection[]> {
     await this.#networks.load(photo)
-    const { detections, tried } = await searchFaces(photo.width, photo.height, (view) =>
-      this.#networks.detect(view),
-    )
+    const { detections, tried } = await searchFaces(photo.width, photo.height, (view) => this.#look(view))
     const largest = detections[0]
     if (largest === undefined) {
       throw new FaceError(
@@ -62,6 +65,19 @@ export class FaceFinder {
       )
     }
     return enough
+  }
+
+  /** Detections in one view; where the detector is unsure, the landmark network has the last word. */
+  async #look(view: Similarity): Promise<Detection[]> {
+    const held: Detection[] = []
+    for (const detection of await this.#networks.detect(view)) {
+      if (detection.score < SURE_SCORE) {
+        const { presence } = await this.#networks.landmarks(roiFromDetection(detection))
+        if (presence < UNSURE_MIN_PRESENCE) continue
+      }
+      held.push(detection)
+    }
+    return held
   }
 
   /**

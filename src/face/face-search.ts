@@ -1,5 +1,6 @@
+import { at } from './array.js'
 import { DETECTOR_SIDE } from './detection-anchors.js'
-import type { Detection } from './detection-decode.js'
+import { type Detection, KEYPOINT } from './detection-decode.js'
 import { intersectionOverUnion } from './detection-nms.js'
 import { letterbox } from './detection-roi.js'
 import { composeSimilarity } from './geometry-similarity.js'
@@ -16,13 +17,13 @@ export interface SearchResult {
 }
 
 /** Upside down, a face can pass for an unsure upright one: below this score the turned views are asked too. */
-const SURE_SCORE = 0.8
+export const SURE_SCORE = 0.8
 /** Turned faces are rare: they must be surer by this than upright ones. */
 const TURNED_HANDICAP = 0.1
 
 /**
- * Faces of a photo, largest first. The whole photo first; if that shows none or unsure ones, the photo turned by
- * 90, 270 and 180 degrees; then overlapping tiles of a half to an eighth of the longer side, in which small faces
+ * Faces of a photo, largest first. The whole photo first; if that shows none, unsure or lying ones, the photo turned
+ * by 90, 270 and 180 degrees; then overlapping tiles of a half to an eighth of the longer side, in which small faces
  * come out large enough for the detector. The search stops at the first stage that finds a face.
  */
 export async function searchFaces(
@@ -39,12 +40,14 @@ export async function searchFaces(
   }
   const upright = letterbox(width, height)
   const straight = await look({ name: 'the whole photo', views: [upright] })
-  if (bestScore(straight) >= SURE_SCORE) return { detections: straight.sort(bySize), tried }
+  const lying = quartersOf(straight)
+  if (bestScore(straight) >= SURE_SCORE && lying === 0) return { detections: straight.sort(bySize), tried }
   const sideways = await look({
     name: 'turned by 90, 180 and 270 degrees',
-    views: [1, 3, 2].map((quarter) => turned(upright, quarter)),
+    views: (lying === 0 ? [1, 3, 2] : [4 - lying]).map((quarter) => turned(upright, quarter)),
   })
-  const better = bestScore(sideways) > bestScore(straight) + TURNED_HANDICAP ? sideways : straight
+  const handicap = lying === 0 ? TURNED_HANDICAP : 0
+  const better = bestScore(sideways) > bestScore(straight) + handicap ? sideways : straight
   if (better.length > 0) return { detections: better.sort(bySize), tried }
   for (const stage of tileStages(width, height)) {
     const found = await look(stage)
@@ -75,6 +78,19 @@ function* tileStages(width: number, height: number): Generator<Stage> {
 
 function bestScore(detections: readonly Detection[]): number {
   return Math.max(0, ...detections.map(({ score }) => score))
+}
+
+/**
+ * Clockwise quarter turns in 0..3 of the surest face. The detector sees lying faces, but places their keypoints
+ * so badly that the landmarks suffer.
+ */
+function quartersOf(detections: readonly Detection[]): number {
+  const surest = detections.find(({ score }) => score === bestScore(detections))
+  if (surest === undefined) return 0
+  const eye = (index: number, axis: number) => at(surest.keypoints, 2 * index + axis)
+  const { rightEye, leftEye } = KEYPOINT
+  const angle = Math.atan2(eye(leftEye, 1) - eye(rightEye, 1), eye(leftEye, 0) - eye(rightEye, 0))
+  return (Math.round(angle / (Math.PI / 2)) + 4) % 4
 }
 
 /** Turns a view about the centre of the detector's square. */
