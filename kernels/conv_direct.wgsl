@@ -11,8 +11,6 @@
 #param SUBGROUP
 #param PX
 #param COP
-// Planes of input channels per round of the loop (weights are zero for planes past the last).
-#param CIP
 #param WGX
 #param WGY
 #if SUBGROUP > 0
@@ -76,7 +74,6 @@ fn main(
   let originY = (phaseY + u.leadY) / u.outStrideY - u.shiftY;
   let gridSize = u.gridWidth * u.gridHeight;
   let planeStep = planeSize(u.x);
-  let lastPlane = u.x.planes - 1u;
   let width = i32(u.x.width);
   let height = i32(u.x.height);
 
@@ -98,12 +95,11 @@ fn main(
 #endfor
 #endfor
 
-  let rounds = (u.x.planes + ${CIP - 1}u) / ${CIP}u;
   let taps = u.tapsX * u.tapsY;
 #if SUBGROUP > 0
-  var next = (u32(phase) * u.groups + group) * u32(taps) * rounds * ${CIP * COP * 4}u + lane;
+  var next = (u32(phase) * u.groups + group) * u32(taps) * u.x.planes * ${COP * 4}u + lane;
 #else
-  var next = (u32(phase) * u.groups + group) * u32(taps) * rounds * ${CIP * COP}u;
+  var next = (u32(phase) * u.groups + group) * u32(taps) * u.x.planes * ${COP}u;
 #endif
   for (var tap = 0; tap < taps; tap++) {
     let tapY = tap / u.tapsX;
@@ -116,46 +112,40 @@ fn main(
     let mask${i} = select(0.0, 1.0, inside${i});
     let at${i} = batch${i} + select(0u, u32(inY${i} * width + inX${i}), inside${i});
 #endfor
-    for (var plane = 0u; plane < u.x.planes; plane += ${CIP}u) {
-#for c in 0..CIP
-      {
-#if c == 0
-        let step = plane * planeStep;
-#else
-        let step = min(plane + ${c}u, lastPlane) * planeStep;
-#endif
+    for (var plane = 0u; plane < u.x.planes; plane++) {
+      let step = plane * planeStep;
 #for i in 0..PX
-        let x${i} = vec4<f32>(x[at${i} + step]) * mask${i};
+      let x${i} = vec4<f32>(x[at${i} + step]) * mask${i};
 #endfor
 #if SUBGROUP > 0
 #for s in 0..COP * 4 / SUBGROUP
-        let share${s} = vec4<f32>(weights[next + ${c * COP * 4 + s * SUBGROUP}u]);
-#endfor
-#for j in 0..COP
-#for k in 0..4
-        let w${j}_${k} = subgroupBroadcast(share${(j * 4 + k) / SUBGROUP}, ${(j * 4 + k) % SUBGROUP}u);
-#for i in 0..PX
-        acc${i}_${j} += w${j}_${k} * x${i}[${k}];
-#endfor
-#endfor
-#endfor
-#else
-#for j in 0..COP
-        let w${j} = weights[next + ${c * COP + j}u];
-#for k in 0..4
-        let w${j}_${k} = vec4<f32>(w${j}[${k}]);
-#for i in 0..PX
-        acc${i}_${j} += w${j}_${k} * x${i}[${k}];
-#endfor
-#endfor
+      let share${s} = vec4<f32>(weights[next + ${s * SUBGROUP}u]);
 #endfor
 #endif
+      // All that an accumulator gets, at a stretch: it then travels through a register once a round.
+#for j in 0..COP
+      {
+#if SUBGROUP > 0
+#for k in 0..4
+        let w${k} = subgroupBroadcast(share${(j * 4 + k) / SUBGROUP}, ${(j * 4 + k) % SUBGROUP}u);
+#endfor
+#else
+        let w = weights[next + ${j}u];
+#for k in 0..4
+        let w${k} = vec4<f32>(w[${k}]);
+#endfor
+#endif
+#for k in 0..4
+#for i in 0..PX
+        acc${i}_${j} = fma(w${k}, vec4<f32>(x${i}[${k}]), acc${i}_${j});
+#endfor
+#endfor
       }
 #endfor
 #if SUBGROUP > 0
-      next += ${CIP * COP * 4}u;
+      next += ${COP * 4}u;
 #else
-      next += ${CIP * COP}u;
+      next += ${COP}u;
 #endif
     }
   }

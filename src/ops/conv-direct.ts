@@ -4,9 +4,6 @@ import { packedBlocks, packedVectors } from './conv-packing.js'
 import type { DirectVariant } from './conv-select.js'
 import { type KernelCall, view } from './op.js'
 
-/** Planes of input channels per round of the kernel's loop. */
-const ROUND = 1
-
 /** Kernel calls of kernels/conv_direct.wgsl. */
 export function directCalls(task: ConvTask, variant: DirectVariant): KernelCall[] {
   const { problem, shape, weights, input, context } = task
@@ -22,7 +19,6 @@ export function directCalls(task: ConvTask, variant: DirectVariant): KernelCall[
         SUBGROUP: variant.subgroup,
         PX: variant.pixels,
         COP: variant.planes,
-        CIP: ROUND,
         WGX: lanesX,
         WGY: lanesY,
       },
@@ -47,7 +43,7 @@ export function directCalls(task: ConvTask, variant: DirectVariant): KernelCall[
       },
       bindings: {
         x: input,
-        weights: packedBlocks(weights, { outPlanes: variant.planes, inPlanes: ROUND }, context.storage),
+        weights: packedBlocks(weights, variant.planes, context.storage),
         vectors: packedVectors(
           problem.bias,
           context.epilogue.activation,

@@ -2,6 +2,7 @@ import { channelsOf, physicalChannels, planesOf } from '../graph/tensor.js'
 import { directCalls } from './conv-direct.js'
 import type { ConvWeights } from './conv-packing.js'
 import { type ConvShape, selectConvVariant } from './conv-select.js'
+import { winogradCalls, winogradShape } from './conv-winograd.js'
 import { type KernelCall, type LowerContext, type Operand, tensorOf } from './op.js'
 
 /**
@@ -54,9 +55,18 @@ export function convCalls(context: LowerContext<unknown>, problem: ConvProblem):
     phases,
     taps: weights.taps,
     stride: problem.inStride,
+    winograd: winogradShape(problem, weights.inPlanes, planesOf(outType)),
   }
-  const variant = selectConvVariant(shape, context.caps, context.schedule, context.storage, context.variant)
-  return directCalls({ problem, shape, weights, input, context }, variant)
+  const variant = selectConvVariant(shape, context.caps, context.schedule, context.variant)
+  const task = { problem, shape, weights, input, context }
+  switch (variant.kind) {
+    case 'direct':
+      return directCalls(task, variant)
+    case 'winograd':
+      return winogradCalls(task, variant)
+    default:
+      return variant satisfies never
+  }
 }
 
 /** Preprocessor parameters of include/layout.wgsl and include/epilogue.wgsl. */

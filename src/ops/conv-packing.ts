@@ -26,27 +26,19 @@ export function toStorage(values: Float32Array, storage: Storage): PackedData {
   return storage === 'f32' ? values : floatsToHalves(values)
 }
 
-/** Order of weights in memory for one kernel. */
-export interface BlockLayout {
-  /** Planes of output channels in one group, and planes of input channels in one round of the kernel's loop. */
-  readonly outPlanes: number
-  readonly inPlanes: number
-}
-
 /**
  * Weights as 4x4 blocks (column = input lane, row = output lane) in the order
- * `[phase][output group][tap][input plane, padded][output plane of the group]`.
+ * `[phase][group of output planes][tap][input plane][output plane of the group]`.
  */
-export function packedBlocks(weights: ConvWeights, layout: BlockLayout, storage: Storage): Operand {
+export function packedBlocks(weights: ConvWeights, groupPlanes: number, storage: Storage): Operand {
   const { name, phases, taps, outChannels, inChannels } = weights
-  const groups = Math.ceil(outChannels / (4 * layout.outPlanes))
-  const rounds = Math.ceil(weights.inPlanes / layout.inPlanes)
-  const blocksPerTap = rounds * layout.inPlanes * layout.outPlanes
+  const groups = Math.ceil(outChannels / (4 * groupPlanes))
+  const blocksPerTap = weights.inPlanes * groupPlanes
   const tapCount = taps[0] * taps[1]
   const positions = inChannels.length === weights.inPlanes * 4 ? '' : `@${inChannels.join()}`
   return {
     kind: 'packed',
-    key: `blocks ${name} [${weights.shape}] ${phases}x${taps.join('x')} ${layout.outPlanes}x${layout.inPlanes} ${weights.inPlanes}${positions} ${storage}`,
+    key: `blocks ${name} [${weights.shape}] ${phases}x${taps.join('x')} ${groupPlanes} ${weights.inPlanes}${positions} ${storage}`,
     pack: (source) => {
       const data = source.tensor(name, weights.shape)
       const packed = new Float32Array(phases * groups * tapCount * blocksPerTap * 16)
@@ -56,12 +48,12 @@ export function packedBlocks(weights: ConvWeights, layout: BlockLayout, storage:
           const tapX = tap % taps[1]
           for (let output = 0; output < outChannels; output++) {
             const outPlane = output >> 2
-            const group = Math.floor(outPlane / layout.outPlanes)
+            const group = Math.floor(outPlane / groupPlanes)
             const first = ((phase * groups + group) * tapCount + tap) * blocksPerTap
             inChannels.forEach((position, input) => {
               const from = weights.indexOf(phase, tapY, tapX, output, input)
               if (from < 0) return
-              const block = first + (position >> 2) * layout.outPlanes + (outPlane % layout.outPlanes)
+              const block = first + (position >> 2) * groupPlanes + (outPlane % groupPlanes)
               packed[block * 16 + (position & 3) * 4 + (output & 3)] = data[from] ?? 0
             })
           }

@@ -1,8 +1,7 @@
 import type { AdapterCaps } from '../gpu/caps.js'
-import type { Storage } from './conv-packing.js'
 import type { Schedule } from './op.js'
 
-/** What kernel selection knows of a (transposed) convolution or fully connected layer. */
+/** What kernel selection knows of a (transposed) convolution or fully connected layer. Pairs are [y, x]. */
 export interface ConvShape {
   readonly batches: number
   readonly inPlanes: number
@@ -15,10 +14,20 @@ export interface ConvShape {
   readonly taps: readonly [number, number]
   /** Step of the window over the input from one output position to the next. */
   readonly stride: readonly [number, number]
+  /** How the window splits into Winograd's (see conv-winograd.ts); undefined where it does not. */
+  readonly winograd: WinogradShape | undefined
+}
+
+export interface WinogradShape {
+  /** Outputs of a tile per axis: 4 with 3 taps, 3 with 4 taps. */
+  readonly tile: 3 | 4
+  /** Planes of input phases and of output phases. */
+  readonly inPlanes: number
+  readonly outPlanes: number
 }
 
 /** A kernel with its tile. `name` is what plans print and what forces it. */
-export type ConvVariant = DirectVariant
+export type ConvVariant = DirectVariant | WinogradVariant
 
 /** kernels/conv_direct.wgsl */
 export interface DirectVariant {
@@ -32,59 +41,162 @@ export interface DirectVariant {
   readonly workgroup: readonly [pixels: number, planes: number]
 }
 
+/** kernels/winograd_input.wgsl, winograd_multiply.wgsl, winograd_output.wgsl */
+export interface WinogradVariant {
+  readonly kind: 'winograd'
+  readonly name: string
+  /** As in `DirectVariant`, for the matrix product. */
+  readonly subgroup: number
+  /** Products of one invocation: tiles x planes. */
+  readonly tiles: number
+  readonly planes: number
+  readonly workgroup: number
+}
+
+/** Invocations of a workgroup where no subgroup sets the number. */
+const WORKGROUP = 16
+
+/** Lanes that load weights together. A workgroup is one subgroup, so that small layers fill their lanes. */
 function broadcast(subgroup: number, pixels: number, planes: number): DirectVariant {
   const name = `broadcast-${pixels}x${planes * 4}`
-  return { kind: 'direct', name, subgroup, pixels, planes, workgroup: [16, 1] }
+  return { kind: 'direct', name, subgroup, pixels, planes, workgroup: [subgroup, 1] }
 }
 
 function matrix(pixels: number, planes: number): DirectVariant {
   const name = `matrix-${pixels}x${planes * 4}`
-  return { kind: 'direct', name, subgroup: 0, pixels, planes, workgroup: [16, 1] }
+  return { kind: 'direct', name, subgroup: 0, pixels, planes, workgroup: [WORKGROUP, 1] }
 }
 
 /** Neighbouring lanes take neighbouring output planes: for outputs of a few pixels. */
 function channels(pixels: number): DirectVariant {
-  return {
-    kind: 'direct',
-    name: `channels-${pixels}x4`,
-    subgroup: 0,
-    pixels,
-    planes: 1,
-    workgroup: [1, 16],
-  }
+  const name = `channels-${pixels}x4`
+  return { kind: 'direct', name, subgroup: 0, pixels, planes: 1, workgroup: [1, WORKGROUP] }
 }
 
-/** Every variant that computes this shape correctly on an adapter, the most specialised first. */
-export function convVariants(_shape: ConvShape, caps: AdapterCaps, _storage: Storage): ConvVariant[] {
+function winograd(subgroup: number, tiles: number, planes: number): WinogradVariant {
+  const name = `winograd-${tiles}x${planes * 4}`
+  return { kind: 'winograd', name, subgroup, tiles, planes, workgroup: subgroup || WORKGROUP }
+}
+
+type Tile = readonly [count: number, planes: number]
+
+/** Tiles of pixels x planes for the direct kernel, of tiles x planes for Winograd's product. */
+interface BroadcastTiles {
+  readonly direct: Tile
+  /** For maps of a few pixels. */
+  readonly small: Tile
+  /** For one or two output planes. */
+  readonly narrow: Tile
+  readonly product: Tile
+  /** Where output planes come in eights. */
+  readonly wide: Tile
+  readonly thin: Tile
+  /** For 16 tiles and fewer. */
+  readonly few: Tile
+}
+
+/** Tiles measured best: 4 lanes are SwiftShader's, 8 lavapipe's. Products in 7s fit maps of 7 * 2^k pixels. */
+const BROADCAST_TILES: Readonly<Record<4 | 8, BroadcastTiles>> = {
+  4: {
+    direct: [8, 4],
+    small: [2, 4],
+    narrow: [8, 1],
+    wide: [7, 8],
+    product: [7, 4],
+    thin: [7, 1],
+    few: [4, 4],
+  },
+  8: {
+    direct: [4, 4],
+    small: [2, 4],
+    narrow: [4, 2],
+    wide: [4, 8],
+    product: [4, 4],
+    thin: [4, 2],
+    few: [2, 8],
+  },
+}
+
+function broadcastLanes(caps: AdapterCaps): 4 | 8 | undefined {
+  if (!caps.subgroups || caps.subgroupMinSize !== caps.subgroupMaxSize) return undefined
+  return caps.subgroupMinSize === 4 || caps.subgroupMinSize === 8 ? caps.subgroupMinSize : undefined
+}
+
+/** Every variant that computes this shape correctly on an adapter. */
+export function convVariants(shape: ConvShape, caps: AdapterCaps): ConvVariant[] {
   const variants: ConvVariant[] = []
-  // Broadcasts need one known number of lanes, no larger than the weights of a round.
-  const lanes = caps.subgroups && caps.subgroupMinSize === caps.subgroupMaxSize ? caps.subgroupMinSize : 0
-  if (lanes === 4 || lanes === 8) variants.push(broadcast(lanes, 8, 4), broadcast(lanes, 2, 4))
+  const lanes = broadcastLanes(caps)
+  if (lanes !== undefined) {
+    const tiles = BROADCAST_TILES[lanes]
+    for (const [pixels, planes] of [tiles.direct, tiles.small, tiles.narrow]) {
+      variants.push(broadcast(lanes, pixels, planes))
+    }
+    if (shape.winograd !== undefined) {
+      for (const [count, planes] of [tiles.wide, tiles.product, tiles.thin, tiles.few]) {
+        variants.push(winograd(lanes, count, planes))
+      }
+    }
+  }
+  if (shape.winograd !== undefined) variants.push(winograd(0, 8, 2))
   variants.push(matrix(8, 2), matrix(4, 1), channels(4), channels(1))
   return variants
 }
 
 /**
  * Picks the kernel for a shape: pure, so that choices can be tested for adapters that are not here.
- * @param forced name of a variant to use if it fits the shape and adapter
+ * @param forced name of a variant to use if it fits shape and adapter; what does not fit is ignored
  */
 export function selectConvVariant(
   shape: ConvShape,
   caps: AdapterCaps,
   _schedule: Schedule,
-  storage: Storage,
   forced?: string,
 ): ConvVariant {
-  const variants = convVariants(shape, caps, storage)
-  const find = (name: string) => variants.find((variant) => variant.name === name)
+  const named = convVariants(shape, caps).find((variant) => variant.name === forced)
+  return named ?? selectSoftware(shape, broadcastLanes(caps))
+}
+
+function selectSoftware(shape: ConvShape, lanes: 4 | 8 | undefined): ConvVariant {
   const pixels = shape.batches * shape.gridHeight * shape.gridWidth
-  let wanted: readonly string[]
-  if (pixels <= 2) wanted = ['channels-1x4']
-  else if (pixels <= 32) wanted = ['broadcast-2x16', 'channels-4x4']
-  else wanted = ['broadcast-8x16', 'matrix-8x8']
-  for (const name of forced === undefined ? wanted : [forced, ...wanted]) {
-    const variant = find(name)
-    if (variant !== undefined) return variant
-  }
-  return matrix(8, 2)
+  if (pixels <= 2) return channels(1)
+  const product = winogradProduct(shape, lanes)
+  if (product !== undefined && winogradGain(shape, product) >= WINOGRAD_GAIN[lanes ?? 0]) return product
+  if (lanes === undefined) return pixels <= 32 ? channels(4) : matrix(8, 2)
+  const tiles = BROADCAST_TILES[lanes]
+  // With few pixels, lanes that idle cost more than the weights that small tiles load again.
+  if (pixels <= 64) return broadcast(lanes, ...tiles.small)
+  const tile = shape.outPlanes <= 2 ? tiles.narrow : tiles.direct
+  return broadcast(lanes, ...tile)
+}
+
+/**
+ * How many times fewer multiplications pay for the transforms; by lanes of the matrix product. The direct kernel is
+ * nearly as good as the product with 8 lanes and much worse with 4.
+ */
+const WINOGRAD_GAIN = { 0: 1.8, 4: 1.4, 8: 2 } as const
+
+function winogradProduct(shape: ConvShape, lanes: 4 | 8 | undefined): WinogradVariant | undefined {
+  if (shape.winograd === undefined) return undefined
+  if (lanes === undefined) return winograd(0, 8, 2)
+  const tiles = BROADCAST_TILES[lanes]
+  if (winogradTiles(shape) <= 16) return winograd(lanes, ...tiles.few)
+  const { outPlanes } = shape.winograd
+  const tile = outPlanes <= 2 ? tiles.thin : outPlanes % 8 === 0 ? tiles.wide : tiles.product
+  return winograd(lanes, ...tile)
+}
+
+function winogradTiles({ batches, gridHeight, gridWidth, winograd }: ConvShape): number {
+  const tile = winograd?.tile ?? 4
+  return batches * Math.ceil(gridHeight / tile) * Math.ceil(gridWidth / tile)
+}
+
+/** Multiplications of the direct kernel over those of Winograd, tiles and lanes past the edge included. */
+function winogradGain(shape: ConvShape, variant: WinogradVariant): number {
+  if (shape.winograd === undefined) return 0
+  const { batches, gridHeight, gridWidth, phases, taps, inPlanes, outPlanes } = shape
+  const direct = batches * gridHeight * gridWidth * taps[0] * taps[1] * inPlanes * outPlanes * phases
+  const perWorkgroup = variant.tiles * variant.workgroup
+  const tiles = Math.ceil(winogradTiles(shape) / perWorkgroup) * perWorkgroup
+  const products = tiles * 36 * shape.winograd.inPlanes * shape.winograd.outPlanes
+  return direct / products
 }

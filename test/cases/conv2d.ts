@@ -65,22 +65,42 @@ function convCase(layer: Layer): OpCase {
   }
 }
 
+/** Names that an adapter does not have are ignored: 7x and 8x are for 4 lanes, 4x for 8. */
 const DIRECT = [
   'broadcast-8x16',
+  'broadcast-4x16',
   'broadcast-2x16',
+  'broadcast-8x4',
+  'broadcast-4x8',
   'matrix-8x8',
   'matrix-4x4',
   'channels-4x4',
   'channels-1x4',
 ]
+const WINOGRAD = [
+  'winograd-7x16',
+  'winograd-7x32',
+  'winograd-7x4',
+  'winograd-4x16',
+  'winograd-4x32',
+  'winograd-2x32',
+  'winograd-8x8',
+]
 
 export const conv2dCases: OpCase[] = (
   [
     // Every direct variant, with tails in pixels, channels and planes.
-    { input: [1, 9, 13, 5], out: 7, kernel: 3, padding: 1, variants: DIRECT },
+    { input: [1, 9, 13, 5], out: 7, kernel: 3, padding: 1, variants: [...DIRECT, ...WINOGRAD] },
     { input: [2, 7, 5, 17], out: 20, kernel: 3, stride: 2, padding: 1, variants: DIRECT },
     { input: [1, 4, 4, 36], out: 33, kernel: 3, padding: 1, variants: DIRECT },
     { input: [3, 3, 2, 8], out: 70, kernel: [1, 2], variants: DIRECT },
+    // Winograd: tails in tiles and planes, strides as input phases, 4 taps, batches, several portions
+    { input: [2, 14, 15, 20], out: 18, kernel: 3, padding: 1, variants: WINOGRAD },
+    { input: [2, 11, 13, 9], out: 35, kernel: 5, stride: 2, padding: 2, variants: WINOGRAD },
+    { input: [2, 13, 20, 3], out: 8, kernel: 7, stride: 2, padding: 3, variants: WINOGRAD },
+    { input: [1, 6, 9, 4], out: 6, kernel: [2, 3], padding: [1, 1, 0, 1], variants: WINOGRAD },
+    { input: [1, 9, 10, 6], out: 5, kernel: 4, padding: 'same', variants: WINOGRAD },
+    { input: [1, 64, 66, 64], out: 33, kernel: 3, padding: 1, variants: WINOGRAD },
     // 1x1
     { input: [1, 1, 1, 1], out: 1, kernel: 1 },
     { input: [1, 14, 14, 24], out: 12, kernel: 1 },

@@ -65,12 +65,32 @@ function transposedCase(layer: Layer): OpCase {
   }
 }
 
-const DIRECT = ['broadcast-8x16', 'broadcast-2x16', 'matrix-8x8', 'channels-4x4']
+/** Names that an adapter does not have are ignored: 7x and 8x are for 4 lanes, 4x for 8. */
+const DIRECT = [
+  'broadcast-8x16',
+  'broadcast-4x16',
+  'broadcast-2x16',
+  'broadcast-8x4',
+  'broadcast-4x8',
+  'matrix-8x8',
+  'matrix-4x4',
+  'channels-4x4',
+  'channels-1x4',
+]
+const WINOGRAD = [
+  'winograd-7x16',
+  'winograd-7x32',
+  'winograd-7x4',
+  'winograd-4x16',
+  'winograd-4x32',
+  'winograd-2x32',
+  'winograd-8x8',
+]
 
 export const transposedCases: OpCase[] = (
   [
-    { input: [1, 5, 7, 9], out: 6, variants: DIRECT },
-    { input: [2, 4, 4, 20], out: 18, crop: { h: 7, w: 7 }, variants: DIRECT },
+    { input: [1, 5, 7, 9], out: 6, variants: [...DIRECT, ...WINOGRAD] },
+    { input: [2, 4, 4, 20], out: 18, crop: { h: 7, w: 7 }, variants: [...DIRECT, ...WINOGRAD] },
     { input: [1, 1, 1, 3], out: 1 },
     { input: [1, 1, 1, 8], out: 5, crop: { h: 1, w: 1 } },
     { input: [1, 14, 9, 3], out: 3 },

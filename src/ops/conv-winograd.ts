@@ -1,0 +1,245 @@
+import { planesOf, type RawType } from '../graph/tensor.js'
+import { type ConvProblem, type ConvTask, commonParams, residualBinding } from './conv-lower.js'
+import { type ConvWeights, packedVectors } from './conv-packing.js'
+import type { WinogradShape, WinogradVariant } from './conv-select.js'
+import { type KernelCall, type Operand, tensorOf, view } from './op.js'
+
+/** Transform positions per axis: outputs of a tile + taps - 1, for F(4x4, 3x3) and F(3x3, 4x4) alike. */
+const SIZE = 6
+const POSITIONS = SIZE * SIZE
+
+/** Invocations of the transform kernels. */
+const TRANSFORM_WORKGROUP = 16
+
+/** Bound on transformed inputs and products; a layer that needs more is computed in portions. Small
+ * enough to stay in a CPU's caches between the steps. */
+const SCRATCH_BYTES = 3 * 2 ** 20
+
+type Pair = readonly [number, number]
+
+/**
+ * A problem as stride-1 convolutions of 3x3 or 4x4 taps at most: the inputs are split into the phases of the window's
+ * stride, the outputs into those of the output stride. All pairs are [y, x].
+ */
+interface WindowSplit {
+  /** Taps per axis of the stride-1 convolutions. */
+  readonly taps: 3 | 4
+  /** Input phases are stride x stride. */
+  readonly stride: number
+  /** Input position of the first tap of grid point (0, 0). */
+  readonly origin: Pair
+  /** Of each output phase: rows and columns between `origin` and its own first tap. */
+  readonly delays: readonly Pair[]
+}
+
+/** How a problem splits into small windows; undefined where it does not. */
+function splitWindow(problem: ConvProblem): WindowSplit | undefined {
+  const { inStride, outStride, lead, shift } = problem
+  const [stride] = inStride
+  if (inStride[1] !== stride || outStride[0] !== outStride[1]) return undefined
+  const firstTap = (axis: 0 | 1, phase: number) =>
+    Math.floor((phase + lead[axis]) / outStride[axis]) - shift[axis]
+  const origin = [firstTap(0, 0), firstTap(1, 0)] as const
+  const delays: Pair[] = []
+  for (let y = 0; y < outStride[0]; y++) {
+    for (let x = 0; x < outStride[1]; x++) {
+      delays.push([firstTap(0, y) - origin[0], firstTap(1, x) - origin[1]])
+    }
+  }
+  const last = delays.at(-1) ?? [0, 0]
+  const needed = Math.max(
+    Math.ceil((last[0] + problem.weights.taps[0]) / stride),
+    Math.ceil((last[1] + problem.weights.taps[1]) / stride),
+  )
+  return needed > 4 ? undefined : { taps: needed > 3 ? 4 : 3, stride, origin, delays }
+}
+
+/** What kernel selection needs of a split; undefined where the problem has none. */
+export function winogradShape(
+  problem: ConvProblem,
+  inPlanes: number,
+  outPlanes: number,
+): WinogradShape | undefined {
+  const split = splitWindow(problem)
+  if (split === undefined) return undefined
+  return {
+    tile: tileOf(split),
+    inPlanes: inPlanes * split.stride ** 2,
+    outPlanes: outPlanes * split.delays.length,
+  }
+}
+
+function tileOf(split: WindowSplit): 3 | 4 {
+  return split.taps === 3 ? 4 : 3
+}
+
+/** Kernel calls of kernels/winograd_*.wgsl: the three steps for each portion of tiles. */
+export function winogradCalls(task: ConvTask, variant: WinogradVariant): KernelCall[] {
+  const { problem, shape, weights, input, context } = task
+  const split = splitWindow(problem)
+  if (split === undefined) throw new RangeError(`${context.node} does not fit Winograd tiles`)
+  const inPlanes = planesOf(tensorOf(input)) * split.stride ** 2
+  const outPlanes = shape.outPlanes * shape.phases
+  const tile = tileOf(split)
+  const tilesX = Math.ceil(shape.gridWidth / tile)
+  const tilesY = Math.ceil(shape.gridHeight / tile)
+  const allTiles = shape.batches * tilesX * tilesY
+  const portion = portionOf(allTiles, (inPlanes + outPlanes) * POSITIONS * 16, variant)
+  const groups = Math.ceil(outPlanes / variant.planes)
+  const transformed = context.scratch(matrices(inPlanes, portion))
+  const products = context.scratch(matrices(outPlanes, portion))
+  const transforms = packedTransforms(weights, split, variant)
+  const vectors = packedVectors(
+    problem.bias,
+    context.epilogue.activation,
+    weights.outChannels,
+    shape.outPlanes,
+  )
+  const { F16, ...epilogueParams } = commonParams(context)
+  const calls: KernelCall[] = []
+  for (let firstTile = 0; firstTile < allTiles; firstTile += portion) {
+    const tiles = Math.min(portion, allTiles - firstTile)
+    const placement = { tilesX, tilesY, firstTile, tiles, tile }
+    calls.push(
+      {
+        kernel: 'winograd_input.wgsl',
+        variant: variant.name,
+        params: { F16, WG: TRANSFORM_WORKGROUP },
+        uniforms: {
+          x: view(input),
+          ...placement,
+          stride: split.stride,
+          originX: split.origin[1],
+          originY: split.origin[0],
+        },
+        bindings: { x: input, transformed },
+        workgroups: [Math.ceil(tiles / TRANSFORM_WORKGROUP), inPlanes, 1],
+      },
+      {
+        kernel: 'winograd_multiply.wgsl',
+        variant: variant.name,
+        params: {
+          SUBGROUP: variant.subgroup,
+          PX: variant.tiles,
+          COP: variant.planes,
+          WG: variant.workgroup,
+        },
+        uniforms: { tiles, inPlanes, outPlanes, groups },
+        bindings: { inputs: transformed, weights: transforms, products },
+        workgroups: [Math.ceil(tiles / (variant.tiles * variant.workgroup)), groups, POSITIONS],
+      },
+      {
+        kernel: 'winograd_output.wgsl',
+        variant: variant.name,
+        params: { F16, ...epilogueParams, WG: TRANSFORM_WORKGROUP },
+        uniforms: {
+          y: view(context.output),
+          ...(context.residual === undefined ? {} : { residual: view(context.residual) }),
+          ...placement,
+          planes: outPlanes,
+          outStride: problem.outStride[0],
+        },
+        bindings: { products, vectors, y: context.output, ...residualBinding(context) },
+        workgroups: [Math.ceil(tiles / TRANSFORM_WORKGROUP), outPlanes, 1],
+      },
+    )
+  }
+  return calls
+}
+
+/** Tiles that go through the three steps together: whole workgroups of products within the scratch budget. */
+function portionOf(tiles: number, bytesPerTile: number, variant: WinogradVariant): number {
+  const workgroup = variant.tiles * variant.workgroup
+  const fitting = Math.floor(SCRATCH_BYTES / (bytesPerTile * workgroup)) * workgroup
+  return Math.min(tiles, Math.max(workgroup, fitting))
+}
+
+/** 36 matrices of planes x tiles, always f32: transformed values outgrow the inputs' range. */
+function matrices(planes: number, tiles: number): RawType {
+  return {
+    kind: 'raw',
+    bytes: POSITIONS * planes * tiles * 16,
+    contents: `f32[${POSITIONS},${planes},${tiles},4]`,
+  }
+}
+
+/**
+ * Transformed weights G g G^T as 4x4 blocks (column = input lane, row = output lane) in the order
+ * `[position][group of output planes][input plane][output plane of the group]`.
+ */
+function packedTransforms(weights: ConvWeights, split: WindowSplit, variant: WinogradVariant): Operand {
+  const { name, phases, taps, outChannels, inChannels } = weights
+  const outPlanes = Math.ceil(outChannels / 4)
+  const groups = Math.ceil((phases * outPlanes) / variant.planes)
+  const inPhases = split.stride ** 2
+  const rows = inPhases * weights.inPlanes
+  const positions = inChannels.length === weights.inPlanes * 4 ? '' : `@${inChannels.join()}`
+  return {
+    kind: 'packed',
+    key: `winograd ${name} [${weights.shape}] ${phases}/${split.stride} ${split.origin} ${split.taps} ${variant.planes} ${weights.inPlanes}${positions}`,
+    pack: (source) => {
+      const data = source.tensor(name, weights.shape)
+      const packed = new Float32Array(POSITIONS * groups * rows * variant.planes * 16)
+      const window = new Float64Array(split.taps ** 2)
+      split.delays.forEach((delay, phase) => {
+        for (let output = 0; output < outChannels; output++) {
+          const outPlane = phase * outPlanes + (output >> 2)
+          const group = Math.floor(outPlane / variant.planes)
+          for (let inPhase = 0; inPhase < inPhases; inPhase++) {
+            const phaseY = Math.floor(inPhase / split.stride)
+            const phaseX = inPhase % split.stride
+            inChannels.forEach((position, channel) => {
+              for (let j = 0; j < window.length; j++) {
+                const tapY = split.stride * Math.floor(j / split.taps) + phaseY - delay[0]
+                const tapX = split.stride * (j % split.taps) + phaseX - delay[1]
+                const inside = tapY >= 0 && tapX >= 0 && tapY < taps[0] && tapX < taps[1]
+                const from = inside ? weights.indexOf(phase, tapY, tapX, output, channel) : -1
+                window[j] = from < 0 ? 0 : (data[from] ?? 0)
+              }
+              const values = transformWeights(window, split.taps)
+              const row = inPhase * weights.inPlanes + (position >> 2)
+              for (let at = 0; at < POSITIONS; at++) {
+                const block =
+                  ((at * groups + group) * rows + row) * variant.planes + (outPlane % variant.planes)
+                packed[block * 16 + (position & 3) * 4 + (output & 3)] = values[at] ?? 0
+              }
+            })
+          }
+        }
+      })
+      return packed
+    },
+  }
+}
+
+/** Evaluation at 0, 1, -1, 2, -2 and infinity, with the factors that the input transform leaves to the weights. */
+const POINTS = [0, 1, -1, 2, -2] as const
+const FACTORS = [1 / 4, -1 / 6, -1 / 6, 1 / 24, 1 / 24] as const
+
+/** Rows of G for a number of taps. */
+function evaluation(taps: number): number[][] {
+  const rows = POINTS.map((point, i) =>
+    Array.from({ length: taps }, (_, power) => (FACTORS[i] ?? 0) * point ** power),
+  )
+  return [...rows, Array.from({ length: taps }, (_, power) => (power === taps - 1 ? 1 : 0))]
+}
+
+const MATRICES = { 3: evaluation(3), 4: evaluation(4) } as const
+
+/** G g G^T of a window of taps x taps values, 6x6 values. */
+export function transformWeights(window: ArrayLike<number>, taps: 3 | 4): Float64Array {
+  const values = new Float64Array(POSITIONS)
+  const columns = new Float64Array(SIZE * taps)
+  const matrix = MATRICES[taps]
+  matrix.forEach((factors, row) => {
+    for (let x = 0; x < taps; x++) {
+      columns[row * taps + x] = factors.reduce((sum, f, y) => sum + f * (window[y * taps + x] ?? 0), 0)
+    }
+  })
+  for (let row = 0; row < SIZE; row++) {
+    matrix.forEach((factors, column) => {
+      values[row * SIZE + column] = factors.reduce((sum, f, x) => sum + f * (columns[row * taps + x] ?? 0), 0)
+    })
+  }
+  return values
+}
