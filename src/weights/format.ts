@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 
 /** Element types of the safetensors format that this package reads and writes. */
-export type DType = 'F32' | 'F16' | 'I32'
+export type DType = 'F32' | 'F16' | 'I32' | 'U8'
 
-export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = { F32: 4, F16: 2, I32: 4 }
+export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = { F32: 4, F16: 2, I32: 4, U8: 1 }
 
 /** Metadata key that holds the content hash. */
 export const HASH_KEY = 'sha256'

@@ -227,6 +227,7 @@ export async function writeSafetensors(
 
 function elementBytes({ name, dtype, values }: TensorToWrite): Uint8Array {
   if (dtype === 'I32') return new Uint8Array(Int32Array.from(values).buffer)
+  if (dtype === 'U8') return Uint8Array.from(values)
   // Finite values can still overflow f16: that is a choice of dtype to be told, not to be stored.
   const encoded = dtype === 'F16' ? floatsToHalves(values) : Float32Array.from(values)
   const infinite =

@@ -40,7 +40,9 @@ export class WeightFile {
    */
   tensor(name: string, expectedShape: readonly number[]): Float32Array {
     const entry = this.#entry(name, expectedShape)
-    if (entry.dtype === 'I32') throw this.#error(name, 'holds integers where floats are needed')
+    if (entry.dtype === 'I32' || entry.dtype === 'U8') {
+      throw this.#error(name, 'holds integers where floats are needed')
+    }
     const bytes = this.#bytes(entry)
     const values = entry.dtype === 'F16' ? halvesToFloats(new Uint16Array(bytes)) : new Float32Array(bytes)
     const bad = values.findIndex((value) => !Number.isFinite(value))
@@ -56,6 +58,16 @@ export class WeightFile {
     const entry = this.#entry(name, expectedShape)
     if (entry.dtype !== 'I32') throw this.#error(name, `holds ${entry.dtype} where I32 is needed`)
     return new Int32Array(this.#bytes(entry))
+  }
+
+  /**
+   * Values of a tensor of bytes, such as a mask.
+   * @throws EngineError INVALID_WEIGHTS if the tensor is missing, of another shape or not of bytes
+   */
+  bytes(name: string, expectedShape: readonly number[]): Uint8Array {
+    const entry = this.#entry(name, expectedShape)
+    if (entry.dtype !== 'U8') throw this.#error(name, `holds ${entry.dtype} where U8 is needed`)
+    return new Uint8Array(this.#bytes(entry))
   }
 
   /** A metadata value. @throws EngineError INVALID_WEIGHTS if the file has none of that name */

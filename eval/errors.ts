@@ -1,0 +1,69 @@
+/** Errors of flows against the truth, over all pixels of a set; template px. */
+export interface ErrorSummary {
+  readonly epe3d: number
+  readonly epe2d: number
+  readonly dz: number
+  readonly p50: number
+  readonly p90: number
+  readonly p99: number
+  /** Share of visible pixels with a 3D error above 3 px. */
+  readonly outliers: number
+  readonly occluded_epe3d: number
+  readonly occluded_epe2d: number
+  readonly occluded_share: number
+}
+
+/** What a pixel of the truth is. */
+export const STATE = { background: 0, visible: 1, occluded: 2, behindOccluder: 3 } as const
+
+/** 3D errors above this count as outliers, px. */
+const OUTLIER = 3
+
+export class FlowErrors {
+  readonly #visible: { e3: number[]; e2: number[]; dz: number[] } = { e3: [], e2: [], dz: [] }
+  readonly #occluded: { e3: number[]; e2: number[] } = { e3: [], e2: [] }
+
+  /** One pixel: the error vector and what the pixel is. */
+  add(dx: number, dy: number, dz: number, state: number): void {
+    const e3 = Math.hypot(dx, dy, dz)
+    const e2 = Math.hypot(dx, dy)
+    if (state === STATE.visible) {
+      this.#visible.e3.push(e3)
+      this.#visible.e2.push(e2)
+      this.#visible.dz.push(Math.abs(dz))
+    } else if (state === STATE.occluded) {
+      this.#occluded.e3.push(e3)
+      this.#occluded.e2.push(e2)
+    }
+  }
+
+  summary(): ErrorSummary {
+    const { e3, e2, dz } = this.#visible
+    const sorted = Float64Array.from(e3).sort()
+    const count = e3.length + this.#occluded.e3.length
+    return {
+      epe3d: mean(e3),
+      epe2d: mean(e2),
+      dz: mean(dz),
+      p50: percentile(sorted, 0.5),
+      p90: percentile(sorted, 0.9),
+      p99: percentile(sorted, 0.99),
+      outliers: e3.filter((e) => e > OUTLIER).length / e3.length,
+      occluded_epe3d: mean(this.#occluded.e3),
+      occluded_epe2d: mean(this.#occluded.e2),
+      occluded_share: this.#occluded.e3.length / count,
+    }
+  }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+/** Linear interpolation between the two nearest ranks. */
+export function percentile(sorted: Float64Array, share: number): number {
+  const rank = share * (sorted.length - 1)
+  const low = sorted[Math.floor(rank)] ?? Number.NaN
+  const high = sorted[Math.ceil(rank)] ?? Number.NaN
+  return low + (high - low) * (rank - Math.floor(rank))
+}
