@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest'
+import {
+  compareToBaseline,
+  FULL_LIMITS,
+  gateMetrics,
+  QUICK_LIMITS,
+  WHOLE,
+} from '../../bench/lib/gate-metrics.js'
+import { convolutionShare, layersOf, ratesOf } from '../../bench/lib/layers.js'
+import { nodeOf, SHIPPED, stageOf } from '../../bench/lib/networks.js'
+import type { StepCost } from '../../bench/lib/steps.js'
+import { layer, PEAKS } from './samples.js'
+
+function stepCost(name: string, flops: number, ms: number): StepCost {
+  const step = {
+    name,
+    op: 'conv2d',
+    kernel: `${name}.wgsl`,
+    variant: 'v',
+    params: {},
+    uniforms: {},
+    bindings: {},
+    workgroups: [1, 1, 1] as const,
+    shapes: '',
+    flops,
+    bytes: 100,
+    writesFloats: [],
+  }
+  return { step, wallMs: ms, cpuMs: 2 * ms, gpuMs: ms }
+}
+
+describe('layers', () => {
+  it('are the steps of a node together', () => {
+    const [joined, single] = layersOf([
+      stepCost('conv#1', 0, 1),
+      stepCost('conv#2', 8e6, 3),
+      stepCost('other', 1e6, 2),
+    ])
+    expect(joined).toMatchObject({ name: 'conv', flops: 8e6, bytes: 200, wallMs: 4, cpuMs: 8, gpuMs: 4 })
+    expect(joined?.kernel).toBe('conv#1 + conv#2')
+    expect(single).toMatchObject({ name: 'other', flops: 1e6 })
+  })
+
+  it('are set against processor time on software adapters and the GPU clock on others', () => {
+    expect(ratesOf(layer({}), PEAKS, true)).toMatchObject({ gflops: 25, ofFma: 0.5 })
+    expect(ratesOf(layer({}), PEAKS, false)).toMatchObject({ gflops: 100, ofFma: 0.5 })
+  })
+
+  it('count by their time in the share of convolutions; other ops do not', () => {
+    const share = convolutionShare(
+      [
+        layer({ flops: 1e9, cpuMs: 20 }),
+        layer({ flops: 1e9, cpuMs: 60, op: 'transposedConv2d' }),
+        layer({ flops: 9e9, op: 'correlation' }),
+      ],
+      PEAKS,
+      true,
+    )
+    expect(share.gflops).toBeCloseTo(25)
+    expect(share.ofFma).toBeCloseTo(0.5)
+  })
+})
+
+describe('stages', () => {
+  it('divide the graph of a registered pair', () => {
+    const stage = stageOf(SHIPPED)
+    expect(['stem', 'regressor crops', 'meshes'].map(stage)).toEqual(Array(3).fill('3DMeshReg'))
+    expect(['fragments', 'encoding'].map(stage)).toEqual(Array(2).fill('raster + PNCC'))
+    expect(['images', 'conv3_1', 'up.5', 'flow'].map(stage)).toEqual(Array(4).fill('DFFNet'))
+    expect(nodeOf('corr#2')).toBe('corr')
+  })
+})
+
+describe('the gate', () => {
+  const layers = [
+    layer({ cpuMs: 900 }),
+    layer({ op: 'correlation', cpuMs: 99 }),
+    layer({ op: 'resize', cpuMs: 1 }),
+  ]
+  const baseline = gateMetrics(layers, PEAKS, true)
+
+  it('measures in what the peak rate would do, and leaves small ops to the whole', () => {
+    expect(baseline).toEqual({ [WHOLE]: 50000, conv2d: 45000, correlation: 4950 })
+    // A machine of half the speed takes twice the time: the same cost.
+    const slower = layers.map((l) => ({ ...l, cpuMs: l.cpuMs * 2 }))
+    const halved = { ...PEAKS, gflopsPerCpuSecond: PEAKS.gflopsPerCpuSecond / 2 }
+    expect(gateMetrics(slower, halved, true)).toEqual(baseline)
+  })
+
+  it('passes what scatters and fails on twice the cost, also in the quick form', () => {
+    const scaled = (factor: number, op: string) =>
+      gateMetrics(
+        layers.map((l) => (l.op === op ? { ...l, cpuMs: l.cpuMs * factor } : l)),
+        PEAKS,
+        true,
+      )
+    const failed = (factor: number, op: string, limits: typeof FULL_LIMITS) =>
+      compareToBaseline(scaled(factor, op), baseline, limits)
+        .filter(({ passed }) => !passed)
+        .map(({ metric }) => metric)
+    for (const limits of [FULL_LIMITS, QUICK_LIMITS]) {
+      expect(failed(1.15, 'conv2d', limits)).toEqual([])
+      expect(failed(2, 'conv2d', limits)).toEqual([WHOLE, 'conv2d'])
+      expect(failed(2, 'correlation', limits)).toEqual(['correlation'])
+    }
+  })
+})
