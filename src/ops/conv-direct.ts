@@ -1,5 +1,5 @@
 import type { ConvTask } from './conv-lower.js'
-import { commonParams, residualBinding } from './conv-lower.js'
+import { commonParams, gridUniforms, residualBinding } from './conv-lower.js'
 import { packedBlocks, packedVectors } from './conv-packing.js'
 import type { DirectVariant } from './conv-select.js'
 import { type KernelCall, view } from './op.js'
@@ -26,20 +26,8 @@ export function directCalls(task: ConvTask, variant: DirectVariant): KernelCall[
         x: view(input),
         y: view(context.output),
         ...(context.residual === undefined ? {} : { residual: view(context.residual) }),
-        gridWidth: shape.gridWidth,
-        gridHeight: shape.gridHeight,
-        pixels,
+        ...gridUniforms(task),
         groups,
-        tapsX: shape.taps[1],
-        tapsY: shape.taps[0],
-        inStrideX: problem.inStride[1],
-        inStrideY: problem.inStride[0],
-        outStrideX: problem.outStride[1],
-        outStrideY: problem.outStride[0],
-        leadX: problem.lead[1],
-        leadY: problem.lead[0],
-        shiftX: problem.shift[1],
-        shiftY: problem.shift[0],
       },
       bindings: {
         x: input,

@@ -1,5 +1,6 @@
 import { channelsOf, physicalChannels, planesOf } from '../graph/tensor.js'
 import { directCalls } from './conv-direct.js'
+import { gemmCalls } from './conv-gemm.js'
 import type { ConvWeights } from './conv-packing.js'
 import { type ConvShape, selectConvVariant } from './conv-select.js'
 import { winogradCalls, winogradShape } from './conv-winograd.js'
@@ -62,10 +63,31 @@ export function convCalls(context: LowerContext<unknown>, problem: ConvProblem):
   switch (variant.kind) {
     case 'direct':
       return directCalls(task, variant)
+    case 'gemm':
+      return gemmCalls(task, variant)
     case 'winograd':
       return winogradCalls(task, variant)
     default:
       return variant satisfies never
+  }
+}
+
+/** Uniforms of conv_direct.wgsl and conv_gemm.wgsl that place pixels and taps. */
+export function gridUniforms({ problem, shape }: ConvTask) {
+  return {
+    gridWidth: shape.gridWidth,
+    gridHeight: shape.gridHeight,
+    pixels: shape.batches * shape.gridHeight * shape.gridWidth,
+    tapsX: shape.taps[1],
+    tapsY: shape.taps[0],
+    inStrideX: problem.inStride[1],
+    inStrideY: problem.inStride[0],
+    outStrideX: problem.outStride[1],
+    outStrideY: problem.outStride[0],
+    leadX: problem.lead[1],
+    leadY: problem.lead[0],
+    shiftX: problem.shift[1],
+    shiftY: problem.shift[0],
   }
 }
 

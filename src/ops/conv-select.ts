@@ -27,7 +27,7 @@ export interface WinogradShape {
 }
 
 /** A kernel with its tile. `name` is what plans print and what forces it. */
-export type ConvVariant = DirectVariant | WinogradVariant
+export type ConvVariant = DirectVariant | GemmVariant | WinogradVariant
 
 /** kernels/conv_direct.wgsl */
 export interface DirectVariant {
@@ -39,6 +39,20 @@ export interface DirectVariant {
   readonly pixels: number
   readonly planes: number
   readonly workgroup: readonly [pixels: number, planes: number]
+}
+
+/** kernels/conv_gemm.wgsl */
+export interface GemmVariant {
+  readonly kind: 'gemm'
+  readonly name: string
+  readonly threads: readonly [pixels: number, planes: number]
+  /** Outputs of one invocation: pixels x planes. */
+  readonly pixels: number
+  readonly planes: number
+  /** Input planes (of one tap) per round through workgroup memory. */
+  readonly steps: number
+  /** Parts of the sum over taps and input planes that are computed side by side; the kernel may take fewer. */
+  readonly splits: number
 }
 
 /** kernels/winograd_input.wgsl, winograd_multiply.wgsl, winograd_output.wgsl */
@@ -79,6 +93,19 @@ function winograd(subgroup: number, tiles: number, planes: number): WinogradVari
 }
 
 type Tile = readonly [count: number, planes: number]
+
+function gemm(
+  threads: readonly [number, number],
+  pixels: number,
+  planes: number,
+  steps: number,
+): GemmVariant {
+  const name = `gemm-${threads[0] * pixels}x${threads[1] * planes * 4}`
+  return { kind: 'gemm', name, threads, pixels, planes, steps, splits: 1 }
+}
+
+/** 64 invocations with 64 accumulators each; wide in pixels where there are few channels. */
+const GEMM_TILES = [gemm([8, 8], 8, 2, 4), gemm([16, 4], 8, 2, 4), gemm([32, 2], 8, 2, 2)] as const
 
 /** Tiles of pixels x planes for the direct kernel, of tiles x planes for Winograd's product. */
 interface BroadcastTiles {
@@ -138,6 +165,7 @@ export function convVariants(shape: ConvShape, caps: AdapterCaps): ConvVariant[]
     }
   }
   if (shape.winograd !== undefined) variants.push(winograd(0, 8, 2))
+  for (const tile of GEMM_TILES) variants.push(splitSum(shape, tile), { ...tile, name: `${tile.name}-whole` })
   variants.push(matrix(8, 2), matrix(4, 1), channels(4), channels(1))
   return variants
 }
@@ -149,11 +177,43 @@ export function convVariants(shape: ConvShape, caps: AdapterCaps): ConvVariant[]
 export function selectConvVariant(
   shape: ConvShape,
   caps: AdapterCaps,
-  _schedule: Schedule,
+  schedule: Schedule,
   forced?: string,
 ): ConvVariant {
   const named = convVariants(shape, caps).find((variant) => variant.name === forced)
-  return named ?? selectSoftware(shape, broadcastLanes(caps))
+  if (named !== undefined) return named
+  return schedule === 'hardware' ? selectHardware(shape) : selectSoftware(shape, broadcastLanes(caps))
+}
+
+/** Workgroups that keep a GPU of some size busy, and the rounds that a part of a sum should at least have. */
+const BUSY_WORKGROUPS = 128
+const MINIMUM_ROUNDS = 4
+
+/** Splits the sum of a layer whose tiles are too few to fill a GPU. */
+function splitSum(shape: ConvShape, variant: GemmVariant): GemmVariant {
+  const pixels = Math.ceil(
+    (shape.batches * shape.gridHeight * shape.gridWidth) / (variant.threads[0] * variant.pixels),
+  )
+  const groups = Math.ceil(shape.outPlanes / (variant.threads[1] * variant.planes))
+  const rounds = Math.ceil((shape.taps[0] * shape.taps[1] * shape.inPlanes) / variant.steps)
+  const wanted = Math.floor(BUSY_WORKGROUPS / (pixels * groups * shape.phases))
+  return { ...variant, splits: Math.max(1, Math.min(wanted, Math.floor(rounds / MINIMUM_ROUNDS))) }
+}
+
+function selectHardware(shape: ConvShape): ConvVariant {
+  const pixels = shape.batches * shape.gridHeight * shape.gridWidth
+  if (pixels <= 2) return channels(1)
+  // A single output plane uses each input once: nothing to share through workgroup memory.
+  if (shape.outPlanes === 1) return matrix(4, 1)
+  const padded = (variant: GemmVariant) => {
+    const tile = [variant.threads[0] * variant.pixels, variant.threads[1] * variant.planes] as const
+    const area = Math.ceil(pixels / tile[0]) * tile[0] * Math.ceil(shape.outPlanes / tile[1]) * tile[1]
+    // Square tiles load least: (1 / pixels + 1 / channels) of operands per multiply-add, worth a tenth here.
+    return area * (1 + 3 / tile[0] + 3 / (4 * tile[1]))
+  }
+  const [first, ...others] = GEMM_TILES
+  const best = others.reduce((a: GemmVariant, b) => (padded(b) < padded(a) ? b : a), first)
+  return splitSum(shape, best)
 }
 
 function selectSoftware(shape: ConvShape, lanes: 4 | 8 | undefined): ConvVariant {

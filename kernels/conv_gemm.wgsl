@@ -1,0 +1,219 @@
+// Convolution as an implicit matrix product for GPUs: [output channel][tap and input plane] x [tap and input plane]
+// [pixel], through workgroup memory. Problems (phases, grids, taps) are those of conv_direct.wgsl.
+//
+// A workgroup of TX x TY invocations computes TX * PX pixels x TY * CP planes, each invocation PX pixels (TX apart, so
+// that neighbours read neighbouring vec4s) x CP planes. Rounds go over KP steps of the flat index
+// tap * planes + plane. The next round's operands are loaded into registers while this one is computed.
+#param TX
+#param TY
+#param PX
+#param CP
+#param KP
+// 1: the flat index is split over workgroups; partial sums go to conv_reduce.wgsl.
+#param SPLIT
+#include "include/layout.wgsl"
+#include "include/epilogue.wgsl"
+
+const threads = ${TX * TY}u;
+const tilePixels = ${TX * PX}u;
+const tilePlanes = ${TY * CP}u;
+
+struct Uniforms {
+  x: View,
+  y: View,
+#if RESIDUAL > 0 && !SPLIT
+  residual: View,
+#endif
+  gridWidth: u32,
+  gridHeight: u32,
+  // batches * gridHeight * gridWidth
+  pixels: u32,
+  groups: u32,
+  tapsX: u32,
+  tapsY: u32,
+  inStrideX: i32,
+  inStrideY: i32,
+  outStrideX: i32,
+  outStrideY: i32,
+  // First tap of grid point 0 in phase p: (p + lead) / outStride - shift.
+  leadX: i32,
+  leadY: i32,
+  shiftX: i32,
+  shiftY: i32,
+  // Workgroups along the flat index, and how many steps each takes (a multiple of KP).
+  splits: u32,
+  steps: u32,
+}
+
+@group(0) @binding(0) var<uniform> u: Uniforms;
+@group(0) @binding(1) var<storage, read> x: array<Stored4>;
+// [phase][group of planes][step][plane of the group][input lane]
+@group(0) @binding(2) var<storage, read> weights: array<Stored4>;
+#if SPLIT
+// [phase][split][plane][pixel]
+@group(0) @binding(3) var<storage, read_write> partial: array<vec4<f32>>;
+#else
+@group(0) @binding(3) var<storage, read> vectors: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> y: array<Stored4>;
+#if RESIDUAL > 0
+@group(0) @binding(5) var<storage, read> residual: array<Stored4>;
+#endif
+#endif
+
+// [step][pixel] and [step][plane][input lane], the latter filled up to whole loads.
+var<workgroup> xTile: array<vec4<f32>, ${KP * TX * PX}>;
+var<workgroup> wTile: array<vec4<f32>, ${(KP * CP * 4 + TX - 1) / TX * TX * TY}>;
+
+@compute @workgroup_size(${TX}, ${TY})
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(local_invocation_id) local: vec3<u32>,
+  @builtin(local_invocation_index) index: u32,
+) {
+  let phase = i32(workgroup.z / u.splits);
+  let split = workgroup.z % u.splits;
+  let phaseY = phase / u.outStrideX;
+  let phaseX = phase % u.outStrideX;
+  let originX = (phaseX + u.leadX) / u.outStrideX - u.shiftX;
+  let originY = (phaseY + u.leadY) / u.outStrideY - u.shiftY;
+  let gridSize = u.gridWidth * u.gridHeight;
+  let planeStep = planeSize(u.x);
+  let width = i32(u.x.width);
+  let height = i32(u.x.height);
+  let allSteps = u.tapsX * u.tapsY * u.x.planes;
+  let firstStep = split * u.steps;
+  let rounds = (min(u.steps, allSteps - firstStep) + ${KP - 1}u) / ${KP}u;
+
+  // The pixels that this invocation loads.
+#for p in 0..TX * PX / (TX * TY)
+  let load${p} = min(workgroup.x * tilePixels + index + ${p}u * threads, u.pixels - 1u);
+  let batch${p} = u.x.offset + (load${p} / gridSize) * u.x.batchStride;
+  let top${p} = i32((load${p} % gridSize) / u.gridWidth) * u.inStrideY + originY;
+  let left${p} = i32(load${p} % u.gridWidth) * u.inStrideX + originX;
+#endfor
+
+  // Where the next step to load stands; the same for the whole workgroup.
+  var step = firstStep;
+  var plane = step % u.x.planes;
+  var tapX = (step / u.x.planes) % u.tapsX;
+  var tapY = step / (u.x.planes * u.tapsX);
+  let weightStart = (u32(phase) * u.groups + workgroup.y) * allSteps;
+  let lastWeight = (weightStart + allSteps) * tilePlanes * 4u - 1u;
+
+#for i in 0..PX
+#for j in 0..CP
+  var acc${i}_${j} = vec4<f32>(0.0);
+#endfor
+#endfor
+#for c in 0..KP
+#for p in 0..TX * PX / (TX * TY)
+  var nextX${c}_${p} = vec4<f32>(0.0);
+#endfor
+#endfor
+#for s in 0..(KP * CP * 4 + TX - 1) / TX
+  var nextW${s} = vec4<f32>(0.0);
+#endfor
+
+  // Round r computes what round r - 1 loaded.
+  for (var round = 0u; round <= rounds; round++) {
+    if (round > 0u) {
+      workgroupBarrier();
+#for c in 0..KP
+#for p in 0..TX * PX / (TX * TY)
+      xTile[${c}u * tilePixels + ${p}u * threads + index] = nextX${c}_${p};
+#endfor
+#endfor
+#for s in 0..(KP * CP * 4 + TX - 1) / TX
+      wTile[${s}u * threads + index] = nextW${s};
+#endfor
+      workgroupBarrier();
+    }
+
+    if (round < rounds) {
+      let firstWeight = (weightStart + step) * tilePlanes * 4u + index;
+#for s in 0..(KP * CP * 4 + TX - 1) / TX
+      // Steps past the end meet zero inputs, so any weight will do.
+      nextW${s} = vec4<f32>(weights[min(firstWeight + ${s}u * threads, lastWeight)]);
+#endfor
+#for c in 0..KP
+      {
+        let used = step < allSteps;
+#for p in 0..TX * PX / (TX * TY)
+        {
+          let inY = top${p} + i32(tapY);
+          let inX = left${p} + i32(tapX);
+          let inside = used & (inX >= 0) & (inX < width) & (inY >= 0) & (inY < height);
+          let at = select(0u, u32(inY * width + inX) + plane * planeStep, inside);
+          nextX${c}_${p} = select(vec4<f32>(0.0), vec4<f32>(x[batch${p} + at]), inside);
+        }
+#endfor
+        step++;
+        plane++;
+        if (plane == u.x.planes) {
+          plane = 0u;
+          tapX++;
+          if (tapX == u.tapsX) {
+            tapX = 0u;
+            tapY++;
+          }
+        }
+      }
+#endfor
+    }
+
+    if (round > 0u) {
+#for c in 0..KP
+      {
+#for i in 0..PX
+        let x${i} = xTile[${c}u * tilePixels + ${i * TX}u + local.x];
+#endfor
+#for j in 0..CP
+#for k in 0..4
+        let w${j}_${k} = wTile[(${c}u * tilePlanes + local.y * ${CP}u + ${j}u) * 4u + ${k}u];
+#endfor
+#endfor
+#for k in 0..4
+#for j in 0..CP
+#for i in 0..PX
+        acc${i}_${j} = fma(w${j}_${k}, vec4<f32>(x${i}[${k}]), acc${i}_${j});
+#endfor
+#endfor
+#endfor
+      }
+#endfor
+    }
+  }
+
+#for i in 0..PX
+  {
+    let pixel = workgroup.x * tilePixels + ${i * TX}u + local.x;
+#if !SPLIT
+    let n = pixel / gridSize;
+    let outX = u32(i32(pixel % u.gridWidth) * u.outStrideX + phaseX);
+    let outY = u32(i32((pixel % gridSize) / u.gridWidth) * u.outStrideY + phaseY);
+    let written = (pixel < u.pixels) & (outX < u.y.width) & (outY < u.y.height);
+#else
+    let written = pixel < u.pixels;
+#endif
+#for j in 0..CP
+    {
+      let outPlane = (workgroup.y * ${TY}u + local.y) * ${CP}u + ${j}u;
+      if (written & (outPlane < u.y.planes)) {
+#if SPLIT
+        partial[(workgroup.z * u.y.planes + outPlane) * u.pixels + pixel] = acc${i}_${j};
+#else
+        let slope = vectors[u.y.planes + outPlane];
+#if RESIDUAL > 0
+        let other = vec4<f32>(residual[elementIndex(u.residual, n, outPlane, outY, outX)]);
+#else
+        let other = vec4<f32>(0.0);
+#endif
+        let value = applyEpilogue(acc${i}_${j} + vectors[outPlane], slope, other);
+        y[elementIndex(u.y, n, outPlane, outY, outX)] = Stored4(value);
+#endif
+      }
+    }
+#endfor
+  }
+#endfor
+}
