@@ -83,7 +83,7 @@ export interface RigidMotion {
 /** What the weights in use are; written into every result. */
 export interface WeightsInfo {
   readonly name: string
-  /** sha256 of the weight file, hex. */
+  /** Content hash of the weight file: sha256 over its tensors, whatever its notes say; hex. */
   readonly hash: string
   /** Measured visible 3D endpoint error on the test set, template px; null when the file carries none. */
   readonly epe: number | null

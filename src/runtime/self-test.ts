@@ -10,7 +10,7 @@ import { Engine } from './engine.js'
 export interface SelfTest {
   /** Largest difference from the float64 reference, as a share of the reference's largest value. */
   readonly maxError: number
-  /** True below 1e-5, a hundred times what float32 sums of this length lose. */
+  /** True below PASS_BOUND. */
   readonly passed: boolean
   readonly ms: number
 }
@@ -22,6 +22,9 @@ export interface AdapterCheck {
   readonly schedule: Schedule
   readonly test: SelfTest
 }
+
+/** Float32 loses about 1e-7 in sums of this length and 1e-5 in Winograd's transforms; broken drivers far more. */
+const PASS_BOUND = 1e-4
 
 const SIZE = 24
 const IN = 5
@@ -68,7 +71,7 @@ export async function selfTest(engine: Engine): Promise<SelfTest> {
       range = Math.max(range, Math.abs(wanted))
     }
     const maxError = worst / range
-    return { maxError, passed: maxError < 1e-5, ms: performance.now() - start }
+    return { maxError, passed: maxError < PASS_BOUND, ms: performance.now() - start }
   } finally {
     plan.dispose()
   }
