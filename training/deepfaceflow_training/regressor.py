@@ -61,7 +61,7 @@ class MeshNet(nn.Module):
             inputs = [i for i in op.inputs if constant(i) is None]
             values = [constant(i) for i in op.inputs if constant(i) is not None]
             self.steps.append((op.kind, inputs, op.outputs[0], op.options, self._register(len(self.steps), op.kind, values)))
-        self.input, self.output = model.inputs[0], model.outputs[0]
+        self.input, self.outputs = model.inputs[0], model.outputs
         last_use = {}
         for position, (_, inputs, *_rest) in enumerate(self.steps):
             for i in inputs:
@@ -81,15 +81,16 @@ class MeshNet(nn.Module):
         return names
 
     def forward(self, image):
-        """image (n, 3, 192, 192) in [0, 1] -> (n, 468, 3): x, y, z in input px."""
+        """image (n, 3, 192, 192) in [0, 1] -> (n, 468, 3): x, y, z in input px; (n,): logit that there is a face."""
         values = {self.input: image.contiguous(memory_format=torch.channels_last)}
         for position, (kind, inputs, output, options, names) in enumerate(self.steps):
             x, constants = values[inputs[0]], [getattr(self, name) for name in names]
             values[output] = self._run(kind, x, [values[i] for i in inputs], constants, options)
             for i in inputs:
-                if self.last_use[i] == position and i in values and i != self.output:
+                if self.last_use[i] == position and i in values and i not in self.outputs:
                     del values[i]
-        return values[self.output].reshape(len(image), 468, 3)
+        vertices, flag = (values[i] for i in self.outputs)
+        return vertices.reshape(len(image), 468, 3), flag.reshape(len(image))
 
     @staticmethod
     def _run(kind, x, inputs, constants, options):
@@ -164,9 +165,7 @@ class MeshRegressor:
 
     def __call__(self, images, rois):
         """images: list of HxWx3 uint8; rois: list of (cx, cy, side, angle in radians). Returns (n, 468, 3) float32."""
-        crops = np.stack([crop(image, roi) for image, roi in zip(images, rois)])
-        with torch.no_grad():
-            raw = self.net(torch.from_numpy(crops).permute(0, 3, 1, 2).float().div_(255)).numpy()
+        raw = self._run(images, rois)[0].numpy()
         out = np.empty_like(raw)
         for vertices, roi, target in zip(raw, rois, out):
             cx, cy, side, angle = roi
@@ -175,6 +174,15 @@ class MeshRegressor:
             c, s = np.cos(angle), np.sin(angle)
             target[:] = np.stack([cx + c * x - s * y, cy + s * x + c * y, scale * vertices[:, 2]], 1)
         return out
+
+    def _run(self, images, rois):
+        crops = np.stack([crop(image, roi) for image, roi in zip(images, rois)])
+        with torch.no_grad():
+            return self.net(torch.from_numpy(crops).permute(0, 3, 1, 2).float().div_(255))
+
+    def face_logit(self, image, roi):
+        """The network's own judgement whether the region shows a face: above 0 it says so, on clear portraits it is 10 and more."""
+        return float(self._run([image], [roi])[1])
 
     def track(self, image, points):
         """Mesh of a photo whose face is roughly known by 68 landmarks (68, 2) px: MediaPipe's own region, refined twice."""

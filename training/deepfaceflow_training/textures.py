@@ -15,6 +15,8 @@ from .regressor import LANDMARKS68, MissingMaterial
 TEXTURE_SIZE = 256
 TEST_PERIOD, TEST_REMAINDER = 7, 3  # every 7th usable photo is for evaluation only
 MAX_RESIDUAL, MAX_YAW = 0.035, 28.0  # of a usable fit: mean landmark error / interocular distance, degrees
+# A photo whose landmarks the mesh network does not confirm shows no whole face (an ear, an eye) or another one than the landmarks.
+MIN_FACE_LOGIT, MAX_DISAGREEMENT = 5.0, 0.10  # disagreement: mean distance of the 51 inner landmarks / interocular distance
 _SKIN_BINS = 6
 _FITTED = (
     'jawOpen', 'mouthClose', 'mouthSmile_L', 'mouthSmile_R', 'mouthPucker', 'mouthFunnel', 'mouthUpperUp_L', 'mouthUpperUp_R', 'mouthLowerDown_L',
@@ -148,6 +150,11 @@ def read_photo(path):
     return image[..., ::-1]
 
 
+def _disagreement(mesh, points):
+    """Mean distance of the inner 51 landmarks from the mesh's, in interocular distances."""
+    return np.linalg.norm(mesh[LANDMARKS68[17:], :2] - points[17:], axis=1).mean() / np.linalg.norm(points[36] - points[45])
+
+
 def prepare_photos(material, landmarks_path, model, regressor, template, out, log=print):
     """Fit, unwrap and register every photo; writes the material file `out` (.npz). Photos without a face or with a poor fit are left out."""
     try:
@@ -167,11 +174,13 @@ def prepare_photos(material, landmarks_path, model, regressor, template, out, lo
         except MissingMaterial as error:
             log(f'left out: {error}')
             continue
-        mesh, _ = regressor.track(photo, points)
+        mesh, roi = regressor.track(photo, points)
         registration, _ = fit_similarity(mesh[LANDMARKS68, :2].astype(np.float64), template.landmarks)
-        rows.append((name, baker.bake(photo, fit.vertices(model)), fit.pack(), registration))
-    names, textures, fits, registrations = zip(*rows)
-    textures = np.stack(textures)
+        confirmed = regressor.face_logit(photo, roi) >= MIN_FACE_LOGIT and _disagreement(mesh, points) <= MAX_DISAGREEMENT
+        rows.append((name, baker.bake(photo, fit.vertices(model)), fit.pack(), registration, confirmed))
+    names, textures, fits, registrations, confirmed = map(np.array, zip(*rows))
     test = np.arange(len(names)) % TEST_PERIOD == TEST_REMAINDER
-    np.savez(out, names=np.array(names), textures=textures, fits=np.stack(fits), registrations=np.stack(registrations), test=test, weights=skin_weights(textures))
-    log(f'{len(names)} of {len(landmarks)} photos kept, {int(test.sum())} of them for evaluation')
+    fields = dict(names=names, textures=textures, fits=fits, registrations=registrations, test=test, weights=skin_weights(textures))
+    np.savez(out, **{name: values[confirmed] for name, values in fields.items()})
+    log(f'{int(confirmed.sum())} of {len(landmarks)} photos kept, {int((test & confirmed).sum())} of them for evaluation; '
+        f'{int((~confirmed).sum())} were not confirmed by the mesh network')
