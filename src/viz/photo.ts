@@ -9,9 +9,10 @@ const CONTEXT = 1.9
 /** The part of the photo around the face, with box and landmarks. */
 export function photoTile(title: string, face: FaceFrame): Tile {
   const { box, image } = face
-  const side = Math.round(CONTEXT * Math.max(box.width, box.height))
-  const left = Math.round(box.x + box.width / 2 - side / 2)
-  const top = Math.round(box.y + box.height / 2 - side / 2)
+  const wanted = Math.round(CONTEXT * Math.max(box.width, box.height))
+  const side = Math.min(wanted, image.width, image.height)
+  const left = startInside(box.x + box.width / 2, side, image.width)
+  const top = startInside(box.y + box.height / 2, side, image.height)
   const frame = `<rect x="${box.x - left}" y="${box.y - top}" width="${box.width}" height="${box.height}" fill="none" stroke="#4aa3ff" stroke-width="${side / 150}"/>`
   const points = face.landmarks68.map((v, i) => v - (i % 2 === 0 ? left : top))
   return {
@@ -23,7 +24,11 @@ export function photoTile(title: string, face: FaceFrame): Tile {
   }
 }
 
-/** Square cut-out that may reach over the border of the photo. */
+/** Where a stretch of `side` px around `centre` begins, moved so that it stays on the photo. */
+function startInside(centre: number, side: number, length: number): number {
+  return Math.min(length - side, Math.max(0, Math.round(centre - side / 2)))
+}
+
 function cut(image: Rgba, left: number, top: number, side: number): Rgba {
   const out = blank(side, side, [0, 0, 0])
   paste(out, image, -left, -top)
