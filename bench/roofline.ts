@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { packageFacts } from '../src/gpu/package-root.js'
@@ -9,7 +9,6 @@ import { CONVOLUTIONS } from './lib/layers.js'
 import { registeredGraph } from './lib/networks.js'
 import { positive, positiveList } from './lib/options.js'
 import { main, print, writeJson } from './lib/report.js'
-import { barChart, lineChart } from './lib/svg.js'
 import { formatTable } from './lib/table.js'
 import { DISPATCH_US, GPUS, type Gpu, PER_CALL_US, TARGET_GPUS } from './roofline/gpus.js'
 import { batched, type Modelled, model, smallestWithin } from './roofline/model.js'
@@ -23,7 +22,6 @@ interface RooflineOptions {
   readonly storage: 'f32' | 'f16'
   readonly gpu: string
   readonly json?: string
-  readonly plots?: string
 }
 
 const COMPILED = join(packageFacts().root, 'bench', 'results', 'gpu-compile.json')
@@ -42,7 +40,6 @@ const command = new Command('bench:roofline')
   .addOption(new Option('--storage <type>', 'element type in memory').choices(['f32', 'f16']).default('f32'))
   .option('--gpu <text>', 'GPU of the layer table, part of its name', TARGET_GPUS[0]?.name ?? '')
   .option('--json <file>', 'also write the figures to a file')
-  .option('--plots <folder>', 'also draw the figures as SVG')
   .parse()
 
 await main(async () => {
@@ -173,7 +170,6 @@ await main(async () => {
     needs,
     targets: misses.map(({ gpu, ms }) => ({ gpu: gpu.name, ms, targetMs: gpu.targetMs })),
   })
-  if (options.plots !== undefined) await draw(options.plots, options, byWidth, layers, chosen)
   return 0
 })
 
@@ -258,36 +254,4 @@ async function needsOf(options: RooflineOptions, work: WorkOf) {
       return { a, f32: await need('f32'), f16: await need('f16') }
     }),
   )
-}
-
-async function draw(
-  folder: string,
-  options: RooflineOptions,
-  byWidth: readonly { readonly gpu: Gpu; readonly ms: readonly number[] }[],
-  layers: readonly LayerRow[],
-  gpu: Gpu,
-): Promise<void> {
-  await mkdir(folder, { recursive: true })
-  const lines = lineChart({
-    title: 'Registered pair, modelled',
-    x: { label: 'width multiplier a of DFFNet', values: options.widths },
-    y: `ms per pair, ${options.storage}`,
-    series: byWidth
-      .slice(TARGET_GPUS.length)
-      .filter((_, i) => i % 2 === 0 || i === GPUS.length - 2)
-      .map(({ gpu: { name }, ms }) => ({ name, values: ms })),
-    limit: { value: TARGET_MS, label: `${TARGET_MS} ms` },
-  })
-  await writeFile(join(folder, 'roofline-width.svg'), lines)
-  const dearest = [...layers].sort((p, q) => q.ms - p.ms).slice(0, 20)
-  const bars = barChart({
-    title: `Dearest layers, modelled on "${gpu.name}", a = ${options.a}`,
-    unit: 'ms',
-    series: ['arithmetic', 'memory'],
-    bars: dearest.map((row) => ({
-      label: `${row.layer} (${row.bound})`,
-      values: [row.computeMs, row.memoryMs],
-    })),
-  })
-  await writeFile(join(folder, 'roofline-layers.svg'), bars)
 }

@@ -4,6 +4,7 @@ import { kernelId } from '../../src/gpu/kernel-cache.js'
 import { KernelSource } from '../../src/gpu/kernel-source.js'
 import { preprocess } from '../../src/gpu/shader/preprocess.js'
 import { planGraph, type Step } from '../../src/graph/plan.js'
+import { definedFlops } from '../lib/executed.js'
 import { type NetworkChoice, registeredGraph } from '../lib/networks.js'
 import { END_MARK, type PipelineUse, REQUEST_VARIABLE, START_MARK } from './compile.js'
 
@@ -22,11 +23,12 @@ const source = new KernelSource()
 const pipelines = new Map<string, { step: Step; uses: PipelineUse[] }>()
 for (const choice of plans) {
   const spec = planGraph(await registeredGraph(choice), device.caps, { schedule: 'hardware', storage })
-  for (const step of spec.steps) {
+  const flops = definedFlops(spec.steps)
+  for (const [index, step] of spec.steps.entries()) {
     // Variants whose final code is the same share a pipeline.
     const { code } = preprocess(step.kernel, step.params, source.load)
     const pipeline = pipelines.get(code) ?? { step, uses: [] }
-    pipeline.uses.push({ a: choice.a, step: step.name, flops: step.flops })
+    pipeline.uses.push({ a: choice.a, step: step.name, flops: flops[index] ?? 0 })
     pipelines.set(code, pipeline)
   }
 }

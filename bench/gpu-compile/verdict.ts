@@ -23,10 +23,7 @@ export function flopsIn(pipeline: CompiledPipeline, a: number): number {
   return pipeline.uses.filter((use) => use.a === a).reduce((sum, { flops }) => sum + flops, 0)
 }
 
-/**
- * Pipelines of a family that carry `share` of a plan's FLOPs, the heaviest first. A node of several kernels counts its
- * FLOPs on the last; they are what its other kernels are for, so all kernels of such a node belong to it.
- */
+/** Pipelines of a family that carry `share` of a plan's FLOPs, the heaviest first. */
 export function carriers(result: FamilyResult, a: number, share: number): CompiledPipeline[] {
   const sorted = [...result.pipelines].sort((p, q) => flopsIn(q, a) - flopsIn(p, a))
   const total = sorted.reduce((sum, pipeline) => sum + flopsIn(pipeline, a), 0)

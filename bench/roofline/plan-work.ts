@@ -2,6 +2,7 @@ import type { Graph } from '../../src/graph/graph.js'
 import { planGraph, type Step } from '../../src/graph/plan.js'
 import type { WeightSource } from '../../src/ops/op.js'
 import type { CompiledPipeline, FamilyResult } from '../gpu-compile/compile.js'
+import { definedFlops, productFlops } from '../lib/executed.js'
 import { nodeOf } from '../lib/networks.js'
 import type { LoopCost, Work } from './model.js'
 
@@ -41,37 +42,47 @@ export function planWork(
     return bytes
   }
   const find = pipelineFinder(family.pipelines)
-  return spec.steps.map((step): StepWork => {
+  const defined = definedFlops(spec.steps)
+  return spec.steps.map((step, index): StepWork => {
     const pipeline = find(step)
+    const invocations = pipeline.workgroupSize.reduce((product, size) => product * size, 1)
     const packed = Object.values(step.bindings).flatMap((at) => (at.kind === 'packed' ? [at.key] : []))
     return {
       layer: nodeOf(step.name),
       op: step.op,
       kernel: step.kernel,
       variant: step.variant,
-      definedFlops: step.flops,
-      flops: executedFlops(step),
+      definedFlops: defined[index] ?? 0,
+      // Transforms of a product's operands wait for memory; their own arithmetic is not counted.
+      flops: productFlops(step, invocations) ?? defined[index] ?? 0,
       bytes: step.bytes,
       weightBytes: packed.reduce((sum, key) => sum + bytesOf(key), 0),
       workgroups: step.workgroups[0] * step.workgroups[1] * step.workgroups[2],
-      invocations: pipeline?.workgroupSize.reduce((product, size) => product * size, 1) ?? 64,
+      invocations,
       loop: loopCost(pipeline),
     }
   })
 }
 
-/** By kernel and parameters; f16 variants of kernels compiled for f32 stand on the f32 code. */
-function pipelineFinder(
-  pipelines: readonly CompiledPipeline[],
-): (step: Step) => CompiledPipeline | undefined {
+/**
+ * By kernel and variant, else by kernel: plans of other widths and types than were compiled stand on the nearest code.
+ * @throws Error for a kernel that was not compiled at all
+ */
+function pipelineFinder(pipelines: readonly CompiledPipeline[]): (step: Step) => CompiledPipeline {
   const key = (kernel: string, variant: string): string => `${kernel} ${variant}`
   const byVariant = new Map(pipelines.map((p) => [key(p.kernel, p.variant), p]))
   const byKernel = new Map(pipelines.map((p) => [p.kernel, p]))
-  return (step) => byVariant.get(key(step.kernel, step.variant)) ?? byKernel.get(step.kernel)
+  return (step) => {
+    const found = byVariant.get(key(step.kernel, step.variant)) ?? byKernel.get(step.kernel)
+    if (found === undefined) {
+      throw new Error(`${step.kernel} was not compiled: run npm run bench:gpu-compile -- --json FILE again`)
+    }
+    return found
+  }
 }
 
-function loopCost(pipeline: CompiledPipeline | undefined): LoopCost | undefined {
-  const mix = pipeline?.loop?.mix
+function loopCost(pipeline: CompiledPipeline): LoopCost | undefined {
+  const mix = pipeline.loop?.mix
   if (mix === undefined) return undefined
   return {
     multiplyAdds: mix.multiplyAdds,
@@ -79,27 +90,4 @@ function loopCost(pipeline: CompiledPipeline | undefined): LoopCost | undefined 
     ldsBytes: mix.ldsBytesPerLane,
     vmemBytes: mix.vmemBytesPerLane,
   }
-}
-
-/**
- * What a dispatch really computes: convolution tiles include rows past the edge and channels past the last, and
- * Winograd multiplies less than the definition says. Other kernels: the definition.
- */
-function executedFlops(step: Step): number {
-  const { PX: pixels, COP: planes } = step.params
-  if (typeof pixels !== 'number' || typeof planes !== 'number') return step.flops
-  const invocations = step.workgroups.reduce((product, size) => product * size, 1) * workgroupOf(step)
-  const { tapsX, tapsY, inPlanes, x } = step.uniforms
-  const taps = typeof tapsX === 'number' && typeof tapsY === 'number' ? tapsX * tapsY : 1
-  const reduced = typeof inPlanes === 'number' ? inPlanes : isView(x) ? (x.planes ?? 0) : 0
-  return 2 * invocations * pixels * planes * 4 * taps * reduced * 4
-}
-
-function workgroupOf({ params }: Step): number {
-  const size = (name: string): number => (typeof params[name] === 'number' ? params[name] : 1)
-  return size('WG') * size('WGX') * size('WGY')
-}
-
-function isView(value: unknown): value is Readonly<Record<string, number>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,0 +1,141 @@
+import type { FamilyResult } from '../gpu-compile/compile.js'
+import { FAMILIES } from '../gpu-compile/families.js'
+import { carriers, flopsIn, multiplyAddShare, TARGETS } from '../gpu-compile/verdict.js'
+import type { MachineContext } from '../lib/context.js'
+import { markdownTable } from '../lib/markdown.js'
+import { barChart, lineChart } from '../lib/svg.js'
+import type { Gpu } from '../roofline/gpus.js'
+import type { Part } from './part.js'
+
+interface CompileResult {
+  readonly context: MachineContext
+  readonly results: readonly FamilyResult[]
+}
+
+const WIDTH = 1
+
+export function compiledPart([latest]: readonly CompileResult[]): Part {
+  if (latest === undefined) return { markdown: '', plots: {} }
+  const rows = latest.results.flatMap((family) => {
+    const total = family.pipelines.reduce((sum, p) => sum + flopsIn(p, WIDTH), 0)
+    const title = FAMILIES.find(({ name }) => name === family.family)?.title ?? ''
+    return carriers(family, WIDTH, TARGETS.flopShare).map((p) => [
+      `${family.family}, ${title}`,
+      `${p.kernel.replace(/\.wgsl$/, '')} ${p.variant}`,
+      (flopsIn(p, WIDTH) / total) * 100,
+      p.statistics.vgprs,
+      p.statistics.spilledVgprs + p.statistics.spilledSgprs,
+      p.statistics.ldsBytes,
+      p.statistics.wavesPerSimd,
+      p.laneUse * 100,
+      p.loop?.mix.byClass.valu,
+      p.loop?.mix.multiplyAdds,
+      p.loop === undefined ? undefined : multiplyAddShare(p.loop.mix) * 100,
+    ])
+  })
+  const families = markdownTable(
+    ['compiled for', 'pipelines', 'spilling', 'fewest waves'],
+    latest.results.map(({ family, pipelines }) => [
+      family,
+      pipelines.length,
+      pipelines.filter(({ statistics: s }) => s.spilledVgprs + s.spilledSgprs + s.scratchBytes > 0).length,
+      Math.min(...pipelines.map(({ statistics }) => statistics.wavesPerSimd)),
+    ]),
+  )
+  const heavy = markdownTable(
+    [
+      'compiled for',
+      'kernel',
+      '% FLOPs',
+      'VGPRs',
+      'spills',
+      'LDS B',
+      'waves',
+      '% lanes',
+      'loop VALU',
+      'loop FMA',
+      '% FMA',
+    ],
+    rows,
+  )
+  return {
+    markdown: `${families}\n\nPipelines that carry 90 % of the FLOPs at a = 1:\n\n${heavy}\n\n*${latest.results[0]?.driver}; commit ${latest.context.commit}.*`,
+    plots: {},
+  }
+}
+
+interface RooflineResult {
+  readonly context: MachineContext
+  readonly options: { readonly a: number; readonly widths: readonly number[]; readonly storage: string }
+  readonly layers: readonly {
+    readonly layer: string
+    readonly computeMs: number
+    readonly memoryMs: number
+    readonly ms: number
+    readonly bound: string
+  }[]
+  readonly byWidth: readonly {
+    readonly gpu: Gpu
+    readonly ms: readonly number[]
+    readonly pessimistic: number
+  }[]
+  readonly resolution: { readonly sizes: readonly number[]; readonly ms: readonly number[] }
+  readonly batch: { readonly pairs: readonly number[]; readonly msPerPair: readonly number[] }
+  readonly needs: readonly { readonly a: number; readonly f32?: number; readonly f16?: number }[]
+  readonly targets: readonly { readonly gpu: string; readonly ms: number; readonly targetMs: number }[]
+}
+
+const DEAREST = 20
+
+export function modelPart([latest]: readonly RooflineResult[]): Part {
+  if (latest === undefined) return { markdown: '', plots: {} }
+  const { options, byWidth, layers, resolution, batch, needs, targets } = latest
+  const real = byWidth.filter(({ gpu }) => !gpu.name.startsWith('target'))
+  const plots = {
+    'roofline-width': lineChart({
+      title: 'Registered pair, modelled',
+      x: { label: 'width multiplier a of DFFNet', values: options.widths },
+      y: `ms per pair, ${options.storage}`,
+      series: [0, 3, 5, 6, 8].flatMap((i) => {
+        const entry = real[i]
+        return entry === undefined ? [] : [{ name: entry.gpu.name.replace(/ \(.*/, ''), values: entry.ms }]
+      }),
+      limit: { value: 16, label: '16 ms' },
+    }),
+    'roofline-layers': barChart({
+      title: `Dearest layers, modelled on the 2.5-TFLOPS target, a = ${options.a}`,
+      unit: 'ms',
+      series: ['arithmetic', 'memory'],
+      bars: [...layers]
+        .sort((p, q) => q.ms - p.ms)
+        .slice(0, DEAREST)
+        .map((row) => ({ label: `${row.layer} (${row.bound})`, values: [row.computeMs, row.memoryMs] })),
+    }),
+  }
+  const markdown = [
+    markdownTable(
+      [
+        'modelled, ms per pair',
+        'TFLOPS',
+        'GB/s',
+        ...options.widths.map((a) => `a = ${a}`),
+        `a = ${options.a}, 30 us a dispatch`,
+      ],
+      byWidth.map(({ gpu, ms, pessimistic }) => [gpu.name, gpu.tflops, gpu.gbytes, ...ms, pessimistic]),
+    ),
+    '![Modelled time against width](performance/roofline-width.svg)',
+    '![Modelled time of the dearest layers](performance/roofline-layers.svg)',
+    `On the 2.5-TFLOPS target at a = ${options.a}: ${resolution.sizes.map((size, i) => `${resolution.ms[i]?.toFixed(1)} ms at ${size} px`).join(', ')}; ` +
+      `${batch.pairs.map((pairs, i) => `${batch.msPerPair[i]?.toFixed(1)} ms a pair in batches of ${pairs}`).join(', ')}.`,
+    'TFLOPS that 16 ms need, of a GPU with 27 GB/s of memory bandwidth a TFLOPS:',
+    markdownTable(
+      ['a', 'f32', 'f16 storage'],
+      needs.map((need) => [need.a, need.f32, need.f16]),
+    ),
+    targets
+      .map((t) => `${t.gpu}, a = 1: **${t.ms.toFixed(1)} ms modelled**, target below ${t.targetMs} ms.`)
+      .join(' '),
+    `*Commit ${latest.context.commit}.*`,
+  ].join('\n\n')
+  return { markdown, plots }
+}

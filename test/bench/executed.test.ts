@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import { definedFlops, productFlops } from '../../bench/lib/executed.js'
+import { registeredGraph, SHIPPED } from '../../bench/lib/networks.js'
+import { KernelSource } from '../../src/gpu/kernel-source.js'
+import { preprocess } from '../../src/gpu/shader/preprocess.js'
+import { reflectKernel } from '../../src/gpu/shader/reflect.js'
+import { planGraph } from '../../src/graph/plan.js'
+import { fakeCaps } from '../graph/caps.js'
+
+describe('executed FLOPs', () => {
+  for (const software of [true, false]) {
+    it(`${software ? 'software' : 'hardware'} schedule: products explain the definition's FLOPs`, async () => {
+      const subgroup = software ? 4 : 32
+      const caps = fakeCaps({
+        software,
+        subgroupMinSize: subgroup,
+        subgroupMaxSize: software ? subgroup : 64,
+      })
+      const { steps } = planGraph(await registeredGraph(SHIPPED), caps)
+      const source = new KernelSource()
+      const defined = definedFlops(steps)
+      const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0)
+      expect(total(defined)).toBe(total(steps.map(({ flops }) => flops)))
+      let products = 0
+      let executed = 0
+      steps.forEach((step, index) => {
+        const { workgroupSize } = reflectKernel(preprocess(step.kernel, step.params, source.load))
+        const flops = productFlops(
+          step,
+          workgroupSize.reduce((product, size) => product * size, 1),
+        )
+        if (flops === undefined) return
+        // Winograd saves at most a factor of 4; a transposed convolution split by parity, some more. No tile is mostly padding.
+        products += defined[index] ?? 0
+        executed += flops
+      })
+      expect(products / total(defined)).toBeGreaterThan(0.95)
+      expect(executed / products).toBeGreaterThan(0.2)
+      expect(executed / products).toBeLessThan(2.5)
+    })
+  }
+})
