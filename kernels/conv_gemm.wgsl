@@ -66,12 +66,12 @@ var<workgroup> wTile: array<vec4<f32>, ${(KP * CP * 4 + TX - 1) / TX * TX * TY}>
 
 @compute @workgroup_size(${TX}, ${TY})
 fn main(
-  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(workgroup_id) tile: vec3<u32>,
   @builtin(local_invocation_id) local: vec3<u32>,
   @builtin(local_invocation_index) index: u32,
 ) {
-  let phase = i32(workgroup.z / u.splits);
-  let split = workgroup.z % u.splits;
+  let phase = i32(tile.z / u.splits);
+  let split = tile.z % u.splits;
   let phaseY = phase / u.outStrideX;
   let phaseX = phase % u.outStrideX;
   let originX = (phaseX + u.leadX) / u.outStrideX - u.shiftX;
@@ -86,7 +86,7 @@ fn main(
 
   // The pixels that this invocation loads.
 #for p in 0..TX * PX / (TX * TY)
-  let load${p} = min(workgroup.x * tilePixels + index + ${p}u * threads, u.pixels - 1u);
+  let load${p} = min(tile.x * tilePixels + index + ${p}u * threads, u.pixels - 1u);
   let batch${p} = u.x.offset + (load${p} / gridSize) * u.x.batchStride;
   let top${p} = i32((load${p} % gridSize) / u.gridWidth) * u.inStrideY + originY;
   let left${p} = i32(load${p} % u.gridWidth) * u.inStrideX + originX;
@@ -97,7 +97,7 @@ fn main(
   var plane = step % u.x.planes;
   var tapX = (step / u.x.planes) % u.tapsX;
   var tapY = step / (u.x.planes * u.tapsX);
-  let weightStart = (u32(phase) * u.groups + workgroup.y) * allSteps;
+  let weightStart = (u32(phase) * u.groups + tile.y) * allSteps;
   let lastWeight = (weightStart + allSteps) * tilePlanes * 4u - 1u;
 
 #for i in 0..PX
@@ -186,7 +186,7 @@ fn main(
 
 #for i in 0..PX
   {
-    let pixel = workgroup.x * tilePixels + ${i * TX}u + local.x;
+    let pixel = tile.x * tilePixels + ${i * TX}u + local.x;
 #if !SPLIT
     let n = pixel / gridSize;
     let outX = u32(i32(pixel % u.gridWidth) * u.outStrideX + phaseX);
@@ -197,10 +197,10 @@ fn main(
 #endif
 #for j in 0..CP
     {
-      let outPlane = (workgroup.y * ${TY}u + local.y) * ${CP}u + ${j}u;
+      let outPlane = (tile.y * ${TY}u + local.y) * ${CP}u + ${j}u;
       if (written & (outPlane < u.y.planes)) {
 #if SPLIT
-        partial[(workgroup.z * u.y.planes + outPlane) * u.pixels + pixel] = acc${i}_${j};
+        partial[(tile.z * u.y.planes + outPlane) * u.pixels + pixel] = acc${i}_${j};
 #else
         let slope = vectors[u.y.planes + outPlane];
 #if RESIDUAL > 0
