@@ -5,8 +5,12 @@ import { dirname } from 'node:path'
 export async function writeJson(file: string | undefined, figures: object): Promise<void> {
   if (file === undefined) return
   await mkdir(dirname(file), { recursive: true })
-  await writeFile(file, `${JSON.stringify(figures, rounded, 1)}\n`)
+  const text = JSON.stringify(figures, rounded, 1)
+  await writeFile(file, `${text.length < READABLE ? text : JSON.stringify(figures, rounded)}\n`)
 }
+
+/** Longer files are for programs alone. */
+const READABLE = 100_000
 
 /** Six digits are more than any timing has. */
 function rounded(_key: string, value: unknown): unknown {

@@ -106,7 +106,7 @@ export function lineChart({ title, x, y, series, limit }: LineChart): string {
     parts.push(
       `<line x1="${left}" y1="${at}" x2="${width - right}" y2="${at}" stroke="#333" stroke-dasharray="4 3"/>`,
     )
-    parts.push(`<text x="${width - right + 6}" y="${Number(at) + 4}">${escaped(limit.label)}</text>`)
+    parts.push(`<text x="${left + 4}" y="${Number(at) - 5}">${escaped(limit.label)}</text>`)
   }
   series.forEach(({ name, values }, i) => {
     const colour = COLOURS[i % COLOURS.length]
