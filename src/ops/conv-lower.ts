@@ -55,7 +55,6 @@ export function convCalls(context: LowerContext<unknown>, problem: ConvProblem):
     gridWidth: problem.gridWidth,
     phases,
     taps: weights.taps,
-    stride: problem.inStride,
     winograd: winogradShape(problem, weights.inPlanes, planesOf(outType)),
   }
   const variant = selectConvVariant(shape, context.caps, context.schedule, context.variant)

@@ -12,8 +12,6 @@ export interface ConvShape {
   /** Output parities of a transposed convolution, 1 for others. */
   readonly phases: number
   readonly taps: readonly [number, number]
-  /** Step of the window over the input from one output position to the next. */
-  readonly stride: readonly [number, number]
   /** How the window splits into Winograd's (see conv-winograd.ts); undefined where it does not. */
   readonly winograd: WinogradShape | undefined
 }
@@ -68,7 +66,7 @@ export interface WinogradVariant {
 }
 
 /** Invocations of a workgroup where no subgroup sets the number. */
-const WORKGROUP = 16
+const WORKGROUP = 8
 
 /** Lanes that load weights together. A workgroup is one subgroup, so that small layers fill their lanes. */
 function broadcast(subgroup: number, pixels: number, planes: number): DirectVariant {

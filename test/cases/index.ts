@@ -3,6 +3,7 @@ import type { OpCase } from './case.js'
 import { channelsCases } from './channels.js'
 import { concatCases } from './concat.js'
 import { consistencyCases } from './consistency.js'
+import { convFusionCases } from './conv-fusion.js'
 import { conv2dCases } from './conv2d.js'
 import { correlationCases } from './correlation.js'
 import { depthwiseCases } from './depthwise.js'
@@ -26,6 +27,7 @@ export const allCases: readonly OpCase[] = [
   ...channelsCases,
   ...concatCases,
   ...conv2dCases,
+  ...convFusionCases,
   ...depthwiseCases,
   ...transposedCases,
   ...fullyConnectedCases,

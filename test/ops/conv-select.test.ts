@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest'
+import type { AdapterCaps } from '../../src/gpu/caps.js'
+import { type ConvShape, convVariants, selectConvVariant } from '../../src/ops/conv-select.js'
+
+function caps(lanes: number): AdapterCaps {
+  return {
+    name: 'test adapter',
+    vendor: '',
+    architecture: '',
+    description: '',
+    backend: 'vulkan',
+    software: lanes === 4 || lanes === 8,
+    subgroups: lanes > 0,
+    subgroupMinSize: lanes,
+    subgroupMaxSize: lanes,
+    f16: false,
+    timestamps: false,
+    limits: {} as AdapterCaps['limits'],
+  }
+}
+
+/** A 3x3 convolution of stride 1, which is its own Winograd window. */
+function conv3x3(size: number, inPlanes: number, outPlanes: number): ConvShape {
+  return {
+    batches: 1,
+    inPlanes,
+    outPlanes,
+    gridHeight: size,
+    gridWidth: size,
+    phases: 1,
+    taps: [3, 3],
+    winograd: { tile: 4, inPlanes, outPlanes },
+  }
+}
+
+/** Transposed 4x4 of stride 2: four phases of 2x2 taps. */
+function transposed(size: number, inPlanes: number, outPlanes: number): ConvShape {
+  return {
+    ...conv3x3(size, inPlanes, outPlanes),
+    phases: 4,
+    taps: [2, 2],
+    winograd: { tile: 4, inPlanes, outPlanes: outPlanes * 4 },
+  }
+}
+
+const name = (shape: ConvShape, lanes: number, schedule: 'software' | 'hardware' = 'software') =>
+  selectConvVariant(shape, caps(lanes), schedule).name
+
+describe('selection on software adapters', () => {
+  it('takes Winograd where it saves most multiplications', () => {
+    expect(name(conv3x3(28, 59, 24), 4)).toBe('winograd-7x32')
+    expect(name(conv3x3(28, 59, 24), 8)).toBe('winograd-4x32')
+    expect(name(conv3x3(56, 8, 12), 4)).toBe('winograd-7x16')
+    expect(name(conv3x3(56, 8, 12), 0)).toBe('winograd-8x8')
+  })
+
+  it('stays direct where tiles would be mostly padding, or windows do not fit', () => {
+    expect(name(conv3x3(4, 96, 96), 4)).toBe('broadcast-2x16')
+    expect(name({ ...conv3x3(28, 24, 48), winograd: undefined }, 4)).toBe('broadcast-8x16')
+    expect(name({ ...conv3x3(28, 24, 48), winograd: undefined }, 8)).toBe('broadcast-4x16')
+    expect(name({ ...conv3x3(28, 24, 48), winograd: undefined }, 0)).toBe('matrix-8x8')
+  })
+
+  it('wants a larger saving where the direct kernel is good', () => {
+    expect(name(transposed(112, 13, 4), 4)).toBe('winograd-7x32')
+    expect(name(transposed(112, 13, 4), 8)).toBe('broadcast-4x16')
+  })
+
+  it('spreads lanes over channels for single pixels', () => {
+    expect(name({ ...conv3x3(1, 24, 351), winograd: undefined }, 4)).toBe('channels-1x4')
+  })
+
+  it('uses no broadcast where the number of lanes is not fixed', () => {
+    const varying = { ...caps(8), subgroupMinSize: 4 }
+    expect(selectConvVariant(conv3x3(28, 24, 48), varying, 'software').name).toBe('winograd-8x8')
+  })
+})
+
+describe('selection on hardware', () => {
+  it('fits the tile to the channels', () => {
+    expect(name(conv3x3(56, 24, 32), 32, 'hardware')).toBe('gemm-64x64')
+    expect(name(conv3x3(112, 13, 8), 32, 'hardware')).toBe('gemm-128x32')
+    expect(name(conv3x3(112, 13, 4), 32, 'hardware')).toBe('gemm-256x16')
+    expect(name(conv3x3(224, 7, 1), 32, 'hardware')).toBe('matrix-4x4')
+  })
+
+  it('splits the sum of small maps, and only there', () => {
+    const splits = (shape: ConvShape) => {
+      const variant = selectConvVariant(shape, caps(32), 'hardware')
+      return variant.kind === 'gemm' ? variant.splits : 0
+    }
+    expect(splits(conv3x3(7, 48, 48))).toBeGreaterThan(8)
+    expect(splits(conv3x3(14, 48, 48))).toBeGreaterThan(4)
+    expect(splits(conv3x3(112, 24, 32))).toBe(1)
+    expect(splits({ ...conv3x3(4, 1, 16), taps: [1, 1] })).toBe(1)
+  })
+})
+
+describe('forced variants', () => {
+  it('are taken where they fit, and ignored where they do not', () => {
+    const shape = conv3x3(28, 24, 48)
+    for (const variant of convVariants(shape, caps(4))) {
+      expect(selectConvVariant(shape, caps(4), 'software', variant.name)).toEqual(variant)
+    }
+    expect(selectConvVariant(shape, caps(0), 'software', 'broadcast-8x16').name).toBe('winograd-8x8')
+  })
+
+  it('have names of their own', () => {
+    for (const lanes of [0, 4, 8, 32]) {
+      const names = convVariants(conv3x3(28, 24, 48), caps(lanes)).map((variant) => variant.name)
+      expect(new Set(names).size).toBe(names.length)
+    }
+  })
+})
