@@ -36,6 +36,7 @@ export { type PairRow, readPairs } from './io/pairs-csv.js'
 export {
   PRODUCT_GROUPS,
   PRODUCT_NAMES,
+  productFiles,
   RESULT_FILE,
   selectProducts,
   type WriteOptions,

@@ -6,6 +6,7 @@ import {
   type FaceFlow,
   makeOutputFolder,
   type PairRow,
+  productFiles,
   RESULT_FILE,
   readPairs,
   writeFileAtomic,
@@ -103,12 +104,19 @@ async function runOne(
 
 /** Whether the folder holds the finished result of these very photos, with the files asked for. */
 async function isComplete(folder: string, pair: PairRow, flags: BatchFlags): Promise<boolean> {
-  let inputs: { a?: string; b?: string; registered?: boolean } | undefined
+  let result: { inputs?: { a?: string; b?: string; registered?: boolean }; files?: string[] }
   try {
-    inputs = JSON.parse(await readFile(join(folder, RESULT_FILE), 'utf8')).inputs
+    result = JSON.parse(await readFile(join(folder, RESULT_FILE), 'utf8'))
   } catch {
     // No result yet, or not one of ours: computed again.
     return false
   }
-  return inputs?.a === pair.a && inputs.b === pair.b && inputs.registered === (flags.registered ?? false)
+  const { inputs, files = [] } = result
+  const { only, photoSpace = false } = flags
+  return (
+    inputs?.a === pair.a &&
+    inputs.b === pair.b &&
+    inputs.registered === (flags.registered ?? false) &&
+    productFiles({ photoSpace, ...(only && { only }) }, flags.backward).every((name) => files.includes(name))
+  )
 }

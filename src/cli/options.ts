@@ -48,7 +48,7 @@ export function addFaceOptions(command: Command): Command {
         .argParser(positiveInteger)
         .conflicts('at'),
     )
-    .option('--at <x,y>', 'take the face at this point of photo A (pixels)', point)
+    .option('--at <x,y>', 'take the face at this point of photo A or of the first frame (pixels)', point)
 }
 
 export function addPairOptions(command: Command): Command {

@@ -13,7 +13,7 @@ export interface FileSystem {
   mkdir(path: string): Promise<void>
 }
 
-const nodeFileSystem: FileSystem = {
+export const nodeFileSystem: FileSystem = {
   async write(path, data) {
     const file = await open(path, 'wx')
     try {

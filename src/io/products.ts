@@ -18,7 +18,7 @@ import {
 } from '../viz/figures.js'
 import { maskMap, pnccMap } from '../viz/maps.js'
 import type { Tile } from '../viz/tiles.js'
-import { type FileSystem, makeOutputFolder, writeFileAtomic } from './atomic.js'
+import { type FileSystem, makeOutputFolder, nodeFileSystem, outputFailed, writeFileAtomic } from './atomic.js'
 import { encodeFlo } from './flo.js'
 import { encodePng } from './image.js'
 import { encodeMotionGlb, encodeObj, encodePly } from './mesh.js'
@@ -34,6 +34,8 @@ type Bytes = Uint8Array | string
 export interface Product {
   readonly name: string
   readonly group: 'data' | 'meshes' | 'pictures'
+  /** Shows what only the flow from B to A can tell. */
+  readonly needsBackward?: true
   /** Content, or null when the result lacks what the file shows. */
   make(result: RegisteredFlowResult): Promise<Bytes | null> | Bytes | null
 }
@@ -47,11 +49,13 @@ const DATA: readonly Product[] = [
   {
     name: 'flow_backward.npy',
     group: 'data',
+    needsBackward: true,
     make: (r) => (r.backwardFlow ? encodeNpy(r.backwardFlow, [N, N, 3]) : null),
   },
   {
     name: 'confidence.npy',
     group: 'data',
+    needsBackward: true,
     make: (r) => (r.confidence ? encodeNpy(r.confidence, [N, N]) : null),
   },
   { name: 'mask.png', group: 'data', make: (r) => encodePng(maskMap(r.mask)) },
@@ -105,7 +109,7 @@ const PICTURES: readonly Product[] = [
   picture('dz.png', (r) => [depthTile(r)]),
   picture('quiver.png', (r) => [quiverTile(r)]),
   picture('expression.png', (r) => [expressionTile(r)]),
-  picture('occlusion.png', reliabilityTiles),
+  { ...picture('occlusion.png', reliabilityTiles), needsBackward: true },
   picture('residual.png', (r) => [residualTile(r)]),
   { name: 'overview.png', group: 'pictures', make: async (r) => encodePng(await drawOverview(r)) },
 ]
@@ -140,7 +144,8 @@ export async function writeProducts(
   folder: string,
   options: WriteOptions = {},
 ): Promise<string[]> {
-  const { only, photoSpace = false, names = { a: 'A', b: 'B' }, fs } = options
+  const { only, photoSpace = false, names = { a: 'A', b: 'B' } } = options
+  const { fs = nodeFileSystem } = options
   const chosen = selectProducts(only)
   if (photoSpace && !hasPhotos(result)) {
     throw new FaceError(
@@ -149,6 +154,11 @@ export async function writeProducts(
     )
   }
   await makeOutputFolder(folder, fs)
+  // An earlier result is no longer complete from here on; its files are replaced one by one.
+  const summaryFile = join(folder, RESULT_FILE)
+  await fs.remove(summaryFile).catch((cause: unknown) => {
+    throw outputFailed(summaryFile, cause)
+  })
   const written: string[] = []
   const write = async (name: string, content: Bytes) => {
     await writeFileAtomic(join(folder, name), content, fs)
@@ -179,6 +189,19 @@ export function selectProducts(only?: readonly string[]): readonly Product[] {
     )
   }
   return ALL.filter((product) => only.includes(product.name) || only.includes(product.group))
+}
+
+/**
+ * The files that `writeProducts` makes of a result.
+ * @param backward whether the result has the flow from B to A
+ * @throws FaceError INVALID_ARGUMENT for an unknown name in `only`
+ */
+export function productFiles(
+  options: Pick<WriteOptions, 'only' | 'photoSpace'>,
+  backward: boolean,
+): string[] {
+  const products = selectProducts(options.only).filter(({ needsBackward }) => backward || !needsBackward)
+  return [...products.map(({ name }) => name), ...(options.photoSpace ? PHOTO_SPACE_NAMES : []), RESULT_FILE]
 }
 
 async function photoSpaceFiles(result: RegisteredFlowResult): Promise<[string, Bytes][]> {

@@ -75,6 +75,16 @@ describe('batch', () => {
     expect(JSON.parse(terminal.out)).toMatchObject({ computed: 1, skipped: 0 })
   })
 
+  it('computes a pair again when it lacks a file that is asked for now', async () => {
+    const file = await table(`one,${PHOTO_A},${PHOTO_B}`)
+    const go = async (...options: string[]) =>
+      JSON.parse((await run('batch', file, '-o', join(folder, 'out'), '--json', ...options)).terminal.out)
+    await go('--only', 'flow.npy,mask.png')
+    expect(await go(...fast)).toMatchObject({ computed: 0, skipped: 1 })
+    expect(await go('--only', 'flow.npy,pncc.png')).toMatchObject({ computed: 1, skipped: 0 })
+    expect(await go('--only', 'pncc.png', '--photo-space')).toMatchObject({ computed: 1, skipped: 0 })
+  })
+
   it('stops at a lost device, which no later pair could survive', async () => {
     faceFlow.onCall = () => {
       throw new EngineError('DEVICE_LOST', 'the device is gone')
