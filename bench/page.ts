@@ -5,7 +5,7 @@ import { packageFacts } from '../src/gpu/package-root.js'
 import { fillPage } from './lib/markdown.js'
 import { main, print } from './lib/report.js'
 import { compiledPart, modelPart } from './page/hardware.js'
-import { layersPart, pairPart, peersPart } from './page/measured.js'
+import { frontEndPart, layersPart, pairPart, peersPart } from './page/measured.js'
 import type { Part } from './page/part.js'
 
 /** Fills the tables and plots of docs/performance.md from the JSON files of the other scripts. */
@@ -17,6 +17,7 @@ const command = new Command('bench:page')
 
 const PARTS: Readonly<Record<string, (results: readonly never[]) => Part>> = {
   peers: peersPart,
+  'front-end': frontEndPart,
   pair: pairPart,
   ops: layersPart,
   'gpu-compile': compiledPart,

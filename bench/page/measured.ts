@@ -84,6 +84,30 @@ export function peersPart(results: readonly PeersResult[]): Part {
   }
 }
 
+interface FrontEndResult {
+  readonly context: MachineContext
+  readonly load: Load
+  readonly rows: readonly { readonly title: string; readonly device: string; readonly timing: Timing }[]
+  readonly landmarksApartPx?: number
+}
+
+export function frontEndPart([latest]: readonly FrontEndResult[]): Part {
+  if (latest === undefined) return { markdown: '', plots: {} }
+  const { rows, context, load, landmarksApartPx } = latest
+  const table = markdownTable(
+    ['front end', 'on', 'ms min', 'ms median', 'CPU ms median'],
+    rows.map(({ title, device, timing }) => [
+      title,
+      shortAdapter(device),
+      timing.wall.min,
+      timing.wall.median,
+      timing.cpu.median,
+    ]),
+  )
+  const machine = `*Their 468 landmarks lie ${landmarksApartPx?.toFixed(2)} px from ours on average. ${context.cpu}, ${context.cores} cores, load average ${load.loadAverage.toFixed(1)}; commit ${context.commit}.*`
+  return { markdown: `${table}\n\n${machine}`, plots: {} }
+}
+
 interface PairResult {
   readonly context: DeviceContext
   readonly load: Load
