@@ -297,7 +297,7 @@ describe('bad input through the command line', () => {
     const result = await faceFlow.flow(PHOTO_A, PHOTO_B, FORWARD)
     let left = 700_000
     // What an earlier run left must not pass for a complete result of this one.
-    const written = new Map([[join(folder, 'result.json'), new Uint8Array()]])
+    const written = new Map<string, Uint8Array>([[join(folder, 'result.json'), new Uint8Array()]])
     const fs = {
       write: async (path: string, data: Uint8Array) => {
         written.set(path, data.subarray(0, left))
