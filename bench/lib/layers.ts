@@ -6,8 +6,10 @@ import type { StepCost } from './steps.js'
 export interface LayerCost {
   readonly name: string
   readonly op: string
+  /** Distinct kernels in the order they run. */
   readonly kernel: string
   readonly variant: string
+  readonly steps: number
   readonly shapes: string
   readonly flops: number
   /** Tensors read and written, over all steps. */
@@ -27,11 +29,9 @@ export function layersOf(costs: readonly StepCost[]): LayerCost[] {
     layers.set(name, {
       name,
       op: step.op,
-      kernel: known === undefined || known.kernel === kernel ? kernel : `${known.kernel} + ${kernel}`,
-      variant:
-        known === undefined || known.variant === step.variant
-          ? step.variant
-          : `${known.variant} + ${step.variant}`,
+      kernel: joined(known?.kernel, kernel),
+      variant: joined(known?.variant, step.variant),
+      steps: (known?.steps ?? 0) + 1,
       shapes: step.shapes,
       flops: (known?.flops ?? 0) + step.flops,
       bytes: (known?.bytes ?? 0) + step.bytes,
@@ -41,6 +41,11 @@ export function layersOf(costs: readonly StepCost[]): LayerCost[] {
     })
   }
   return [...layers.values()]
+}
+
+function joined(known: string | undefined, next: string): string {
+  const parts = known?.split(' + ') ?? []
+  return parts.includes(next) ? parts.join(' + ') : [...parts, next].join(' + ')
 }
 
 function add(a: number | undefined, b: number | undefined): number | undefined {

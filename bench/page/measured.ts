@@ -34,7 +34,10 @@ function adapterOf(result: PeersResult): string {
   return shortAdapter(result.engines.find(({ device }) => isGpu(device))?.device ?? 'processor')
 }
 
-export function peersPart(results: readonly PeersResult[]): Part {
+export function peersPart(unsorted: readonly PeersResult[]): Part {
+  const results = [...unsorted].sort(
+    (a, b) => adapterOf(a).localeCompare(adapterOf(b)) * -1 || a.network.a - b.network.a,
+  )
   const texts = results.map((result) => {
     const { network, engines, context, load, rounds } = result
     const table = markdownTable(
@@ -130,9 +133,16 @@ interface PairResult {
   }
 }
 
+/** SwiftShader, which everybody has, before lavapipe. */
+function byAdapter<T extends { readonly context: DeviceContext }>(results: readonly T[]): T[] {
+  return [...results].sort(
+    (a, b) => -shortAdapter(a.context.driver).localeCompare(shortAdapter(b.context.driver)),
+  )
+}
+
 export function pairPart(results: readonly PairResult[]): Part {
   const mebi = (bytes: number): number => bytes / 2 ** 20
-  const texts = results.map((r) => {
+  const texts = byAdapter(results).map((r) => {
     const timings = { ...r.pair.timings, ...r.photos?.timings }
     const parts = [
       `**${shortAdapter(r.context.driver)}**`,
@@ -205,7 +215,7 @@ const SHOWN = 24
 
 export function layersPart(results: readonly OpsResult[]): Part {
   const plots: Record<string, string> = {}
-  const texts = results.map((r) => {
+  const texts = byAdapter(results).map((r) => {
     const { software } = r.context
     const name = shortAdapter(r.context.driver)
     const file = `layers-${name.split(' ')[0]?.toLowerCase()}`
@@ -232,6 +242,7 @@ export function layersPart(results: readonly OpsResult[]): Part {
         [
           'layer',
           'kernel',
+          'steps',
           'shapes',
           'MFLOP',
           software ? 'CPU ms' : 'GPU ms',
@@ -242,7 +253,8 @@ export function layersPart(results: readonly OpsResult[]): Part {
         ],
         dearest.map((l) => [
           l.name,
-          `${l.kernel} ${l.variant}`,
+          `${l.kernel.replaceAll(/\+ winograd_/g, '+ ')}, ${l.variant}`,
+          l.steps,
           l.shapes,
           l.flops / 1e6,
           msOf(l),

@@ -37,7 +37,7 @@ describe('layers', () => {
       stepCost('other', 1e6, 2),
     ])
     expect(joined).toMatchObject({ name: 'conv', flops: 8e6, bytes: 200, wallMs: 4, cpuMs: 8, gpuMs: 4 })
-    expect(joined?.kernel).toBe('conv#1 + conv#2')
+    expect(joined).toMatchObject({ kernel: 'conv#1 + conv#2', variant: 'v', steps: 2 })
     expect(single).toMatchObject({ name: 'other', flops: 1e6 })
   })
 

@@ -42,6 +42,7 @@ export function layer(fields: Partial<LayerCost>): LayerCost {
     op: 'conv2d',
     kernel: 'conv_direct',
     variant: 'test',
+    steps: 1,
     shapes: '',
     flops: 1e9,
     bytes: 1e6,
