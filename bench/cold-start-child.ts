@@ -44,6 +44,7 @@ const plan = await engine.compile(graph, {
 const buffers = lap()
 await plan.compute(inputs)
 const firstRun = lap()
+const { user, system } = process.cpuUsage()
 await plan.compute(inputs)
 const secondRun = lap()
 engine.dispose()
@@ -57,6 +58,7 @@ const result: ColdStart = {
   firstRun,
   secondRun,
   total: weightFiles + device + shaders + buffers + firstRun,
+  cpu: (user + system) / 1000,
   peakRssBytes: process.resourceUsage().maxRSS * 1024,
 }
 process.stdout.write(JSON.stringify(result))

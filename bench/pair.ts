@@ -220,6 +220,7 @@ async function coldStarts(choice: NetworkChoice, options: BenchOptions) {
         'first run',
         'second',
         'total',
+        'cpu',
       ],
       Object.entries(starts).map(([name, s]) => [
         name,
@@ -232,6 +233,7 @@ async function coldStarts(choice: NetworkChoice, options: BenchOptions) {
         s.firstRun,
         s.secondRun,
         s.total,
+        s.cpu,
       ]),
     ),
   )

@@ -22,6 +22,8 @@ export interface ColdStart {
   readonly secondRun: number
   /** Device to first flow: what a program that links the engine waits for. */
   readonly total: number
+  /** Processor time of the process up to then, modules included: what it would take on an idle machine's one core. */
+  readonly cpu: number
   readonly peakRssBytes: number
 }
 

@@ -175,6 +175,7 @@ export function pairPart(results: readonly PairResult[]): Part {
             'first run',
             'to the first flow',
             'process before that',
+            'CPU in all',
           ],
           Object.entries(r.cold).map(([name, c]) => [
             name,
@@ -186,6 +187,7 @@ export function pairPart(results: readonly PairResult[]): Part {
             c.firstRun,
             c.total,
             c.process,
+            c.cpu,
           ]),
         ),
       )

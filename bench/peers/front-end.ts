@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { DeepFaceFlow, decodePhoto } from '../../src/index.js'
 import { packageFacts } from '../../src/gpu/package-root.js'
+import { DeepFaceFlow, decodePhoto } from '../../src/index.js'
 import { describeLoad, LoadMeter, machineContext } from '../lib/context.js'
 import { type Sample, sampleOnce, timingOf } from '../lib/measure.js'
 import { positive } from '../lib/options.js'
@@ -42,8 +42,16 @@ await main(async () => {
     }
     const apart = first === undefined ? undefined : meanDistance(first.landmarks468, landmarks)
     const rows = [
-      { title: 'deepfaceflow, detect()', device: face.adapter.replace(/,? because.*/, ''), timing: timingOf(samples.ours) },
-      { title: '@mediapipe/face_mesh 0.4, Chromium', device: 'WebAssembly, WebGL on SwiftShader', timing: timingOf(samples.theirs) },
+      {
+        title: 'deepfaceflow, detect()',
+        device: face.adapter.replace(/,? because.*/, ''),
+        timing: timingOf(samples.ours),
+      },
+      {
+        title: '@mediapipe/face_mesh 0.4, Chromium',
+        device: 'WebAssembly, WebGL on SwiftShader',
+        timing: timingOf(samples.theirs),
+      },
     ]
     print(
       formatTable(
@@ -51,10 +59,18 @@ await main(async () => {
         rows.map((r) => [r.title, r.device, r.timing.wall.min, r.timing.wall.median, r.timing.cpu.median]),
       ),
     )
-    print(`their 468 landmarks lie ${apart?.toFixed(2)} px from ours on average (photo of ${image.width} x ${image.height} px)`)
+    print(
+      `their 468 landmarks lie ${apart?.toFixed(2)} px from ours on average (photo of ${image.width} x ${image.height} px)`,
+    )
     const ended = load.stop()
     print(describeLoad(ended))
-    await writeJson(json, { script: 'front-end', context: machineContext(), load: ended, rows, landmarksApartPx: apart })
+    await writeJson(json, {
+      script: 'front-end',
+      context: machineContext(),
+      load: ended,
+      rows,
+      landmarksApartPx: apart,
+    })
   } finally {
     face.dispose()
     await mediaPipe.close()

@@ -1,7 +1,7 @@
 import type { Graph, GraphNode } from '../../src/graph/graph.js'
 import { channelsOf, type TensorType, type ValueType } from '../../src/graph/tensor.js'
-import { convWindow } from '../../src/ops/conv-geometry.js'
 import type { BatchSliceAttrs } from '../../src/ops/concat.js'
+import { convWindow } from '../../src/ops/conv-geometry.js'
 import type { Conv2dAttrs } from '../../src/ops/conv2d.js'
 import type { CorrelationAttrs } from '../../src/ops/correlation.js'
 import type { ResizeAttrs } from '../../src/ops/resize.js'
@@ -97,7 +97,8 @@ export function walk<T>(graph: Graph, visitor: Visitor<T>): T {
       }
       case 'correlation': {
         const { radius, stride, normalisation } = attrs as CorrelationAttrs
-        if (stride !== 1 || normalisation !== 'cosine') throw new TypeError(`${name}: not a correlation of DFFNet`)
+        if (stride !== 1 || normalisation !== 'cosine')
+          throw new TypeError(`${name}: not a correlation of DFFNet`)
         values.set(output, visitor.correlation(name, value(0), value(1), radius, shapes().input))
         break
       }

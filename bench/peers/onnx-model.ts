@@ -53,7 +53,9 @@ class Writer implements Visitor<string> {
     })
   }
 
-  transposedConv2d(...[name, x, attrs, { input, output }]: Parameters<Visitor<string>['transposedConv2d']>): string {
+  transposedConv2d(
+    ...[name, x, attrs, { input, output }]: Parameters<Visitor<string>['transposedConv2d']>
+  ): string {
     const kernel = pair(attrs.kernel)
     const [top, left] = pair(attrs.padding)
     const weight = this.#weight(attrs.weight, [input.c, output.c, ...kernel])
@@ -88,7 +90,10 @@ class Writer implements Visitor<string> {
 
   /** One matrix product of all pixels with all pixels, from which each takes its displacements. */
   correlation(name: string, first: string, second: string, radius: number, { h, w, c }: Dense): string {
-    const a = this.#add('Reshape', `${name}/a`, [this.#normalised(`${name}/1`, first), this.#integers([c, h * w])])
+    const a = this.#add('Reshape', `${name}/a`, [
+      this.#normalised(`${name}/1`, first),
+      this.#integers([c, h * w]),
+    ])
     const rows = this.#add('Transpose', `${name}/rows`, [a], { perm: [1, 0] })
     const pads = this.#integers([0, 0, radius, radius, 0, 0, radius, radius])
     const padded = this.#add('Pad', `${name}/pad`, [this.#normalised(`${name}/2`, second), pads])
@@ -113,11 +118,19 @@ class Writer implements Visitor<string> {
   #normalised(name: string, x: string): string {
     const squares = this.#add('Mul', `${name}/squares`, [x, x])
     const mean = this.#add('ReduceMean', `${name}/mean`, [squares], { axes: [1], keepdims: 1 })
-    const raised = this.#add('Add', `${name}/raised`, [mean, this.#floats(new Float32Array([NORM_EPSILON]), [1])])
+    const raised = this.#add('Add', `${name}/raised`, [
+      mean,
+      this.#floats(new Float32Array([NORM_EPSILON]), [1]),
+    ])
     return this.#add('Div', `${name}/normalised`, [x, this.#add('Sqrt', `${name}/rms`, [raised])])
   }
 
-  #add(opType: string, name: string, input: readonly string[], attributes: Record<string, Attribute> = {}): string {
+  #add(
+    opType: string,
+    name: string,
+    input: readonly string[],
+    attributes: Record<string, Attribute> = {},
+  ): string {
     const output = `${name}:0`
     this.nodes.push({
       opType,

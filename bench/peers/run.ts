@@ -26,9 +26,18 @@ const command = new Command('bench:peers')
   .option('--adapter <choice>', 'auto, hardware, software, embedded or part of an adapter name', 'auto')
   .option('--a <width>', 'width multiplier of DFFNet', positive, SHIPPED.a)
   .option('--no-prior', 'DFFNet without the mesh prior')
-  .option('--peers <names>', `comma-separated: ${Object.keys(PEERS).join(', ')}`, Object.keys(PEERS).join(','))
+  .option(
+    '--peers <names>',
+    `comma-separated: ${Object.keys(PEERS).join(', ')}`,
+    Object.keys(PEERS).join(','),
+  )
   .option('--runs <n>', 'timed rounds', positive, 5)
-  .option('--threads <n>', 'processor threads of the engines that run on the CPU', positive, availableParallelism())
+  .option(
+    '--threads <n>',
+    'processor threads of the engines that run on the CPU',
+    positive,
+    availableParallelism(),
+  )
   .option('--quick', 'one round', false)
   .option('--json <file>', 'also write the figures to a file')
   .parse()
@@ -52,7 +61,12 @@ await main(async () => {
   const opened: Opened[] = []
   const failed: { name: PeerName; reason: string }[] = []
   for (const name of names) {
-    const process = new PeerProcess({ peer: name, adapter: options.adapter, choice, threads: options.threads })
+    const process = new PeerProcess({
+      peer: name,
+      adapter: options.adapter,
+      choice,
+      threads: options.threads,
+    })
     try {
       opened.push({ name, process, ready: await process.ready(), samples: [] })
       print(`${PEERS[name].title}: ready`)
@@ -71,10 +85,24 @@ await main(async () => {
 
   const ours = opened.find(({ name }) => name === 'ours')
   const rows = opened.map((peer) => rowOf(peer, ours))
-  print(`\nDFFNet a = ${options.a}${options.prior ? ' with the mesh prior' : ''}, flow read back; ${rounds} rounds in turn`)
+  print(
+    `\nDFFNet a = ${options.a}${options.prior ? ' with the mesh prior' : ''}, flow read back; ${rounds} rounds in turn`,
+  )
   print(
     formatTable(
-      ['engine', 'version', 'runs on', 'open s', 'first run s', 'ms min', 'ms median', 'cpu s median', 'ours is faster', '(cpu)', 'max difference'],
+      [
+        'engine',
+        'version',
+        'runs on',
+        'open s',
+        'first run s',
+        'ms min',
+        'ms median',
+        'cpu s median',
+        'ours is faster',
+        '(cpu)',
+        'max difference',
+      ],
       rows.map((r) => [
         r.title,
         r.version,
@@ -103,7 +131,8 @@ await main(async () => {
     failed,
   })
   const wrong = rows.filter(({ difference }) => difference !== undefined && !(difference < TOLERANCE))
-  for (const { title, difference } of wrong) print(`${title} gives another flow: ${difference} of its range away`)
+  for (const { title, difference } of wrong)
+    print(`${title} gives another flow: ${difference} of its range away`)
   return wrong.length > 0 ? 1 : 0
 })
 

@@ -25,7 +25,11 @@ class Runner implements Visitor<tf.Tensor4D> {
     return tensor
   }
 
-  conv2d(...[_name, x, attrs, { input, output }, [top, left, bottom, right]]: Parameters<Visitor<tf.Tensor4D>['conv2d']>) {
+  conv2d(
+    ...[_name, x, attrs, { input, output }, [top, left, bottom, right]]: Parameters<
+      Visitor<tf.Tensor4D>['conv2d']
+    >
+  ) {
     const kernel = pair(attrs.kernel)
     // OIHW -> HWIO
     const filter = this.#constant(attrs.weight, [output.c, input.c, ...kernel], [2, 3, 1, 0]) as tf.Tensor4D
@@ -38,7 +42,9 @@ class Runner implements Visitor<tf.Tensor4D> {
     return this.#biased(tf.conv2d(x, filter, pair(attrs.stride), sides), attrs.bias, output.c)
   }
 
-  transposedConv2d(...[name, x, attrs, { input, output }]: Parameters<Visitor<tf.Tensor4D>['transposedConv2d']>) {
+  transposedConv2d(
+    ...[name, x, attrs, { input, output }]: Parameters<Visitor<tf.Tensor4D>['transposedConv2d']>
+  ) {
     const kernel = pair(attrs.kernel)
     const [stride] = pair(attrs.stride)
     const [padding] = pair(attrs.padding)
@@ -65,17 +71,31 @@ class Runner implements Visitor<tf.Tensor4D> {
     return tf.slice4d(x, [first, 0, 0, 0], [count, x.shape[1], x.shape[2], x.shape[3]])
   }
 
-  correlation(name: string, first: tf.Tensor4D, second: tf.Tensor4D, radius: number, { h, w, c }: Dense): tf.Tensor4D {
+  correlation(
+    name: string,
+    first: tf.Tensor4D,
+    second: tf.Tensor4D,
+    radius: number,
+    { h, w, c }: Dense,
+  ): tf.Tensor4D {
     const normalised = (x: tf.Tensor4D): tf.Tensor4D =>
       tf.div(x, tf.sqrt(tf.add(tf.mean(tf.square(x), 3, true), NORM_EPSILON)))
     const rows = tf.reshape(normalised(first), [h * w, c]) as tf.Tensor2D
-    const padded = tf.pad4d(normalised(second), [[0, 0], [radius, radius], [radius, radius], [0, 0]])
+    const padded = tf.pad4d(normalised(second), [
+      [0, 0],
+      [radius, radius],
+      [radius, radius],
+      [0, 0],
+    ])
     const size = (h + 2 * radius) * (w + 2 * radius)
     const products = tf.matMul(rows, tf.reshape(padded, [size, c]) as tf.Tensor2D, false, true)
     const channels = (2 * radius + 1) ** 2
     const flat = this.#cached(`${name}/indices`, () => {
       const indices = displacements(h, w, radius)
-      return tf.tensor1d(indices.map((index, i) => Math.floor(i / channels) * size + index), 'int32')
+      return tf.tensor1d(
+        indices.map((index, i) => Math.floor(i / channels) * size + index),
+        'int32',
+      )
     }) as tf.Tensor1D
     const chosen = tf.gather(tf.reshape(products, [h * w * size]), flat)
     return tf.reshape(tf.mul(chosen, 1 / c), [1, h, w, channels]) as tf.Tensor4D

@@ -17,7 +17,13 @@ export async function installWebGpu(choice: string): Promise<string> {
     getPreferredCanvasFormat: () => 'bgra8unorm',
     wgslLanguageFeatures: new Set<string>(),
   }
-  const navigator = { gpu, userAgent: 'Node', platform: process.platform, hardwareConcurrency: 2, language: 'en' }
+  const navigator = {
+    gpu,
+    userAgent: 'Node',
+    platform: process.platform,
+    hardwareConcurrency: 2,
+    language: 'en',
+  }
   Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true, writable: true })
   const pace = caps.software ? SOFTWARE_PACE : HARDWARE_PACE
   const { mapAsync } = GPUBuffer.prototype
@@ -41,7 +47,11 @@ export async function installWebGpu(choice: string): Promise<string> {
     const isShared = ArrayBuffer.isView(data) && !((data.buffer as ArrayBufferLike) instanceof ArrayBuffer)
     if (!isShared) return writeBuffer.call(this, buffer, offset, data, dataOffset, size)
     // Offset and size count elements of the view; WebAssembly's are bytes.
-    const bytes = new Uint8Array(data.buffer, data.byteOffset + dataOffset, size ?? data.byteLength - dataOffset)
+    const bytes = new Uint8Array(
+      data.buffer,
+      data.byteOffset + dataOffset,
+      size ?? data.byteLength - dataOffset,
+    )
     return writeBuffer.call(this, buffer, offset, new Uint8Array(bytes))
   }
   return caps.name

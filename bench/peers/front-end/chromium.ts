@@ -69,7 +69,9 @@ async function serve(root: string, extra: Readonly<Record<string, Buffer>>): Pro
     const content = body === undefined ? readFile(join(root, path)) : Promise.resolve(body)
     content.then(
       (bytes) => {
-        response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' }).end(bytes)
+        response
+          .writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' })
+          .end(bytes)
       },
       () => response.writeHead(404).end(),
     )
@@ -90,7 +92,10 @@ function cpuOfTree(root: number): number {
       const stat = readFileSync(`/proc/${entry}/stat`, 'utf8')
       // The name in brackets may hold spaces.
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      parents.set(Number(entry), { parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) })
+      parents.set(Number(entry), {
+        parent: Number(fields[1]),
+        ticks: Number(fields[11]) + Number(fields[12]),
+      })
     } catch {
       // It ended meanwhile.
     }
