@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from .geometry import SIZE
 from .morphable import MorphableModel
 from .regressor import MeshRegressor, MissingMaterial
 from .template import load_template
@@ -12,6 +13,8 @@ from .textures import read_photo
 
 SPLITS = ('train', 'test')
 _BACKGROUND_SIZE = 256
+_FACE_COLUMNS = (28.0, 196.0)  # template columns between which a registered head lies
+_MIN_STRIP = 24  # photo px
 
 
 @dataclass
@@ -44,6 +47,18 @@ def load_material(folder, prepared, assets, split, only=None):
         pick &= np.array([name.startswith(only) for name in data['names']])
     names = [str(name) for name in data['names'][pick]]
     weights = data['weights'][pick]
-    backgrounds = [cv2.resize(read_photo(os.path.join(folder, 'faces', name)), (_BACKGROUND_SIZE,) * 2, interpolation=cv2.INTER_AREA) for name in names]
-    return Material(MorphableModel(folder), MeshRegressor(assets), load_template(), names, data['textures'][pick], data['fits'][pick],
-                    data['registrations'][pick], weights / weights.sum(), backgrounds, folder)
+    registrations = data['registrations'][pick]
+    backgrounds = [_beside_the_face(read_photo(os.path.join(folder, 'faces', name)), matrix) for name, matrix in zip(names, registrations)]
+    return Material(MorphableModel(folder), MeshRegressor(assets), load_template(), names, data['textures'][pick], data['fits'][pick], registrations,
+                    weights / weights.sum(), backgrounds, folder)
+
+
+def _beside_the_face(photo, registration):
+    """The wider of the strips left and right of a face, mirrored to a square: a background with a second face would mislead the mesh network."""
+    inverse = np.linalg.inv(registration[:, :2])
+    left, right = sorted((inverse @ (np.array([column, SIZE / 2]) - registration[:, 2]))[0] for column in _FACE_COLUMNS)
+    height, width = photo.shape[:2]
+    strips = photo[:, :max(_MIN_STRIP, int(left))], photo[:, min(width - _MIN_STRIP, int(right)):]
+    strip = max(strips, key=lambda s: s.shape[1])
+    tiles = [strip, strip[:, ::-1]] * (height // (2 * strip.shape[1]) + 1)
+    return cv2.resize(np.hstack(tiles)[:, :height], (_BACKGROUND_SIZE,) * 2, interpolation=cv2.INTER_AREA)

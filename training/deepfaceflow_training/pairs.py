@@ -6,7 +6,7 @@ import numpy as np
 
 from .geometry import SIZE, apply_similarity
 from .rasteriser import Raster, trace_flow
-from .regressor import register
+from .regressor import LANDMARKS68, register
 
 NONE, VISIBLE, HIDDEN, COVERED = range(4)  # state: no face; seen in B; not seen in B; behind an occluder in A
 _MAX_SHIFT, _SCALES = 45.0, (0.7, 1.4)  # a registration beyond this is a failure that the product would report
@@ -27,11 +27,14 @@ class Pair:
     pose: np.ndarray  # yaw, pitch, roll of A and of B, degrees
 
 
-def register_as_product(draft_images, vertices, material):
+def register_as_product(draft_images, vertices, material, limit=None):
     """Similarity that registers each draft frame by the mesh network's 68 landmarks, applied to its vertices.
 
-    draft_images: list of (224, 224, 3) u8; vertices: list of (n, 3) px. Returns (matrices, moved vertices)."""
+    draft_images: list of (224, 224, 3) u8; vertices: list of (n, 3) px; limit: see check_meshes. Returns
+    (matrices, moved vertices)."""
     meshes = material.regressor(draft_images, [material.template.roi] * len(draft_images))
+    if limit is not None:
+        check_meshes(meshes, vertices, material.model, limit)
     matrices, moved = [], []
     for mesh, v in zip(meshes, vertices):
         matrix, scale = register(mesh, material.template.landmarks)
@@ -41,6 +44,14 @@ def register_as_product(draft_images, vertices, material):
         matrices.append(matrix)
         moved.append(apply_similarity(matrix, scale, v))
     return matrices, moved
+
+
+def check_meshes(meshes, vertices, model, limit):
+    """Raise RegistrationFailed when a mesh lies off its face: mean distance of the 51 inner landmarks from the model's, px."""
+    for mesh, v in zip(meshes, vertices):
+        distance = np.linalg.norm(mesh[LANDMARKS68[17:], :2] - v[model.landmarks[17:], :2], axis=1).mean()
+        if distance > limit:
+            raise RegistrationFailed(f'the mesh lies {distance:.0f} px off the face')
 
 
 def ground_truth(model, va, vb, traced, layers):

@@ -6,13 +6,16 @@ from .camera import develop, develop_clean
 from .expressions import random_expression, random_gaze, random_poses, second_expression
 from .geometry import SIZE, rotation
 from .light import lit, random_light
-from .pairs import Pair, RegistrationFailed, ground_truth, meshes_of, register_as_product
+from .pairs import Pair, RegistrationFailed, check_meshes, ground_truth, meshes_of, register_as_product
 from .rasteriser import Raster, shade, vertex_normals
 from .scene import background_pair, composite, eye_texture, floating_occluder, glasses_layer, glasses_points, hair_layer, hair_points
 
 SUPERSAMPLING = 2
 _IDENTITY_SPREAD = 0.85
 _ATTEMPTS = 10
+# px that the mesh network's landmarks may lie off the head's, on the draft and on the final frames (occluders mislead it more): beyond that
+# it has not found the face, which the product's detector would have.
+_DRAFT_LIMIT, _FINAL_LIMIT = 10.0, 14.0
 
 
 class RenderedPairs:
@@ -46,7 +49,7 @@ class RenderedPairs:
         count = len(model.mean)
         drafts = [self._render(v[:count], SIZE, look, l, gloss, cv2.resize(b, (SIZE, SIZE), interpolation=cv2.INTER_AREA))
                   for v, l, b in zip(placed, lamps, backgrounds)]
-        _, placed = register_as_product([np.clip(d, 0, 255).astype(np.uint8) for d in drafts], placed, self.material)
+        _, placed = register_as_product([np.clip(d, 0, 255).astype(np.uint8) for d in drafts], placed, self.material, _DRAFT_LIMIT)
         images = [self._render(v[:count], big, look, l, gloss, b) for v, l, b in zip(placed, lamps, backgrounds)]
         layers = [] if clean else self._layers(g, placed, look, with_glasses, with_hair, big)
         images = [composite(image, layers, frame) for frame, image in enumerate(images)]
@@ -56,7 +59,8 @@ class RenderedPairs:
             pictures = develop(g, [lit(image, light, frame) for frame, image in enumerate(images)])
         va, vb = (v[:count] for v in placed)
         flow, state = ground_truth(model, va, vb, model.traced, layers)
-        mesh_a, mesh_b = meshes_of(pictures, self.material)
+        mesh_a, mesh_b = meshes = meshes_of(pictures, self.material)
+        check_meshes(meshes, placed, model, _FINAL_LIMIT)
         return Pair(*pictures, flow, state, mesh_a, mesh_b, np.concatenate(poses).astype(np.float32))
 
     def _hair(self, g, shapes):
