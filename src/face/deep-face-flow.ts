@@ -3,7 +3,7 @@ import { decodePhoto } from '../io/image.js'
 import { Engine } from '../runtime/engine.js'
 import type { Detection } from './detection-decode.js'
 import { FaceFinder, type FoundFace } from './face-finder.js'
-import { chooseFace, nearest } from './face-search.js'
+import { chooseFace, holdsChoice, holdsFaceNear, nearest } from './face-search.js'
 import { deriveResult } from './flow-result.js'
 import { rigidInPhotos } from './geometry-rigid.js'
 import { loadNetworkFiles, type NetworkFiles } from './network-files.js'
@@ -11,6 +11,7 @@ import { PhotoNetworks } from './photo-networks.js'
 import { RegisteredPair } from './registered-pair.js'
 import { Stopwatch } from './stopwatch.js'
 import {
+  type Box,
   type CreateOptions,
   type FaceFlow,
   type FaceFrame,
@@ -106,13 +107,27 @@ export class DeepFaceFlow implements FaceFlow {
       const [imageA, imageB] = await watch.time('decode', () =>
         Promise.all([decodePhoto(a, nameA), decodePhoto(b, nameB)]),
       )
-      const facesA = await watch.time('detect', () => this.#finder.detect(imageA, nameA))
+      const facesA = await watch.time('detect', () =>
+        this.#finder.detect(imageA, nameA, (boxes) => holdsChoice(boxes, options.face)),
+      )
       const chosenA = chosen(facesA, options, nameA)
       const foundA = await watch.time('landmarks and registration', () =>
         this.#finder.frame(imageA, nameA, chosenA),
       )
-      const facesB = await watch.time('detect', () => this.#finder.detect(imageB, nameB))
-      const chosenB = matching(facesB, chosenA, imageA, imageB)
+      const expected = inPhoto(chosenA.box, imageA, imageB)
+      const isGroup = facesA.length > 1
+      const facesB = await watch.time('detect', () =>
+        this.#finder.detect(imageB, nameB, (boxes) =>
+          isGroup ? holdsFaceNear(boxes, expected.x, expected.y, expected.side) : boxes.length > 0,
+        ),
+      )
+      const chosenB = facesB[
+        nearest(
+          facesB.map(({ box }) => box),
+          expected.x,
+          expected.y,
+        ) ?? 0
+      ] as Detection
       const foundB = await watch.time('landmarks and registration', () =>
         this.#finder.frame(imageB, nameB, chosenB),
       )
@@ -145,6 +160,7 @@ export class DeepFaceFlow implements FaceFlow {
       finder: this.#finder,
       enqueue: (task) => this.#enqueue(task),
       between: (a, b, watch, warnings) => this.#between(a, b, options, watch, warnings),
+      holdsChoice: (boxes) => holdsChoice(boxes, options.face),
       choose: (faces, name) => chosen(faces, options, name),
     })
   }
@@ -259,16 +275,17 @@ function chosen(faces: readonly Detection[], options: FlowOptions, name: string)
   )
 }
 
-/** The face of B nearest to where A's is, both relative to their photos. */
-function matching(faces: readonly Detection[], of: Detection, a: Rgba, b: Rgba): Detection {
-  const x = ((of.box.x + of.box.width / 2) / a.width) * b.width
-  const y = ((of.box.y + of.box.height / 2) / a.height) * b.height
-  const index = nearest(
-    faces.map(({ box }) => box),
-    x,
-    y,
-  )
-  return faces[index ?? 0] as Detection
+/** Where a face of A is to be expected in B: at the same place and of the same size relative to the photo. */
+function inPhoto(
+  box: Box,
+  a: Rgba,
+  b: Rgba,
+): { readonly x: number; readonly y: number; readonly side: number } {
+  return {
+    x: ((box.x + box.width / 2) / a.width) * b.width,
+    y: ((box.y + box.height / 2) / a.height) * b.height,
+    side: (Math.max(box.width, box.height) / Math.max(a.width, a.height)) * Math.max(b.width, b.height),
+  }
 }
 
 function severalFaces(faces: readonly Detection[], taken: Detection, name: string): string[] {

@@ -40,11 +40,13 @@ export class FaceFinder {
   /**
    * Boxes of all faces that are large enough, largest first.
    * @param name what messages call the photo
+   * @param enough whether these boxes, largest first, hold what is looked for; if not, smaller faces are looked for
    * @throws FaceError NO_FACE that says what was tried, or how small the largest face is
    */
-  async detect(photo: Rgba, name: string): Promise<Detection[]> {
+  async detect(photo: Rgba, name: string, enough?: (boxes: readonly Box[]) => boolean): Promise<Detection[]> {
     await this.#networks.load(photo)
-    const { detections, tried } = await searchFaces(photo.width, photo.height, (view) => this.#look(view))
+    const { width, height } = photo
+    const { detections, tried } = await searchFaces(width, height, (view) => this.#look(view), enough)
     const largest = detections[0]
     if (largest === undefined) {
       throw new FaceError(
@@ -54,8 +56,8 @@ export class FaceFinder {
         { photo: name, tried },
       )
     }
-    const enough = detections.filter(({ box }) => Math.max(box.width, box.height) >= MIN_FACE_SIDE)
-    if (enough.length === 0) {
+    const usable = detections.filter(({ box }) => Math.max(box.width, box.height) >= MIN_FACE_SIDE)
+    if (usable.length === 0) {
       const side = Math.max(largest.box.width, largest.box.height)
       throw new FaceError(
         'NO_FACE',
@@ -64,7 +66,7 @@ export class FaceFinder {
         { photo: name, size: side, limit: MIN_FACE_SIDE },
       )
     }
-    return enough
+    return usable
   }
 
   /** Detections in one view; where the detector is unsure, the landmark network has the last word. */

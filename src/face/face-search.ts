@@ -24,12 +24,14 @@ const TURNED_HANDICAP = 0.1
 /**
  * Faces of a photo, largest first. The whole photo first; if that shows none, unsure or lying ones, the photo turned
  * by 90, 270 and 180 degrees; then overlapping tiles of a half to an eighth of the longer side, in which small faces
- * come out large enough for the detector. The search stops at the first stage that finds a face.
+ * come out large enough for the detector. The search stops at the first stage that has found enough.
+ * @param enough whether these boxes, largest first, hold what is looked for; default: any face
  */
 export async function searchFaces(
   width: number,
   height: number,
   detect: ViewDetector,
+  enough: (boxes: readonly Box[]) => boolean = (boxes) => boxes.length > 0,
 ): Promise<SearchResult> {
   const tried: string[] = []
   const look = async ({ name, views }: Stage): Promise<Detection[]> => {
@@ -38,22 +40,30 @@ export async function searchFaces(
     for (const view of views) found.push(...(await detect(view)))
     return withoutDuplicates(found.filter(({ box }) => isInside(box, width, height)))
   }
+  let detections: Detection[] = []
+  const isEnough = (found: readonly Detection[]): boolean => {
+    detections = withoutDuplicates([...detections, ...found]).sort(bySize)
+    return enough(detections.map(({ box }) => box))
+  }
   const upright = letterbox(width, height)
   const straight = await look({ name: 'the whole photo', views: [upright] })
   const lying = quartersOf(straight)
-  if (bestScore(straight) >= SURE_SCORE && lying === 0) return { detections: straight.sort(bySize), tried }
-  const sideways = await look({
-    name: 'turned by 90, 180 and 270 degrees',
-    views: (lying === 0 ? [1, 3, 2] : [4 - lying]).map((quarter) => turned(upright, quarter)),
-  })
-  const handicap = lying === 0 ? TURNED_HANDICAP : 0
-  const better = bestScore(sideways) > bestScore(straight) + handicap ? sideways : straight
-  if (better.length > 0) return { detections: better.sort(bySize), tried }
-  for (const stage of tileStages(width, height)) {
-    const found = await look(stage)
-    if (found.length > 0) return { detections: found.sort(bySize), tried }
+  if (bestScore(straight) >= SURE_SCORE && lying === 0) {
+    if (isEnough(straight)) return { detections, tried }
+  } else {
+    const sideways = await look({
+      name: 'turned by 90, 180 and 270 degrees',
+      views: (lying === 0 ? [1, 3, 2] : [4 - lying]).map((quarter) => turned(upright, quarter)),
+    })
+    const handicap = lying === 0 ? TURNED_HANDICAP : 0
+    if (isEnough(bestScore(sideways) > bestScore(straight) + handicap ? sideways : straight)) {
+      return { detections, tried }
+    }
   }
-  return { detections: [], tried }
+  for (const stage of tileStages(width, height)) {
+    if (isEnough(await look(stage))) break
+  }
+  return { detections, tried }
 }
 
 interface Stage {
@@ -136,11 +146,25 @@ function bySize(a: Detection, b: Detection): number {
 export function chooseFace(boxes: readonly Box[], choice: FaceChoice | undefined): number | undefined {
   if (choice === undefined) return boxes.length > 0 ? 0 : undefined
   if ('index' in choice) return choice.index < boxes.length ? choice.index : undefined
-  const [x, y] = choice.at
-  const holding = boxes.findIndex(
-    (box) => x >= box.x && y >= box.y && x < box.x + box.width && y < box.y + box.height,
+  const found = holding(boxes, choice.at)
+  return found >= 0 ? found : nearest(boxes, ...choice.at)
+}
+
+/** Whether the boxes hold the chosen face, so that no smaller ones need be looked for. */
+export function holdsChoice(boxes: readonly Box[], choice: FaceChoice | undefined): boolean {
+  if (choice === undefined) return boxes.length > 0
+  return 'index' in choice ? choice.index < boxes.length : holding(boxes, choice.at) >= 0
+}
+
+function holding(boxes: readonly Box[], [x, y]: readonly [number, number]): number {
+  return boxes.findIndex((box) => x >= box.x && y >= box.y && x < box.x + box.width && y < box.y + box.height)
+}
+
+/** Whether a face lies where one of side `side` is expected: their centres are closer than a face is wide. */
+export function holdsFaceNear(boxes: readonly Box[], x: number, y: number, side: number): boolean {
+  return boxes.some(
+    (box) => Math.hypot(box.x + box.width / 2 - x, box.y + box.height / 2 - y) < Math.max(side, box.width),
   )
-  return holding >= 0 ? holding : nearest(boxes, x, y)
 }
 
 /** Index of the box whose centre is nearest to a point. */

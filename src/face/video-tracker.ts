@@ -5,13 +5,14 @@ import { roiFromMesh } from './detection-roi.js'
 import type { FaceFinder, FoundFace } from './face-finder.js'
 import { nearest } from './face-search.js'
 import { Stopwatch } from './stopwatch.js'
-import type { FaceFrame, FlowResult, PhotoInput, VideoStep, VideoTracker } from './types.js'
+import type { Box, FaceFrame, FlowResult, PhotoInput, VideoStep, VideoTracker } from './types.js'
 
 /** What the tracker borrows from the object that made it. */
 export interface TrackerHost {
   readonly finder: FaceFinder
   enqueue<T>(task: () => Promise<T>): Promise<T>
   between(a: FaceFrame, b: FaceFrame, watch: Stopwatch, warnings: readonly string[]): Promise<FlowResult>
+  holdsChoice(boxes: readonly Box[]): boolean
   choose(faces: readonly Detection[], name: string): Detection
 }
 
@@ -65,12 +66,14 @@ export class FaceVideoTracker implements VideoTracker {
   }
 
   async #detect(photo: PhotoInput): Promise<FoundFace> {
-    const { finder, choose } = this.#host
+    const { finder, holdsChoice, choose } = this.#host
     const name = nameOf(photo)
     const image = await decodePhoto(photo, name)
-    const faces = await finder.detect(image, name)
     const last = this.#previous
-    if (last === undefined) return await finder.frame(image, name, choose(faces, name))
+    if (last === undefined) {
+      return await finder.frame(image, name, choose(await finder.detect(image, name, holdsChoice), name))
+    }
+    const faces = await finder.detect(image, name)
     // A face that was lost comes back near to where it was.
     const { x, y, width, height } = last.box
     const index = nearest(

@@ -153,6 +153,21 @@ describe('places and sizes of faces', () => {
       message: expect.stringMatching(/^photo A: it shows 3 face/),
     })
   })
+
+  it('a small face beside a large one, when it is asked for', async () => {
+    const child = await resized(await readPhoto('test/fixtures/photos/faker_female_094.jpg'), 130)
+    const photo = collage(plain(1000, 600, 120), [
+      { photo: face, x: 60, y: 40 },
+      { photo: child, x: 800, y: 220 },
+    ])
+    expect(await faceFlow.detect(photo)).toHaveLength(1)
+    const { a, b, warnings } = await faceFlow.flow(photo, photo, { ...FORWARD, face: { at: [865, 285] } })
+    for (const { box } of [a, b]) {
+      expect(box.width).toBeLessThan(90)
+      expect(box.x).toBeGreaterThan(800)
+    }
+    expect(warnings[0]).toMatch(/^photo A: 2 faces found, the second largest taken/)
+  })
 })
 
 describe('bad input through the command line', () => {

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { DETECTOR_SIDE } from '../../src/face/detection-anchors.js'
 import type { Detection } from '../../src/face/detection-decode.js'
-import { chooseFace, nearest, searchFaces, type ViewDetector } from '../../src/face/face-search.js'
+import {
+  chooseFace,
+  holdsChoice,
+  holdsFaceNear,
+  nearest,
+  searchFaces,
+  type ViewDetector,
+} from '../../src/face/face-search.js'
 import { applySimilarity, invertSimilarity, similarityScale } from '../../src/face/geometry-similarity.js'
 import type { Box } from '../../src/face/types.js'
 
@@ -101,6 +108,21 @@ describe('search for faces', () => {
     expect(tried.at(-1)).toBe(stage)
   })
 
+  it('goes on to smaller faces until it has found enough', async () => {
+    const { detect, runs } = detectorOf([
+      { cx: 1000, cy: 1000, side: 600 },
+      { cx: 2200, cy: 500, side: 80 },
+    ])
+    expect((await searchFaces(3000, 2000, detect)).detections).toHaveLength(1)
+    expect(runs()).toBe(1)
+    const wanted = (boxes: readonly Box[]) => holdsChoice(boxes, { at: [2200, 500] })
+    const { detections, tried } = await searchFaces(3000, 2000, detect, wanted)
+    expect(detections.map(({ box }) => Math.round(box.width))).toEqual([600, 80])
+    expect(tried).toEqual(['the whole photo', 'tiles of half its size', 'tiles of a quarter of its size'])
+    const all = await searchFaces(3000, 2000, detect, () => false)
+    expect(all.detections).toHaveLength(2)
+  })
+
   it('ends with what it tried; tiles too small to show anything new are left out', async () => {
     const { detect } = detectorOf([])
     expect((await searchFaces(3000, 2000, detect)).tried).toEqual([
@@ -158,6 +180,23 @@ describe('choice of a face', () => {
     expect(chooseFace(boxes, { at: [150, 200] })).toBe(0)
     expect(chooseFace(boxes, { at: [400, 30] })).toBe(1)
     expect(chooseFace([], { at: [1, 1] })).toBeUndefined()
+  })
+
+  it('knows whether the chosen one is among them', () => {
+    expect(holdsChoice(boxes, undefined)).toBe(true)
+    expect(holdsChoice([], undefined)).toBe(false)
+    expect([holdsChoice(boxes, { index: 2 }), holdsChoice(boxes, { index: 3 })]).toEqual([true, false])
+    expect([holdsChoice(boxes, { at: [50, 50] }), holdsChoice(boxes, { at: [150, 50] })]).toEqual([
+      true,
+      false,
+    ])
+  })
+
+  it('knows whether a face lies where one is expected', () => {
+    expect(holdsFaceNear(boxes, 120, 50, 20)).toBe(true)
+    expect(holdsFaceNear(boxes, 50, 190, 60)).toBe(false)
+    expect(holdsFaceNear(boxes, 50, 190, 150)).toBe(true)
+    expect(holdsFaceNear([], 0, 0, 100)).toBe(false)
   })
 
   it('measures distance to the centre', () => {
