@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DeepFaceFlow } from '../../src/face/deep-face-flow.js'
+import { type EngineDevice, openDevice } from '../../src/gpu/device.js'
+import { plain } from '../e2e/pictures.js'
+
+/** Life of the object on a device of the caller; what it computes is tested in test/e2e. */
+
+let device: EngineDevice
+let faceFlow: DeepFaceFlow
+const progress: string[] = []
+const FRAME = plain(224, 224, 128)
+
+beforeAll(async () => {
+  device = await openDevice()
+  faceFlow = await DeepFaceFlow.create({ device: device.gpu, onProgress: (step) => progress.push(step) })
+})
+afterAll(() => device.dispose())
+
+describe('DeepFaceFlow on a device of the caller', () => {
+  it('says what it is doing before each step', () => {
+    expect(progress.slice(0, 2)).toEqual(['reading the weights', 'opening the GPU'])
+    const kernels = progress.slice(2).map((step) => /^compiling kernels \((\d+) of (\d+)\)$/.exec(step))
+    const done = kernels.map((match) => Number(match?.[1]))
+    expect(done.every((n, i) => n >= (done[i - 1] ?? 0))).toBe(true)
+    expect(done.at(-1)).toBe(Number(kernels.at(-1)?.[2]))
+  })
+
+  it('says that the device is the caller’s', () => {
+    expect(faceFlow.selection).toMatch(/device of the caller/)
+    expect(faceFlow.selection).toContain(faceFlow.adapter)
+  })
+
+  it('needs a new device to recover', async () => {
+    await expect(faceFlow.recover()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+
+  it('answers bad calls and goes on with good ones', async () => {
+    const [bad, good] = await Promise.allSettled([
+      faceFlow.flowRegistered(FRAME, plain(100, 100, 0)),
+      faceFlow.flowRegistered(FRAME, FRAME, { backward: false }),
+    ])
+    expect(bad).toMatchObject({ status: 'rejected', reason: { code: 'INVALID_INPUT' } })
+    expect(good).toMatchObject({ status: 'fulfilled', value: { flow: { length: 224 * 224 * 3 } } })
+  })
+
+  it('computes nothing after dispose(), and leaves the device to its owner', async () => {
+    const late = faceFlow.flowRegistered(FRAME, FRAME)
+    faceFlow.dispose()
+    faceFlow.dispose()
+    await expect(late).rejects.toMatchObject({ code: 'DISPOSED' })
+    await expect(faceFlow.detect(FRAME)).rejects.toMatchObject({ code: 'DISPOSED' })
+    const lost = await Promise.race([device.gpu.lost.then(() => true), Promise.resolve(false)])
+    expect(lost).toBe(false)
+    const buffer = device.gpu.createBuffer({ size: 16, usage: 8 })
+    buffer.destroy()
+  })
+})
