@@ -4,13 +4,13 @@ import { Engine } from '../src/runtime/engine.js'
 import { allCases } from '../test/cases/index.js'
 import { arrayWeights, caseData } from '../test/kernels/run-case.js'
 import { describeContext, describeLoad, deviceContext, LoadMeter } from './lib/context.js'
-import { convolutionShare, type LayerCost, layersOf, ratesOf } from './lib/layers.js'
+import { convolutionShare, kernelsOf, type LayerCost, layersOf, ratesOf } from './lib/layers.js'
 import { measureOptions } from './lib/measure.js'
 import { networkWeights, registeredGraph, registeredInputs } from './lib/networks.js'
 import { type BenchOptions, benchCommand, positive } from './lib/options.js'
 import { describePeaks, PeakMeter, type Peaks } from './lib/peaks.js'
 import { main, print, writeJson } from './lib/report.js'
-import { StepMeter } from './lib/steps.js'
+import { type StepCost, StepMeter } from './lib/steps.js'
 import { formatTable } from './lib/table.js'
 
 interface OpsOptions extends BenchOptions {
@@ -56,7 +56,9 @@ async function run(engine: Engine, options: OpsOptions): Promise<void> {
   const sampleFma = async (): Promise<void> => {
     await peakMeter.sampleFma()
   }
-  const layers = options.layers ? await measureLayers(engine, options, runs, sampleFma) : []
+  const costs = options.layers ? await measureSteps(engine, options, runs, sampleFma) : []
+  const layers = layersOf(costs).filter((layer) => wanted(layer, options))
+  const kernels = kernelsOf(costs)
   const cases = options.cases ? await measureCases(engine, options, runs, sampleFma) : []
   const peaks = await peakMeter.finish(options.quick ? 2 : 6)
   peakMeter.dispose()
@@ -69,6 +71,16 @@ async function run(engine: Engine, options: OpsOptions): Promise<void> {
     print(
       `convolutions and transposed convolutions: ${share.gflops.toFixed(2)} GFLOP/s, ` +
         `${(share.ofFma * 100).toFixed(1)} % of the multiply-add peak, weighted by FLOPs`,
+    )
+  }
+  if (kernels.length > 0) {
+    print('\nby kernel')
+    const columns = ['kernel', 'steps', 'wall ms', 'cpu ms', 'GPU ms']
+    print(
+      formatTable(
+        columns,
+        kernels.map((k) => [k.kernel, k.steps, k.wallMs, k.cpuMs, k.gpuMs]),
+      ),
     )
   }
   if (cases.length > 0) {
@@ -86,17 +98,18 @@ async function run(engine: Engine, options: OpsOptions): Promise<void> {
     network: { a: options.a, meshPrior: options.prior },
     peaks,
     convolutions: layers.length > 0 ? convolutionShare(layers, peaks, software) : undefined,
+    kernels,
     layers: withRates(layers),
     cases: withRates(cases),
   })
 }
 
-async function measureLayers(
+async function measureSteps(
   engine: Engine,
   options: OpsOptions,
   runs: number,
   between: () => Promise<void>,
-): Promise<LayerCost[]> {
+): Promise<StepCost[]> {
   const choice = { a: options.a, meshPrior: options.prior }
   const meter = await StepMeter.open(
     engine,
@@ -106,9 +119,7 @@ async function measureLayers(
   )
   try {
     meter.write(await registeredInputs(choice))
-    return layersOf(await meter.measure(runs, options.quick, between)).filter((layer) =>
-      wanted(layer, options),
-    )
+    return await meter.measure(runs, options.quick, between)
   } finally {
     meter.dispose()
   }

@@ -19,6 +19,32 @@ export interface LayerCost {
   readonly gpuMs: number | undefined
 }
 
+/** Time of all steps of a kernel. */
+export interface KernelCost {
+  readonly kernel: string
+  readonly steps: number
+  readonly wallMs: number
+  readonly cpuMs: number
+  readonly gpuMs: number | undefined
+}
+
+/** Sums the steps of each kernel, the dearest by processor time first. */
+export function kernelsOf(costs: readonly StepCost[]): KernelCost[] {
+  const kernels = new Map<string, KernelCost>()
+  for (const { step, wallMs, cpuMs, gpuMs } of costs) {
+    const kernel = step.kernel.replace(/\.wgsl$/, '')
+    const known = kernels.get(kernel)
+    kernels.set(kernel, {
+      kernel,
+      steps: (known?.steps ?? 0) + 1,
+      wallMs: (known?.wallMs ?? 0) + wallMs,
+      cpuMs: (known?.cpuMs ?? 0) + cpuMs,
+      gpuMs: known === undefined ? gpuMs : add(known.gpuMs, gpuMs),
+    })
+  }
+  return [...kernels.values()].sort((a, b) => b.cpuMs - a.cpuMs)
+}
+
 /** Sums the steps of each node, in the order of the plan. */
 export function layersOf(costs: readonly StepCost[]): LayerCost[] {
   const layers = new Map<string, LayerCost>()

@@ -1,6 +1,8 @@
 /** Plots as SVG text, without a plotting library: bars and lines are all that the reports need. */
 
 const COLOURS = ['#2f6f9f', '#c8553d', '#588b4b', '#8d6cab', '#b8902d', '#5b5b5b']
+/** Width of a character, px, on the wide side. */
+const CHARACTER = 7.3
 const FONT = 'font-family="system-ui, sans-serif" font-size="12"'
 
 interface BarChart {
@@ -28,7 +30,7 @@ export function barChart(chart: BarChart): string {
   const least = logarithmic
     ? Math.min(...values.filter((value) => value > 0), limit?.value ?? Number.POSITIVE_INFINITY) / 1.6
     : 0
-  const left = 20 + 6.6 * Math.max(...bars.map(({ label }) => label.length))
+  const left = 24 + CHARACTER * Math.max(...bars.map(({ label }) => label.length))
   const width = 900
   const barHeight = 14
   const groupHeight = barHeight * series.length + 10
@@ -39,10 +41,11 @@ export function barChart(chart: BarChart): string {
     return left + (width - left - 30) * at
   }
   const parts: string[] = []
+  let at = left
   series.forEach((name, i) => {
-    const at = left + i * 190
     parts.push(`<rect x="${at}" y="30" width="12" height="12" fill="${COLOURS[i % COLOURS.length]}"/>`)
     parts.push(`<text x="${at + 18}" y="40">${escaped(name)}</text>`)
+    at += 44 + CHARACTER * name.length
   })
   bars.forEach((bar, row) => {
     const y = top + row * groupHeight

@@ -1,6 +1,6 @@
 import type { ColdStart } from '../lib/cold-start.js'
 import type { DeviceContext, Load, MachineContext } from '../lib/context.js'
-import type { LayerCost, Rates } from '../lib/layers.js'
+import type { KernelCost, LayerCost, Rates } from '../lib/layers.js'
 import { markdownTable } from '../lib/markdown.js'
 import type { Timing } from '../lib/measure.js'
 import type { NetworkChoice } from '../lib/networks.js'
@@ -210,6 +210,7 @@ interface OpsResult {
   readonly network: NetworkChoice
   readonly peaks: Peaks
   readonly convolutions?: Rates
+  readonly kernels?: readonly KernelCost[]
   readonly layers: readonly (LayerCost & { readonly rates: Rates })[]
 }
 
@@ -266,8 +267,20 @@ export function layersPart(results: readonly OpsResult[]): Part {
           (msOf(l) / total) * 100,
         ]),
       ),
+      kernelLine(r.kernels ?? [], software),
       provenance(r.context, r.load),
     ].join('\n\n')
   })
   return { markdown: texts.join('\n\n'), plots }
+}
+
+/** Kernels above this share of the time are named. */
+const NAMED = 0.02
+
+function kernelLine(kernels: readonly KernelCost[], software: boolean): string {
+  const msOf = (kernel: KernelCost): number => (software ? kernel.cpuMs : (kernel.gpuMs ?? kernel.wallMs))
+  const total = kernels.reduce((sum, kernel) => sum + msOf(kernel), 0)
+  const named = kernels.filter((kernel) => msOf(kernel) > NAMED * total)
+  const parts = named.map((k) => `${k.kernel} ${((msOf(k) / total) * 100).toFixed(0)} % (${k.steps} steps)`)
+  return `By kernel: ${parts.join(', ')}; all ${total.toFixed(0)} ms.`
 }
