@@ -30,7 +30,7 @@ interface Baseline {
   readonly metrics: GateMetrics
 }
 
-const BASELINE = join(packageFacts().root, 'bench', 'baseline.json')
+const BASELINE = join(packageFacts().root, 'bench', 'results', 'baseline.json')
 
 const command = benchCommand(
   'bench:gate',

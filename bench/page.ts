@@ -29,7 +29,8 @@ await main(async () => {
   const byScript = new Map<string, unknown[]>()
   for (const file of (await readdir(results)).sort()) {
     if (!file.endsWith('.json')) continue
-    const result = JSON.parse(await readFile(join(results, file), 'utf8')) as { readonly script: string }
+    const result = JSON.parse(await readFile(join(results, file), 'utf8')) as { readonly script?: string }
+    if (result.script === undefined) continue
     byScript.set(result.script, [...(byScript.get(result.script) ?? []), result])
   }
   const page = join(docs, 'performance.md')
