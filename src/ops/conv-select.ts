@@ -109,7 +109,7 @@ const GEMM_TILES = [gemm([8, 8], 8, 2), gemm([16, 4], 8, 2), gemm([32, 2], 8, 2)
 /** Tiles of pixels x planes for the direct kernel, of tiles x planes for Winograd's product. */
 interface BroadcastTiles {
   readonly direct: Tile
-  /** For maps of a few pixels. */
+  /** For maps of 16 pixels and fewer, which would leave lanes idle. */
   readonly small: Tile
   /** For one or two output planes. */
   readonly narrow: Tile
@@ -124,8 +124,8 @@ interface BroadcastTiles {
 /** Tiles measured best: 4 lanes are SwiftShader's, 8 lavapipe's. Products in 7s fit maps of 7 * 2^k pixels. */
 const BROADCAST_TILES: Readonly<Record<4 | 8, BroadcastTiles>> = {
   4: {
-    direct: [8, 4],
-    small: [2, 4],
+    direct: [7, 4],
+    small: [4, 8],
     narrow: [8, 1],
     wide: [7, 8],
     product: [7, 4],
@@ -134,7 +134,7 @@ const BROADCAST_TILES: Readonly<Record<4 | 8, BroadcastTiles>> = {
   },
   8: {
     direct: [4, 4],
-    small: [2, 4],
+    small: [2, 8],
     narrow: [4, 2],
     wide: [4, 8],
     product: [4, 4],
@@ -222,10 +222,8 @@ function selectSoftware(shape: ConvShape, lanes: 4 | 8 | undefined): ConvVariant
   if (product !== undefined && winogradGain(shape, product) >= WINOGRAD_GAIN[lanes ?? 0]) return product
   if (lanes === undefined) return pixels <= 32 ? channels(4) : matrix(8, 2)
   const tiles = BROADCAST_TILES[lanes]
-  // With few pixels, lanes that idle cost more than the weights that small tiles load again.
-  if (pixels <= 64) return broadcast(lanes, ...tiles.small)
-  const tile = shape.outPlanes <= 2 ? tiles.narrow : tiles.direct
-  return broadcast(lanes, ...tile)
+  if (shape.outPlanes <= 2) return broadcast(lanes, ...tiles.narrow)
+  return broadcast(lanes, ...(pixels <= 16 ? tiles.small : tiles.direct))
 }
 
 /**

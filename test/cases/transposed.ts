@@ -65,11 +65,12 @@ function transposedCase(layer: Layer): OpCase {
   }
 }
 
-/** Names that an adapter does not have are ignored: 7x and 8x are for 4 lanes, 4x for 8. */
+/** Names that an adapter does not have are ignored. */
 const DIRECT = [
-  'broadcast-8x16',
+  'broadcast-7x16',
   'broadcast-4x16',
-  'broadcast-2x16',
+  'broadcast-4x32',
+  'broadcast-2x32',
   'broadcast-8x4',
   'broadcast-4x8',
   'matrix-8x8',
