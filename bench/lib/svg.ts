@@ -17,7 +17,7 @@ interface BarChart {
 }
 
 const escaped = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 
 const short = (value: number): string =>
   value >= 100 ? value.toFixed(0) : value.toPrecision(3).replace(/\.0+$/, '')
@@ -134,7 +134,8 @@ export function lineChart({ title, x, y, series, limit }: LineChart): string {
 
 function frame(width: number, height: number, title: string, unit: string, parts: readonly string[]): string {
   return (
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ${FONT}>\n` +
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(title)}" ${FONT}>\n` +
+    `<title>${escaped(title)}</title>\n` +
     `<rect width="${width}" height="${height}" fill="white"/>\n` +
     `<text x="14" y="18" font-size="14" font-weight="600">${escaped(title)} (${escaped(unit)})</text>\n` +
     `${parts.join('\n')}\n</svg>\n`
