@@ -10,6 +10,7 @@ import {
 } from '../index.js'
 import type { CliContext } from './context.js'
 import { addEngineOptions, addOutputOptions, createOptions, type PairFlags } from './options.js'
+import { describeWeights } from './run-pair.js'
 
 export function addDoctorCommand(program: Command, context: CliContext): void {
   const command = program
@@ -44,7 +45,7 @@ async function doctorCommand(context: CliContext, flags: Omit<PairFlags, 'backwa
       `deepfaceflow ${facts.deepfaceflow}, Node ${facts.node}, ${facts.platform}, ffmpeg ${facts.ffmpeg ? 'found' : 'not found (only needed for video files)'}`,
       ...adapters.flatMap(describeAdapter),
       ...describeCheck(check),
-      `weights: ${weights.name} ${weights.hash}, measured error ${weights.epe?.toFixed(2) ?? 'unknown'} px`,
+      `weights: ${describeWeights(weights)}`,
     ]
     context.stdout(`${lines.join('\n')}\n`)
   }

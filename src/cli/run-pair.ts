@@ -4,6 +4,7 @@ import {
   flowStatistics,
   hasPhotos,
   type RegisteredFlowResult,
+  type WeightsInfo,
   writeProducts,
 } from '../index.js'
 import { flowOptions, type PairFlags } from './options.js'
@@ -55,13 +56,16 @@ export function resultTable(result: RegisteredFlowResult): string {
   }
   const { weights } = result
   rows.push(
-    [
-      'weights',
-      `${weights.name} ${weights.hash.slice(0, 12)}, measured error ${weights.epe?.toFixed(2) ?? 'unknown'} px`,
-    ],
+    ['weights', describeWeights(weights, 12)],
     ['adapter', result.adapter],
     ['time', `${total.toFixed(0)} ms`],
   )
   const width = Math.max(...rows.map(([name]) => name.length))
   return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}\n`).join('')
+}
+
+/** @param digits of the hash that are shown */
+export function describeWeights({ name, hash, epe }: WeightsInfo, digits = hash.length): string {
+  const error = epe === null ? 'error not measured' : `measured error ${epe.toFixed(2)} px`
+  return `${name} ${hash.slice(0, digits)}, ${error}`
 }

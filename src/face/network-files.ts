@@ -77,11 +77,12 @@ function readDffnetConfig(file: WeightFile): NetworkFiles['dffnetConfig'] {
   return { a, meshPrior: prior === 4 }
 }
 
-/** The trainer writes `{"rendered-256": {"epe3d": ...}, ...}`; the rendered set stands for the network. */
+/** The trainer writes `{"rendered-...": {"epe3d": ...}, ...}` by test set; the rendered one stands for the network. */
 function measuredEpe(json: string | undefined): number | null {
   try {
-    const table = JSON.parse(json ?? '{}') as Record<string, { readonly epe3d?: unknown } | undefined>
-    const epe = table['rendered-256']?.epe3d
+    const table = JSON.parse(json ?? '{}') as Record<string, { readonly epe3d?: unknown } | null>
+    const rendered = Object.entries(table).find(([set]) => set.startsWith('rendered'))
+    const epe = rendered?.[1]?.epe3d
     return typeof epe === 'number' && Number.isFinite(epe) ? epe : null
   } catch {
     return null
