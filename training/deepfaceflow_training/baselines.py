@@ -19,6 +19,11 @@ class Baselines:
         self.dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self.dis.setFinestScale(0)
 
+    def refine(self, i1, i2, flow):
+        """A flow (224, 224, 3) px after inverse-search refinement of its first two components at full resolution."""
+        refined = self.dis.calc(_grey(i1), _grey(i2), np.ascontiguousarray(flow[..., :2]))
+        return np.dstack([refined, flow[..., 2]])
+
     def flows(self, i1, i2, mesh_a, mesh_b):
         channels, mask = encode(mesh_a, mesh_b, self.canonical)
         mesh, inside = mesh_difference(channels), mask[..., None]

@@ -164,6 +164,7 @@ def _parser():
     sub.add_argument('--weights', action='append', default=[], help='safetensors files or checkpoints')
     sub.add_argument('--limit', type=int)
     sub.add_argument('--baselines', action='store_true')
+    sub.add_argument('--refine', action='store_true', help="also each network's flow after refinement by DIS")
     sub.add_argument('--json', help='also write the table here')
     sub = command(export, "a checkpoint's averaged weights as safetensors", assets, out)
     sub.add_argument('--checkpoint', required=True)

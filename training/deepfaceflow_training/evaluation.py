@@ -57,18 +57,24 @@ def _breakdown(pair_errors, traits):
     return out
 
 
-def evaluate_set(pairs, canonical, networks, baselines, limit=None):
-    """networks: label -> net. Returns label -> summary with a breakdown by motion, yaw and occlusion."""
+REFINED = ', refined by DIS'
+
+
+def evaluate_set(pairs, canonical, networks, baselines, limit=None, refine=False):
+    """networks: label -> net; refine: also each network's flow after classical refinement. Returns label -> summary with a breakdown by motion, yaw and occlusion."""
     count = min(limit or len(pairs), len(pairs))
-    errors = {label: FlowErrors() for label in [*(Baselines.NAMES if baselines else ()), *networks]}
+    refined = [label + REFINED for label in networks] if refine else []
+    errors = {label: FlowErrors() for label in [*(Baselines.NAMES if baselines else ()), *networks, *refined]}
     classical, traits = Baselines(canonical), []
     for start in range(0, count, BATCH):
         fields = pairs.batch(np.arange(start, min(count, start + BATCH)))
         mask = None
         for label, net in networks.items():
             flows, mask = predict(net, fields, canonical)
-            for flow, inside, truth, state in zip(flows, mask, fields['flow'], fields['state']):
+            for flow, inside, truth, state, i1, i2 in zip(flows, mask, *(fields[key] for key in ('flow', 'state', 'i1', 'i2'))):
                 errors[label].add(flow, truth, state, inside)
+                if refine:
+                    errors[label + REFINED].add(classical.refine(i1, i2, flow) * inside[..., None], truth, state, inside)
         masks = []
         for i in range(len(fields['i1'])) if baselines or mask is None else ():
             flows, inside = classical.flows(fields['i1'][i], fields['i2'][i], fields['mesh_a'][i], fields['mesh_b'][i])
@@ -88,7 +94,7 @@ def evaluate_command(args, canonical, log):
     for folder in args.sets:
         pairs = PairSet(folder, log=log)
         name = os.path.basename(os.path.normpath(folder))
-        table[name] = evaluate_set(pairs, canonical, networks, args.baselines or not networks, args.limit)
+        table[name] = evaluate_set(pairs, canonical, networks, args.baselines or not networks, args.limit, args.refine)
         log(f'\n{name}: {min(args.limit or len(pairs), len(pairs))} pairs')
         log('| | EPE3D | EPE2D | dz | p50 | p90 | p99 | > 3 px | occluded EPE3D |\n|---|---|---|---|---|---|---|---|---|')
         for label, s in table[name].items():
