@@ -125,7 +125,7 @@ interface BroadcastTiles {
 const BROADCAST_TILES: Readonly<Record<4 | 8, BroadcastTiles>> = {
   4: {
     direct: [7, 4],
-    small: [4, 8],
+    small: [4, 4],
     narrow: [8, 1],
     wide: [7, 8],
     product: [7, 4],
@@ -222,8 +222,8 @@ function selectSoftware(shape: ConvShape, lanes: 4 | 8 | undefined): ConvVariant
   if (product !== undefined && winogradGain(shape, product) >= WINOGRAD_GAIN[lanes ?? 0]) return product
   if (lanes === undefined) return pixels <= 32 ? channels(4) : matrix(8, 2)
   const tiles = BROADCAST_TILES[lanes]
-  if (shape.outPlanes <= 2) return broadcast(lanes, ...tiles.narrow)
-  return broadcast(lanes, ...(pixels <= 16 ? tiles.small : tiles.direct))
+  if (pixels <= 16) return broadcast(lanes, ...tiles.small)
+  return broadcast(lanes, ...(shape.outPlanes <= 2 ? tiles.narrow : tiles.direct))
 }
 
 /**

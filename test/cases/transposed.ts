@@ -69,7 +69,6 @@ function transposedCase(layer: Layer): OpCase {
 const DIRECT = [
   'broadcast-7x16',
   'broadcast-4x16',
-  'broadcast-4x32',
   'broadcast-2x32',
   'broadcast-8x4',
   'broadcast-4x8',

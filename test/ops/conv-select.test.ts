@@ -55,7 +55,7 @@ describe('selection on software adapters', () => {
   })
 
   it('stays direct where tiles would be mostly padding, or windows do not fit', () => {
-    expect(name(conv3x3(4, 96, 96), 4)).toBe('broadcast-4x32')
+    expect(name(conv3x3(4, 96, 96), 4)).toBe('broadcast-4x16')
     expect(name({ ...conv3x3(28, 24, 48), winograd: undefined }, 4)).toBe('broadcast-7x16')
     expect(name({ ...conv3x3(28, 24, 48), winograd: undefined }, 8)).toBe('broadcast-4x16')
     expect(name({ ...conv3x3(28, 24, 48), winograd: undefined }, 0)).toBe('matrix-8x8')
