@@ -7,6 +7,7 @@ import type { NetworkChoice } from '../lib/networks.js'
 import type { Peaks } from '../lib/peaks.js'
 import type { StageTimes } from '../lib/stages.js'
 import { barChart } from '../lib/svg.js'
+import { groupTable } from './groups.js'
 import { type Part, provenance, shortAdapter } from './part.js'
 
 interface PeersResult {
@@ -267,6 +268,7 @@ export function layersPart(results: readonly OpsResult[]): Part {
           (msOf(l) / total) * 100,
         ]),
       ),
+      groupTable(r.layers, r.network, peaks, software),
       kernelLine(r.kernels ?? [], software),
       provenance(r.context, r.load),
     ].join('\n\n')

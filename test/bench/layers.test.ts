@@ -9,6 +9,7 @@ import {
 import { convolutionShare, layersOf, ratesOf } from '../../bench/lib/layers.js'
 import { nodeOf, SHIPPED, stageOf } from '../../bench/lib/networks.js'
 import type { StepCost } from '../../bench/lib/steps.js'
+import { channelsOfShape, groupOf } from '../../bench/page/groups.js'
 import { layer, PEAKS } from './samples.js'
 
 function stepCost(name: string, flops: number, ms: number): StepCost {
@@ -68,6 +69,17 @@ describe('stages', () => {
     expect(['fragments', 'encoding'].map(stage)).toEqual(Array(2).fill('raster + PNCC'))
     expect(['images', 'conv3_1', 'up.5', 'flow'].map(stage)).toEqual(Array(4).fill('DFFNet'))
     expect(nodeOf('corr#2')).toBe('corr')
+  })
+})
+
+describe('groups of convolutions', () => {
+  it('follow channels and kernels', () => {
+    expect(channelsOfShape('1x28x28x(169+16+48)')).toBe(233)
+    const of = (shapes: string, kernel = 'conv_direct') => groupOf(layer({ shapes, kernel }), 'DFFNet')
+    expect(of('2x224x224x3 -> 2x112x112x32')).toMatch(/^first/)
+    expect(of('1x7x7x(192+192+3) -> 1x7x7x3')).toMatch(/^predictions/)
+    expect(of('1x28x28x96 -> 1x28x28x96', 'winograd_input + winograd_multiply')).toMatch(/Winograd/)
+    expect(of('1x28x28x96 -> 1x14x14x192')).toMatch(/direct/)
   })
 })
 
