@@ -142,7 +142,11 @@ describe('refuses damaged files with INVALID_WEIGHTS, the file and a remedy', ()
     ['header no object', file('[]', 0), /no JSON object/],
     ['metadata no strings', file({ __metadata__: { a: 1 } }, 0), /metadata/],
     ['entry no object', file({ a: 3 }, 0), /"a" by no object/],
-    ['unknown dtype', file({ a: { ...entry, dtype: 'BF16' } }, 8), /dtype BF16; F32, F16, I32, U8 can be read/],
+    [
+      'unknown dtype',
+      file({ a: { ...entry, dtype: 'BF16' } }, 8),
+      /dtype BF16; F32, F16, I32, U8 can be read/,
+    ],
     ['negative shape', file({ a: { ...entry, shape: [-2] } }, 8), /no valid shape/],
     ['range of another size', file({ a: { ...entry, shape: [3] } }, 8), /needs 12 bytes, its range has 8/],
     ['range with one end', file({ a: { ...entry, data_offsets: [0] } }, 8), /no valid byte range/],
