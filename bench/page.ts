@@ -7,6 +7,7 @@ import { main, print } from './lib/report.js'
 import { compiledPart, modelPart } from './page/hardware.js'
 import { frontEndPart, layersPart, pairPart, peersPart } from './page/measured.js'
 import type { Part } from './page/part.js'
+import { targetsTable } from './page/targets.js'
 
 /** Fills the tables and plots of docs/performance.md from the JSON files of the other scripts. */
 const command = new Command('bench:page')
@@ -47,6 +48,14 @@ await main(async () => {
       await writeFile(join(docs, 'performance', `${name}.svg`), svg)
     texts[script] = part.markdown
   }
+  const all = (script: string): readonly never[] => (byScript.get(script) ?? []) as never[]
+  texts.targets = targetsTable({
+    peers: all('peers'),
+    pair: all('pair'),
+    ops: all('ops'),
+    compiled: all('gpu-compile'),
+    roofline: all('roofline'),
+  })
   await writeFile(page, fillPage(await readFile(page, 'utf8'), texts))
   return 0
 })

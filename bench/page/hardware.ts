@@ -7,7 +7,7 @@ import { barChart, lineChart } from '../lib/svg.js'
 import type { Gpu } from '../roofline/gpus.js'
 import type { Part } from './part.js'
 
-interface CompileResult {
+export interface CompileResult {
   readonly context: MachineContext
   readonly results: readonly FamilyResult[]
 }
@@ -64,7 +64,7 @@ export function compiledPart([latest]: readonly CompileResult[]): Part {
   }
 }
 
-interface RooflineResult {
+export interface RooflineResult {
   readonly context: MachineContext
   readonly options: { readonly a: number; readonly widths: readonly number[]; readonly storage: string }
   readonly layers: readonly {

@@ -10,7 +10,7 @@ import { barChart } from '../lib/svg.js'
 import { groupTable } from './groups.js'
 import { type Part, provenance, shortAdapter } from './part.js'
 
-interface PeersResult {
+export interface PeersResult {
   readonly context: MachineContext
   readonly load: Load
   readonly network: NetworkChoice
@@ -112,7 +112,7 @@ export function frontEndPart([latest]: readonly FrontEndResult[]): Part {
   return { markdown: `${table}\n\n${machine}`, plots: {} }
 }
 
-interface PairResult {
+export interface PairResult {
   readonly context: DeviceContext
   readonly load: Load
   readonly network: NetworkChoice
@@ -205,7 +205,7 @@ export function pairPart(results: readonly PairResult[]): Part {
   return { markdown: texts.join('\n\n'), plots: {} }
 }
 
-interface OpsResult {
+export interface OpsResult {
   readonly context: DeviceContext
   readonly load: Load
   readonly network: NetworkChoice
