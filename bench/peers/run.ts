@@ -99,8 +99,8 @@ await main(async () => {
         'ms min',
         'ms median',
         'cpu s median',
-        'ours is faster',
-        '(cpu)',
+        'time / ours',
+        'cpu / ours',
         'max difference',
       ],
       rows.map((r) => [
