@@ -77,8 +77,12 @@ function readDffnetConfig(file: WeightFile): NetworkFiles['dffnetConfig'] {
   return { a, meshPrior: prior === 4 }
 }
 
-/** The trainer writes `{"rendered-...": {"epe3d": ...}, ...}` by test set; the rendered one stands for the network. */
-function measuredEpe(json: string | undefined): number | null {
+/**
+ * Error that a weight file states for itself.
+ * @param json by test set, `{"rendered-...": {"epe3d": ...}, ...}`; the rendered set stands for the network
+ * @returns template px; null if the file states none
+ */
+export function measuredEpe(json: string | undefined): number | null {
   try {
     const table = JSON.parse(json ?? '{}') as Record<string, { readonly epe3d?: unknown } | null>
     const rendered = Object.entries(table).find(([set]) => set.startsWith('rendered'))

@@ -122,8 +122,6 @@ describe('result of the demo pair', () => {
     expect(demo.weights).toEqual(faceFlow.weights)
     expect(demo.weights.name).toMatch(/^dffnet/)
     expect(demo.weights.hash).toMatch(/^[0-9a-f]{64}$/)
-    expect(demo.weights.epe).toBeGreaterThan(0)
-    expect(demo.weights.epe).toBeLessThan(5)
     expect(demo.adapter).toBe(faceFlow.adapter)
     expect(Object.keys(demo.timingsMs)).toEqual([
       'decode',

@@ -1,0 +1,29 @@
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { loadNetworkFiles, measuredEpe } from '../../src/face/network-files.js'
+
+describe('weights of the face level', () => {
+  it('are read and named', async () => {
+    const files = await loadNetworkFiles()
+    expect(files.info).toMatchObject({ name: 'dffnet-m', hash: files.dffnet.hash })
+    expect(files.dffnetConfig).toEqual({ a: 0.375, meshPrior: true })
+    expect(files.triangles).toHaveLength(898 * 3)
+    expect(files.ncc).toHaveLength(468 * 3)
+    expect(files.ncc.every((value) => value >= 0 && value <= 1)).toBe(true)
+  })
+
+  it('must be those of a DFFNet', async () => {
+    const other = fileURLToPath(new URL('../../weights/mesh-regressor.safetensors', import.meta.url))
+    await expect(loadNetworkFiles(other)).rejects.toMatchObject({
+      code: 'INVALID_WEIGHTS',
+      message: expect.stringMatching(/mesh-regressor.* is no DFFNet weight file/),
+    })
+  })
+
+  it('state their error on the rendered test set, or none', () => {
+    expect(measuredEpe('{"photowarp-1": {"epe3d": 1}, "rendered-1": {"epe3d": 2.5, "dz": 2}}')).toBe(2.5)
+    for (const none of [undefined, '{}', '{"rendered-1": {}}', '{"rendered-1": null}', 'null', 'not JSON']) {
+      expect(measuredEpe(none)).toBeNull()
+    }
+  })
+})
