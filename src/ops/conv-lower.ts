@@ -2,6 +2,7 @@ import { channelsOf, physicalChannels, planesOf } from '../graph/tensor.js'
 import { directCalls } from './conv-direct.js'
 import { gemmCalls } from './conv-gemm.js'
 import type { ConvWeights } from './conv-packing.js'
+import { rowCalls } from './conv-row.js'
 import { type ConvShape, selectConvVariant } from './conv-select.js'
 import { winogradCalls, winogradShape } from './conv-winograd.js'
 import { type KernelCall, type LowerContext, type Operand, tensorOf } from './op.js'
@@ -55,6 +56,7 @@ export function convCalls(context: LowerContext<unknown>, problem: ConvProblem):
     gridWidth: problem.gridWidth,
     phases,
     taps: weights.taps,
+    stride: problem.inStride,
     winograd: winogradShape(problem, weights.inPlanes, planesOf(outType)),
   }
   const variant = selectConvVariant(shape, context.caps, context.schedule, context.variant)
@@ -64,6 +66,8 @@ export function convCalls(context: LowerContext<unknown>, problem: ConvProblem):
       return directCalls(task, variant)
     case 'gemm':
       return gemmCalls(task, variant)
+    case 'row':
+      return rowCalls(task, variant)
     case 'winograd':
       return winogradCalls(task, variant)
     default:

@@ -12,6 +12,8 @@ export interface ConvShape {
   /** Output parities of a transposed convolution, 1 for others. */
   readonly phases: number
   readonly taps: readonly [number, number]
+  /** Step of the window over the input from one output position to the next. */
+  readonly stride: readonly [number, number]
   /** How the window splits into Winograd's (see conv-winograd.ts); undefined where it does not. */
   readonly winograd: WinogradShape | undefined
 }
@@ -25,7 +27,7 @@ export interface WinogradShape {
 }
 
 /** A kernel with its tile. `name` is what plans print and what forces it. */
-export type ConvVariant = DirectVariant | GemmVariant | WinogradVariant
+export type ConvVariant = DirectVariant | GemmVariant | RowVariant | WinogradVariant
 
 /** kernels/conv_direct.wgsl */
 export interface DirectVariant {
@@ -37,6 +39,15 @@ export interface DirectVariant {
   readonly pixels: number
   readonly planes: number
   readonly workgroup: readonly [pixels: number, planes: number]
+}
+
+/** kernels/conv_row.wgsl */
+export interface RowVariant {
+  readonly kind: 'row'
+  readonly name: string
+  readonly subgroup: number
+  /** Outputs in a row of one invocation. */
+  readonly pixels: number
 }
 
 /** kernels/conv_gemm.wgsl */
@@ -79,6 +90,17 @@ function matrix(pixels: number, planes: number): DirectVariant {
   return { kind: 'direct', name, subgroup: 0, pixels, planes, workgroup: [WORKGROUP, 1] }
 }
 
+/** Measured best on both software adapters. */
+const ROW_PIXELS = 7
+
+function row(subgroup: number, pixels: number): RowVariant {
+  return { kind: 'row', name: `row-${pixels}x4`, subgroup, pixels }
+}
+
+function fitsRow({ phases, taps, stride }: ConvShape): boolean {
+  return phases === 1 && taps[1] === 3 && stride[0] === 1 && stride[1] === 1
+}
+
 /** Neighbouring lanes take neighbouring output planes: for outputs of a few pixels. */
 function channels(pixels: number): DirectVariant {
   const name = `channels-${pixels}x4`
@@ -116,7 +138,6 @@ interface BroadcastTiles {
   readonly product: Tile
   /** Where output planes come in eights. */
   readonly wide: Tile
-  readonly thin: Tile
   /** For 16 tiles and fewer. */
   readonly few: Tile
 }
@@ -129,7 +150,6 @@ const BROADCAST_TILES: Readonly<Record<4 | 8, BroadcastTiles>> = {
     narrow: [8, 1],
     wide: [7, 8],
     product: [7, 4],
-    thin: [7, 1],
     few: [4, 4],
   },
   8: {
@@ -138,7 +158,6 @@ const BROADCAST_TILES: Readonly<Record<4 | 8, BroadcastTiles>> = {
     narrow: [4, 2],
     wide: [4, 8],
     product: [4, 4],
-    thin: [4, 2],
     few: [2, 8],
   },
 }
@@ -157,8 +176,9 @@ export function convVariants(shape: ConvShape, caps: AdapterCaps): ConvVariant[]
     for (const [pixels, planes] of [tiles.direct, tiles.small, tiles.narrow]) {
       variants.push(broadcast(lanes, pixels, planes))
     }
+    if (fitsRow(shape)) variants.push(row(lanes, ROW_PIXELS))
     if (shape.winograd !== undefined) {
-      for (const [count, planes] of [tiles.wide, tiles.product, tiles.thin, tiles.few]) {
+      for (const [count, planes] of [tiles.wide, tiles.product, tiles.few]) {
         variants.push(winograd(lanes, count, planes))
       }
     }
@@ -218,6 +238,9 @@ function selectHardware(shape: ConvShape): ConvVariant {
 function selectSoftware(shape: ConvShape, lanes: 4 | 8 | undefined): ConvVariant {
   const pixels = shape.batches * shape.gridHeight * shape.gridWidth
   if (pixels <= 2) return channels(1)
+  if (lanes !== undefined && shape.outPlanes === 1 && pixels > 16 && fitsRow(shape)) {
+    return row(lanes, ROW_PIXELS)
+  }
   const product = winogradProduct(shape, lanes)
   if (product !== undefined && winogradGain(shape, product) >= WINOGRAD_GAIN[lanes ?? 0]) return product
   if (lanes === undefined) return pixels <= 32 ? channels(4) : matrix(8, 2)
@@ -238,7 +261,7 @@ function winogradProduct(shape: ConvShape, lanes: 4 | 8 | undefined): WinogradVa
   const tiles = BROADCAST_TILES[lanes]
   if (winogradTiles(shape) <= 16) return winograd(lanes, ...tiles.few)
   const { outPlanes } = shape.winograd
-  const tile = outPlanes <= 2 ? tiles.thin : outPlanes % 8 === 0 ? tiles.wide : tiles.product
+  const tile = outPlanes % 8 === 0 ? tiles.wide : tiles.product
   return winograd(lanes, ...tile)
 }
 

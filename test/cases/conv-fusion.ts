@@ -33,6 +33,7 @@ function conv3x3Reference(input: RefTensor, weights: Weights): RefTensor {
 const VARIANTS = [
   { schedule: 'software' },
   { schedule: 'software', variant: 'matrix-8x8' },
+  { schedule: 'software', variant: 'row-7x4' },
   { schedule: 'software', variant: 'winograd-8x8' },
   { schedule: 'hardware' },
   { schedule: 'hardware', variant: 'gemm-64x64' },

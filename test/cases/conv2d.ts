@@ -72,6 +72,7 @@ const DIRECT = [
   'broadcast-2x32',
   'broadcast-8x4',
   'broadcast-4x8',
+  'row-7x4',
   'matrix-8x8',
   'matrix-4x4',
   'channels-4x4',
@@ -80,7 +81,6 @@ const DIRECT = [
 const WINOGRAD = [
   'winograd-7x16',
   'winograd-7x32',
-  'winograd-7x4',
   'winograd-4x16',
   'winograd-4x32',
   'winograd-2x32',
@@ -119,7 +119,8 @@ export const conv2dCases: OpCase[] = (
     { input: [1, 6, 7, 16], out: 8, kernel: 3, stride: 1, padding: 'same' },
     { input: [1, 9, 9, 4], out: 4, kernel: 3, stride: 3, padding: 'same' },
     { input: [1, 8, 11, 6], out: 5, kernel: 3, padding: [0, 1, 2, 3] },
-    { input: [1, 31, 33, 20], out: 3, kernel: 3, padding: 1 },
+    { input: [1, 31, 33, 20], out: 3, kernel: 3, padding: 1, variants: ['winograd-8x8', 'broadcast-8x4'] },
+    { input: [2, 6, 9, 10], out: 7, kernel: [2, 3], padding: [1, 0, 0, 2], variants: ['row-7x4'] },
     { input: [2, 7, 7, 40], out: 3, kernel: 3, padding: 1 },
     // Larger and uneven kernels
     { input: [1, 16, 16, 3], out: 20, kernel: 5, stride: 2, padding: 2 },

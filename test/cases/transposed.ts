@@ -80,7 +80,6 @@ const DIRECT = [
 const WINOGRAD = [
   'winograd-7x16',
   'winograd-7x32',
-  'winograd-7x4',
   'winograd-4x16',
   'winograd-4x32',
   'winograd-2x32',

@@ -29,6 +29,7 @@ function conv3x3(size: number, inPlanes: number, outPlanes: number): ConvShape {
     gridWidth: size,
     phases: 1,
     taps: [3, 3],
+    stride: [1, 1],
     winograd: { tile: 4, inPlanes, outPlanes },
   }
 }
@@ -64,6 +65,13 @@ describe('selection on software adapters', () => {
   it('wants a larger saving where the direct kernel is good', () => {
     expect(name(transposed(112, 13, 4), 4)).toBe('winograd-7x32')
     expect(name(transposed(112, 13, 4), 8)).toBe('broadcast-4x16')
+  })
+
+  it('keeps three taps of a row together for a single plane of outputs', () => {
+    expect(name(conv3x3(224, 7, 1), 4)).toBe('row-7x4')
+    expect(name(conv3x3(224, 7, 1), 8)).toBe('row-7x4')
+    expect(name({ ...conv3x3(224, 7, 1), stride: [2, 2], winograd: undefined }, 4)).toBe('broadcast-8x4')
+    expect(name(conv3x3(4, 96, 1), 4)).toBe('broadcast-4x16')
   })
 
   it('spreads lanes over channels for single pixels', () => {
