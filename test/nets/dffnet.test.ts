@@ -19,14 +19,16 @@ beforeAll(async () => {
 afterAll(() => engine.dispose())
 
 /** The hash of test/fixtures/dffnet-random/README.md: the same values there and here, nothing stored. */
-function hashed(name: string, i: number): number {
+function hashOf(name: string): (i: number) => number {
   let h = 2166136261
   for (const char of name) h = Math.imul(h ^ char.charCodeAt(0), 16777619)
-  let x = (h + Math.imul(i, 0x9e3779b9)) >>> 0
-  x = Math.imul(x ^ (x >>> 16), 0x7feb352d)
-  x = Math.imul(x ^ (x >>> 15), 0x846ca68b)
-  x = (x ^ (x >>> 16)) >>> 0
-  return (x >>> 8) / 2 ** 24
+  return (i) => {
+    let x = (h + Math.imul(i, 0x9e3779b9)) >>> 0
+    x = Math.imul(x ^ (x >>> 16), 0x7feb352d)
+    x = Math.imul(x ^ (x >>> 15), 0x846ca68b)
+    x = (x ^ (x >>> 16)) >>> 0
+    return (x >>> 8) / 2 ** 24
+  }
 }
 
 function boundOf(name: string, shape: readonly number[]): number {
@@ -41,8 +43,16 @@ const randomWeights: WeightSource = {
   tensor(name, shape) {
     const bound = boundOf(name, shape)
     const size = shape.reduce((product, d) => product * d, 1)
-    return Float32Array.from({ length: size }, (_, i) => (2 * hashed(name, i) - 1) * bound)
+    const hashed = hashOf(name)
+    const values = new Float32Array(size)
+    for (let i = 0; i < size; i++) values[i] = (2 * hashed(i) - 1) * bound
+    return values
   },
+}
+
+function signed(name: string): (i: number) => number {
+  const hashed = hashOf(name)
+  return (i) => Math.fround(2 * hashed(i) - 1)
 }
 
 /** Fills an HWC array from a channel-major formula. */
@@ -73,12 +83,9 @@ describe('DFFNet with pseudo-random weights against PyTorch', () => {
     it(`a = ${a}: all seven scales within 1e-3 of their range`, async () => {
       const golden = await readSafetensors(`test/fixtures/dffnet-random/${file}.safetensors`)
       const images = new Float32Array(2 * SIZE * SIZE * 3)
-      images.set(interleaved(3, (i) => Math.fround(2 * hashed('input.i1', i) - 1)))
-      images.set(
-        interleaved(3, (i) => Math.fround(2 * hashed('input.i2', i) - 1)),
-        SIZE * SIZE * 3,
-      )
-      const encoding = interleaved(3, (i) => hashed('input.pncc', i))
+      images.set(interleaved(3, signed('input.i1')))
+      images.set(interleaved(3, signed('input.i2')), SIZE * SIZE * 3)
+      const encoding = interleaved(3, hashOf('input.pncc'))
       const plan = await engine.compile(network(a, 3), { weights: randomWeights })
       const outputs = await plan.compute({ images, encoding })
       plan.dispose()
