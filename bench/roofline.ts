@@ -162,7 +162,7 @@ await main(async () => {
   await writeJson(options.json, {
     script: 'roofline',
     context: machineContext(),
-    options,
+    options: { a: options.a, widths: options.widths, meshPrior: options.prior, storage: options.storage },
     layers,
     byWidth,
     resolution: { sizes: SIZES, ms: bySize },
