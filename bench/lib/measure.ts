@@ -95,22 +95,6 @@ export async function measure(
   return timingOf(samples)
 }
 
-/** Takes the works in turn, `rounds` times, so that all of them see the same load. */
-export async function measureInterleaved<Name extends string>(
-  works: Readonly<Record<Name, () => Promise<number | undefined>>>,
-  rounds: number,
-): Promise<Record<Name, Timing>> {
-  const names = Object.keys(works) as Name[]
-  const samples = new Map<Name, Sample[]>(names.map((name) => [name, []]))
-  for (let round = 0; round < rounds; round++) {
-    for (const name of names) samples.get(name)?.push(await sampleOnce(works[name]))
-  }
-  return Object.fromEntries(names.map((name) => [name, timingOf(samples.get(name) ?? [])])) as Record<
-    Name,
-    Timing
-  >
-}
-
 /** Waits until the queue has done what was submitted, without a busy loop. */
 export async function settled(engine: Engine): Promise<void> {
   const pace = engine.caps.software ? SOFTWARE_PACE : HARDWARE_PACE

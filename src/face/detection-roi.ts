@@ -35,16 +35,18 @@ export function letterbox(width: number, height: number): Similarity {
   return { a: scale, b: 0, tx: ((side - width) / 2) * scale, ty: ((side - height) / 2) * scale }
 }
 
-/** Moves a detection by a similarity without rotation, such as the inverse of `letterbox`. */
+/** Moves a detection by a similarity. A turned box becomes the upright box of equal size around its centre. */
 export function moveDetection(detection: Detection, s: Similarity): Detection {
   const { box, keypoints, score } = detection
-  const [x, y] = applySimilarity(s, box.x, box.y)
+  const [cx, cy] = applySimilarity(s, box.x + box.width / 2, box.y + box.height / 2)
   const scale = similarityScale(s)
+  const width = box.width * scale
+  const height = box.height * scale
   const moved: number[] = []
   for (let i = 0; i < keypoints.length; i += 2) {
     moved.push(...applySimilarity(s, at(keypoints, i), at(keypoints, i + 1)))
   }
-  return { box: { x, y, width: box.width * scale, height: box.height * scale }, keypoints: moved, score }
+  return { box: { x: cx - width / 2, y: cy - height / 2, width, height }, keypoints: moved, score }
 }
 
 /** The square of a detected face, upright along the eye line. Same frame as the detection. */

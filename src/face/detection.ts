@@ -1,23 +1,22 @@
 import { type Detection, decodeDetections } from './detection-decode.js'
 import { weightedNonMaximumSuppression } from './detection-nms.js'
-import { letterbox, moveDetection } from './detection-roi.js'
+import { moveDetection } from './detection-roi.js'
 import { invertSimilarity } from './geometry-similarity.js'
+import type { Similarity } from './types.js'
 
 /**
- * Faces of a photo from the detector's raw outputs, best first.
+ * Faces of a view of a photo from the detector's raw outputs, best first.
  * @param logits 896
  * @param boxes 896x16
- * @param width photo px
- * @param height photo px
+ * @param view photo px -> the detector's 128x128 px, such as `letterbox`
  * @returns detections in photo px
  * @throws see decodeDetections
  */
-export function detectionsInPhoto(
+export function detectionsInView(
   logits: ArrayLike<number>,
   boxes: ArrayLike<number>,
-  width: number,
-  height: number,
+  view: Similarity,
 ): Detection[] {
-  const toPhoto = invertSimilarity(letterbox(width, height))
+  const toPhoto = invertSimilarity(view)
   return weightedNonMaximumSuppression(decodeDetections(logits, boxes)).map((d) => moveDetection(d, toPhoto))
 }

@@ -4,8 +4,6 @@ import type { Similarity } from './types.js'
 
 /** Plane similarities: fit, compose, invert, apply. All arithmetic in float64. */
 
-export const IDENTITY: Similarity = { a: 1, b: 0, tx: 0, ty: 0 }
-
 /**
  * Least-squares similarity without reflection from `source` to `target` (Umeyama 1991). In the plane the
  * optimum is linear in (a, b), so no SVD is needed and a reflection cannot come out.

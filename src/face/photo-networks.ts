@@ -9,9 +9,9 @@ import { imageOutput } from '../ops/image-output.js'
 import type { Engine } from '../runtime/engine.js'
 import type { Plan } from '../runtime/plan.js'
 import { at } from './array.js'
-import { type Detection, decodeDetections } from './detection-decode.js'
-import { weightedNonMaximumSuppression } from './detection-nms.js'
-import { moveDetection, type RegionOfInterest, roiToCrop } from './detection-roi.js'
+import { detectionsInView } from './detection.js'
+import type { Detection } from './detection-decode.js'
+import { type RegionOfInterest, roiToCrop } from './detection-roi.js'
 import { applySimilarity, invertSimilarity, similarityScale } from './geometry-similarity.js'
 import type { NetworkFiles } from './network-files.js'
 import { MESH_VERTICES, type Rgba, type Similarity, TEMPLATE_SIZE } from './types.js'
@@ -86,9 +86,7 @@ export class PhotoNetworks {
     })) as Record<string, Float32Array>
     const join = (name: string) =>
       joinAnchors(maps[`${name}16`] ?? new Float32Array(), maps[`${name}8`] ?? new Float32Array())
-    const back = invertSimilarity(view)
-    const found = weightedNonMaximumSuppression(decodeDetections(join('scores'), join('boxes')))
-    return found.map((detection) => turnDetection(detection, back))
+    return detectionsInView(join('scores'), join('boxes'), view)
   }
 
   /** Landmarks of the face in a square region of the photo. */
@@ -194,19 +192,4 @@ function shrink(photo: Rgba, divisor: number): Promise<Rgba> {
   const width = Math.max(1, Math.round(photo.width / divisor))
   const height = Math.max(1, Math.round((photo.height * width) / photo.width))
   return cropAndResize(photo, { x: 0, y: 0, width: photo.width, height: photo.height }, width, height)
-}
-
-/** Moves a detection by any similarity: the box of a turned view becomes the upright box of equal size around its centre. */
-function turnDetection(detection: Detection, back: Similarity): Detection {
-  if (back.b === 0 && back.a > 0) return moveDetection(detection, back)
-  const { box } = detection
-  const scale = similarityScale(back)
-  const [cx, cy] = applySimilarity(back, box.x + box.width / 2, box.y + box.height / 2)
-  const width = box.width * scale
-  const height = box.height * scale
-  const keypoints: number[] = []
-  for (let i = 0; i < detection.keypoints.length; i += 2) {
-    keypoints.push(...applySimilarity(back, at(detection.keypoints, i), at(detection.keypoints, i + 1)))
-  }
-  return { box: { x: cx - width / 2, y: cy - height / 2, width, height }, keypoints, score: detection.score }
 }

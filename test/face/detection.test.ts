@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { detectionsInPhoto } from '../../src/face/detection.js'
+import { detectionsInView } from '../../src/face/detection.js'
 import { ANCHOR_COUNT, anchorCentres } from '../../src/face/detection-anchors.js'
 import { type Detection, decodeDetections, KEYPOINT } from '../../src/face/detection-decode.js'
 import { intersectionOverUnion, weightedNonMaximumSuppression } from '../../src/face/detection-nms.js'
@@ -188,11 +188,10 @@ describe('region of interest', () => {
 describe('detector output of real photos', () => {
   it.each(GOLDEN_NAMES)('%s: one face, region within half a pixel of the original solution', async (name) => {
     const { photo, roi, answers } = await readGolden(name)
-    const found = detectionsInPhoto(
+    const found = detectionsInView(
       answers.tensor('detector.scores', [896]),
       answers.tensor('detector.boxes', [896, 16]),
-      photo.width,
-      photo.height,
+      letterbox(photo.width, photo.height),
     )
     expect(found).toHaveLength(1)
     const ours = roiFromDetection(found[0] ?? fail())

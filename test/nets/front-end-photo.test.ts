@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { detectionsInPhoto } from '../../src/face/detection.js'
+import { detectionsInView } from '../../src/face/detection.js'
 import { letterbox, roiFromDetection, roiToCrop } from '../../src/face/detection-roi.js'
 import { applySimilarityToPoints, invertSimilarity } from '../../src/face/geometry-similarity.js'
 import type { Similarity } from '../../src/face/types.js'
@@ -68,11 +68,10 @@ async function run(plan: Plan, photo: Photo, toNetwork: Similarity) {
 
 async function findCrop(photo: Photo): Promise<Similarity> {
   const output = await run(detector, photo, letterbox(photo.width, photo.height))
-  const [face] = detectionsInPhoto(
+  const [face] = detectionsInView(
     joinAnchors(output('scores16'), output('scores8')),
     joinAnchors(output('boxes16'), output('boxes8')),
-    photo.width,
-    photo.height,
+    letterbox(photo.width, photo.height),
   )
   if (face === undefined) throw new Error('no face')
   return roiToCrop(roiFromDetection(face))
