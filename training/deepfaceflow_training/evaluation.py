@@ -5,7 +5,6 @@ import os
 import numpy as np
 import torch
 
-from . import safetensors
 from .baselines import Baselines
 from .export import export
 from .inference import BATCH, evaluate, predict
@@ -13,6 +12,7 @@ from .metrics import FlowErrors, format_summary
 from .nets import DFFNet
 from .pairs import HIDDEN, VISIBLE
 from .shards import PairSet
+from .weights import read_weights
 
 # Edges of the groups that the table breaks the visible EPE3D down by.
 GROUPS = dict(motion=(0, 3, 6, 12, np.inf), yaw=(0, 15, 30, np.inf), occluded=(0, 0.01, 0.05, 1.0001))
@@ -20,18 +20,8 @@ GROUPS = dict(motion=(0, 3, 6, 12, np.inf), yaw=(0, 15, 30, np.inf), occluded=(0
 
 def load_network(path):
     """A safetensors file or a checkpoint -> (network in eval mode, its name). Weights come back as f32."""
-    if path.endswith('.safetensors'):
-        tensors, metadata = safetensors.load(path)
-        a, prior = float(metadata['a']), int(metadata['prior'])
-        state = {name: torch.from_numpy(value.astype(np.float32)) for name, value in tensors.items()}
-        name = metadata['network']
-    else:
-        saved = torch.load(path, map_location='cpu')
-        name = saved['settings']['network']
-        state = saved['ema']
-        from .nets import NETWORKS
-        a, prior = NETWORKS[name]
-    net = DFFNet(a, prior)
+    state, name, shape = read_weights(path)
+    net = DFFNet(*shape)
     net.load_state_dict(state)
     return net.to(memory_format=torch.channels_last).eval(), name
 

@@ -177,6 +177,19 @@ def build(name):
     return DFFNet(*NETWORKS[name])
 
 
+def without_prior(state):
+    """The state dict of a network with a mesh prior, less the prior's input channels: a start for the three-input network."""
+    state = dict(state)
+    encoding, last = 'pncc1.weight', 'predict.6.weight'
+    if state[encoding].shape[1] == 3:
+        return state
+    state[encoding] = state[encoding][:, :3]
+    # Order of the last concatenation: up.5, I1, I2, PNCC, prior, flow.
+    prior = state[last].shape[1] - 3 - PRIOR_CHANNELS
+    state[last] = torch.cat([state[last][:, :prior], state[last][:, prior + PRIOR_CHANNELS:]], 1)
+    return state
+
+
 def count_macs(a, prior, size=224):
     """Multiply-accumulates of one pair, convolutions and correlation."""
     net, total, hooks = DFFNet(a, prior), [0], []

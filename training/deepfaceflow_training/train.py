@@ -15,8 +15,9 @@ from .batches import Stream, training_batch
 from .inference import evaluate
 from .loss import endpoint_loss, photoconsistency_loss
 from .metrics import format_summary
-from .nets import build
+from .nets import build, without_prior
 from .shards import PairSet
+from .weights import read_weights
 
 EMA_DECAY = 0.998
 CLIP_NORM = 20.0
@@ -68,11 +69,12 @@ class Trainer:
             self.ema = {name: value.detach().clone() for name, value in self.net.state_dict().items()}
 
     def _initialise(self, path):
-        """Take over every tensor of the same name and shape from a checkpoint or a plain state dict."""
-        saved = torch.load(path, map_location='cpu')
-        saved = saved.get('ema', saved)
+        """Take over every tensor of the same name and shape from any weights file; a network without the mesh prior takes those of one with it."""
+        saved, _, _ = read_weights(path)
+        if not self.net.prior:
+            saved = without_prior(saved)
         own = self.net.state_dict()
-        found = {name: value.float() for name, value in saved.items() if name in own and own[name].shape == value.shape}
+        found = {name: value for name, value in saved.items() if name in own and own[name].shape == value.shape}
         self.net.load_state_dict(found, strict=False)
         self.log(f'{path}: {len(found)} of {len(own)} tensors taken over')
 

@@ -120,6 +120,17 @@ class NetworkTest(unittest.TestCase):
         expected, = torch.autograd.grad((torch.nn.functional.leaky_relu(x, nets.SLOPE)[:, 3:9] * y[:, 3:9]).sum(), x)
         torch.testing.assert_close(found, expected)
 
+    def test_a_network_without_prior_takes_over_all_but_the_prior(self):
+        state = nets.build('dffnet-m').state_dict()
+        image, code = torch.rand(1, 3, 64, 64), torch.rand(1, 7, 64, 64)
+        code[:, 3:] = 0
+        whole, plain = nets.build('dffnet-m').eval(), nets.build('dffnet').eval()
+        whole.load_state_dict(state)
+        plain.load_state_dict(nets.without_prior(state))
+        with torch.no_grad():
+            expected, found = whole(image, image, code)[-1], plain(image, image, code[:, :3])[-1]
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
     def test_seven_scales(self):
         net = nets.DFFNet(0.25, 4)
         with torch.no_grad():
