@@ -3,9 +3,9 @@ import { directCalls } from './conv-direct.js'
 import { gemmCalls } from './conv-gemm.js'
 import type { ConvWeights } from './conv-packing.js'
 import { rowCalls } from './conv-row.js'
-import { type ConvShape, selectConvVariant } from './conv-select.js'
+import { type ConvShape, convCandidates, describeConvShape, selectConvVariant } from './conv-select.js'
 import { winogradCalls, winogradShape } from './conv-winograd.js'
-import { type KernelCall, type LowerContext, type Operand, tensorOf } from './op.js'
+import { type KernelCall, type KernelChoice, type LowerContext, type Operand, tensorOf } from './op.js'
 
 /**
  * What convolution, transposed convolution and fully connected layers have in common: outputs on a grid, computed
@@ -36,6 +36,37 @@ export interface ConvTask {
 
 /** Chooses a variant and gives its kernel calls. */
 export function convCalls(context: LowerContext<unknown>, problem: ConvProblem): KernelCall[] {
+  const task = convTask(context, problem)
+  const variant = selectConvVariant(task.shape, context.caps, context.schedule, context.variant)
+  switch (variant.kind) {
+    case 'direct':
+      return directCalls(task, variant)
+    case 'gemm':
+      return gemmCalls(task, variant)
+    case 'row':
+      return rowCalls(task, variant)
+    case 'winograd':
+      return winogradCalls(task, variant)
+    default:
+      return variant satisfies never
+  }
+}
+
+/** What `convCalls` chooses from. */
+export function convChoice(context: LowerContext<unknown>, problem: ConvProblem): KernelChoice {
+  const { caps, schedule, variant, epilogue } = context
+  const { shape } = convTask(context, problem)
+  const chosen = selectConvVariant(shape, caps, schedule, variant).name
+  const candidates = convCandidates(shape, caps, schedule).map(({ name }) => name)
+  return {
+    // The residual is one more tensor to read; activations cost nothing beside the sums.
+    key: `${describeConvShape(shape)}${epilogue.residual === 'none' ? '' : ' + residual'}`,
+    chosen,
+    candidates: candidates.includes(chosen) ? candidates : [chosen, ...candidates],
+  }
+}
+
+function convTask(context: LowerContext<unknown>, problem: ConvProblem): ConvTask {
   const input = context.inputs[0]
   if (input === undefined) throw new TypeError('a convolution has one input')
   const inType = tensorOf(input)
@@ -59,20 +90,7 @@ export function convCalls(context: LowerContext<unknown>, problem: ConvProblem):
     stride: problem.inStride,
     winograd: winogradShape(problem, weights.inPlanes, planesOf(outType)),
   }
-  const variant = selectConvVariant(shape, context.caps, context.schedule, context.variant)
-  const task = { problem, shape, weights, input, context }
-  switch (variant.kind) {
-    case 'direct':
-      return directCalls(task, variant)
-    case 'gemm':
-      return gemmCalls(task, variant)
-    case 'row':
-      return rowCalls(task, variant)
-    case 'winograd':
-      return winogradCalls(task, variant)
-    default:
-      return variant satisfies never
-  }
+  return { problem, shape, weights, input, context }
 }
 
 /** Uniforms of conv_direct.wgsl and conv_gemm.wgsl that place pixels and taps. */

@@ -190,6 +190,26 @@ export function convVariants(shape: ConvShape, caps: AdapterCaps): ConvVariant[]
 }
 
 /**
+ * Variants worth timing. On software adapters without those for hardware: they are far slower there, and each takes
+ * seconds to compile.
+ */
+export function convCandidates(shape: ConvShape, caps: AdapterCaps, schedule: Schedule): ConvVariant[] {
+  const variants = convVariants(shape, caps)
+  return schedule === 'hardware' ? variants : variants.filter(({ kind }) => kind !== 'gemm')
+}
+
+/** All that kernels of a convolution depend on, printable. */
+export function describeConvShape(shape: ConvShape): string {
+  const { batches, gridHeight, gridWidth, phases, inPlanes, outPlanes, taps, stride, winograd } = shape
+  const size = winograd && `F(${winograd.tile},${7 - winograd.tile})`
+  return (
+    `${batches}x${gridHeight}x${gridWidth} ${inPlanes}->${outPlanes} planes, ${taps.join('x')} taps of step ` +
+    `${stride.join('x')}, ${phases} ${phases === 1 ? 'phase' : 'phases'}` +
+    (winograd && size ? `, ${size} ${winograd.inPlanes}->${winograd.outPlanes}` : '')
+  )
+}
+
+/**
  * Picks the kernel for a shape: pure, so that choices can be tested for adapters that are not here.
  * @param forced name of a variant to use if it fits shape and adapter; what does not fit is ignored
  */

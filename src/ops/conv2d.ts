@@ -1,9 +1,9 @@
 import type { GraphBuilder, Value } from '../graph/graph.js'
 import { channelsOf, tensorType } from '../graph/tensor.js'
 import { convWindow, type Padding, type Size } from './conv-geometry.js'
-import { convCalls } from './conv-lower.js'
+import { type ConvProblem, convCalls, convChoice } from './conv-lower.js'
 import { tensorInput, wholeNumber } from './infer.js'
-import { type OpDefinition, tensorOf } from './op.js'
+import { type LowerContext, type OpDefinition, tensorOf } from './op.js'
 
 export interface Conv2dAttrs {
   /** Name of the weights, OIHW: [outChannels, input channels, kernel height, kernel width]. */
@@ -32,35 +32,37 @@ export const conv2dOp: OpDefinition<Conv2dAttrs> = {
     if (output.kind !== 'tensor') return 0
     return 2 * output.n * output.h * output.w * channelsOf(output) * channelsOf(input) * kernel[0] * kernel[1]
   },
-  lower(context) {
-    const { node, attrs, inputs } = context
-    const [input] = inputs
-    if (input === undefined) throw new TypeError('conv2d has one input')
-    const type = tensorOf(input)
-    const { kernel, stride, padding, outHeight, outWidth } = convWindow(
-      'conv2d',
-      { node, attrs, inputs: [type] },
-      type,
-      attrs,
-    )
-    const inChannels = channelsOf(type)
-    return convCalls(context, {
-      weights: {
-        name: attrs.weight,
-        shape: [attrs.outChannels, inChannels, kernel[0], kernel[1]],
-        taps: kernel,
-        indexOf: (_phase, tapY, tapX, output, channel) =>
-          ((output * inChannels + channel) * kernel[0] + tapY) * kernel[1] + tapX,
-      },
-      bias: attrs.bias,
-      gridHeight: outHeight,
-      gridWidth: outWidth,
-      inStride: stride,
-      outStride: [1, 1],
-      lead: [0, 0],
-      shift: padding,
-    })
-  },
+  lower: (context) => convCalls(context, problemOf(context)),
+  choice: (context) => convChoice(context, problemOf(context)),
+}
+
+function problemOf({ node, attrs, inputs }: LowerContext<Conv2dAttrs>): ConvProblem {
+  const [input] = inputs
+  if (input === undefined) throw new TypeError('conv2d has one input')
+  const type = tensorOf(input)
+  const { kernel, stride, padding, outHeight, outWidth } = convWindow(
+    'conv2d',
+    { node, attrs, inputs: [type] },
+    type,
+    attrs,
+  )
+  const inChannels = channelsOf(type)
+  return {
+    weights: {
+      name: attrs.weight,
+      shape: [attrs.outChannels, inChannels, kernel[0], kernel[1]],
+      taps: kernel,
+      indexOf: (_phase, tapY, tapX, output, channel) =>
+        ((output * inChannels + channel) * kernel[0] + tapY) * kernel[1] + tapX,
+    },
+    bias: attrs.bias,
+    gridHeight: outHeight,
+    gridWidth: outWidth,
+    inStride: stride,
+    outStride: [1, 1],
+    lead: [0, 0],
+    shift: padding,
+  }
 }
 
 /** Cross-correlation with OIHW weights, as in every network library; N entries in one dispatch. */

@@ -1,8 +1,8 @@
 import type { GraphBuilder, Value } from '../graph/graph.js'
 import { channelsOf, tensorType } from '../graph/tensor.js'
-import { convCalls } from './conv-lower.js'
+import { type ConvProblem, convCalls, convChoice } from './conv-lower.js'
 import { tensorInput, wholeNumber } from './infer.js'
-import { type OpDefinition, tensorOf } from './op.js'
+import { type LowerContext, type OpDefinition, tensorOf } from './op.js'
 
 export interface FullyConnectedAttrs {
   /** Name of the weights, [outChannels, height * width * channels of the input]. */
@@ -26,30 +26,32 @@ export const fullyConnectedOp: OpDefinition<FullyConnectedAttrs> = {
     if (output.kind !== 'tensor') return 0
     return 2 * input.n * input.h * input.w * channelsOf(input) * channelsOf(output)
   },
-  /** A convolution whose kernel covers the whole input. */
-  lower(context) {
-    const { attrs, inputs } = context
-    const [input] = inputs
-    if (input === undefined) throw new TypeError('fullyConnected has one input')
-    const type = tensorOf(input)
-    const inChannels = channelsOf(type)
-    return convCalls(context, {
-      weights: {
-        name: attrs.weight,
-        shape: [attrs.outChannels, type.h * type.w * inChannels],
-        taps: [type.h, type.w],
-        indexOf: (_phase, tapY, tapX, output, channel) =>
-          ((output * type.h + tapY) * type.w + tapX) * inChannels + channel,
-      },
-      bias: attrs.bias,
-      gridHeight: 1,
-      gridWidth: 1,
-      inStride: [1, 1],
-      outStride: [1, 1],
-      lead: [0, 0],
-      shift: [0, 0],
-    })
-  },
+  lower: (context) => convCalls(context, problemOf(context)),
+  choice: (context) => convChoice(context, problemOf(context)),
+}
+
+/** A convolution whose kernel covers the whole input. */
+function problemOf({ attrs, inputs }: LowerContext<FullyConnectedAttrs>): ConvProblem {
+  const [input] = inputs
+  if (input === undefined) throw new TypeError('fullyConnected has one input')
+  const type = tensorOf(input)
+  const inChannels = channelsOf(type)
+  return {
+    weights: {
+      name: attrs.weight,
+      shape: [attrs.outChannels, type.h * type.w * inChannels],
+      taps: [type.h, type.w],
+      indexOf: (_phase, tapY, tapX, output, channel) =>
+        ((output * type.h + tapY) * type.w + tapX) * inChannels + channel,
+    },
+    bias: attrs.bias,
+    gridHeight: 1,
+    gridWidth: 1,
+    inStride: [1, 1],
+    outStride: [1, 1],
+    lead: [0, 0],
+    shift: [0, 0],
+  }
 }
 
 /** y = W x + b for each of the N entries, the input flattened in H, W, C order; output N x 1 x 1 x outChannels. */

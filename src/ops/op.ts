@@ -14,6 +14,8 @@ export interface OpDefinition<Attrs> {
   flops(context: InferContext<Attrs>, output: ValueType): number
   /** Picks kernel, variant and tile from shapes and caps alone, and says what to bind and dispatch. */
   lower(context: LowerContext<Attrs>): KernelCall[]
+  /** Which of several kernels `lower` takes, for autotuning. Absent: there is one. */
+  choice?(context: LowerContext<Attrs>): KernelChoice
   /** What the op's kernels can apply to their result before it is stored. Absent: nothing. */
   readonly epilogue?: { readonly activation: boolean; readonly residual: boolean }
   /** Index of an input whose buffer the output may take over (element-wise ops, `inPlace` kernel variant). */
@@ -92,6 +94,16 @@ export interface LowerContext<Attrs> {
 }
 
 export type Schedule = 'software' | 'hardware'
+
+/** A choice between kernels that compute the same. */
+export interface KernelChoice {
+  /** Layers with the same key run the same kernels over the same shapes. Printable. */
+  readonly key: string
+  /** Name of the variant that `lower` takes in this context. */
+  readonly chosen: string
+  /** Names worth timing on this adapter and schedule; `chosen` is among them. */
+  readonly candidates: readonly string[]
+}
 
 /** One dispatch. Names of uniforms and bindings are those of the WGSL file; the plan checks them against it. */
 export interface KernelCall {

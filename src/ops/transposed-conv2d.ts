@@ -1,9 +1,9 @@
 import type { GraphBuilder, Value } from '../graph/graph.js'
 import { channelsOf, type TensorType, tensorType } from '../graph/tensor.js'
 import { type Size, sizePair } from './conv-geometry.js'
-import { convCalls } from './conv-lower.js'
+import { type ConvProblem, convCalls, convChoice } from './conv-lower.js'
 import { shapeError, tensorInput, wholeNumber } from './infer.js'
-import { type InferContext, type OpDefinition, tensorOf } from './op.js'
+import { type InferContext, type LowerContext, type OpDefinition, tensorOf } from './op.js'
 
 export interface TransposedConv2dAttrs {
   /** Name of the weights, IOHW: [input channels, outChannels, kernel height, kernel width]. */
@@ -75,46 +75,48 @@ export const transposedConv2dOp: OpDefinition<TransposedConv2dAttrs> = {
     const taps = (kernel[0] * kernel[1]) / (stride[0] * stride[1])
     return 2 * output.n * output.h * output.w * channelsOf(output) * channelsOf(input) * taps
   },
-  /**
-   * Output row o takes input rows i and kernel rows k with o + padding = i * stride + k. So all rows of one parity
-   * p = o mod stride use the kernel rows of one residue: a plain convolution with ceil(kernel / stride) taps.
-   */
-  lower(context) {
-    const { node, attrs, inputs } = context
-    const [input] = inputs
-    if (input === undefined) throw new TypeError('transposedConv2d has one input')
-    const type = tensorOf(input)
-    const { kernel, stride, padding, outHeight, outWidth } = transposedWindow(
-      { node, attrs, inputs: [type] },
-      type,
-    )
-    const inChannels = channelsOf(type)
-    const tapsY = Math.ceil(kernel[0] / stride[0])
-    const tapsX = Math.ceil(kernel[1] / stride[1])
-    return convCalls(context, {
-      weights: {
-        name: attrs.weight,
-        shape: [inChannels, attrs.outChannels, kernel[0], kernel[1]],
-        taps: [tapsY, tapsX],
-        indexOf: (phase, tapY, tapX, output, channel) => {
-          // Taps go up in the input, hence down in the kernel.
-          const phaseY = Math.floor(phase / stride[1])
-          const phaseX = phase % stride[1]
-          const ky = ((phaseY + padding[0]) % stride[0]) + (tapsY - 1 - tapY) * stride[0]
-          const kx = ((phaseX + padding[1]) % stride[1]) + (tapsX - 1 - tapX) * stride[1]
-          if (ky >= kernel[0] || kx >= kernel[1]) return -1
-          return ((channel * attrs.outChannels + output) * kernel[0] + ky) * kernel[1] + kx
-        },
+  lower: (context) => convCalls(context, problemOf(context)),
+  choice: (context) => convChoice(context, problemOf(context)),
+}
+
+/**
+ * Output row o takes input rows i and kernel rows k with o + padding = i * stride + k. So all rows of one parity
+ * p = o mod stride use the kernel rows of one residue: a plain convolution with ceil(kernel / stride) taps.
+ */
+function problemOf({ node, attrs, inputs }: LowerContext<TransposedConv2dAttrs>): ConvProblem {
+  const [input] = inputs
+  if (input === undefined) throw new TypeError('transposedConv2d has one input')
+  const type = tensorOf(input)
+  const { kernel, stride, padding, outHeight, outWidth } = transposedWindow(
+    { node, attrs, inputs: [type] },
+    type,
+  )
+  const inChannels = channelsOf(type)
+  const tapsY = Math.ceil(kernel[0] / stride[0])
+  const tapsX = Math.ceil(kernel[1] / stride[1])
+  return {
+    weights: {
+      name: attrs.weight,
+      shape: [inChannels, attrs.outChannels, kernel[0], kernel[1]],
+      taps: [tapsY, tapsX],
+      indexOf: (phase, tapY, tapX, output, channel) => {
+        // Taps go up in the input, hence down in the kernel.
+        const phaseY = Math.floor(phase / stride[1])
+        const phaseX = phase % stride[1]
+        const ky = ((phaseY + padding[0]) % stride[0]) + (tapsY - 1 - tapY) * stride[0]
+        const kx = ((phaseX + padding[1]) % stride[1]) + (tapsX - 1 - tapX) * stride[1]
+        if (ky >= kernel[0] || kx >= kernel[1]) return -1
+        return ((channel * attrs.outChannels + output) * kernel[0] + ky) * kernel[1] + kx
       },
-      bias: attrs.bias,
-      gridHeight: Math.ceil(outHeight / stride[0]),
-      gridWidth: Math.ceil(outWidth / stride[1]),
-      inStride: [1, 1],
-      outStride: stride,
-      lead: padding,
-      shift: [tapsY - 1, tapsX - 1],
-    })
-  },
+    },
+    bias: attrs.bias,
+    gridHeight: Math.ceil(outHeight / stride[0]),
+    gridWidth: Math.ceil(outWidth / stride[1]),
+    inStride: [1, 1],
+    outStride: stride,
+    lead: padding,
+    shift: [tapsY - 1, tapsX - 1],
+  }
 }
 
 /** Transposed convolution as in PyTorch's ConvTranspose2d (IOHW weights). */
