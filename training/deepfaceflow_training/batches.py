@@ -11,6 +11,7 @@ from .shards import PairSet
 
 LAST = torch.channels_last
 COLOUR_SWAP_SHARE = 0.1
+STILL_SHARE = 0.04  # of the pairs whose second frame becomes the first: users compare a photo with itself and expect no motion
 WINDOW_SHIFT = 20  # px that a training window may lie off the middle of the face
 
 
@@ -73,6 +74,18 @@ def to_inputs(fields, canonical, channels, window=SIZE, g=None):
     return i1, i2, encoding, flow, visible, face
 
 
+def still(g, fields):
+    """Stacked fields with the second frame of a few pairs replaced by the first: nothing moves, all of the face is visible."""
+    chosen = g.random(len(fields['i1'])) < STILL_SHARE
+    fields = {name: array.copy() for name, array in fields.items()}
+    for first, second in (('i1', 'i2'), ('mesh_a', 'mesh_b')):
+        fields[second][chosen] = fields[first][chosen]
+    fields['flow'][chosen] = 0
+    state = fields['state'][chosen]
+    fields['state'][chosen] = np.where(state == HIDDEN, VISIBLE, state)
+    return fields
+
+
 def augment(g, i1, i2, encoding, flow, visible, face):
     """Mirror half of the pairs; change the colours of both frames together and a little apart."""
     n = len(i1)
@@ -113,7 +126,7 @@ def resize(size, i1, i2, encoding, flow, visible, face):
 
 def training_batch(fields, canonical, channels, size, window, g):
     """-> network inputs (3), flow, visible, face. window < 224: only that part of each frame, at full resolution (size is then ignored)."""
-    tensors = augment(g, *to_inputs(fields, canonical, channels, window, g))
+    tensors = augment(g, *to_inputs(still(g, fields), canonical, channels, window, g))
     if window == SIZE:
         tensors = resize(size, *tensors)
     return normalise(*tensors[:3]) + [x.contiguous(memory_format=LAST) for x in tensors[3:]]

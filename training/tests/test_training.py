@@ -13,10 +13,11 @@ import torch
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from deepfaceflow_training import nets, safetensors, shards  # noqa: E402
-from deepfaceflow_training.batches import Stream, augment, to_inputs  # noqa: E402
+from deepfaceflow_training.batches import Stream, augment, still, to_inputs  # noqa: E402
 from deepfaceflow_training.geometry import SIZE, apply_similarity, fit_similarity  # noqa: E402
 from deepfaceflow_training.loss import endpoint_loss  # noqa: E402
 from deepfaceflow_training.metrics import FlowErrors  # noqa: E402
+from deepfaceflow_training.pairs import HIDDEN  # noqa: E402
 from deepfaceflow_training.rasteriser import Raster, trace_flow  # noqa: E402
 from deepfaceflow_training.train import Settings, Trainer  # noqa: E402
 
@@ -202,6 +203,20 @@ class DataTest(Temporary):
         torch.testing.assert_close(mirrored[2][i, 3], -tensors[2][i, 3].flip(1))
         inside = tensors[4][i, 0].flip(1) > 0
         torch.testing.assert_close(mirrored[2][i, 0][inside], 1 - tensors[2][i, 0].flip(1)[inside])
+
+
+    def test_a_still_pair_has_one_frame_and_no_flow(self):
+        fields = shards.PairSet(self.write_set(count=64, shard_size=64)).batch(np.arange(64))
+        fields['state'][:, :10] = HIDDEN
+        fields['i2'] = 255 - fields['i1']
+        result = still(np.random.default_rng(1), fields)
+        same = (result['i1'] == result['i2']).all((1, 2, 3))
+        self.assertTrue(0 < same.sum() < 16)
+        self.assertFalse(result['flow'][same].any())
+        self.assertFalse((result['state'][same] == HIDDEN).any())
+        np.testing.assert_array_equal(result['mesh_a'][same], result['mesh_b'][same])
+        np.testing.assert_array_equal(result['flow'][~same], fields['flow'][~same])
+        self.assertTrue(fields['flow'][same].any(), 'the fields given stay as they were')
 
 
 class ResumeTest(Temporary):
