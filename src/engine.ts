@@ -23,6 +23,7 @@ export {
 } from './graph/plan.js'
 export { type PlanTotals, planTotals, printPlan } from './graph/print-plan.js'
 export { channelsOf, describeType, type RawType, type TensorType, type ValueType } from './graph/tensor.js'
+export { type TunableLayer, tunableLayers } from './graph/tunable.js'
 export { type DffnetConfig, dffnet, FLOW_UNIT } from './nets/dffnet.js'
 export {
   REGISTERED_INPUTS,
@@ -32,7 +33,8 @@ export {
   registeredRoiTransform,
 } from './nets/registered-flow.js'
 export * from './ops/index.js'
-export { type CompileOptions, Engine, type EngineStats } from './runtime/engine.js'
+export type { AutotuneOptions, LayerTiming } from './runtime/autotune.js'
+export { type CompileOptions, Engine, type EngineOptions, type EngineStats } from './runtime/engine.js'
 export { Plan, type PlanInputs, type PlanOutputs } from './runtime/plan.js'
 export type { Profile, StepTime } from './runtime/profile.js'
 export { readSafetensors } from './weights/safetensors.js'

@@ -1,13 +1,12 @@
 import { createReadStream, existsSync } from 'node:fs'
-import { chmod, lstat, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createBrotliDecompress } from 'node:zlib'
 import { extract } from 'tar-stream'
 import { EngineError } from '../errors.js'
-import { packageFacts } from './package-root.js'
+import { cacheFolder } from './cache-folder.js'
 
 const PACKAGE = '@sparticuz/chromium'
 const MANIFEST = 'vk_swiftshader_icd.json'
@@ -55,35 +54,6 @@ async function findArchive(): Promise<Archive> {
   }
   const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { version: string }
   return { path: join(folder, 'bin', 'swiftshader.tar.br'), version }
-}
-
-/** True for a folder that this user made and nobody else may write to. */
-async function isPrivate(folder: string): Promise<boolean> {
-  const facts = await lstat(folder)
-  return facts.isDirectory() && facts.uid === process.getuid?.() && (facts.mode & 0o022) === 0
-}
-
-/**
- * A folder that outlives the process, private to the user because code is loaded from it: the XDG cache
- * folder, else one under the system's folder for temporary files.
- */
-async function cacheFolder(): Promise<string> {
-  const { version } = packageFacts()
-  const shared = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
-  for (const parent of [
-    join(shared, 'deepfaceflow'),
-    join(tmpdir(), `deepfaceflow-${process.getuid?.() ?? 0}`),
-  ]) {
-    try {
-      const folder = join(parent, version)
-      await mkdir(parent, { recursive: true, mode: 0o700 })
-      await mkdir(folder, { recursive: true, mode: 0o700 })
-      if ((await isPrivate(parent)) && (await isPrivate(folder))) return folder
-    } catch {
-      // Read-only home, full disk, a file in the way: try the next place.
-    }
-  }
-  return mkdtemp(join(tmpdir(), 'deepfaceflow-'))
 }
 
 async function isComplete(folder: string): Promise<boolean> {

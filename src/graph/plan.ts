@@ -1,21 +1,23 @@
 import { EngineError } from '../errors.js'
 import type { AdapterCaps } from '../gpu/caps.js'
-import type { KernelCall, LowerContext, Operand, PackedData, Schedule, WeightSource } from '../ops/op.js'
-import { NO_EPILOGUE } from '../ops/op.js'
+import type { KernelCall, Operand, PackedData, Schedule, WeightSource } from '../ops/op.js'
 import { fuse } from './fuse.js'
-import type { Graph, GraphNode, ValueId } from './graph.js'
+import type { Graph, ValueId } from './graph.js'
 import { legalise } from './legalise.js'
+import { type Lowered, type LowerOptions, lower, typeOf } from './lower.js'
 import { assignSlots, type Tenant } from './memory.js'
 import { type Placement, place } from './placement.js'
-import { channelsOf, describeType, planesOf, type ValueType, vec4sPerBatch } from './tensor.js'
+import { channelsOf, describeType, planesOf, vec4sPerBatch } from './tensor.js'
 
 export interface PlanOptions {
   /** Element type of tensors and weights in memory; sums are always f32. Default f32. */
   readonly storage?: 'f32' | 'f16'
   /** Default: by the adapter. */
   readonly schedule?: Schedule
-  /** Forced kernel variants by node name (tests, benchmarks, autotuning). */
+  /** Forced kernel variants by node name (tests, benchmarks). */
   readonly variants?: Readonly<Record<string, string>>
+  /** Variants by key of a `KernelChoice`, as autotuning finds them. `variants` come first; what does not fit is ignored. */
+  readonly choices?: Readonly<Record<string, string>>
   /** false: no fusion, no sharing of memory; the reference that the optimised plan is tested against. */
   readonly optimise?: boolean
 }
@@ -73,6 +75,21 @@ export interface PlanSpec {
  * @throws EngineError UNSUPPORTED where f16 storage is asked of an adapter that lacks it
  */
 export function planGraph(graph: Graph, caps: AdapterCaps, options: PlanOptions = {}): PlanSpec {
+  const optimise = options.optimise ?? true
+  const lowerOptions = lowerOptionsOf(graph, caps, options)
+  const legal = legalise(optimise ? fuse(graph) : graph)
+  const placement = place(legal, optimise)
+  const lowered = lower(legal, placement, lowerOptions)
+  return allocate(legal, placement, lowered, { ...lowerOptions, optimise })
+}
+
+/** The schedule of a plan: the one asked for, else the adapter's. */
+export function scheduleFor(caps: AdapterCaps, options: Pick<PlanOptions, 'schedule'>): Schedule {
+  return options.schedule ?? (caps.software ? 'software' : 'hardware')
+}
+
+/** Options with their defaults. @throws as `planGraph` */
+export function lowerOptionsOf(graph: Graph, caps: AdapterCaps, options: PlanOptions): LowerOptions {
   const storage = options.storage ?? 'f32'
   if (storage === 'f16' && !caps.f16) {
     throw new EngineError(
@@ -80,73 +97,14 @@ export function planGraph(graph: Graph, caps: AdapterCaps, options: PlanOptions 
       `adapter "${caps.name}" has no shader-f16; compile "${graph.name}" with storage "f32"`,
     )
   }
-  const optimise = options.optimise ?? true
-  const schedule = options.schedule ?? (caps.software ? 'software' : 'hardware')
   checkVariantNames(graph, options.variants)
-  const legal = legalise(optimise ? fuse(graph) : graph)
-  const placement = place(legal, optimise)
-  const lowered = lower(legal, placement, caps, { storage, schedule, variants: options.variants ?? {} })
-  return allocate(legal, placement, lowered, { storage, schedule, optimise })
-}
-
-interface LoweredCall {
-  readonly node: GraphNode
-  readonly call: KernelCall
-  readonly name: string
-  readonly flops: number
-  readonly shapes: string
-}
-
-interface Lowered {
-  readonly calls: readonly LoweredCall[]
-  readonly scratchTypes: readonly ValueType[]
-}
-
-function lower(
-  graph: Graph,
-  placement: Placement,
-  caps: AdapterCaps,
-  options: { storage: 'f32' | 'f16'; schedule: Schedule; variants: Readonly<Record<string, string>> },
-): Lowered {
-  const scratchTypes: ValueType[] = []
-  const operand = (id: ValueId): Operand => ({ kind: 'value', id, type: typeOf(graph, id) })
-  const calls = graph.nodes.flatMap((node): LoweredCall[] => {
-    const epilogue = node.epilogue ?? NO_EPILOGUE
-    const hasResidual = epilogue.residual !== 'none'
-    const ownInputs = hasResidual ? node.inputs.slice(0, -1) : node.inputs
-    const last = node.inputs.at(-1)
-    const context: LowerContext<unknown> = {
-      node: node.name,
-      attrs: node.attrs,
-      inputs: ownInputs.map(operand),
-      residual: hasResidual && last !== undefined ? operand(last) : undefined,
-      output: operand(node.output),
-      epilogue,
-      caps,
-      schedule: options.schedule,
-      storage: options.storage,
-      variant: options.variants[node.name],
-      inPlace: placement.takesOverInput.has(node),
-      scratch: (type) => ({ kind: 'scratch', id: scratchTypes.push(type) - 1, type }),
-    }
-    let nodeCalls = node.definition.lower(context)
-    if (node.definition.structural !== undefined) {
-      // One copy per input; those that memory made superfluous go.
-      nodeCalls = nodeCalls.filter((_, index) => !placement.isInPlace(node, index))
-    }
-    const inputTypes = ownInputs.map((id) => typeOf(graph, id))
-    const output = typeOf(graph, node.output)
-    const flops = node.definition.flops({ node: node.name, attrs: node.attrs, inputs: inputTypes }, output)
-    const shapes = `${inputTypes.map(describeType).join(', ')} -> ${describeType(output)}`
-    return nodeCalls.map((call, index) => ({
-      node,
-      call,
-      name: nodeCalls.length > 1 ? `${node.name}#${index + 1}` : node.name,
-      flops: index === nodeCalls.length - 1 ? flops : 0,
-      shapes,
-    }))
-  })
-  return { calls, scratchTypes }
+  return {
+    caps,
+    storage,
+    schedule: scheduleFor(caps, options),
+    variants: options.variants ?? {},
+    choices: options.choices ?? {},
+  }
 }
 
 function allocate(
@@ -301,12 +259,6 @@ function operandBytes(operand: Operand, elementBytes: number): number {
   if (operand.kind === 'packed') return 0
   if (operand.type.kind === 'raw') return operand.type.bytes
   return operand.type.n * vec4sPerBatch(operand.type) * elementBytes
-}
-
-function typeOf(graph: Graph, id: ValueId): ValueType {
-  const type = graph.types[id]
-  if (type === undefined) throw new TypeError(`graph "${graph.name}" has no value ${id}`)
-  return type
 }
 
 function checkVariantNames(graph: Graph, variants: PlanOptions['variants']): void {

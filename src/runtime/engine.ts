@@ -4,10 +4,19 @@ import { type EngineDevice, type OpenDeviceOptions, openDevice } from '../gpu/de
 import type { Graph } from '../graph/graph.js'
 import { type PlanOptions, planGraph } from '../graph/plan.js'
 import type { WeightSource } from '../ops/op.js'
+import { type AutotuneOptions, autotune } from './autotune.js'
 import { Plan } from './plan.js'
+import type { Choices } from './tuning-cache.js'
 import { NO_WEIGHTS, WeightSet } from './weight-set.js'
 
+export interface EngineOptions extends OpenDeviceOptions {
+  /** For all plans that do not say otherwise. Default: kernels by shape alone. */
+  readonly autotune?: AutotuneOptions
+}
+
 export interface CompileOptions extends PlanOptions {
+  /** Kernels by times measured on this adapter; see `AutotuneOptions`. `choices` given beside it come first. */
+  readonly autotune?: AutotuneOptions
   /** Source of the graph's weights. Plans compiled with the same object share its buffers on the device. */
   readonly weights?: WeightSource
   /** Pipelines compiled so far, and how many there are. */
@@ -31,11 +40,13 @@ export interface EngineStats {
 export class Engine {
   #device: EngineDevice
   #disposed = false
-  readonly #options: OpenDeviceOptions
+  readonly #options: EngineOptions
   readonly #plans = new Map<Plan, WeightSource>()
   #weightSets = new Map<WeightSource, WeightSet>()
+  /** Plans are tuned one after another: side by side they would time each other. */
+  #tuning: Promise<unknown> = Promise.resolve()
 
-  private constructor(device: EngineDevice, options: OpenDeviceOptions) {
+  private constructor(device: EngineDevice, options: EngineOptions) {
     this.#device = device
     this.#options = options
   }
@@ -43,7 +54,7 @@ export class Engine {
   /**
    * @throws EngineError NO_ADAPTER if there is none, or not the one asked for (lists what was found)
    */
-  static async open(options: OpenDeviceOptions = {}): Promise<Engine> {
+  static async open(options: EngineOptions = {}): Promise<Engine> {
     return new Engine(await openDevice(options), options)
   }
 
@@ -73,7 +84,9 @@ export class Engine {
   async compile(graph: Graph, options: CompileOptions = {}): Promise<Plan> {
     this.#assertUsable()
     const weights = options.weights ?? NO_WEIGHTS
-    const plan = new Plan(planGraph(graph, this.caps, options), (disposed) => this.#plans.delete(disposed))
+    const choices = { ...(await this.#tunedChoices(graph, weights, options)), ...options.choices }
+    const spec = planGraph(graph, this.caps, { ...options, choices })
+    const plan = new Plan(spec, (disposed) => this.#plans.delete(disposed))
     await plan.build({ device: this.#device, weights: this.#weightSet(weights) }, options.onProgress)
     this.#plans.set(plan, weights)
     return plan
@@ -108,6 +121,17 @@ export class Engine {
     this.#disposed = true
     for (const plan of [...this.#plans.keys()]) plan.dispose()
     this.#device.dispose()
+  }
+
+  async #tunedChoices(graph: Graph, weights: WeightSource, options: CompileOptions): Promise<Choices> {
+    const wanted = options.autotune ?? this.#options.autotune
+    if (wanted === undefined) return {}
+    const turn = this.#tuning.then(() => {
+      this.#assertUsable()
+      return autotune(this.#device, graph, this.#weightSet(weights), options, wanted)
+    })
+    this.#tuning = turn.catch(() => undefined)
+    return await turn
   }
 
   #assertUsable(): void {

@@ -126,8 +126,20 @@ export class Executor {
     index: number,
     timestampWrites?: GPUComputePassTimestampWrites,
   ): void {
+    this.encodeSteps(encoder, [index], 1, timestampWrites)
+  }
+
+  /** Some steps, several times over, in one pass: for timing what one dispatch is too short for. */
+  encodeSteps(
+    encoder: GPUCommandEncoder,
+    indices: readonly number[],
+    repeats: number,
+    timestampWrites?: GPUComputePassTimestampWrites,
+  ): void {
     const pass = encoder.beginComputePass(timestampWrites === undefined ? PASS : { timestampWrites })
-    this.#dispatch(pass, index)
+    for (let i = 0; i < repeats; i++) {
+      for (const index of indices) this.#dispatch(pass, index)
+    }
     pass.end()
   }
 

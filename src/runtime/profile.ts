@@ -1,5 +1,6 @@
 import { BufferUsage, MapMode } from '../gpu/constants.js'
 import type { Step } from '../graph/plan.js'
+import { median } from './contest.js'
 import type { Executor } from './executor.js'
 
 export interface StepTime {
@@ -87,12 +88,4 @@ async function runSplit(executor: Executor): Promise<number[]> {
     times.push(performance.now() - start)
   }
   return times
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1
-    ? (sorted[middle] ?? 0)
-    : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
 }

@@ -1,0 +1,237 @@
+import { EngineError } from '../errors.js'
+import { cacheFolder } from '../gpu/cache-folder.js'
+import { MapMode } from '../gpu/constants.js'
+import type { EngineDevice } from '../gpu/device.js'
+import type { Graph } from '../graph/graph.js'
+import { type PlanOptions, planGraph, scheduleFor } from '../graph/plan.js'
+import { LAYER_NODE, LAYER_OUTPUT, type TunableLayer, tunableLayers } from '../graph/tunable.js'
+import { quickest, timeContestants } from './contest.js'
+import { Executor } from './executor.js'
+import { type ClockSource, PassClock } from './pass-clock.js'
+import { type Choices, loadChoices, storeChoices, tuningIdentity } from './tuning-cache.js'
+import type { WeightSet } from './weight-set.js'
+
+export interface AutotuneOptions {
+  /** `measure` (default) times the layers that no earlier run has timed; `cached` only uses what earlier runs found. */
+  readonly mode?: 'measure' | 'cached'
+  /** Times on software adapters too: minutes, for kernels that were chosen by such times. Default false. */
+  readonly software?: boolean
+  /** Folder of the stored choices. Default: this version's folder in the user's cache. */
+  readonly folder?: string
+  /** Called after each layer that was timed. */
+  readonly onLayer?: (timing: LayerTiming) => void
+  /** Stored choices that cannot be used or written. Default: a process warning. */
+  readonly onWarning?: (message: string) => void
+}
+
+/** How the variants of a layer did. */
+export interface LayerTiming {
+  /** `KernelChoice.key`, and the nodes of the graph that it stands for. */
+  readonly key: string
+  readonly nodes: readonly string[]
+  /** What is taken without timing. */
+  readonly byDefault: string
+  readonly chosen: string
+  /** Median milliseconds of one execution, by variant. */
+  readonly ms: Readonly<Record<string, number>>
+  /** Variants that cannot run here or compute something else, with the reason. */
+  readonly rejected: Readonly<Record<string, string>>
+  readonly clock: ClockSource
+}
+
+/**
+ * Choices of kernels for a graph: those stored, and with `measure` those that are missing, timed and stored.
+ * @throws EngineError DEVICE_LOST, INVALID_WEIGHTS
+ */
+export async function autotune(
+  device: EngineDevice,
+  graph: Graph,
+  weights: WeightSet,
+  planOptions: PlanOptions,
+  options: AutotuneOptions,
+): Promise<Choices> {
+  const warn =
+    options.onWarning ?? ((message) => process.emitWarning(message, { code: 'DEEPFACEFLOW_AUTOTUNE' }))
+  const { caps } = device
+  const identity = tuningIdentity(caps, scheduleFor(caps, planOptions), planOptions.storage ?? 'f32')
+  const folder = options.folder ?? (await cacheFolder())
+  const stored = await loadChoices(folder, identity)
+  if (stored.warning !== undefined) warn(stored.warning)
+  if (options.mode === 'cached') return stored.choices
+  if (caps.software && options.software !== true) {
+    warn(
+      `${caps.name} runs on the processor: its kernels are not timed unless software adapters are asked for`,
+    )
+    return stored.choices
+  }
+  const missing = tunableLayers(graph, caps, planOptions).filter(({ key, candidates }) => {
+    const known = stored.choices[key]
+    return known === undefined || !candidates.includes(known)
+  })
+  const choices: Record<string, string> = { ...stored.choices }
+  for (const layer of missing) {
+    const timing = await timeLayer(device, layer, weights, planOptions)
+    choices[layer.key] = timing.chosen
+    options.onLayer?.(timing)
+  }
+  if (missing.length === 0 && stored.warning === undefined) return choices
+  try {
+    await storeChoices(folder, identity, choices)
+  } catch (error) {
+    warn(`choices of kernels were not stored: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  return choices
+}
+
+const CONTEST = {
+  'timestamp query': { longEnoughMs: 1, rounds: 9 },
+  // A submission and the wait for it take up to some tenths of a millisecond.
+  'wall time': { longEnoughMs: 20, rounds: 7 },
+  // Nothing there runs faster when it is warm.
+  software: { longEnoughMs: 2, rounds: 3 },
+} as const
+
+/** Compiles, checks and times every candidate of a layer. */
+async function timeLayer(
+  device: EngineDevice,
+  layer: TunableLayer,
+  weights: WeightSet,
+  planOptions: PlanOptions,
+): Promise<LayerTiming> {
+  const rejected: Record<string, string> = {}
+  const entries: Entry[] = []
+  const clock = new PassClock(device)
+  try {
+    const inputs = randomInputs(layer.graph)
+    // The default first: the others are held against its result.
+    const names = [layer.chosen, ...layer.candidates.filter((name) => name !== layer.chosen)]
+    let expected: Float32Array | undefined
+    for (const name of names) {
+      try {
+        const entry = await openEntry(device, layer.graph, weights, planOptions, name)
+        entries.push(entry)
+        const result = await resultOf(entry.executor, inputs)
+        const difference = expected === undefined ? undefined : disagreement(result, expected, planOptions)
+        expected ??= result
+        if (difference === undefined) continue
+        rejected[name] = difference
+      } catch (error) {
+        if (!isRefusal(error)) throw error
+        rejected[name] = error.message.split('\n')[0] ?? error.code
+      }
+    }
+    const contestants = entries
+      .filter(({ name }) => !(name in rejected))
+      .map(({ name, executor, steps }) => ({
+        name,
+        run: (repeats: number) => clock.time(executor, steps, repeats),
+      }))
+    const times = await timeContestants(
+      contestants,
+      CONTEST[device.caps.software ? 'software' : clock.source],
+    )
+    return {
+      key: layer.key,
+      nodes: layer.nodes,
+      byDefault: layer.chosen,
+      chosen: quickest(times, layer.chosen),
+      ms: Object.fromEntries(times),
+      rejected,
+      clock: clock.source,
+    }
+  } finally {
+    for (const { executor } of entries) executor.dispose()
+    clock.dispose()
+  }
+}
+
+interface Entry {
+  readonly name: string
+  readonly executor: Executor
+  /** Steps of the layer itself, without the ones that bring its inputs and outputs into form. */
+  readonly steps: readonly number[]
+}
+
+async function openEntry(
+  device: EngineDevice,
+  graph: Graph,
+  weights: WeightSet,
+  { storage, schedule }: PlanOptions,
+  name: string,
+): Promise<Entry> {
+  const spec = planGraph(graph, device.caps, {
+    ...(storage && { storage }),
+    ...(schedule && { schedule }),
+    variants: { [LAYER_NODE]: name },
+  })
+  const own = new RegExp(`^${LAYER_NODE}(#\\d+)?$`)
+  const steps = spec.steps.flatMap((step, index) => (own.test(step.name) ? [index] : []))
+  const bound = { inputs: new Map(), outputs: new Map() }
+  return { name, steps, executor: await Executor.build(device, spec, weights, bound) }
+}
+
+/** What a driver may refuse of one variant while it runs others. */
+function isRefusal(error: unknown): error is EngineError {
+  return (
+    error instanceof EngineError && ['INVALID_SHADER', 'UNSUPPORTED', 'OUT_OF_MEMORY'].includes(error.code)
+  )
+}
+
+/** Values in -1..1, the same for every candidate. */
+function randomInputs(graph: Graph): Map<string, Float32Array<ArrayBuffer>> {
+  let state = 0x9e3779b9
+  const next = (): number => {
+    state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x7f4a7c15
+    return ((state >>> 8) & 0xffffff) / 2 ** 23 - 1
+  }
+  return new Map(
+    graph.inputs.map(({ name, value }) => {
+      const type = graph.types[value]
+      const length = type?.kind === 'raw' ? type.bytes / 4 : 0
+      return [name, Float32Array.from({ length }, next)]
+    }),
+  )
+}
+
+async function resultOf(
+  executor: Executor,
+  inputs: ReadonlyMap<string, Float32Array<ArrayBuffer>>,
+): Promise<Float32Array> {
+  const { device } = executor
+  for (const [name, data] of inputs) device.gpu.queue.writeBuffer(executor.input(name), 0, data)
+  const encoder = device.gpu.createCommandEncoder()
+  executor.encode(encoder)
+  const staging = executor.staging(LAYER_OUTPUT)
+  encoder.copyBufferToBuffer(executor.output(LAYER_OUTPUT), 0, staging, 0, staging.size)
+  device.gpu.queue.submit([encoder.finish()])
+  await device.wait(`autotune "${executor.spec.name}"`, () => staging.mapAsync(MapMode.READ))
+  const copy = new Float32Array(staging.getMappedRange().slice(0))
+  staging.unmap()
+  return copy
+}
+
+/** The bounds that every op is tested within: normalised mean squared error, and largest error by the range. */
+const BOUNDS = { f32: { nmse: 1e-10, maxError: 1e-4 }, f16: { nmse: 1e-5, maxError: 0.05 } } as const
+
+/** Why a result cannot stand for another; undefined if it can. */
+function disagreement(
+  result: Float32Array,
+  expected: Float32Array,
+  { storage }: PlanOptions,
+): string | undefined {
+  let error = 0
+  let energy = 0
+  let largest = 0
+  let range = 0
+  expected.forEach((want, i) => {
+    const difference = Math.abs((result[i] ?? Number.NaN) - want)
+    error += difference ** 2
+    energy += want ** 2
+    largest = Math.max(largest, difference)
+    range = Math.max(range, Math.abs(want))
+  })
+  const bounds = BOUNDS[storage ?? 'f32']
+  const nmse = error / Math.max(energy, 1e-30)
+  const isWithin = nmse <= bounds.nmse && largest <= bounds.maxError * Math.max(range, 1e-3)
+  return isWithin ? undefined : `differs from the default: mean squared error ${nmse.toExponential(1)}`
+}

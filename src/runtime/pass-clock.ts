@@ -1,0 +1,58 @@
+import { BufferUsage, MapMode } from '../gpu/constants.js'
+import type { EngineDevice } from '../gpu/device.js'
+import type { Executor } from './executor.js'
+
+export type ClockSource = 'timestamp query' | 'wall time'
+
+/** Times passes by timestamps where the adapter has them, else by the wall clock around a submission. */
+export class PassClock {
+  readonly source: ClockSource
+  readonly #querySet: GPUQuerySet | undefined
+  readonly #resolved: GPUBuffer | undefined
+  readonly #staging: GPUBuffer | undefined
+
+  constructor(private readonly device: EngineDevice) {
+    this.source = device.caps.timestamps ? 'timestamp query' : 'wall time'
+    if (!device.caps.timestamps) return
+    const { QUERY_RESOLVE, COPY_SRC, MAP_READ, COPY_DST } = BufferUsage
+    const buffer = (usage: number) =>
+      device.buffers.createBuffer({ label: 'pass timestamps', size: 16, usage })
+    this.#querySet = device.gpu.createQuerySet({ type: 'timestamp', count: 2 })
+    this.#resolved = buffer(QUERY_RESOLVE | COPY_SRC)
+    this.#staging = buffer(MAP_READ | COPY_DST)
+  }
+
+  /** Milliseconds of some steps of a plan, done `repeats` times over. */
+  async time(executor: Executor, steps: readonly number[], repeats: number): Promise<number> {
+    const { gpu } = this.device
+    const encoder = gpu.createCommandEncoder()
+    const [querySet, resolved, staging] = [this.#querySet, this.#resolved, this.#staging]
+    if (querySet === undefined || resolved === undefined || staging === undefined) {
+      executor.encodeSteps(encoder, steps, repeats)
+      const commands = encoder.finish()
+      const start = performance.now()
+      gpu.queue.submit([commands])
+      await this.device.wait('timed pass', () => gpu.queue.onSubmittedWorkDone())
+      return performance.now() - start
+    }
+    executor.encodeSteps(encoder, steps, repeats, {
+      querySet,
+      beginningOfPassWriteIndex: 0,
+      endOfPassWriteIndex: 1,
+    })
+    encoder.resolveQuerySet(querySet, 0, 2, resolved, 0)
+    encoder.copyBufferToBuffer(resolved, 0, staging, 0, 16)
+    gpu.queue.submit([encoder.finish()])
+    await this.device.wait('timed pass', () => staging.mapAsync(MapMode.READ))
+    const [begin = 0n, end = 0n] = new BigUint64Array(staging.getMappedRange())
+    staging.unmap()
+    return Number(end - begin) / 1e6
+  }
+
+  dispose(): void {
+    this.#querySet?.destroy()
+    for (const buffer of [this.#resolved, this.#staging]) {
+      if (buffer !== undefined) this.device.buffers.destroy(buffer)
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AdapterCaps } from '../gpu/caps.js'
+import { packageFacts } from '../gpu/package-root.js'
+import { writeFileAtomic } from '../io/atomic.js'
+import type { Schedule } from '../ops/op.js'
+
+/** Variants by the key of a choice (`KernelChoice.key`). */
+export type Choices = Readonly<Record<string, string>>
+
+/** What times depend on: choices made under another identity say nothing. */
+export interface TuningIdentity {
+  readonly engine: string
+  readonly adapter: string
+  /** Vendor, architecture and driver as the adapter gives them. */
+  readonly driver: string
+  readonly backend: string
+  readonly schedule: Schedule
+  readonly storage: 'f32' | 'f16'
+}
+
+export function tuningIdentity(
+  caps: AdapterCaps,
+  schedule: Schedule,
+  storage: 'f32' | 'f16',
+): TuningIdentity {
+  const { name, vendor, architecture, description, backend } = caps
+  const driver = [vendor, architecture, description].join(', ')
+  return { engine: packageFacts().version, adapter: name, driver, backend, schedule, storage }
+}
+
+export interface StoredChoices {
+  readonly choices: Choices
+  /** Why what was found cannot be used. */
+  readonly warning?: string
+}
+
+/** Of the file's layout. */
+const FORMAT = 1
+
+export function tuningFile(folder: string, identity: TuningIdentity): string {
+  const hash = createHash('sha256').update(JSON.stringify(identity)).digest('hex')
+  return join(folder, `autotune-${hash.slice(0, 16)}.json`)
+}
+
+/** Choices of earlier runs; none, with a warning, where the file is damaged or was made for something else. */
+export async function loadChoices(folder: string, identity: TuningIdentity): Promise<StoredChoices> {
+  const file = tuningFile(folder, identity)
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { choices: {} }
+    return unusable(file, error instanceof Error ? error.message : String(error))
+  }
+  let content: unknown
+  try {
+    content = JSON.parse(text)
+  } catch {
+    return unusable(file, 'it is damaged')
+  }
+  if (!isRecord(content) || content.format !== FORMAT) return unusable(file, 'its format is not known')
+  if (!isRecord(content.identity) || !sameIdentity(content.identity, identity)) {
+    return unusable(file, 'it was made on another adapter or driver, or by another version')
+  }
+  const { choices } = content
+  if (!isRecord(choices) || !Object.values(choices).every((name) => typeof name === 'string')) {
+    return unusable(file, 'it is damaged')
+  }
+  return { choices: choices as Choices }
+}
+
+/** @throws FaceError OUTPUT_FAILED */
+export async function storeChoices(
+  folder: string,
+  identity: TuningIdentity,
+  choices: Choices,
+): Promise<void> {
+  const sorted = Object.fromEntries(Object.entries(choices).sort(([a], [b]) => (a < b ? -1 : 1)))
+  const content = { format: FORMAT, identity, choices: sorted }
+  await writeFileAtomic(tuningFile(folder, identity), `${JSON.stringify(content, null, 1)}\n`)
+}
+
+function unusable(file: string, reason: string): StoredChoices {
+  return { choices: {}, warning: `${file} holds no choices of kernels that can be used: ${reason}` }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function sameIdentity(found: Record<string, unknown>, wanted: TuningIdentity): boolean {
+  return Object.entries(wanted).every(([field, value]) => found[field] === value)
+}
