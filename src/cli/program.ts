@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { packageFacts } from '../index.js'
+import { addAutotuneCommand } from './autotune.js'
 import { addBatchCommand } from './batch.js'
 import { addBenchCommand } from './bench.js'
 import { type CliContext, ExitRequest } from './context.js'
@@ -25,6 +26,7 @@ function buildProgram(context: CliContext): Command {
     addDemoCommand,
     addDoctorCommand,
     addBenchCommand,
+    addAutotuneCommand,
   ]) {
     add(program, context)
   }

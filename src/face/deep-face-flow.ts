@@ -60,6 +60,7 @@ export class DeepFaceFlow implements FaceFlow {
     const engine = await Engine.open({
       ...(options.adapter !== undefined && { adapter: options.adapter }),
       ...(options.device !== undefined && { device: options.device }),
+      autotune: options.autotune ?? { mode: 'cached' },
     })
     try {
       const pair = await RegisteredPair.create(engine, files, (done, total) =>

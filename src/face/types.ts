@@ -10,6 +10,8 @@
  * Arrays are row-major HxWxC unless a line says otherwise.
  */
 
+import type { AutotuneOptions } from '../runtime/autotune.js'
+
 /** Side of the template frame in px. */
 export const TEMPLATE_SIZE = 224
 
@@ -189,6 +191,8 @@ export interface CreateOptions {
   readonly device?: GPUDevice
   /** DFFNet weight file. Default: the one in the package. */
   readonly weights?: string
+  /** Kernels by times measured on this adapter. Default: `cached`, what an earlier run with `measure` stored. */
+  readonly autotune?: AutotuneOptions
   /** Called before each start-up step, with a short phrase. */
   readonly onProgress?: (step: string) => void
 }

@@ -6,6 +6,7 @@ import { EXIT, exitCodeOf } from '../../src/cli/exit-codes.js'
 import { runCli } from '../../src/cli/program.js'
 import { EngineError, FaceError } from '../../src/errors.js'
 import type { FlowResult } from '../../src/face/types.js'
+import type { LayerTiming } from '../../src/runtime/autotune.js'
 import { FakeFaceFlow, FakeTerminal } from '../support/fake-face-flow.js'
 import { mouthOpening, PHOTO_A, PHOTO_B, repositoryFile, syntheticResult } from '../support/synthetic.js'
 
@@ -35,7 +36,7 @@ describe('help and usage', () => {
     for (const word of ['flow', 'video', 'batch', 'demo', 'doctor', 'bench', 'Exit codes:']) {
       expect(help.terminal.out).toContain(word)
     }
-    for (const command of ['flow', 'video', 'batch', 'demo', 'doctor', 'bench']) {
+    for (const command of ['flow', 'video', 'batch', 'demo', 'doctor', 'bench', 'autotune']) {
       const { code, terminal } = await run(command, '--help')
       expect(code).toBe(EXIT.ok)
       expect(terminal.out).toContain('--adapter')
@@ -65,6 +66,46 @@ describe('help and usage', () => {
     expect(exitCodeOf(new EngineError('INVALID_WEIGHTS', ''))).toBe(8)
     expect(exitCodeOf(new FaceError('EXTERNAL_TOOL', ''))).toBe(7)
     expect(exitCodeOf(new Error('bug'))).toBe(1)
+  })
+})
+
+describe('autotune', () => {
+  const timing: LayerTiming = {
+    key: '1x28x28 24->24 planes',
+    nodes: ['conv4', 'conv5'],
+    byDefault: 'gemm-64x64',
+    chosen: 'winograd-gemm-64x64',
+    ms: { 'gemm-64x64': 0.5, 'winograd-gemm-64x64': 0.25 },
+    rejected: { 'matrix-4x4': 'it does not compile' },
+    clock: 'timestamp query',
+  }
+
+  it('asks for measured kernels, runs every network once and reports', async () => {
+    const terminal = new FakeTerminal(faceFlow)
+    faceFlow.onCall = () => {
+      const autotune = terminal.opened[0]?.autotune
+      autotune?.onLayer?.(timing)
+      autotune?.onWarning?.('a file is damaged')
+      autotune?.onWarning?.('a file is damaged')
+    }
+    expect(await runCli(['autotune', '--software'], terminal.context, false)).toBe(EXIT.ok)
+    expect(terminal.opened[0]?.autotune).toMatchObject({ mode: 'measure', software: true })
+    expect(faceFlow.calls.map(({ method }) => method)).toEqual(['flow'])
+    expect(faceFlow.disposed).toBe(true)
+    expect(terminal.err).toBe('deepfaceflow: a file is damaged\n')
+    expect(terminal.out).toContain(
+      '1 layers timed (timestamp query), 1 get another kernel; 1.00 ms -> 0.50 ms',
+    )
+    expect(terminal.out).toContain('conv4, conv5 (1x28x28 24->24 planes): gemm-64x64 0.500 ms -> winograd')
+    expect(terminal.out).toContain('conv4: matrix-4x4 is left out: it does not compile')
+  })
+
+  it('says so where nothing is left to do, and prints JSON', async () => {
+    const { terminal } = await run('autotune')
+    expect(terminal.opened[0]?.autotune).toMatchObject({ mode: 'measure', software: false })
+    expect(terminal.out).toContain('no layer was left to time')
+    const json = await run('autotune', '--json')
+    expect(JSON.parse(json.terminal.out)).toEqual({ adapter: 'test adapter', layers: [], warnings: [] })
   })
 })
 
