@@ -1,8 +1,15 @@
-// Depthwise convolution: PX outputs in a row per invocation, so that a weight is loaded once for all of them.
-// Memory-bound on every adapter, hence one schedule.
+// Depthwise convolution: each invocation walks down a strip of PX outputs of one plane, so that weights are loaded once
+// for the strip and an input once for all the taps that it meets. Per step of the walk SY rows of inputs come in, each
+// adding to the RING rows of outputs whose windows hold it; one row of outputs is then complete. A loop, because drivers
+// that run on the CPU take seconds to compile long straight code with many loads.
 #param PX
-#param WG
+#param RING
+#param KX
+#param KY
+#param SX
+#param SY
 #include "include/layout.wgsl"
+#include "include/grid.wgsl"
 #include "include/epilogue.wgsl"
 
 struct Uniforms {
@@ -11,12 +18,12 @@ struct Uniforms {
 #if RESIDUAL > 0
   residual: View,
 #endif
-  // Runs of PX outputs in a row of the output.
-  runs: u32,
-  kernelX: i32,
-  kernelY: i32,
-  strideX: i32,
-  strideY: i32,
+  // Strips side by side in a map, strips in a plane, and in all planes of all batch entries.
+  stripsX: u32,
+  strips: u32,
+  invocations: u32,
+  // Outputs of a strip from top to bottom.
+  rows: u32,
   padX: i32,
   padY: i32,
 }
@@ -31,47 +38,94 @@ struct Uniforms {
 @group(0) @binding(5) var<storage, read> residual: array<Stored4>;
 #endif
 
-@compute @workgroup_size(${WG})
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  // Invocations past the end repeat the last run.
-  let run = min(id.x, u.runs * u.y.height - 1u);
-  let row = run / u.runs;
-  let column = (run % u.runs) * ${PX}u;
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+) {
+  // Lanes go on into the next plane: small maps would leave most of a workgroup idle. Invocations past the end repeat
+  // the last strip and write the same values.
+  let index = min(linearIndex(group, groups, local), u.invocations - 1u);
+  let strip = index % u.strips;
+  let planes = u.y.planes;
+  let plane = (index / u.strips) % planes;
+  let n = index / (u.strips * planes);
+  let firstRow = i32((strip / u.stripsX) * u.rows);
+  let column = (strip % u.stripsX) * ${PX}u;
   let width = i32(u.x.width);
   let height = i32(u.x.height);
-  let planeStart = elementIndex(u.x, id.z, id.y, 0u, 0u);
-  let top = i32(row) * u.strideY - u.padY;
-  let left = i32(column) * u.strideX - u.padX;
-  let bias = vectors[id.y];
-#for i in 0..PX
-  var acc${i} = bias;
+  let left = i32(column) * ${SX} - u.padX;
+
+  // Inputs outside count nothing.
+  let inStart = elementIndex(u.x, n, plane, 0u, 0u);
+#for i in 0..(PX - 1) * SX + KX
+  let mask${i} = select(0.0, 1.0, (left + ${i} >= 0) & (left + ${i} < width));
+  let column${i} = inStart + u32(clamp(left + ${i}, 0, width - 1));
 #endfor
-  var next = id.y * u32(u.kernelX * u.kernelY);
-  for (var tapY = 0; tapY < u.kernelY; tapY++) {
-    let inY = top + tapY;
-    let rowInside = (inY >= 0) & (inY < height);
-    let rowStart = planeStart + u32(clamp(inY, 0, height - 1) * width);
-    for (var tapX = 0; tapX < u.kernelX; tapX++) {
-      let w = vec4<f32>(weights[next]);
-      next++;
+  let firstWeight = plane * ${KX * KY}u;
+#for t in 0..KX * KY
+  let w${t} = vec4<f32>(weights[firstWeight + ${t}u]);
+#endfor
+  let bias = vectors[plane];
+  let slope = vectors[planes + plane];
+  let outWidth = u.y.width;
+  let outStart = elementIndex(u.y, n, plane, 0u, 0u);
+#if RESIDUAL > 0
+  let otherStart = elementIndex(u.residual, n, plane, 0u, 0u);
+#endif
+#for i in 0..PX
+  let outX${i} = min(column + ${i}u, outWidth - 1u);
+#endfor
+#for a in 0..RING
+#for i in 0..PX
+  var acc${a}_${i} = bias;
+#endfor
+#endfor
+
+  let endRow = min(firstRow + i32(u.rows), i32(u.y.height));
+  // acc0 is the row of outputs that the step completes; the first steps complete rows above the strip.
+  for (var row = firstRow - ${RING - 1}; row < endRow; row++) {
+    let top = (row + ${RING - 1}) * ${SY} - u.padY;
+#for s in 0..SY
+    {
+      let inY = top + ${s};
+      let rowMask = select(0.0, 1.0, (inY >= 0) & (inY < height));
+      let rowStart = u32(clamp(inY, 0, height - 1) * width);
+#for i in 0..(PX - 1) * SX + KX
+      let x${i} = vec4<f32>(x[rowStart + column${i}]) * (mask${i} * rowMask);
+#endfor
+#for a in 0..RING
+#if s + SY * (RING - 1 - a) < KY
+#for i in 0..PX
+#for t in 0..KX
+      acc${a}_${i} = fma(w${(s + SY * (RING - 1 - a)) * KX + t}, x${i * SX + t}, acc${a}_${i});
+#endfor
+#endfor
+#endif
+#endfor
+    }
+#endfor
+    if (row >= firstRow) {
+      let outY = u32(row) * outWidth;
+      // Columns past the edge come first and are overwritten by the last one.
 #for i in 0..PX
       {
-        let inX = left + ${i} * u.strideX + tapX;
-        let mask = select(0.0, 1.0, rowInside & (inX >= 0) & (inX < width));
-        acc${i} += (w * mask) * vec4<f32>(x[rowStart + u32(clamp(inX, 0, width - 1))]);
+        let at = outY + outX${PX - 1 - i};
+#if RESIDUAL > 0
+        let other = vec4<f32>(residual[otherStart + at]);
+#else
+        let other = vec4<f32>(0.0);
+#endif
+        y[outStart + at] = Stored4(applyEpilogue(acc0_${PX - 1 - i}, slope, other));
       }
 #endfor
     }
-  }
-  let slope = vectors[u.y.planes + id.y];
 #for i in 0..PX
-  if (column + ${i}u < u.y.width) {
-#if RESIDUAL > 0
-    let other = vec4<f32>(residual[elementIndex(u.residual, id.z, id.y, row, column + ${i}u)]);
-#else
-    let other = vec4<f32>(0.0);
-#endif
-    y[elementIndex(u.y, id.z, id.y, row, column + ${i}u)] = Stored4(applyEpilogue(acc${i}, slope, other));
-  }
+#for a in 0..RING - 1
+    acc${a}_${i} = acc${a + 1}_${i};
 #endfor
+    acc${RING - 1}_${i} = bias;
+#endfor
+  }
 }
