@@ -152,22 +152,34 @@ fn main(
 
   // Compile time on these adapters grows steeply with the number of branches, so there is one for each pixel. Pixels
   // and groups past the end repeat the last one, and write the same values. Planes past the end come first and are
-  // overwritten by the last plane.
+  // overwritten by the last plane. Whatever does not depend on the pixel is loaded once: these drivers load it again
+  // wherever the code does.
+  let lastPlane = u.y.planes - 1u;
+  let outWidth = u.y.width;
+  let outHeight = u.y.height;
+  let outStep = outWidth * outHeight;
+#for j in 0..COP
+  let plane${j} = min(group * ${COP}u + ${j}u, lastPlane) * outStep;
+  let slope${j} = vectors[(u.groups + group) * ${COP}u + ${j}u];
+#endfor
 #for i in 0..PX
   {
     let outX = u32(column${i} * u.outStrideX + phaseX);
     let outY = u32(row${i} * u.outStrideY + phaseY);
-    if ((outX < u.y.width) & (outY < u.y.height)) {
+    if ((outX < outWidth) & (outY < outHeight)) {
+      let at = outY * outWidth + outX;
+      let first = u.y.offset + n${i} * u.y.batchStride + at;
+#if RESIDUAL > 0
+      let otherFirst = u.residual.offset + n${i} * u.residual.batchStride + at;
+#endif
 #for k in 0..COP
       {
-        let plane = min(group * ${COP}u + ${COP - 1 - k}u, u.y.planes - 1u);
-        let slope = vectors[u.groups * ${COP}u + group * ${COP}u + ${COP - 1 - k}u];
 #if RESIDUAL > 0
-        let other = vec4<f32>(residual[elementIndex(u.residual, n${i}, plane, outY, outX)]);
+        let other = vec4<f32>(residual[otherFirst + plane${COP - 1 - k}]);
 #else
         let other = vec4<f32>(0.0);
 #endif
-        y[elementIndex(u.y, n${i}, plane, outY, outX)] = Stored4(applyEpilogue(acc${i}_${COP - 1 - k}, slope, other));
+        y[first + plane${COP - 1 - k}] = Stored4(applyEpilogue(acc${i}_${COP - 1 - k}, slope${COP - 1 - k}, other));
       }
 #endfor
     }
