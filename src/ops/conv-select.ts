@@ -1,4 +1,5 @@
 import type { AdapterCaps } from '../gpu/caps.js'
+import { hardwareCandidates, hardwareVariants, selectHardware } from './conv-hardware.js'
 import type { Schedule } from './op.js'
 
 /** What kernel selection knows of a (transposed) convolution or fully connected layer. Pairs are [y, x]. */
@@ -64,7 +65,7 @@ export interface GemmVariant {
   readonly splits: number
 }
 
-/** kernels/winograd_input.wgsl, winograd_multiply.wgsl, winograd_output.wgsl */
+/** kernels/winograd_input.wgsl, winograd_multiply.wgsl or winograd_gemm.wgsl, winograd_output.wgsl */
 export interface WinogradVariant {
   readonly kind: 'winograd'
   readonly name: string
@@ -73,7 +74,14 @@ export interface WinogradVariant {
   /** Products of one invocation: tiles x planes. */
   readonly tiles: number
   readonly planes: number
+  /** Invocations along the tiles. */
   readonly workgroup: number
+  /** kernels/winograd_gemm.wgsl in place of winograd_multiply.wgsl: operands go through workgroup memory. */
+  readonly shared?: {
+    readonly threads: readonly [tiles: number, planes: number]
+    /** Input planes of a round. */
+    readonly steps: number
+  }
 }
 
 /** Invocations of a workgroup where no subgroup sets the number. */
@@ -114,20 +122,6 @@ function winograd(subgroup: number, tiles: number, planes: number): WinogradVari
 
 type Tile = readonly [count: number, planes: number]
 
-/**
- * Compiled for navi21 this gives 168 registers, 6 waves a SIMD and 89 % multiply-adds among the vector instructions of
- * the inner loop; 4 steps give 200, 4 and 90 %.
- */
-const GEMM_STEPS = 2
-
-function gemm(threads: readonly [number, number], pixels: number, planes: number): GemmVariant {
-  const name = `gemm-${threads[0] * pixels}x${threads[1] * planes * 4}`
-  return { kind: 'gemm', name, threads, pixels, planes, steps: GEMM_STEPS, splits: 1 }
-}
-
-/** 64 invocations with 64 accumulators each; wide in pixels where there are few channels. */
-const GEMM_TILES = [gemm([8, 8], 8, 2), gemm([16, 4], 8, 2), gemm([32, 2], 8, 2)] as const
-
 /** Tiles of pixels x planes for the direct kernel, of tiles x planes for Winograd's product. */
 interface BroadcastTiles {
   readonly direct: Tile
@@ -167,8 +161,12 @@ function broadcastLanes(caps: AdapterCaps): 4 | 8 | undefined {
   return caps.subgroupMinSize === 4 || caps.subgroupMinSize === 8 ? caps.subgroupMinSize : undefined
 }
 
-/** Every variant that computes this shape correctly on an adapter. */
-export function convVariants(shape: ConvShape, caps: AdapterCaps): ConvVariant[] {
+/** Every variant of a schedule that computes this shape correctly on an adapter. */
+export function convVariants(shape: ConvShape, caps: AdapterCaps, schedule: Schedule): ConvVariant[] {
+  return schedule === 'hardware' ? hardwareVariants(shape, caps) : softwareVariants(shape, caps)
+}
+
+function softwareVariants(shape: ConvShape, caps: AdapterCaps): ConvVariant[] {
   const variants: ConvVariant[] = []
   const lanes = broadcastLanes(caps)
   if (lanes !== undefined) {
@@ -184,18 +182,13 @@ export function convVariants(shape: ConvShape, caps: AdapterCaps): ConvVariant[]
     }
   }
   if (shape.winograd !== undefined) variants.push(winograd(0, 8, 2))
-  for (const tile of GEMM_TILES) variants.push(splitSum(shape, tile), { ...tile, name: `${tile.name}-whole` })
   variants.push(matrix(8, 2), matrix(4, 1), channels(4), channels(1))
   return variants
 }
 
-/**
- * Variants worth timing. On software adapters without those for hardware: they are far slower there, and each takes
- * seconds to compile.
- */
+/** Variants worth timing on an adapter. */
 export function convCandidates(shape: ConvShape, caps: AdapterCaps, schedule: Schedule): ConvVariant[] {
-  const variants = convVariants(shape, caps)
-  return schedule === 'hardware' ? variants : variants.filter(({ kind }) => kind !== 'gemm')
+  return schedule === 'hardware' ? hardwareCandidates(shape, caps) : softwareVariants(shape, caps)
 }
 
 /** All that kernels of a convolution depend on, printable. */
@@ -219,40 +212,9 @@ export function selectConvVariant(
   schedule: Schedule,
   forced?: string,
 ): ConvVariant {
-  const named = convVariants(shape, caps).find((variant) => variant.name === forced)
+  const named = convVariants(shape, caps, schedule).find((variant) => variant.name === forced)
   if (named !== undefined) return named
   return schedule === 'hardware' ? selectHardware(shape) : selectSoftware(shape, broadcastLanes(caps))
-}
-
-/** Workgroups that keep a GPU of some size busy, and the rounds that a part of a sum should at least have. */
-const BUSY_WORKGROUPS = 128
-const MINIMUM_ROUNDS = 8
-
-/** Splits the sum of a layer whose tiles are too few to fill a GPU. */
-function splitSum(shape: ConvShape, variant: GemmVariant): GemmVariant {
-  const pixels = Math.ceil(
-    (shape.batches * shape.gridHeight * shape.gridWidth) / (variant.threads[0] * variant.pixels),
-  )
-  const groups = Math.ceil(shape.outPlanes / (variant.threads[1] * variant.planes))
-  const rounds = Math.ceil((shape.taps[0] * shape.taps[1] * shape.inPlanes) / variant.steps)
-  const wanted = Math.floor(BUSY_WORKGROUPS / (pixels * groups * shape.phases))
-  return { ...variant, splits: Math.max(1, Math.min(wanted, Math.floor(rounds / MINIMUM_ROUNDS))) }
-}
-
-function selectHardware(shape: ConvShape): ConvVariant {
-  const pixels = shape.batches * shape.gridHeight * shape.gridWidth
-  if (pixels <= 2) return channels(1)
-  // A single output plane uses each input once: nothing to share through workgroup memory.
-  if (shape.outPlanes === 1) return matrix(4, 1)
-  const padded = (variant: GemmVariant) => {
-    const tile = [variant.threads[0] * variant.pixels, variant.threads[1] * variant.planes] as const
-    const area = Math.ceil(pixels / tile[0]) * tile[0] * Math.ceil(shape.outPlanes / tile[1]) * tile[1]
-    // Square tiles load least: (1 / pixels + 1 / channels) of operands per multiply-add, worth a tenth here.
-    return area * (1 + 3 / tile[0] + 3 / (4 * tile[1]))
-  }
-  const [first, ...others] = GEMM_TILES
-  const best = others.reduce((a: GemmVariant, b) => (padded(b) < padded(a) ? b : a), first)
-  return splitSum(shape, best)
 }
 
 function selectSoftware(shape: ConvShape, lanes: 4 | 8 | undefined): ConvVariant {

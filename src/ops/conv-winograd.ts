@@ -8,12 +8,14 @@ import { type KernelCall, type Operand, tensorOf, view } from './op.js'
 const SIZE = 6
 const POSITIONS = SIZE * SIZE
 
-/** Invocations of the transform kernels. */
-const TRANSFORM_WORKGROUP = 16
+/** Invocations of the transform kernels: few lanes without work on CPUs, whole waves on GPUs. */
+const TRANSFORM_WORKGROUP = { software: 16, hardware: 64 } as const
 
-/** Bound on transformed inputs and products; a layer that needs more is computed in portions. Small
- * enough to stay in a CPU's caches between the steps. */
-const SCRATCH_BYTES = 3 * 2 ** 20
+/**
+ * Bound on transformed inputs and products; a layer that needs more is computed in portions. Small enough to stay in a
+ * CPU's caches between the steps; on GPUs each portion costs three dispatches.
+ */
+const SCRATCH_BYTES = { software: 3 * 2 ** 20, hardware: 48 * 2 ** 20 } as const
 
 type Pair = readonly [number, number]
 
@@ -84,8 +86,12 @@ export function winogradCalls(task: ConvTask, variant: WinogradVariant): KernelC
   const tilesX = Math.ceil(shape.gridWidth / tile)
   const tilesY = Math.ceil(shape.gridHeight / tile)
   const allTiles = shape.batches * tilesX * tilesY
-  const portion = portionOf(allTiles, (inPlanes + outPlanes) * POSITIONS * 16, variant)
-  const groups = Math.ceil(outPlanes / variant.planes)
+  const kind = variant.shared === undefined ? 'software' : 'hardware'
+  const bytesPerTile = (inPlanes + outPlanes) * POSITIONS * 16
+  const portion = portionOf(allTiles, bytesPerTile, variant, SCRATCH_BYTES[kind])
+  const transformGroup = TRANSFORM_WORKGROUP[kind]
+  const groupPlanes = groupPlanesOf(variant)
+  const groups = Math.ceil(outPlanes / groupPlanes)
   const transformed = context.scratch(matrices(inPlanes, portion))
   const products = context.scratch(matrices(outPlanes, portion))
   const transforms = packedTransforms(weights, split, variant)
@@ -104,7 +110,7 @@ export function winogradCalls(task: ConvTask, variant: WinogradVariant): KernelC
       {
         kernel: 'winograd_input.wgsl',
         variant: variant.name,
-        params: { F16, WG: TRANSFORM_WORKGROUP },
+        params: { F16, WG: transformGroup },
         uniforms: {
           x: view(input),
           ...placement,
@@ -113,17 +119,11 @@ export function winogradCalls(task: ConvTask, variant: WinogradVariant): KernelC
           originY: split.origin[0],
         },
         bindings: { x: input, transformed },
-        workgroups: [Math.ceil(tiles / TRANSFORM_WORKGROUP), inPlanes, 1],
+        workgroups: [Math.ceil(tiles / transformGroup), inPlanes, 1],
       },
       {
-        kernel: 'winograd_multiply.wgsl',
+        ...productKernel(variant),
         variant: variant.name,
-        params: {
-          SUBGROUP: variant.subgroup,
-          PX: variant.tiles,
-          COP: variant.planes,
-          WG: variant.workgroup,
-        },
         uniforms: { tiles, inPlanes, outPlanes, groups },
         bindings: { inputs: transformed, weights: transforms, products },
         workgroups: [Math.ceil(tiles / (variant.tiles * variant.workgroup)), groups, POSITIONS],
@@ -131,7 +131,7 @@ export function winogradCalls(task: ConvTask, variant: WinogradVariant): KernelC
       {
         kernel: 'winograd_output.wgsl',
         variant: variant.name,
-        params: { F16, ...epilogueParams, WG: TRANSFORM_WORKGROUP },
+        params: { F16, ...epilogueParams, WG: transformGroup },
         uniforms: {
           y: view(context.output),
           ...(context.residual === undefined ? {} : { residual: view(context.residual) }),
@@ -140,17 +140,41 @@ export function winogradCalls(task: ConvTask, variant: WinogradVariant): KernelC
           outStride: problem.outStride[0],
         },
         bindings: { products, vectors, y: context.output, ...residualBinding(context) },
-        workgroups: [Math.ceil(tiles / TRANSFORM_WORKGROUP), outPlanes, 1],
+        workgroups: [Math.ceil(tiles / transformGroup), outPlanes, 1],
       },
     )
   }
   return calls
 }
 
+/** Output planes whose weights lie together: those of a workgroup, or of one invocation where they are not shared. */
+function groupPlanesOf({ planes, shared }: WinogradVariant): number {
+  return planes * (shared?.threads[1] ?? 1)
+}
+
+function productKernel(variant: WinogradVariant): Pick<KernelCall, 'kernel' | 'params'> {
+  const { shared, tiles, planes } = variant
+  if (shared === undefined) {
+    return {
+      kernel: 'winograd_multiply.wgsl',
+      params: { SUBGROUP: variant.subgroup, PX: tiles, COP: planes, WG: variant.workgroup },
+    }
+  }
+  return {
+    kernel: 'winograd_gemm.wgsl',
+    params: { TX: shared.threads[0], TY: shared.threads[1], PX: tiles, CP: planes, KP: shared.steps },
+  }
+}
+
 /** Tiles that go through the three steps together: whole workgroups of products within the scratch budget. */
-function portionOf(tiles: number, bytesPerTile: number, variant: WinogradVariant): number {
+function portionOf(
+  tiles: number,
+  bytesPerTile: number,
+  variant: WinogradVariant,
+  scratchBytes: number,
+): number {
   const workgroup = variant.tiles * variant.workgroup
-  const fitting = Math.floor(SCRATCH_BYTES / (bytesPerTile * workgroup)) * workgroup
+  const fitting = Math.floor(scratchBytes / (bytesPerTile * workgroup)) * workgroup
   return Math.min(tiles, Math.max(workgroup, fitting))
 }
 
@@ -170,21 +194,22 @@ function matrices(planes: number, tiles: number): RawType {
 function packedTransforms(weights: ConvWeights, split: WindowSplit, variant: WinogradVariant): Operand {
   const { name, phases, taps, outChannels, inChannels } = weights
   const outPlanes = Math.ceil(outChannels / 4)
-  const groups = Math.ceil((phases * outPlanes) / variant.planes)
+  const groupPlanes = groupPlanesOf(variant)
+  const groups = Math.ceil((phases * outPlanes) / groupPlanes)
   const inPhases = split.stride ** 2
   const rows = inPhases * weights.inPlanes
   const positions = inChannels.length === weights.inPlanes * 4 ? '' : `@${inChannels.join()}`
   return {
     kind: 'packed',
-    key: `winograd ${name} [${weights.shape}] ${phases}/${split.stride} ${split.origin} ${split.taps} ${variant.planes} ${weights.inPlanes}${positions}`,
+    key: `winograd ${name} [${weights.shape}] ${phases}/${split.stride} ${split.origin} ${split.taps} ${groupPlanes} ${weights.inPlanes}${positions}`,
     pack: (source) => {
       const data = source.tensor(name, weights.shape)
-      const packed = new Float32Array(POSITIONS * groups * rows * variant.planes * 16)
+      const packed = new Float32Array(POSITIONS * groups * rows * groupPlanes * 16)
       const window = new Float64Array(split.taps ** 2)
       split.delays.forEach((delay, phase) => {
         for (let output = 0; output < outChannels; output++) {
           const outPlane = phase * outPlanes + (output >> 2)
-          const group = Math.floor(outPlane / variant.planes)
+          const group = Math.floor(outPlane / groupPlanes)
           for (let inPhase = 0; inPhase < inPhases; inPhase++) {
             const phaseY = Math.floor(inPhase / split.stride)
             const phaseX = inPhase % split.stride
@@ -199,8 +224,7 @@ function packedTransforms(weights: ConvWeights, split: WindowSplit, variant: Win
               const values = transformWeights(window, split.taps)
               const row = inPhase * weights.inPlanes + (position >> 2)
               for (let at = 0; at < POSITIONS; at++) {
-                const block =
-                  ((at * groups + group) * rows + row) * variant.planes + (outPlane % variant.planes)
+                const block = ((at * groups + group) * rows + row) * groupPlanes + (outPlane % groupPlanes)
                 packed[block * 16 + (position & 3) * 4 + (output & 3)] = values[at] ?? 0
               }
             })

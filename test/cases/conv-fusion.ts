@@ -38,6 +38,7 @@ const VARIANTS = [
   { schedule: 'hardware' },
   { schedule: 'hardware', variant: 'gemm-64x64' },
   { schedule: 'hardware', variant: 'gemm-64x64-whole' },
+  { schedule: 'hardware', variant: 'winograd-gemm-64x64' },
 ] as const satisfies OpCase['variants']
 
 const input = { n: 1, h: H, w: W, c: IN }

@@ -14,6 +14,7 @@ interface Layer {
   readonly padding?: Padding
   readonly bias?: boolean
   readonly variants?: readonly string[]
+  readonly hardware?: readonly string[]
   readonly bench?: boolean
 }
 
@@ -29,7 +30,17 @@ export function paddingSides(padding: Padding, h: number, w: number, kernel: Siz
 }
 
 function convCase(layer: Layer): OpCase {
-  const { input, out, kernel, stride = 1, padding = 0, bias = true, variants = [], bench } = layer
+  const {
+    input,
+    out,
+    kernel,
+    stride = 1,
+    padding = 0,
+    bias = true,
+    variants = [],
+    hardware = [],
+    bench,
+  } = layer
   const [n, h, w, c] = input
   const size = sizes(kernel).join('x')
   return {
@@ -60,6 +71,7 @@ function convCase(layer: Layer): OpCase {
       { schedule: 'software' },
       { schedule: 'hardware' },
       ...variants.map((variant) => ({ schedule: 'software' as const, variant })),
+      ...hardware.map((variant) => ({ schedule: 'hardware' as const, variant })),
     ],
     ...(bench ? { bench } : {}),
   }
@@ -87,20 +99,42 @@ const WINOGRAD = [
   'winograd-8x8',
 ]
 
+/** Of the hardware schedule; its own choice is tested with every case. */
+const TILES = [
+  'gemm-64x64k4',
+  'gemm-64x32',
+  'gemm-128x16',
+  'gemm-256x4',
+  'gemm-64x4',
+  'gemm-64x64-split2',
+  'gemm-64x4-split4',
+  'matrix-8x8',
+  'channels-4x4',
+]
+const WINOGRAD_TILES = ['winograd-gemm-64x64', 'winograd-gemm-32x64', 'winograd-gemm-128x32']
+
 export const conv2dCases: OpCase[] = (
   [
     // Every direct variant, with tails in pixels, channels and planes.
     { input: [1, 9, 13, 5], out: 7, kernel: 3, padding: 1, variants: [...DIRECT, ...WINOGRAD] },
-    { input: [2, 7, 5, 17], out: 20, kernel: 3, stride: 2, padding: 1, variants: DIRECT },
+    { input: [2, 7, 5, 17], out: 20, kernel: 3, stride: 2, padding: 1, variants: DIRECT, hardware: TILES },
     { input: [1, 4, 4, 36], out: 33, kernel: 3, padding: 1, variants: DIRECT },
     { input: [3, 3, 2, 8], out: 70, kernel: [1, 2], variants: DIRECT },
     // Winograd: tails in tiles and planes, strides as input phases, 4 taps, batches, several portions
-    { input: [2, 14, 15, 20], out: 18, kernel: 3, padding: 1, variants: WINOGRAD },
-    { input: [2, 11, 13, 9], out: 35, kernel: 5, stride: 2, padding: 2, variants: WINOGRAD },
+    { input: [2, 14, 15, 20], out: 18, kernel: 3, padding: 1, variants: WINOGRAD, hardware: WINOGRAD_TILES },
+    {
+      input: [2, 11, 13, 9],
+      out: 35,
+      kernel: 5,
+      stride: 2,
+      padding: 2,
+      variants: WINOGRAD,
+      hardware: WINOGRAD_TILES,
+    },
     { input: [2, 13, 20, 3], out: 8, kernel: 7, stride: 2, padding: 3, variants: WINOGRAD },
     { input: [1, 6, 9, 4], out: 6, kernel: [2, 3], padding: [1, 1, 0, 1], variants: WINOGRAD },
     { input: [1, 9, 10, 6], out: 5, kernel: 4, padding: 'same', variants: WINOGRAD },
-    { input: [1, 64, 66, 64], out: 33, kernel: 3, padding: 1, variants: WINOGRAD },
+    { input: [1, 64, 66, 64], out: 33, kernel: 3, padding: 1, variants: WINOGRAD, hardware: WINOGRAD_TILES },
     // 1x1
     { input: [1, 1, 1, 1], out: 1, kernel: 1 },
     { input: [1, 14, 14, 24], out: 12, kernel: 1 },
@@ -119,7 +153,14 @@ export const conv2dCases: OpCase[] = (
     { input: [1, 6, 7, 16], out: 8, kernel: 3, stride: 1, padding: 'same' },
     { input: [1, 9, 9, 4], out: 4, kernel: 3, stride: 3, padding: 'same' },
     { input: [1, 8, 11, 6], out: 5, kernel: 3, padding: [0, 1, 2, 3] },
-    { input: [1, 31, 33, 20], out: 3, kernel: 3, padding: 1, variants: ['winograd-8x8', 'broadcast-8x4'] },
+    {
+      input: [1, 31, 33, 20],
+      out: 3,
+      kernel: 3,
+      padding: 1,
+      variants: ['winograd-8x8', 'broadcast-8x4'],
+      hardware: TILES,
+    },
     { input: [2, 6, 9, 10], out: 7, kernel: [2, 3], padding: [1, 0, 0, 2], variants: ['row-7x4'] },
     { input: [2, 7, 7, 40], out: 3, kernel: 3, padding: 1 },
     // Larger and uneven kernels

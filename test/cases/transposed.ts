@@ -16,6 +16,7 @@ interface Layer {
   readonly outputPadding?: Size
   readonly crop?: { readonly h: number; readonly w: number }
   readonly variants?: readonly string[]
+  readonly hardware?: readonly string[]
   readonly bench?: boolean
 }
 
@@ -60,6 +61,7 @@ function transposedCase(layer: Layer): OpCase {
       { schedule: 'software' },
       { schedule: 'hardware' },
       ...(layer.variants ?? []).map((variant) => ({ schedule: 'software' as const, variant })),
+      ...(layer.hardware ?? []).map((variant) => ({ schedule: 'hardware' as const, variant })),
     ],
     ...(bench ? { bench } : {}),
   }
@@ -89,7 +91,13 @@ const WINOGRAD = [
 export const transposedCases: OpCase[] = (
   [
     { input: [1, 5, 7, 9], out: 6, variants: [...DIRECT, ...WINOGRAD] },
-    { input: [2, 4, 4, 20], out: 18, crop: { h: 7, w: 7 }, variants: [...DIRECT, ...WINOGRAD] },
+    {
+      input: [2, 4, 4, 20],
+      out: 18,
+      crop: { h: 7, w: 7 },
+      variants: [...DIRECT, ...WINOGRAD],
+      hardware: ['gemm-64x32', 'gemm-64x64-split2', 'winograd-gemm-64x64', 'winograd-gemm-32x64'],
+    },
     { input: [1, 1, 1, 3], out: 1 },
     { input: [1, 1, 1, 8], out: 5, crop: { h: 1, w: 1 } },
     { input: [1, 14, 9, 3], out: 3 },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AdapterCaps } from '../../src/gpu/caps.js'
-import { type ConvShape, convVariants, selectConvVariant } from '../../src/ops/conv-select.js'
+import { type ConvShape, convCandidates, convVariants, selectConvVariant } from '../../src/ops/conv-select.js'
 
 function caps(lanes: number): AdapterCaps {
   return {
@@ -107,16 +107,73 @@ describe('selection on hardware', () => {
 describe('forced variants', () => {
   it('are taken where they fit, and ignored where they do not', () => {
     const shape = conv3x3(28, 24, 48)
-    for (const variant of convVariants(shape, caps(4))) {
-      expect(selectConvVariant(shape, caps(4), 'software', variant.name)).toEqual(variant)
+    for (const schedule of ['software', 'hardware'] as const) {
+      for (const variant of convVariants(shape, caps(4), schedule)) {
+        expect(selectConvVariant(shape, caps(4), schedule, variant.name)).toEqual(variant)
+      }
     }
     expect(selectConvVariant(shape, caps(0), 'software', 'broadcast-7x16').name).toBe('winograd-8x8')
+    expect(selectConvVariant(shape, caps(4), 'software', 'gemm-64x64').name).toBe('winograd-7x32')
   })
 
   it('have names of their own', () => {
     for (const lanes of [0, 4, 8, 32]) {
-      const names = convVariants(conv3x3(28, 24, 48), caps(lanes)).map((variant) => variant.name)
-      expect(new Set(names).size).toBe(names.length)
+      for (const schedule of ['software', 'hardware'] as const) {
+        const names = convVariants(conv3x3(28, 24, 48), caps(lanes), schedule).map((variant) => variant.name)
+        expect(new Set(names).size).toBe(names.length)
+      }
     }
+  })
+})
+
+describe('candidates for timing', () => {
+  const shapes = [
+    conv3x3(4, 96, 96),
+    conv3x3(28, 59, 24),
+    conv3x3(224, 7, 1),
+    conv3x3(4, 96, 1),
+    transposed(112, 13, 4),
+    { ...conv3x3(1, 24, 351), winograd: undefined },
+  ]
+
+  it('are variants of the shape, and the default is among them', () => {
+    for (const shape of shapes) {
+      for (const lanes of [0, 4, 8, 32]) {
+        for (const schedule of ['software', 'hardware'] as const) {
+          const all = convVariants(shape, caps(lanes), schedule).map((variant) => variant.name)
+          const candidates = convCandidates(shape, caps(lanes), schedule).map((variant) => variant.name)
+          expect(all).toEqual(expect.arrayContaining(candidates))
+          expect(candidates).toContain(name(shape, lanes, schedule))
+        }
+      }
+    }
+  })
+
+  it('fill whole waves on hardware', () => {
+    for (const shape of shapes) {
+      for (const variant of convCandidates(shape, caps(32), 'hardware')) {
+        const invocations = {
+          direct: () => variant.kind === 'direct' && variant.workgroup[0] * variant.workgroup[1],
+          gemm: () => variant.kind === 'gemm' && variant.threads[0] * variant.threads[1],
+          winograd: () =>
+            variant.kind === 'winograd' && (variant.shared?.threads.reduce((a, b) => a * b) ?? 0),
+          row: () => 0,
+        }[variant.kind]()
+        expect(Number(invocations) % 32).toBe(0)
+        expect(Number(invocations)).toBeGreaterThan(0)
+      }
+    }
+  })
+
+  it('hold Winograd where it saves multiplications, splits where tiles are few, broadcasts where lanes are 32', () => {
+    const names = (shape: ConvShape, lanes = 32) =>
+      convCandidates(shape, caps(lanes), 'hardware').map((variant) => variant.name)
+    expect(names(conv3x3(28, 59, 24))).toContain('winograd-gemm-64x64')
+    expect(names(conv3x3(28, 59, 24))).toContain('broadcast-4x32')
+    expect(names(conv3x3(28, 59, 24), 0)).not.toContain('broadcast-4x32')
+    expect(names(conv3x3(4, 96, 96)).filter((one) => one.startsWith('winograd'))).toEqual([])
+    expect(names(conv3x3(7, 48, 48))).toContain('gemm-64x64-split4')
+    expect(names(conv3x3(112, 24, 32))).not.toContain('gemm-64x64-split32')
+    expect(names(conv3x3(4, 96, 1))).toContain('gemm-64x4-split8')
   })
 })
