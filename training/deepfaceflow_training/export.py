@@ -4,13 +4,14 @@ import json
 import numpy as np
 
 from . import safetensors
-from .nets import FLOW_UNIT, INPUT_SCALE, INPUT_SHIFT, NETWORKS, NORM_EPSILON, PRIOR_DEPTH_UNIT, SLOPE
+from .matching import NORM_EPSILON
+from .nets import FLOW_UNIT, INPUT_SCALE, INPUT_SHIFT, NETWORKS, PRIOR_DEPTH_UNIT, SLOPE
 
 
 def metadata(name, samples, provenance, epe=None):
-    a, prior = NETWORKS[name]
+    a, prior, fine = NETWORKS[name]
     return dict(
-        format='deepfaceflow', version='1', network=name, architecture='dffnet', a=a, prior=prior, unit=FLOW_UNIT, prior_depth_unit=PRIOR_DEPTH_UNIT,
+        format='deepfaceflow', version='1', network=name, architecture='dffnet', a=a, prior=prior, fine_matching=int(fine), unit=FLOW_UNIT, prior_depth_unit=PRIOR_DEPTH_UNIT,
         input_shift=INPUT_SHIFT, input_scale=INPUT_SCALE, slope=SLOPE, norm_epsilon=NORM_EPSILON, samples=samples, epe=json.dumps(epe or {}),
         provenance=provenance)
 

@@ -2,6 +2,7 @@
 import torch
 import torch.nn.functional as F
 
+from .matching import warp
 from .nets import FLOW_UNIT
 
 SCALE_WEIGHTS = (0.12, 0.12, 0.12, 0.14, 0.18, 0.25, 0.5)  # coarsest to finest
@@ -26,19 +27,10 @@ def endpoint_loss(flows, target, visible, face):
     return total * FLOW_UNIT
 
 
-def warp(image, flow):
-    """image (n, c, s, s) sampled at p + flow (n, 2 or 3, s, s), px of the image."""
-    n, _, h, w = image.shape
-    ys, xs = torch.meshgrid(torch.arange(h, dtype=torch.float32), torch.arange(w, dtype=torch.float32), indexing='ij')
-    grid = torch.stack([(xs + flow[:, 0]) * 2 / (w - 1) - 1, (ys + flow[:, 1]) * 2 / (h - 1) - 1], -1)
-    return F.grid_sample(image.float(), grid, mode='bilinear', padding_mode='border', align_corners=True)
-
-
 def photoconsistency_loss(flow, i1, i2, visible):
     """Charbonnier difference of I1 and the warped I2 over visible pixels, each first divided by its local brightness so that a change of
-    light between the frames costs little. flow (n, 3, s, s) in flow units; pictures as the network gets them."""
-    scale = i1.shape[-1] / 224 * FLOW_UNIT
-    moved = warp(i2, flow.float() * scale)
+    light between the frames costs little. flow (n, 3, s, s) in px of the pictures, which are as the network gets them."""
+    moved = warp(i2, flow.float(), 'border')
     local = lambda x: x - F.avg_pool2d(x, 9, 1, 4, count_include_pad=False)
     difference = (local(i1.float()) - local(moved)).pow(2).mean(1, keepdim=True)
     return ((difference + _PHOTO_EPSILON ** 2).sqrt() * visible).sum() / visible.sum().clamp_min(1)

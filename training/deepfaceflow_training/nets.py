@@ -7,11 +7,12 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from .matching import correlation, local_correlation, warp
+
 FLOW_UNIT = 20.0  # px: networks predict flow in this unit
 PRIOR_DEPTH_UNIT = 100.0  # px: unit of the mesh depth in the prior
 INPUT_SHIFT, INPUT_SCALE = 0.45, 2.0  # colour inputs are (RGB / 255 - shift) * scale
 SLOPE = 0.1  # of every LeakyReLU
-NORM_EPSILON = 1e-4  # added to the mean square of a feature vector before it is normalised
 PRIOR_CHANNELS = 4  # mesh difference / FLOW_UNIT (3) and depth of mesh A / PRIOR_DEPTH_UNIT
 
 
@@ -42,9 +43,9 @@ def activate(x):
     return _Activation.apply(x) if torch.is_grad_enabled() else F.leaky_relu_(x, SLOPE)
 
 
-def upsample(flow, size, dtype):
+def upsample(flow, size):
     """Bilinear, pixel centres at +0.5. In f32 and plain layout: its backward is five times faster there than in bf16 channels_last."""
-    return F.interpolate(flow.float().contiguous(), size=size, mode='bilinear', align_corners=False).to(dtype)
+    return F.interpolate(flow.float().contiguous(), size=size, mode='bilinear', align_corners=False)
 
 
 class Conv(nn.Conv2d):
@@ -79,43 +80,24 @@ class UpConv(nn.Module):
         return activate(F.pixel_shuffle(F.conv2d(x, kernel, self.bias.repeat_interleave(4), 1, 1), 2))
 
 
-_gather_cache = {}
-
-
-def _gather_indices(h, w, r):
-    """(1, h*w, (2r+1)^2) positions of the displaced pixels in a padded (h+2r) x (w+2r) plane."""
-    if (h, w, r) not in _gather_cache:
-        ys, xs = torch.meshgrid(torch.arange(h), torch.arange(w), indexing='ij')
-        d = torch.arange(2 * r + 1)
-        rows, columns = ys[..., None, None] + d[:, None], xs[..., None, None] + d
-        _gather_cache[h, w, r] = (rows * (w + 2 * r) + columns).reshape(1, h * w, -1)
-    return _gather_cache[h, w, r]
-
-
-def correlation(a, b, radius):
-    """Cosine similarity of a(p) and b(p + d), |d| <= radius, zero outside: (n, c, h, w) x 2 -> (n, (2r+1)^2, h, w), d row by row."""
-    n, c, h, w = a.shape
-    a, b = [x * torch.rsqrt(x.float().pow(2).mean(1, keepdim=True) + NORM_EPSILON).to(x.dtype) for x in (a, b)]
-    flat = lambda x: x.permute(0, 2, 3, 1).reshape(n, h * w, c)
-    products = torch.bmm(flat(a), flat(b).transpose(1, 2)) / c
-    padded = F.pad(products.view(n, h * w, h, w), (radius,) * 4).view(n, h * w, -1)
-    indices = _gather_indices(h, w, radius).expand(n, -1, -1)
-    return padded.gather(2, indices).view(n, h, w, -1).permute(0, 3, 1, 2)
-
-
 class DFFNet(nn.Module):
-    """flow = DFFNet(a, prior)(i1, i2, encoding).
+    """flow = DFFNet(a, prior, fine)(i1, i2, encoding).
 
     i1, i2: (n, 3, s, s) colours, (RGB / 255 - 0.45) * 2; encoding: (n, 3 + prior, s, s), PNCC in [0, 1] and, with prior = 4, the mesh
     difference / 20 px and mesh depth / 100 px. Returns seven flows (n, 3, h, w) from 1/64 to full size, in units of 20 px of the
     224 px template frame whatever the size of the input.
+
+    fine: matching at 1/4 and 1/2 resolution too. There the decoder warps the features of I2 by the flow that it has so far, correlates them
+    with those of I1 over a few pixels, and takes what one convolution makes of it beside the skip connection.
     """
 
     RADIUS = 6
+    FINE = {3: (3, 32), 4: (2, 16)}  # decoder step -> correlation radius, channels
 
-    def __init__(self, a=0.375, prior=0):
+    def __init__(self, a=0.375, prior=0, fine=False):
         super().__init__()
-        self.a, self.prior = a, prior
+        self.a, self.prior, self.fine = a, prior, fine
+        self.scale = 1.0  # px of the input per px of the template frame: below 1 for frames that were averaged down
         c = lambda k: channels(k, a)
         inputs = 3 + prior
         self.conv1, self.conv2, self.conv3 = Conv(3, c(64), 7, 2), Conv(c(64), c(128), 5, 2), Conv(c(128), c(256), 5, 2)
@@ -126,11 +108,13 @@ class DFFNet(nn.Module):
         self.conv5, self.conv5_1 = Conv(c(512), c(512), 3, 2), Conv(c(512), c(512), 3)
         self.conv6, self.conv6_1 = Conv(c(512), c(1024), 3, 2), Conv(c(1024), c(1024), 3)
         self.predict, self.up = nn.ModuleList(), nn.ModuleList()
+        steps = self.FINE if fine else {}
+        self.match = nn.ModuleDict({str(step): Conv((2 * radius + 1) ** 2 + 3, width, 3) for step, (radius, width) in steps.items()})
         cin = c(1024)
-        for width, skip in zip((512, 256, 128, 64, 32, 16), (c(512), c(512), c(256), c(128), c(64), 6 + inputs)):
+        for step, (width, skip) in enumerate(zip((512, 256, 128, 64, 32, 16), (c(512), c(512), c(256), c(128), c(64), 6 + inputs))):
             self.predict.append(nn.Conv2d(cin, 3, 3, 1, 1))
             self.up.append(UpConv(cin, c(width)))
-            cin = c(width) + skip + 3  # order of the concatenation: up, skip, upsampled flow
+            cin = c(width) + skip + 3 + steps.get(step, (0, 0))[1]  # order of the concatenation: up, skip, upsampled flow, match
         self.predict.append(nn.Conv2d(cin, 3, 3, 1, 1))
         initialise(self)
 
@@ -147,12 +131,24 @@ class DFFNet(nn.Module):
         y = self.conv6_1(self.conv6(c5))
         flows = []
         skips = (c5, c4, c3, f2[:n], f1[:n], torch.cat([i1, i2, encoding], 1))
-        for predict, up, skip in zip(self.predict, self.up, skips):
+        others = {3: f2[n:], 4: f1[n:]}
+        for step, (predict, up, skip) in enumerate(zip(self.predict, self.up, skips)):
             flows.append(predict(y))
             size = skip.shape[2:]
             decoded = up(y)[:, :, :size[0], :size[1]]
-            y = torch.cat([decoded, skip.to(decoded.dtype), upsample(flows[-1], size, decoded.dtype)], 1)
+            flow = upsample(flows[-1], size)
+            parts = [decoded, skip.to(decoded.dtype), flow.to(decoded.dtype)]
+            if self.fine and step in self.FINE:
+                pixels = FLOW_UNIT * self.scale * size[1] / i1.shape[3]
+                parts.append(self._match(step, skip, others[step], flow, pixels))
+            y = torch.cat(parts, 1)
         return flows + [self.predict[-1](y)]
+
+    def _match(self, step, first, second, flow, pixels):
+        """How well I2 fits around the flow: features for the decoder. pixels: of the maps, per unit of flow. No gradient goes through the warp's positions."""
+        moved = warp(second, flow.detach() * pixels)
+        matches = F.leaky_relu(local_correlation(first, moved, self.FINE[step][0]), SLOPE)
+        return self.match[str(step)](torch.cat([matches, flow.to(matches.dtype)], 1))
 
 
 def initialise(net):
@@ -167,8 +163,10 @@ def initialise(net):
         nn.init.normal_(predict.weight, 0, 1e-3)
 
 
-# The networks that ship: name -> (width multiplier, channels of the prior).
-NETWORKS = {'dffnet-m': (0.375, PRIOR_CHANNELS), 'dffnet': (0.375, 0)}
+# name -> (width multiplier, channels of the prior, fine matching). The coarse ones match at 1/8 resolution alone, as FlowNetC does.
+NETWORKS = {
+    'dffnet-m': (0.375, PRIOR_CHANNELS, True), 'dffnet': (0.375, 0, True),
+    'dffnet-m-coarse': (0.375, PRIOR_CHANNELS, False), 'dffnet-coarse': (0.375, 0, False)}
 
 
 def build(name):
@@ -177,22 +175,28 @@ def build(name):
     return DFFNet(*NETWORKS[name])
 
 
-def without_prior(state):
-    """The state dict of a network with a mesh prior, less the prior's input channels: a start for the three-input network."""
-    state = dict(state)
+def adapted(state, net):
+    """A state dict of the same family as a start for `net`: the prior's input channels are dropped where `net` has none, and the channels of its
+    fine matching get zero weights where the state has none, so that the flow is what it was."""
+    state, own = dict(state), net.state_dict()
     encoding, last = 'pncc1.weight', 'predict.6.weight'
-    if state[encoding].shape[1] == 3:
-        return state
-    state[encoding] = state[encoding][:, :3]
-    # Order of the last concatenation: up.5, I1, I2, PNCC, prior, flow.
-    prior = state[last].shape[1] - 3 - PRIOR_CHANNELS
-    state[last] = torch.cat([state[last][:, :prior], state[last][:, prior + PRIOR_CHANNELS:]], 1)
+    if not net.prior and state[encoding].shape[1] > 3:
+        state[encoding] = state[encoding][:, :3]
+        # Order of the last concatenation: up.5, I1, I2, PNCC, prior, flow.
+        prior = state[last].shape[1] - 3 - PRIOR_CHANNELS
+        state[last] = torch.cat([state[last][:, :prior], state[last][:, prior + PRIOR_CHANNELS:]], 1)
+    for step, (_, width) in net.FINE.items() if net.fine else ():
+        for name, axis in ((f'predict.{step + 1}.weight', 1), (f'up.{step + 1}.weight', 0)):
+            if state[name].shape[axis] == own[name].shape[axis] - width:
+                shape = list(state[name].shape)
+                shape[axis] = width
+                state[name] = torch.cat([state[name], torch.zeros(shape)], axis)
     return state
 
 
-def count_macs(a, prior, size=224):
-    """Multiply-accumulates of one pair, convolutions and correlation."""
-    net, total, hooks = DFFNet(a, prior), [0], []
+def count_macs(a, prior, fine=False, size=224):
+    """Multiply-accumulates of one pair, convolutions and correlations."""
+    net, total, hooks = DFFNet(a, prior, fine), [0], []
 
     def hook(module, inputs, output):
         if isinstance(module, UpConv):
@@ -205,5 +209,7 @@ def count_macs(a, prior, size=224):
     image = torch.zeros(1, 3, size, size)
     with torch.no_grad():
         net(image, image, torch.zeros(1, 3 + prior, size, size))
-    grid = (size // 8) ** 2
-    return total[0] + grid * (2 * DFFNet.RADIUS + 1) ** 2 * channels(256, a)
+    correlations = [(size // 8, DFFNet.RADIUS, channels(256, a))]
+    if fine:
+        correlations += [(size // 4, DFFNet.FINE[3][0], channels(128, a)), (size // 2, DFFNet.FINE[4][0], channels(64, a))]
+    return total[0] + sum(side ** 2 * (2 * radius + 1) ** 2 * width for side, radius, width in correlations)

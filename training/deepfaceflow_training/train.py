@@ -12,10 +12,11 @@ import numpy as np
 import torch
 
 from .batches import Stream, training_batch
+from .geometry import SIZE
 from .inference import evaluate
 from .loss import endpoint_loss, photoconsistency_loss
 from .metrics import format_summary
-from .nets import build, without_prior
+from .nets import FLOW_UNIT, adapted, build
 from .shards import PairSet
 from .weights import read_weights
 
@@ -56,6 +57,8 @@ class Trainer:
         torch.set_flush_denormal(True)
         torch.manual_seed(settings.seed)
         self.net = build(settings.network).to(memory_format=torch.channels_last)
+        if settings.window == SIZE:
+            self.net.scale = settings.size / SIZE
         self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=settings.lr, weight_decay=1e-4, betas=(0.9, 0.99), eps=1e-7)
         self.step, self.samples, self.cpu_seconds, self.mean_loss, self.stop = 0, 0, 0.0, None, False
         self.stream_states = [None] * len(settings.sets)
@@ -69,10 +72,8 @@ class Trainer:
             self.ema = {name: value.detach().clone() for name, value in self.net.state_dict().items()}
 
     def _initialise(self, path):
-        """Take over every tensor of the same name and shape from any weights file; a network without the mesh prior takes those of one with it."""
-        saved, _, _ = read_weights(path)
-        if not self.net.prior:
-            saved = without_prior(saved)
+        """Take over every tensor of the same name and shape from any weights file of the family (see `nets.adapted`)."""
+        saved = adapted(read_weights(path)[0], self.net)
         own = self.net.state_dict()
         found = {name: value for name, value in saved.items() if name in own and own[name].shape == value.shape}
         self.net.load_state_dict(found, strict=False)
@@ -129,7 +130,7 @@ class Trainer:
             flows = self.net(i1, i2, encoding)
         total = endpoint_loss(flows, flow, visible, face)
         if self.settings.photo:
-            total = total + self.settings.photo * photoconsistency_loss(flows[-1], i1, i2, visible)
+            total = total + self.settings.photo * photoconsistency_loss(flows[-1] * (FLOW_UNIT * self.net.scale), i1, i2, visible)
         return total
 
     def pick_precision(self, batch):

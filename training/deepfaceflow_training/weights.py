@@ -7,11 +7,11 @@ from .nets import NETWORKS
 
 
 def read_weights(path):
-    """-> (state dict in f32, name of the network or None, (width multiplier, channels of the prior) or None)."""
+    """-> (state dict in f32, name of the network or None, (width multiplier, channels of the prior, fine matching) or None)."""
     if path.endswith('.safetensors'):
         tensors, metadata = safetensors.load(path)
         state = {name: torch.from_numpy(value.astype(np.float32)) for name, value in tensors.items()}
-        return state, metadata['network'], (float(metadata['a']), int(metadata['prior']))
+        return state, metadata['network'], (float(metadata['a']), int(metadata['prior']), metadata.get('fine_matching') == '1')
     saved = torch.load(path, map_location='cpu')
     name = saved['settings']['network'] if 'settings' in saved else None
     state = {key: value.float() for key, value in saved.get('ema', saved).items()}

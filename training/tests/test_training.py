@@ -9,6 +9,7 @@ import unittest
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -16,6 +17,7 @@ from deepfaceflow_training import nets, safetensors, shards  # noqa: E402
 from deepfaceflow_training.batches import Stream, augment, still, to_inputs  # noqa: E402
 from deepfaceflow_training.geometry import SIZE, apply_similarity, fit_similarity  # noqa: E402
 from deepfaceflow_training.loss import endpoint_loss  # noqa: E402
+from deepfaceflow_training.matching import NORM_EPSILON, correlation, local_correlation, warp  # noqa: E402
 from deepfaceflow_training.metrics import FlowErrors  # noqa: E402
 from deepfaceflow_training.pairs import HIDDEN  # noqa: E402
 from deepfaceflow_training.rasteriser import Raster, trace_flow  # noqa: E402
@@ -108,8 +110,8 @@ class NetworkTest(unittest.TestCase):
     def test_correlation_is_cosine_similarity_at_the_displacement(self):
         torch.manual_seed(0)
         a, b = torch.randn(1, 16, 9, 9), torch.randn(1, 16, 9, 9)
-        out = nets.correlation(a, b, 2)
-        unit = lambda v: v / (v.pow(2).mean() + nets.NORM_EPSILON).sqrt()
+        out = correlation(a, b, 2)
+        unit = lambda v: v / (v.pow(2).mean() + NORM_EPSILON).sqrt()
         expected = (unit(a[0, :, 4, 3]) * unit(b[0, :, 5, 1])).mean()  # displacement (dy, dx) = (1, -2)
         self.assertAlmostEqual(float(out[0, (1 + 2) * 5 + (-2 + 2), 4, 3]), float(expected), places=5)
         self.assertEqual(float(out[0, 0, 0, 0]), 0.0)
@@ -121,16 +123,35 @@ class NetworkTest(unittest.TestCase):
         expected, = torch.autograd.grad((torch.nn.functional.leaky_relu(x, nets.SLOPE)[:, 3:9] * y[:, 3:9]).sum(), x)
         torch.testing.assert_close(found, expected)
 
-    def test_a_network_without_prior_takes_over_all_but_the_prior(self):
-        state = nets.build('dffnet-m').state_dict()
-        image, code = torch.rand(1, 3, 64, 64), torch.rand(1, 7, 64, 64)
+    def test_another_network_of_the_family_starts_with_the_same_flow(self):
+        source = nets.build('dffnet-m-coarse').eval()
+        image, other, code = torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64), torch.rand(1, 7, 64, 64)
         code[:, 3:] = 0
-        whole, plain = nets.build('dffnet-m').eval(), nets.build('dffnet').eval()
-        whole.load_state_dict(state)
-        plain.load_state_dict(nets.without_prior(state))
         with torch.no_grad():
-            expected, found = whole(image, image, code)[-1], plain(image, image, code[:, :3])[-1]
-        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+            expected = source(image, other, code)[-1]
+            for name in nets.NETWORKS:
+                net = nets.build(name).eval()
+                missing, unexpected = net.load_state_dict(nets.adapted(source.state_dict(), net), strict=False)
+                self.assertTrue(all(key.startswith('match') for key in missing))
+                self.assertFalse(unexpected)
+                torch.testing.assert_close(net(image, other, code[:, :3 + net.prior])[-1], expected, rtol=1e-4, atol=1e-5)
+
+    def test_local_correlation_is_the_global_one_with_its_gradient(self):
+        maps = [torch.randn(2, 16, 20, 12, requires_grad=True) for _ in range(2)]
+        weights = torch.randn(2, 49, 20, 12)
+        gradients = []
+        for function in (correlation, local_correlation):
+            found = function(*maps, 3)
+            gradients.append((found, *torch.autograd.grad((found * weights).sum(), maps)))
+        for expected, found in zip(*gradients):
+            torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+    def test_warped_features_are_those_at_the_displaced_place(self):
+        x = torch.randn(1, 4, 9, 7)
+        flow = torch.zeros(1, 3, 9, 7)
+        flow[:, 0], flow[:, 1] = 2, -1
+        expected = F.pad(x, (0, 2, 1, 0))[:, :, :9, 2:]
+        torch.testing.assert_close(warp(x, flow), expected, rtol=1e-4, atol=1e-4)
 
     def test_seven_scales(self):
         net = nets.DFFNet(0.25, 4)
