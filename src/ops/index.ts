@@ -24,6 +24,11 @@ export {
 export { type ImageOutputAttrs, imageOutput } from './image-output.js'
 export { fragmentDepth, fragmentMask, interpolate } from './interpolate.js'
 export {
+  INVERSE_SEARCH_DEFAULTS,
+  type InverseSearchAttrs,
+  inverseSearch,
+} from './inverse-search.js'
+export {
   type RegionCropAttrs,
   type RegionPointsAttrs,
   type RegionTransformAttrs,

@@ -9,6 +9,7 @@ import { correlationCases } from './correlation.js'
 import { depthwiseCases } from './depthwise.js'
 import { elementwiseCases } from './elementwise.js'
 import { fullyConnectedCases } from './fully-connected.js'
+import { inverseSearchCases } from './inverse-search.js'
 import { landmarkAttentionCases } from './landmark-attention.js'
 import { padCropCases } from './pad-crop.js'
 import { poolCases } from './pool.js'
@@ -31,6 +32,7 @@ export const allCases: readonly OpCase[] = [
   ...depthwiseCases,
   ...transposedCases,
   ...fullyConnectedCases,
+  ...inverseSearchCases,
   ...elementwiseCases,
   ...rasterCases,
   ...consistencyCases,

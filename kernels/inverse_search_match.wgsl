@@ -1,0 +1,96 @@
+// Gauss-Newton steps of every patch towards the place in the target that looks like it, from the displacement that the
+// grid has there (inverse compositional: gradients and their matrix are the source's). Patches are compared after
+// their means and spreads are made equal, so changes of light do not move them.
+// Leaves the patch's own displacement, and the equation that it gives to the smoothing: weight * gradient matrix, times
+// the displacement. Weight: one over the variance of noise and mismatch, falling to 0 at the largest displacement.
+// One invocation: one patch.
+#param STEPS
+#include "include/inverse_search.wgsl"
+
+struct Uniforms {
+  size: vec2<u32>,
+  grid: vec2<u32>,
+  // Variance of the noise and of the mismatch above which patches count little, grey levels^2.
+  noise: f32,
+  mismatch: f32,
+  // Added to the diagonal of the gradient matrix, grey levels^2 / px^2 per pixel.
+  damping: f32,
+  longestStep: f32,
+  longest: f32,
+  // Added to both variances before their ratio is taken: patches without contrast have no gain.
+  gainFloor: f32,
+  gainLimit: f32,
+}
+
+@group(0) @binding(0) var<uniform> u: Uniforms;
+@group(0) @binding(1) var<storage, read> sourceTexels: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> targetTexels: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> templates: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> displacements: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> equations: array<vec4<f32>>;
+
+@compute @workgroup_size(8, 8)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  let grid = u.grid;
+  if (id.x >= grid.x || id.y >= grid.y) { return; }
+  let size = u.size;
+  let patch_ = (id.z * grid.y + id.y) * grid.x + id.x;
+  let corner = id.xy * STRIDE;
+  let frame = id.z * size.x * size.y;
+  let last = vec2<f32>(size - 1u);
+  let means = templates[3u * patch_];
+  let matrix = templates[3u * patch_ + 1u];
+  let slope = templates[3u * patch_ + 2u].xy;
+  let count = means.x;
+  let pixels = max(count, 1.0);
+  // Loops rather than branches: software adapters skip a loop that no lane enters, but not a branch.
+  let rows = select(0u, PATCH, count > 0.0);
+
+  let damped = matrix.xz + u.damping * pixels;
+  let inverse = vec3<f32>(damped.y, -matrix.y, damped.x) / (damped.x * damped.y - matrix.y * matrix.y);
+  let floor_ = u.gainFloor * pixels;
+  let start = displacements[patch_].xy;
+  var moved = start;
+  var mismatch = 0.0;
+#for step in 0..STEPS
+  {
+    var sum = 0.0;
+    var square = 0.0;
+    var withGrey = 0.0;
+    var withGradient = vec2<f32>();
+    for (var row = 0u; row < rows; row++) {
+      let y = corner.y + row;
+#for column in 0..8
+      {
+        let x = corner.x + ${column}u;
+        let texel = sourceTexel(sourceTexels[frame + y * size.x + x]);
+        let position = clamp(vec2<f32>(f32(x), f32(y)) + texel.shift + moved, vec2<f32>(0.0), last);
+        let whole = floor(position);
+        let part = position - whole;
+        let place = min(vec2<u32>(whole), size - 1u);
+        let corners = targetTexels[frame + place.y * size.x + place.x];
+        let upperLower = mix(corners.xz, corners.yw, part.x);
+        let grey = texel.weight * (mix(upperLower.x, upperLower.y, part.y) - means.y);
+        sum += grey;
+        square += grey * grey;
+        withGrey += grey * (texel.grey - means.y);
+        withGradient += grey * texel.gradient;
+      }
+#endfor
+    }
+    let variance = max(square - sum * sum / pixels, 0.0);
+    let gain = clamp(sqrt((matrix.w + floor_) / (variance + floor_)), 1.0 / u.gainLimit, u.gainLimit);
+    mismatch = max(matrix.w + gain * gain * variance - 2.0 * gain * withGrey, 0.0) / pixels;
+    let difference = gain * (withGradient - means.zw * sum) - slope;
+    let step = vec2<f32>(dot(inverse.xy, difference), dot(inverse.yz, difference));
+    moved -= step * min(1.0, u.longestStep / max(length(step), 1e-6));
+  }
+#endfor
+  let near = clamp(2.0 - 2.0 * length(moved) / u.longest, 0.0, 1.0);
+  let noise = u.noise + mismatch * (1.0 + mismatch / u.mismatch);
+  let weight = select(0.0, near / (noise * pixels), count > 0.0);
+  let weighted = weight * matrix.xyz;
+  equations[2u * patch_] = vec4<f32>(weighted, 0.0);
+  equations[2u * patch_ + 1u] = vec4<f32>(dot(weighted.xy, moved), dot(weighted.yz, moved), 0.0, 0.0);
+  displacements[patch_] = vec4<f32>(select(start, moved, near > 0.0 && count > 0.0), select(0.0, 1.0, count > 0.0), 0.0);
+}
