@@ -7,7 +7,7 @@ const CORRELATION_CHANNELS = 13 ** 2
 
 /**
  * Tensors of a trained DFFNet, checked one by one against the architecture that the file's metadata states
- * (`architecture`, `a`, `prior`): nothing missing, nothing unknown, every shape right, every value finite.
+ * (`architecture`, `a`, `prior`, `fine_matching`): nothing missing, nothing unknown, every shape right, every value finite.
  * Layouts stay PyTorch's, which are the engine's: convolution OIHW, transposed convolution IOHW.
  * @throws EngineError INVALID_WEIGHTS
  */
@@ -19,7 +19,11 @@ export function trainedNetwork(file: WeightFile, dtype: DType): TensorToWrite[] 
       { file: file.name },
     )
   }
-  const shapes = dffnetShapes(numberNote(file, 'a'), numberNote(file, 'prior'))
+  const shapes = dffnetShapes(
+    numberNote(file, 'a'),
+    numberNote(file, 'prior'),
+    file.metadata.fine_matching === '1',
+  )
   const unknown = file.entries().filter((entry) => !shapes.has(entry.name))
   if (unknown.length > 0) {
     throw new EngineError(
@@ -31,8 +35,19 @@ export function trainedNetwork(file: WeightFile, dtype: DType): TensorToWrite[] 
   return [...shapes].map(([name, shape]) => ({ name, dtype, shape, values: file.tensor(name, shape) }))
 }
 
+/** Fine matching by decoder level: displacements that are tried, channels for the decoder. */
+const FINE_MATCHING: Readonly<Record<number, { readonly displacements: number; readonly channels: number }>> =
+  {
+    3: { displacements: 7 ** 2, channels: 32 },
+    4: { displacements: 5 ** 2, channels: 16 },
+  }
+
 /** Names and shapes of all weights of DFFNet at width `a` with `prior` channels beside the PNCC. */
-export function dffnetShapes(a: number, prior: number): Map<string, readonly number[]> {
+export function dffnetShapes(
+  a: number,
+  prior: number,
+  fineMatching: boolean,
+): Map<string, readonly number[]> {
   const c = (k: number) => Math.max(16, 16 * Math.round((k * a) / 16))
   const encoding = 3 + prior
   const shapes = new Map<string, readonly number[]>()
@@ -61,7 +76,9 @@ export function dffnetShapes(a: number, prior: number): Map<string, readonly num
     conv(`predict.${level}`, 3, width, 3)
     shapes.set(`up.${level}.weight`, [width, up, 4, 4])
     shapes.set(`up.${level}.bias`, [up])
-    width = up + skip + 3
+    const match = fineMatching ? FINE_MATCHING[level] : undefined
+    if (match !== undefined) conv(`match.${level}`, 3, match.displacements + 3, match.channels)
+    width = up + skip + 3 + (match?.channels ?? 0)
   }
   conv(`predict.${skips.length}`, 3, width, 3)
   return shapes

@@ -21,6 +21,8 @@ export interface NetworkChoice {
   readonly a: number
   /** With the mesh prior, as the shipped network has it. */
   readonly meshPrior: boolean
+  /** Matching at three resolutions, as the shipped networks have it (default); false: at one, as the table of the peers. */
+  readonly fineMatching?: boolean
   /** Side of the template frame, px; 224 but for cost models. */
   readonly size?: number
 }
@@ -52,6 +54,7 @@ async function registeredConfig(choice: NetworkChoice): Promise<RegisteredFlowCo
     size,
     a: choice.a,
     meshPrior: choice.meshPrior,
+    fineMatching: choice.fineMatching ?? true,
     regressorRoi: { cx: cx * scale, cy: cy * scale, side: side * scale },
     triangles: Uint32Array.from(face.indices('triangles', [898, 3])),
     ncc: positions.map((value, i) => {
@@ -62,12 +65,12 @@ async function registeredConfig(choice: NetworkChoice): Promise<RegisteredFlowCo
 }
 
 /** DFFNet alone: images and encoding as dense tensors, the full-resolution flow in its own unit. */
-export function dffnetGraph({ a, meshPrior, size = 224 }: NetworkChoice): Graph {
+export function dffnetGraph({ a, meshPrior, fineMatching = true, size = 224 }: NetworkChoice): Graph {
   const graph = new GraphBuilder(`dffnet a=${a}`)
   const encodingChannels = meshPrior ? 7 : 3
   const images = inputTensor(graph, 'images', { n: 2, h: size, w: size, c: 3 })
   const encoding = inputTensor(graph, 'encoding', { n: 1, h: size, w: size, c: encodingChannels })
-  const flow = dffnet(graph, images, encoding, { a, encodingChannels }).at(-1)
+  const flow = dffnet(graph, images, encoding, { a, encodingChannels, fineMatching }).at(-1)
   if (flow === undefined) throw new TypeError('dffnet has seven outputs')
   outputTensor(graph, 'flow', flow)
   return graph.build()
@@ -88,7 +91,10 @@ export async function networkWeights(choice: NetworkChoice): Promise<WeightSourc
 async function shippedDffnet(choice: NetworkChoice): Promise<WeightFile | undefined> {
   if (!choice.meshPrior) return undefined
   const file = await readSafetensors(join(root(), 'weights', 'dffnet-m.safetensors'))
-  return Number(file.note('a')) === choice.a ? file : undefined
+  const fits =
+    Number(file.note('a')) === choice.a &&
+    (file.metadata.fine_matching === '1') === (choice.fineMatching ?? true)
+  return fits ? file : undefined
 }
 
 /** Uniform values of He's variance (for LeakyReLU 0.1) from a hash of name and position; small predictions. */

@@ -54,7 +54,7 @@ interface Opened {
 
 await main(async () => {
   const options = command.opts<PeersOptions>()
-  const choice: NetworkChoice = { a: options.a, meshPrior: options.prior }
+  const choice: NetworkChoice = { a: options.a, meshPrior: options.prior, fineMatching: false }
   const names = options.peers.split(',') as PeerName[]
   for (const name of names) if (!(name in PEERS)) throw new Error(`no engine "${name}"`)
   const load = new LoadMeter()

@@ -17,7 +17,7 @@ export interface NetworkFiles {
   /** 3DMeshReg on registered frames. */
   readonly meshRegressor: WeightFile
   readonly dffnet: WeightFile
-  readonly dffnetConfig: { readonly a: number; readonly meshPrior: boolean }
+  readonly dffnetConfig: { readonly a: number; readonly meshPrior: boolean; readonly fineMatching: boolean }
   readonly info: WeightsInfo
   readonly template: Template
   readonly triangles: Uint32Array
@@ -74,7 +74,7 @@ function readDffnetConfig(file: WeightFile): NetworkFiles['dffnetConfig'] {
       { file: file.name },
     )
   }
-  return { a, meshPrior: prior === 4 }
+  return { a, meshPrior: prior === 4, fineMatching: file.metadata.fine_matching === '1' }
 }
 
 /**

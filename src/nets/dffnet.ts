@@ -7,12 +7,18 @@ import { conv2d } from '../ops/conv2d.js'
 import { correlation } from '../ops/correlation.js'
 import { resize } from '../ops/resize.js'
 import { transposedConv2d } from '../ops/transposed-conv2d.js'
+import { warp } from '../ops/warp.js'
 
 export interface DffnetConfig {
   /** Width multiplier: 0.375 is the reference, 1 the full size. */
   readonly a: number
   /** Leading channel count of the encoding: 3 for the PNCC alone, 7 with the mesh prior (`dffnet-m`). */
   readonly encodingChannels: 3 | 7
+  /**
+   * Matching at 1/4 and 1/2 resolution too: the decoder warps the features of I2 by the flow that it has so far and
+   * correlates them with those of I1 over a few pixels. False: at 1/8 resolution alone, as FlowNetC does.
+   */
+  readonly fineMatching: boolean
 }
 
 /** The network predicts flow in units of 20 template pixels. */
@@ -21,11 +27,17 @@ export const FLOW_UNIT = 20
 const SLOPE = 0.1
 const RADIUS = 6
 
+/** Fine matching: features of one encoder level, the displacements that are tried, channels for the decoder. */
+const FINE_MATCHING = {
+  conv2: { radius: 3, channels: 32, pixelsPerUnit: FLOW_UNIT / 4 },
+  conv1: { radius: 2, channels: 16, pixelsPerUnit: FLOW_UNIT / 2 },
+} as const
+
 /**
  * DFFNet (Koujan et al. 2020, section 3.2, in our reading): a U of convolutions in the manner of FlowNetC. Features
  * of both images by shared weights are correlated at 1/8 resolution and joined by features of the PNCC; the
- * decoder predicts the flow at seven scales, each from its skip connection, the upsampled features and the
- * upsampled coarser flow.
+ * decoder predicts the flow at seven scales, each from its skip connection, the upsampled features, the
+ * upsampled coarser flow and, where there is fine matching, features of how well I2 fits around that flow.
  *
  * @param images 2 x H x W x 3, I1 and I2, (RGB / 255 - 0.45) * 2; H and W multiples of 8
  * @param encoding 1 x H x W x c: PNCC in [0, 1]; with the prior also mesh difference / 20 px (3) and depth / 100 px
@@ -67,12 +79,12 @@ export function dffnet(graph: GraphBuilder, images: Value, encoding: Value, conf
   const conv6_1 = conv('conv6_1', conv('conv6', conv5_1, c(1024), 3, 2), c(1024), 3, 1)
 
   // Decoder.
-  const levels: { channels: number; skip: Value[] }[] = [
+  const levels: { channels: number; skip: Value[]; matched?: 'conv1' | 'conv2' }[] = [
     { channels: c(512), skip: [conv5_1] },
     { channels: c(256), skip: [conv4_1] },
     { channels: c(128), skip: [conv3_1] },
-    { channels: c(64), skip: [first('conv2(I1)', conv2)] },
-    { channels: c(32), skip: [first('conv1(I1)', conv1)] },
+    { channels: c(64), skip: [first('conv2(I1)', conv2)], matched: 'conv2' },
+    { channels: c(32), skip: [first('conv1(I1)', conv1)], matched: 'conv1' },
     { channels: c(16), skip: [first('I1', images), second('I2', images), encoding] },
   ]
   const predict = (level: number, input: Value): Value =>
@@ -83,9 +95,27 @@ export function dffnet(graph: GraphBuilder, images: Value, encoding: Value, conf
       stride: 1,
       padding: 1,
     })
+  const enlarge = (name: string, flow: Value, height: number, width: number): Value =>
+    resize(graph, name, flow, { mode: 'bilinear', height, width })
+  const encoded = { conv1, conv2 }
+  /** Features of I2, warped by the flow, against those of I1 around it. */
+  const match = (level: number, which: 'conv1' | 'conv2', flow: Value): Value => {
+    const { radius, channels, pixelsPerUnit } = FINE_MATCHING[which]
+    const moved = warp(graph, `warped ${which}(I2)`, second(`${which}(I2)`, encoded[which]), flow, {
+      scale: pixelsPerUnit,
+      border: 'zero',
+    })
+    const fit = correlation(graph, `corr.${level}`, first(`${which}(I1) again`, encoded[which]), moved, {
+      radius,
+      stride: 1,
+      normalisation: 'cosine',
+    })
+    const volume = leakyRelu(graph, `corr.${level}/act`, fit, SLOPE)
+    return conv(`match.${level}`, concat(graph, `fit.${level}`, [volume, flow]), channels, 3, 1)
+  }
   let features = conv6_1
   const flows: Value[] = []
-  levels.forEach(({ channels, skip }, level) => {
+  levels.forEach(({ channels, skip, matched }, level) => {
     const { h, w } = (skip[0] as Value).type as TensorType
     const flow = predict(level, features)
     flows.push(flow)
@@ -98,9 +128,14 @@ export function dffnet(graph: GraphBuilder, images: Value, encoding: Value, conf
       padding: 1,
       crop: { h, w },
     })
-    const flowUp = resize(graph, `flow up.${level}`, flow, { mode: 'bilinear', height: h, width: w })
+    const flowUp = enlarge(`flow up.${level}`, flow, h, w)
     const activated = leakyRelu(graph, `up.${level}/act`, up, SLOPE)
-    features = concat(graph, `decoder.${level}`, [activated, ...skip, flowUp])
+    // Enlarged once more, since one value lies in one concatenation without a copy.
+    const fit =
+      config.fineMatching && matched !== undefined
+        ? [match(level, matched, enlarge(`flow to match.${level}`, flow, h, w))]
+        : []
+    features = concat(graph, `decoder.${level}`, [activated, ...skip, flowUp, ...fit])
   })
   flows.push(predict(levels.length, features))
   return flows

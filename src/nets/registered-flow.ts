@@ -15,6 +15,8 @@ export interface RegisteredFlowConfig {
   readonly a: number
   /** True for `dffnet-m`: the difference and depth of both frames' meshes go in beside the PNCC. */
   readonly meshPrior: boolean
+  /** See `DffnetConfig`. */
+  readonly fineMatching: boolean
   /** What 3DMeshReg sees of a registered frame: an unturned square, template px. */
   readonly regressorRoi: { readonly cx: number; readonly cy: number; readonly side: number }
   readonly triangles: Uint32Array
@@ -91,7 +93,11 @@ export function registeredFlow(graph: GraphBuilder, config: RegisteredFlowConfig
   const encoding = interpolate(graph, 'encoding', fragments, attributes, { triangles })
 
   // DFFNet, in px and on the face only.
-  const flows = dffnet(graph, images, encoding, { a: config.a, encodingChannels: meshPrior ? 7 : 3 })
+  const flows = dffnet(graph, images, encoding, {
+    a: config.a,
+    encodingChannels: meshPrior ? 7 : 3,
+    fineMatching: config.fineMatching,
+  })
   const unit = fragmentMask(graph, 'mask', fragments, FLOW_UNIT)
   return { flow: multiply(graph, 'flow', flows.at(-1) as Value, unit), encoding, fragments, meshes }
 }

@@ -64,11 +64,11 @@ function interleaved(channels: number, value: (i: number) => number): Float32Arr
   return out
 }
 
-function network(a: number, encodingChannels: 3 | 7) {
+function network(a: number, encodingChannels: 3 | 7, fineMatching: boolean) {
   const graph = new GraphBuilder(`dffnet ${a}`)
   const images = inputTensor(graph, 'images', { n: 2, h: SIZE, w: SIZE, c: 3 })
   const encoding = inputTensor(graph, 'encoding', { n: 1, h: SIZE, w: SIZE, c: encodingChannels })
-  const flows = dffnet(graph, images, encoding, { a, encodingChannels })
+  const flows = dffnet(graph, images, encoding, { a, encodingChannels, fineMatching })
   flows.forEach((flow, scale) => {
     outputTensor(graph, `flow${scale}`, flow)
   })
@@ -86,7 +86,7 @@ describe('DFFNet with pseudo-random weights against PyTorch', () => {
       images.set(interleaved(3, signed('input.i1')))
       images.set(interleaved(3, signed('input.i2')), SIZE * SIZE * 3)
       const encoding = interleaved(3, hashOf('input.pncc'))
-      const plan = await engine.compile(network(a, 3), { weights: randomWeights })
+      const plan = await engine.compile(network(a, 3, false), { weights: randomWeights })
       const outputs = await plan.compute({ images, encoding })
       plan.dispose()
       const sizes = [4, 7, 14, 28, 56, 112, 224]
@@ -117,7 +117,7 @@ describe('DFFNet with pseudo-random weights against PyTorch', () => {
 describe('shipped dffnet-m', () => {
   it('gives the flow that PyTorch gives, within 0.05 px on four real pairs', async () => {
     const weights = await readSafetensors('weights/dffnet-m.safetensors')
-    const plan = await engine.compile(network(0.375, 7), { weights })
+    const plan = await engine.compile(network(0.375, 7, weights.metadata.fine_matching === '1'), { weights })
     for (let pair = 0; pair < 4; pair++) {
       const golden = await readSafetensors(`test/fixtures/dffnet/pair${pair}.safetensors`)
       const [row, column] = [...golden.indices('origin', [2])] as [number, number]
@@ -158,23 +158,29 @@ describe('shipped dffnet-m', () => {
 })
 
 describe('the plan of DFFNet', () => {
-  it('copies nothing and stays below 24 MB at a = 0.375', () => {
-    const graph = new GraphBuilder('dffnet')
-    const images = inputTensor(graph, 'images', { n: 2, h: SIZE, w: SIZE, c: 3 })
-    const encoding = inputTensor(graph, 'encoding', { n: 1, h: SIZE, w: SIZE, c: 3 })
-    const flows = dffnet(graph, images, encoding, { a: 0.375, encodingChannels: 3 })
-    outputTensor(graph, 'flow', flows.at(-1) as (typeof flows)[number])
-    const plan = planGraph(graph.build(), fakeCaps())
-    expect(plan.steps.filter((step) => step.kernel === 'copy.wgsl')).toEqual([])
-    expect(plan.slotBytes.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(24e6)
-    const gmacs = plan.steps.reduce((sum, step) => sum + step.flops, 0) / 2e9
-    expect(gmacs).toBeCloseTo(1.41, 1)
-  })
+  for (const { title, fineMatching, gmac } of [
+    { title: 'matching at 1/8', fineMatching: false, gmac: 1.41 },
+    { title: 'fine matching', fineMatching: true, gmac: 1.62 },
+  ]) {
+    it(`copies nothing and stays below 24 MB at a = 0.375, ${title}`, () => {
+      const graph = new GraphBuilder('dffnet')
+      const images = inputTensor(graph, 'images', { n: 2, h: SIZE, w: SIZE, c: 3 })
+      const encoding = inputTensor(graph, 'encoding', { n: 1, h: SIZE, w: SIZE, c: 3 })
+      const flows = dffnet(graph, images, encoding, { a: 0.375, encodingChannels: 3, fineMatching })
+      outputTensor(graph, 'flow', flows.at(-1) as (typeof flows)[number])
+      const plan = planGraph(graph.build(), fakeCaps())
+      expect(plan.steps.filter((step) => step.kernel === 'copy.wgsl')).toEqual([])
+      expect(plan.slotBytes.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(24e6)
+      expect(plan.steps.reduce((sum, step) => sum + step.flops, 0) / 2e9).toBeCloseTo(gmac, 1)
+    })
+  }
 
   it('refuses inputs of other shapes by name', () => {
     const graph = new GraphBuilder('dffnet')
     const images = inputTensor(graph, 'images', { n: 1, h: SIZE, w: SIZE, c: 3 })
     const encoding = inputTensor(graph, 'encoding', { n: 1, h: SIZE, w: SIZE, c: 3 })
-    expect(() => dffnet(graph, images, encoding, { a: 1, encodingChannels: 3 })).toThrow(/images 2xHxWx3/)
+    expect(() => dffnet(graph, images, encoding, { a: 1, encodingChannels: 3, fineMatching: false })).toThrow(
+      /images 2xHxWx3/,
+    )
   })
 })

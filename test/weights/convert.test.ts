@@ -143,11 +143,11 @@ describe('trained networks', () => {
   })
 
   it('are checked against the architecture they state', () => {
-    const narrow = [...dffnetShapes(0.05, 4)].map(([name, shape]): TensorToWrite => {
+    const narrow = [...dffnetShapes(0.05, 4, true)].map(([name, shape]): TensorToWrite => {
       const values = new Float32Array(elementsOf(shape))
       return { name, dtype: 'F16', shape, values }
     })
-    const stated = { architecture: 'dffnet', a: '0.05', prior: '4' }
+    const stated = { architecture: 'dffnet', a: '0.05', prior: '4', fine_matching: '1' }
     const refused = (metadata: Record<string, string>, of = narrow) => {
       const file = parseSafetensors(encodeSafetensors(of, { ...stated, ...metadata }), 'w')
       return () => trainedNetwork(file, 'F16')
