@@ -13,6 +13,7 @@ interface CompileOptions {
   readonly a: number[]
   readonly prior: boolean
   readonly storage: 'f32' | 'f16'
+  readonly candidates: boolean
   readonly json?: string
 }
 
@@ -24,6 +25,7 @@ const command = new Command('bench:gpu-compile')
   .option('--a <widths>', 'width multipliers of DFFNet, comma-separated', positiveList, [0.375, 1])
   .option('--no-prior', 'DFFNet without the mesh prior')
   .addOption(new Option('--storage <type>', 'element type in memory').choices(['f32', 'f16']).default('f32'))
+  .option('--no-candidates', 'only what the plans run, not what autotuning could choose instead')
   .option('--json <file>', 'also write the figures to a file')
   .parse()
 
@@ -33,7 +35,7 @@ await main(async () => {
   const plans = options.a.map((a) => ({ a, meshPrior: options.prior }))
   const results: FamilyResult[] = []
   for (const family of options.families.split(',')) {
-    const result = await compileFor(mesa, family, plans, options.storage)
+    const result = await compileFor(mesa, family, plans, options.storage, options.candidates)
     results.push(result)
     const title = FAMILIES.find(({ name }) => name === family)?.title ?? family
     print(`\ncompiled for ${family}, ${title}, ${result.driver}; ${result.pipelines.length} pipelines`)

@@ -13,6 +13,7 @@ import { formatTable } from './lib/table.js'
 import { DISPATCH_US, GPUS, type Gpu, PER_CALL_US, TARGET_GPUS } from './roofline/gpus.js'
 import { batched, type Modelled, model, smallestWithin } from './roofline/model.js'
 import { planWork, type StepWork } from './roofline/plan-work.js'
+import { describeTuning, modelTuning } from './roofline/tuned.js'
 
 interface RooflineOptions {
   readonly compiled: string
@@ -21,6 +22,7 @@ interface RooflineOptions {
   readonly prior: boolean
   readonly storage: 'f32' | 'f16'
   readonly gpu: string
+  readonly tuned: boolean
   readonly json?: string
 }
 
@@ -39,6 +41,7 @@ const command = new Command('bench:roofline')
   .option('--no-prior', 'DFFNet without the mesh prior')
   .addOption(new Option('--storage <type>', 'element type in memory').choices(['f32', 'f16']).default('f32'))
   .option('--gpu <text>', 'GPU of the layer table, part of its name', TARGET_GPUS[0]?.name ?? '')
+  .option('--tuned', 'also rank the kernels that autotuning could choose from, on the target GPUs', false)
   .option('--json <file>', 'also write the figures to a file')
   .parse()
 
@@ -51,13 +54,17 @@ await main(async () => {
     return 1
   }
   const { results } = JSON.parse(await readFile(options.compiled, 'utf8')) as { results: FamilyResult[] }
+  const familyOf = (gpu: Gpu): FamilyResult => {
+    const family = results.find((result) => result.family === gpu.compiledAs)
+    if (family === undefined) throw new Error(`${options.compiled} has no family ${gpu.compiledAs}`)
+    return family
+  }
   const cache = new Map<string, StepWork[]>()
   const work: WorkOf = async (gpu, { a, size = 224, storage = options.storage }) => {
     const key = `${gpu.compiledAs} ${a} ${size} ${storage}`
     const known = cache.get(key)
     if (known !== undefined) return known
-    const family = results.find((result) => result.family === gpu.compiledAs)
-    if (family === undefined) throw new Error(`${options.compiled} has no family ${gpu.compiledAs}`)
+    const family = familyOf(gpu)
     const made = planWork(
       await registeredGraph({ a, meshPrior: options.prior, size }),
       `a=${a}`,
@@ -150,6 +157,12 @@ await main(async () => {
     ),
   )
 
+  const pair = await registeredGraph({ a: options.a, meshPrior: options.prior })
+  const tuned = (options.tuned ? TARGET_GPUS : []).map((gpu) =>
+    modelTuning(pair, `a=${options.a}`, familyOf(gpu), options.storage, gpu),
+  )
+  for (const tuning of tuned) print(describeTuning(tuning))
+
   const misses = await Promise.all(
     TARGET_GPUS.map(async (gpu) => ({ gpu, ms: pairMs(await work(gpu, { a: 1 }), gpu) })),
   )
@@ -168,6 +181,7 @@ await main(async () => {
     resolution: { sizes: SIZES, ms: bySize },
     batch: { pairs: BATCHES, msPerPair: byBatch },
     needs,
+    tuned,
     targets: misses.map(({ gpu, ms }) => ({ gpu: gpu.name, ms, targetMs: gpu.targetMs })),
   })
   return 0

@@ -4,8 +4,9 @@ import { kernelId } from '../../src/gpu/kernel-cache.js'
 import { KernelSource } from '../../src/gpu/kernel-source.js'
 import { preprocess } from '../../src/gpu/shader/preprocess.js'
 import { planGraph, type Step } from '../../src/graph/plan.js'
+import { LAYER_NODE, tunableLayers } from '../../src/graph/tunable.js'
 import { definedFlops } from '../lib/executed.js'
-import { type NetworkChoice, registeredGraph } from '../lib/networks.js'
+import { type NetworkChoice, nodeOf, registeredGraph } from '../lib/networks.js'
 import { END_MARK, type PipelineUse, REQUEST_VARIABLE, START_MARK } from './compile.js'
 
 /**
@@ -15,21 +16,39 @@ import { END_MARK, type PipelineUse, REQUEST_VARIABLE, START_MARK } from './comp
 interface Request {
   readonly plans: readonly NetworkChoice[]
   readonly storage: 'f32' | 'f16'
+  /** Also what autotuning could choose instead; such pipelines have no uses. */
+  readonly candidates: boolean
 }
 
-const { plans, storage } = JSON.parse(process.env[REQUEST_VARIABLE] ?? '') as Request
+const { plans, storage, candidates } = JSON.parse(process.env[REQUEST_VARIABLE] ?? '') as Request
 const device = await openDevice({ adapter: 'hardware' })
 const source = new KernelSource()
 const pipelines = new Map<string, { step: Step; uses: PipelineUse[] }>()
+const options = { schedule: 'hardware', storage } as const
+// Variants whose final code is the same share a pipeline.
+const codeOf = (step: Step): string => preprocess(step.kernel, step.params, source.load).code
 for (const choice of plans) {
-  const spec = planGraph(await registeredGraph(choice), device.caps, { schedule: 'hardware', storage })
+  const spec = planGraph(await registeredGraph(choice), device.caps, options)
   const flops = definedFlops(spec.steps)
   for (const [index, step] of spec.steps.entries()) {
-    // Variants whose final code is the same share a pipeline.
-    const { code } = preprocess(step.kernel, step.params, source.load)
+    const code = codeOf(step)
     const pipeline = pipelines.get(code) ?? { step, uses: [] }
     pipeline.uses.push({ a: choice.a, step: step.name, flops: flops[index] ?? 0 })
     pipelines.set(code, pipeline)
+  }
+}
+for (const choice of candidates ? plans : []) {
+  for (const layer of tunableLayers(await registeredGraph(choice), device.caps, options)) {
+    for (const variant of layer.candidates) {
+      const { steps } = planGraph(layer.graph, device.caps, {
+        ...options,
+        variants: { [LAYER_NODE]: variant },
+      })
+      for (const step of steps) {
+        const code = codeOf(step)
+        if (nodeOf(step.name) === LAYER_NODE && !pipelines.has(code)) pipelines.set(code, { step, uses: [] })
+      }
+    }
   }
 }
 const list = [...pipelines.values()].map(({ step, uses }) => {

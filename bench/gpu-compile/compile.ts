@@ -59,16 +59,20 @@ export interface FamilyResult {
   readonly pipelines: readonly CompiledPipeline[]
 }
 
-/** Compiles the hardware schedule of the plans for one family, in a process of its own. */
+/**
+ * Compiles the hardware schedule of the plans for one family, in a process of its own.
+ * @param candidates also the variants that autotuning could choose; their pipelines have no uses
+ */
 export async function compileFor(
   mesa: string,
   family: string,
   plans: readonly NetworkChoice[],
   storage: 'f32' | 'f16',
+  candidates: boolean,
 ): Promise<FamilyResult> {
   const { stdout, stderr, status } = await run({
     ...nullGpuEnvironment(mesa, family),
-    [REQUEST_VARIABLE]: JSON.stringify({ plans, storage }),
+    [REQUEST_VARIABLE]: JSON.stringify({ plans, storage, candidates }),
   })
   if (status !== 0) throw new Error(`compiling for ${family} ended with ${status}:\n${stderr.slice(-4000)}`)
   const { caps, pipelines } = JSON.parse(stdout) as { caps: AdapterCaps; pipelines: PipelineInfo[] }

@@ -1,5 +1,6 @@
+import { kernelId } from '../../src/gpu/kernel-cache.js'
 import type { Graph } from '../../src/graph/graph.js'
-import { planGraph, type Step } from '../../src/graph/plan.js'
+import { type PlanOptions, planGraph, type Step } from '../../src/graph/plan.js'
 import type { WeightSource } from '../../src/ops/op.js'
 import type { CompiledPipeline, FamilyResult } from '../gpu-compile/compile.js'
 import { definedFlops, productFlops } from '../lib/executed.js'
@@ -27,14 +28,17 @@ const packedBytes = new Map<string, number>()
 /**
  * Plans a graph for a family's hardware schedule and joins it with what the family's compiler made of its kernels.
  * @param network names what the weights depend on
+ * @param options forced kernels; `node`: its steps only
  */
 export function planWork(
   graph: Graph,
   network: string,
   family: FamilyResult,
   storage: 'f32' | 'f16',
+  options: Pick<PlanOptions, 'choices' | 'variants'> & { readonly node?: string } = {},
 ): StepWork[] {
-  const spec = planGraph(graph, family.caps, { schedule: 'hardware', storage })
+  const { node, ...forced } = options
+  const spec = planGraph(graph, family.caps, { schedule: 'hardware', storage, ...forced })
   const bytesOf = (key: string): number => {
     const id = `${network} ${storage} ${key}`
     const bytes = packedBytes.get(id) ?? spec.packed.get(key)?.(ZEROS).byteLength ?? 0
@@ -43,42 +47,55 @@ export function planWork(
   }
   const find = pipelineFinder(family.pipelines)
   const defined = definedFlops(spec.steps)
-  return spec.steps.map((step, index): StepWork => {
+  return spec.steps.flatMap((step, index): StepWork[] => {
+    if (node !== undefined && nodeOf(step.name) !== node) return []
     const pipeline = find(step)
     const invocations = pipeline.workgroupSize.reduce((product, size) => product * size, 1)
     const packed = Object.values(step.bindings).flatMap((at) => (at.kind === 'packed' ? [at.key] : []))
-    return {
-      layer: nodeOf(step.name),
-      op: step.op,
-      kernel: step.kernel,
-      variant: step.variant,
-      definedFlops: defined[index] ?? 0,
-      // Transforms of a product's operands wait for memory; their own arithmetic is not counted.
-      flops: productFlops(step, invocations) ?? defined[index] ?? 0,
-      bytes: step.bytes,
-      weightBytes: packed.reduce((sum, key) => sum + bytesOf(key), 0),
-      workgroups: step.workgroups[0] * step.workgroups[1] * step.workgroups[2],
-      invocations,
-      loop: loopCost(pipeline),
-    }
+    return [
+      {
+        layer: nodeOf(step.name),
+        op: step.op,
+        kernel: step.kernel,
+        variant: step.variant,
+        definedFlops: defined[index] ?? 0,
+        // Transforms of a product's operands wait for memory; their own arithmetic is not counted.
+        flops: productFlops(step, invocations) ?? defined[index] ?? 0,
+        bytes: step.bytes,
+        weightBytes: packed.reduce((sum, key) => sum + bytesOf(key), 0),
+        workgroups: step.workgroups[0] * step.workgroups[1] * step.workgroups[2],
+        invocations,
+        loop: loopCost(pipeline),
+      },
+    ]
   })
 }
 
 /**
- * By kernel and variant, else by kernel: plans of other widths and types than were compiled stand on the nearest code.
+ * By parameters, else by kernel and variant, else by kernel: plans of other widths and types than were compiled stand on
+ * the nearest code.
  * @throws Error for a kernel that was not compiled at all
  */
 function pipelineFinder(pipelines: readonly CompiledPipeline[]): (step: Step) => CompiledPipeline {
   const key = (kernel: string, variant: string): string => `${kernel} ${variant}`
-  const byVariant = new Map(pipelines.map((p) => [key(p.kernel, p.variant), p]))
+  const byId = new Map(pipelines.map((p) => [p.id, p]))
+  const byVariant = new Map(pipelines.map((p) => [key(p.kernel, tileOf(p.variant)), p]))
   const byKernel = new Map(pipelines.map((p) => [p.kernel, p]))
   return (step) => {
-    const found = byVariant.get(key(step.kernel, step.variant)) ?? byKernel.get(step.kernel)
+    const found =
+      byId.get(kernelId({ file: step.kernel, params: step.params })) ??
+      byVariant.get(key(step.kernel, tileOf(step.variant))) ??
+      byKernel.get(step.kernel)
     if (found === undefined) {
       throw new Error(`${step.kernel} was not compiled: run npm run bench:gpu-compile -- --json FILE again`)
     }
     return found
   }
+}
+
+/** A variant's name without the number of parts of its sum. */
+function tileOf(variant: string): string {
+  return variant.replace(/ \/\d+$/, '').replace(/-(whole|split\d+)$/, '')
 }
 
 function loopCost(pipeline: CompiledPipeline): LoopCost | undefined {

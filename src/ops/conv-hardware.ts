@@ -32,8 +32,10 @@ const OTHER_GEMM_TILES = [
   gemm([16, 4], 4, 2),
   gemm([32, 2], 4, 2),
   gemm([64, 1], 4, 1),
-  gemm([64, 1], 1, 1),
 ] as const
+
+/** Four channels: all that there are, so nothing is shared but inputs over taps; for splitting long sums. */
+const NARROW_TILE = gemm([64, 1], 1, 1)
 
 function winogradGemm(threads: Threads, tiles: number, planes: number): WinogradVariant {
   const name = `winograd-gemm-${threads[0] * tiles}x${threads[1] * planes * 4}`
@@ -41,7 +43,11 @@ function winogradGemm(threads: Threads, tiles: number, planes: number): Winograd
   return { kind: 'winograd', name, subgroup: 0, tiles, planes, workgroup: threads[0], shared }
 }
 
-const WINOGRAD_TILES = [winogradGemm([8, 8], 8, 2), winogradGemm([8, 8], 4, 2), winogradGemm([16, 4], 8, 2)]
+const WINOGRAD_TILES = [
+  winogradGemm([8, 8], 8, 2),
+  winogradGemm([8, 8], 4, 2),
+  winogradGemm([16, 4], 8, 2),
+] as const
 
 function matrix(pixels: number, planes: number): DirectVariant {
   const name = `matrix-${pixels}x${planes * 4}`
@@ -73,7 +79,7 @@ function broadcast(pixels: number): DirectVariant {
 /** Every variant that computes this shape correctly on a GPU. */
 export function hardwareVariants(shape: ConvShape, caps: AdapterCaps): ConvVariant[] {
   const variants: ConvVariant[] = []
-  for (const tile of [...GEMM_TILES, ...OTHER_GEMM_TILES]) {
+  for (const tile of [...GEMM_TILES, ...OTHER_GEMM_TILES, NARROW_TILE]) {
     variants.push(splitSum(shape, tile), { ...tile, name: `${tile.name}${WHOLE}` })
     for (const splits of splitCounts(shape, tile)) {
       variants.push({ ...tile, name: `${tile.name}-split${splits}`, splits })
@@ -122,21 +128,63 @@ function paddedArea(shape: ConvShape, { threads, pixels, planes }: GemmVariant):
   return Math.ceil(pixelsOf(shape) / tile[0]) * tile[0] * Math.ceil(shape.outPlanes / tile[1]) * tile[1]
 }
 
+/** FLOPs of all tiles of a matrix product, padding included. */
+function gemmFlops(shape: ConvShape, variant: GemmVariant): number {
+  return 32 * paddedArea(shape, variant) * shape.taps[0] * shape.taps[1] * shape.inPlanes * shape.phases
+}
+
+/** The same of Winograd's products; undefined where windows do not fit. */
+function winogradFlops(shape: ConvShape, variant: WinogradVariant): number | undefined {
+  if (shape.winograd === undefined) return undefined
+  const { inPlanes, outPlanes } = shape.winograd
+  const group = variant.planes * (variant.shared?.threads[1] ?? 1)
+  const perWorkgroup = variant.tiles * variant.workgroup
+  const tiles = Math.ceil(winogradTiles(shape) / perWorkgroup) * perWorkgroup
+  return 32 * tiles * 36 * inPlanes * Math.ceil(outPlanes / group) * group
+}
+
+function winogradTiles({ batches, gridHeight, gridWidth, winograd }: ConvShape): number {
+  const tile = winograd?.tile ?? 1
+  return batches * Math.ceil(gridHeight / tile) * Math.ceil(gridWidth / tile)
+}
+
 /** False where tiles past the edge cost what Winograd saves. */
 function savesMultiplications(shape: ConvShape, variant: WinogradVariant): boolean {
-  const { batches, gridHeight, gridWidth, phases, taps, inPlanes, outPlanes, winograd } = shape
-  if (winograd === undefined) return false
-  const { tile } = winograd
-  const perWorkgroup = variant.tiles * variant.workgroup
-  const tiles = batches * Math.ceil(gridHeight / tile) * Math.ceil(gridWidth / tile)
-  const products =
-    Math.ceil(tiles / perWorkgroup) * perWorkgroup * 36 * winograd.inPlanes * winograd.outPlanes
-  return products < pixelsOf(shape) * taps[0] * taps[1] * inPlanes * outPlanes * phases
+  const { taps, inPlanes, outPlanes, phases } = shape
+  const direct = 32 * pixelsOf(shape) * taps[0] * taps[1] * inPlanes * outPlanes * phases
+  return (winogradFlops(shape, variant) ?? direct) < direct
+}
+
+/** FLOPs that GPUs do in the time of a byte from memory: 35 to 45 for those of bench/roofline with memory of their own kind. */
+const FLOPS_PER_BYTE = 38
+
+/** Modelled time that Winograd must save to be taken unmeasured: the model leaves latency out. */
+const WINOGRAD_SAVING = 0.25
+
+/**
+ * Whether Winograd's fewer multiplications outweigh its transformed inputs, products and larger weights, which all go
+ * through memory: they do for layers of many channels on maps of some size.
+ */
+function favoursWinograd(shape: ConvShape, variant: GemmVariant): boolean {
+  const [product] = WINOGRAD_TILES
+  const flops = winogradFlops(shape, product)
+  if (flops === undefined || shape.winograd === undefined) return false
+  const { inPlanes, outPlanes } = shape.winograd
+  const tensorBytes = 16 * winogradTiles(shape) * 36 * (inPlanes + outPlanes)
+  const weightBytes = 64 * 36 * inPlanes * outPlanes
+  const inputBytes = 16 * pixelsOf(shape) * inPlanes
+  const outputBytes = 16 * pixelsOf(shape) * shape.outPlanes * shape.phases
+  const products = Math.max(flops, FLOPS_PER_BYTE * (tensorBytes + weightBytes))
+  const transforms = FLOPS_PER_BYTE * (tensorBytes + inputBytes + outputBytes)
+  return products + transforms < (1 - WINOGRAD_SAVING) * gemmFlops(shape, variant)
 }
 
 /** Workgroups that keep a GPU of some size busy, and the rounds that a part of a sum should at least have. */
 const BUSY_WORKGROUPS = 128
 const MINIMUM_ROUNDS = 8
+
+/** Adding up the parts is a dispatch of its own, in whose time a workgroup does some 20 rounds. */
+const ROUNDS_TO_SPLIT = 32
 
 function tilesOf(shape: ConvShape, { threads, pixels, planes, steps }: GemmVariant) {
   return {
@@ -151,7 +199,7 @@ function tilesOf(shape: ConvShape, { threads, pixels, planes, steps }: GemmVaria
 /** Splits the sum of a layer whose tiles are too few to fill a GPU. */
 function splitSum(shape: ConvShape, variant: GemmVariant): GemmVariant {
   const { workgroups, rounds } = tilesOf(shape, variant)
-  const wanted = Math.floor(BUSY_WORKGROUPS / workgroups)
+  const wanted = rounds < ROUNDS_TO_SPLIT ? 1 : Math.floor(BUSY_WORKGROUPS / workgroups)
   return { ...variant, splits: Math.max(1, Math.min(wanted, Math.floor(rounds / MINIMUM_ROUNDS))) }
 }
 
@@ -165,10 +213,16 @@ function splitCounts(shape: ConvShape, variant: GemmVariant): number[] {
   )
 }
 
+/** Largest map whose single output plane is computed in parts of its sums. */
+const NARROW_PIXELS = 1024
+
 export function selectHardware(shape: ConvShape): ConvVariant {
   if (pixelsOf(shape) <= 2) return channels(1)
-  // A single output plane uses each input once: nothing to share through workgroup memory.
-  if (shape.outPlanes === 1) return matrix(4, 1)
+  // A single output plane uses each input once: nothing to share through workgroup memory. On small maps the sums are
+  // long and the lanes few.
+  if (shape.outPlanes === 1) {
+    return pixelsOf(shape) <= NARROW_PIXELS ? splitSum(shape, NARROW_TILE) : matrix(4, 1)
+  }
   // Square tiles load least: (1 / pixels + 1 / channels) of operands per multiply-add, worth a tenth here.
   const cost = (variant: GemmVariant) => {
     const tile = [variant.threads[0] * variant.pixels, variant.threads[1] * variant.planes] as const
@@ -176,5 +230,5 @@ export function selectHardware(shape: ConvShape): ConvVariant {
   }
   const [first, ...others] = GEMM_TILES
   const best = others.reduce((a: GemmVariant, b) => (cost(b) < cost(a) ? b : a), first)
-  return splitSum(shape, best)
+  return favoursWinograd(shape, best) ? WINOGRAD_TILES[0] : splitSum(shape, best)
 }

@@ -92,6 +92,21 @@ describe('selection on hardware', () => {
     expect(name(conv3x3(224, 7, 1), 32, 'hardware')).toBe('matrix-4x4')
   })
 
+  it('splits the sums of single output planes on small maps', () => {
+    const variant = selectConvVariant(conv3x3(4, 256, 1), caps(32), 'hardware')
+    expect(variant).toMatchObject({ kind: 'gemm', name: 'gemm-64x4' })
+    expect(variant.kind === 'gemm' && variant.splits).toBeGreaterThan(32)
+    expect(name(conv3x3(112, 13, 1), 32, 'hardware')).toBe('matrix-4x4')
+  })
+
+  it('takes Winograd where the bytes of its transforms weigh little', () => {
+    expect(name(conv3x3(28, 84, 64), 32, 'hardware')).toBe('winograd-gemm-64x64')
+    // Weights of 36 positions against few pixels, few channels, transposed: its windows are mostly empty.
+    expect(name(conv3x3(14, 128, 128), 32, 'hardware')).toBe('gemm-64x64')
+    expect(name(conv3x3(112, 8, 8), 32, 'hardware')).toBe('gemm-128x32')
+    expect(name(transposed(56, 49, 16), 32, 'hardware')).toBe('gemm-64x64')
+  })
+
   it('splits the sum of small maps, and only there', () => {
     const splits = (shape: ConvShape) => {
       const variant = selectConvVariant(shape, caps(32), 'hardware')
@@ -100,6 +115,8 @@ describe('selection on hardware', () => {
     expect(splits(conv3x3(7, 48, 48))).toBeGreaterThan(8)
     expect(splits(conv3x3(14, 48, 48))).toBeGreaterThan(4)
     expect(splits(conv3x3(112, 24, 32))).toBe(1)
+    // Adding up the parts would take longer than the sum.
+    expect(splits({ ...conv3x3(12, 32, 32), taps: [1, 1], winograd: undefined })).toBe(1)
     expect(splits({ ...conv3x3(4, 1, 16), taps: [1, 1] })).toBe(1)
   })
 })

@@ -1,0 +1,81 @@
+import type { Graph } from '../../src/graph/graph.js'
+import { LAYER_NODE, type TunableLayer, tunableLayers } from '../../src/graph/tunable.js'
+import type { FamilyResult } from '../gpu-compile/compile.js'
+import { formatTable } from '../lib/table.js'
+import { DISPATCH_US, type Gpu } from './gpus.js'
+import { model } from './model.js'
+import { planWork, type StepWork } from './plan-work.js'
+
+/** A layer whose kernels the model ranks. */
+export interface ModelledLayer {
+  readonly key: string
+  readonly nodes: readonly string[]
+  readonly byDefault: string
+  readonly best: string
+  /** Modelled milliseconds of one execution by variant, the quickest first. */
+  readonly ms: Readonly<Record<string, number>>
+}
+
+/** What autotuning would choose and gain on a GPU if the model were right. */
+export interface ModelledTuning {
+  readonly gpu: string
+  readonly network: string
+  readonly layers: readonly ModelledLayer[]
+  /** Of the whole plan. */
+  readonly defaultMs: number
+  readonly tunedMs: number
+}
+
+/** Models every candidate of every distinct layer, and the plans with the defaults and with the best of them. */
+export function modelTuning(
+  graph: Graph,
+  network: string,
+  family: FamilyResult,
+  storage: 'f32' | 'f16',
+  gpu: Gpu,
+): ModelledTuning {
+  const msOf = (steps: readonly StepWork[]): number =>
+    steps.reduce((total, step) => total + model(step, gpu, DISPATCH_US[gpu.kind]).ms, 0)
+  const rank = (layer: TunableLayer): ModelledLayer => {
+    const costs = layer.candidates.map((name) => {
+      const forced = { variants: { [LAYER_NODE]: name }, node: LAYER_NODE }
+      return [name, msOf(planWork(layer.graph, network, family, storage, forced))] as const
+    })
+    costs.sort((a, b) => a[1] - b[1])
+    const { key, nodes, chosen } = layer
+    return { key, nodes, byDefault: chosen, best: costs[0]?.[0] ?? chosen, ms: Object.fromEntries(costs) }
+  }
+  const layers = tunableLayers(graph, family.caps, { schedule: 'hardware', storage }).map(rank)
+  const choices = Object.fromEntries(layers.map(({ key, best }) => [key, best]))
+  return {
+    gpu: gpu.name,
+    network,
+    layers,
+    defaultMs: msOf(planWork(graph, network, family, storage)),
+    tunedMs: msOf(planWork(graph, network, family, storage, { choices })),
+  }
+}
+
+/** Layers that are worth a line: those that take long, or that gain. */
+const SMALLEST_SHARE = 0.01
+
+export function describeTuning({ gpu, network, layers, defaultMs, tunedMs }: ModelledTuning): string {
+  const rows = layers.flatMap(({ nodes, byDefault, best, ms }) => {
+    const [before = 0, after = 0] = [ms[byDefault], ms[best]]
+    const [winograd] = Object.entries(ms).filter(([name]) => name.startsWith('winograd'))
+    const [other] = Object.entries(ms).filter(([name]) => !name.startsWith('winograd'))
+    if (
+      Math.max(before - after, winograd === undefined ? 0 : before) * nodes.length <
+      SMALLEST_SHARE * defaultMs
+    )
+      return []
+    const [first = ''] = nodes
+    const more = nodes.length > 1 ? ` and ${nodes.length - 1} more` : ''
+    return [[`${first}${more}`, byDefault, before, best, after, other?.[1], winograd?.[0], winograd?.[1]]]
+  })
+  return (
+    `\nkernels that autotuning could choose, modelled on "${gpu}", ${network}: ${defaultMs.toFixed(2)} ms by default, ` +
+    `${tunedMs.toFixed(2)} ms with the best of each layer\n` +
+    formatTable(['layer', 'default', 'ms', 'best', 'ms', 'without Winograd', 'Winograd', 'ms'], rows)
+  )
+}
