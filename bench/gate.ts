@@ -5,13 +5,15 @@ import { packageFacts } from '../src/gpu/package-root.js'
 import { Engine } from '../src/runtime/engine.js'
 import { describeContext, describeLoad, deviceContext, LoadMeter } from './lib/context.js'
 import {
+  bestCosts,
   compareToBaseline,
   FULL_LIMITS,
   type GateMetrics,
+  type GateResult,
+  gateCosts,
   gateMetrics,
   QUICK_LIMITS,
 } from './lib/gate-metrics.js'
-import { layersOf } from './lib/layers.js'
 import { networkWeights, registeredGraph, registeredInputs, SHIPPED } from './lib/networks.js'
 import { type BenchOptions, benchCommand } from './lib/options.js'
 import { describePeaks, PeakMeter } from './lib/peaks.js'
@@ -26,11 +28,14 @@ interface GateOptions extends BenchOptions {
 
 interface Baseline {
   readonly commit: string
+  readonly cpu: string
   readonly date: string
   readonly metrics: GateMetrics
 }
 
 const BASELINE = join(packageFacts().root, 'bench', 'results', 'baseline.json')
+
+const ATTEMPTS = 3
 
 const command = benchCommand(
   'bench:gate',
@@ -55,28 +60,36 @@ await main(async () => {
   const peakMeter = await PeakMeter.open(engine)
   const meter = await StepMeter.open(engine, await registeredGraph(SHIPPED), weights, options)
   meter.write(await registeredInputs(SHIPPED))
-  const costs = await meter.measure(runs, options.quick, async () => {
-    await peakMeter.sampleFma()
-  })
+  const baselines = await readBaselines(options.baseline)
+  const key = `${context.driver}; ${context.schedule} schedule, ${context.storage}`
+  const baseline = options.update ? undefined : baselines[key]
+  const limits = options.quick ? QUICK_LIMITS : FULL_LIMITS
+  const measure = async () =>
+    gateCosts(await meter.measure(runs, options.quick, async () => void (await peakMeter.sampleFma())))
+
+  // Load may look like a loss; a second and third look tells them apart.
+  let costs = await measure()
+  let peaks = await peakMeter.finish(2)
+  let metrics = gateMetrics(costs, peaks, software)
+  let results = judge(metrics, baseline, context.cpu, limits)
+  for (let again = 1; again < ATTEMPTS && results.some(({ passed }) => !passed); again++) {
+    const slow = results.flatMap(({ metric, passed }) => (passed ? [] : [metric]))
+    print(`too slow: ${slow.join(', ')}; measured again`)
+    costs = bestCosts(costs, await measure())
+    peaks = await peakMeter.finish(2)
+    metrics = gateMetrics(costs, peaks, software)
+    results = judge(metrics, baseline, context.cpu, limits)
+  }
   meter.dispose()
-  const peaks = await peakMeter.finish(2)
   peakMeter.dispose()
   engine.dispose()
 
-  const metrics = gateMetrics(layersOf(costs), peaks, software)
   print(describePeaks(peaks))
-  const baselines = await readBaselines(options.baseline)
-  const key = `${context.driver}; ${context.schedule} schedule, ${context.storage}`
   if (options.update) {
-    const entry: Baseline = { commit: context.commit, date: context.date, metrics }
+    const entry: Baseline = { commit: context.commit, cpu: context.cpu, date: context.date, metrics }
     await writeJson(options.baseline, { ...baselines, [key]: entry })
     print(`baseline of "${key}" written`)
   }
-  const baseline = baselines[key]
-  const results =
-    baseline === undefined || options.update
-      ? []
-      : compareToBaseline(metrics, baseline.metrics, options.quick ? QUICK_LIMITS : FULL_LIMITS)
   if (results.length > 0) {
     print(`\ncosts in MFLOP that the peak rate does in the same time, against commit ${baseline?.commit}`)
     print(
@@ -91,8 +104,21 @@ await main(async () => {
   const ended = load.stop()
   print(describeLoad(ended))
   await writeJson(options.json, { script: 'gate', context, load: ended, peaks, metrics, results })
-  return results.some(({ passed }) => !passed) ? 1 : 0
+  if (results.every(({ passed }) => passed)) return 0
+  print('A plan that costs more on purpose: npm run bench:gate -- --update, and say why in the commit.')
+  return 1
 })
+
+function judge(
+  metrics: GateMetrics,
+  baseline: Baseline | undefined,
+  cpu: string,
+  limits: typeof FULL_LIMITS,
+): GateResult[] {
+  return baseline === undefined
+    ? []
+    : compareToBaseline(metrics, baseline.metrics, limits, baseline.cpu === cpu)
+}
 
 async function readBaselines(file: string): Promise<Readonly<Record<string, Baseline>>> {
   if (!existsSync(file)) return {}

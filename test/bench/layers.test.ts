@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import {
+  bestCosts,
   compareToBaseline,
   FULL_LIMITS,
+  gateCosts,
   gateMetrics,
+  KERNEL,
   QUICK_LIMITS,
   WHOLE,
 } from '../../bench/lib/gate-metrics.js'
@@ -86,13 +89,19 @@ describe('groups of convolutions', () => {
 describe('the gate', () => {
   const layers = [
     layer({ cpuMs: 900 }),
-    layer({ op: 'correlation', cpuMs: 99 }),
-    layer({ op: 'resize', cpuMs: 1 }),
+    layer({ op: 'correlation', kernel: 'correlation', cpuMs: 99 }),
+    layer({ op: 'resize', kernel: 'resize', cpuMs: 1 }),
   ]
   const baseline = gateMetrics(layers, PEAKS, true)
 
   it('measures in what the peak rate would do, and leaves small ops to the whole', () => {
-    expect(baseline).toEqual({ [WHOLE]: 50000, conv2d: 45000, correlation: 4950 })
+    expect(baseline).toEqual({
+      [WHOLE]: 50000,
+      conv2d: 45000,
+      [`${KERNEL}conv_direct`]: 45000,
+      correlation: 4950,
+      [`${KERNEL}correlation`]: 4950,
+    })
     // A machine of half the speed takes twice the time: the same cost.
     const slower = layers.map((l) => ({ ...l, cpuMs: l.cpuMs * 2 }))
     const halved = { ...PEAKS, gflopsPerCpuSecond: PEAKS.gflopsPerCpuSecond / 2 }
@@ -112,8 +121,39 @@ describe('the gate', () => {
         .map(({ metric }) => metric)
     for (const limits of [FULL_LIMITS, QUICK_LIMITS]) {
       expect(failed(1.15, 'conv2d', limits)).toEqual([])
-      expect(failed(2, 'conv2d', limits)).toEqual([WHOLE, 'conv2d'])
-      expect(failed(2, 'correlation', limits)).toEqual(['correlation'])
+      expect(failed(2, 'conv2d', limits)).toEqual([WHOLE, 'conv2d', `${KERNEL}conv_direct`])
+      expect(failed(2, 'correlation', limits)).toEqual(['correlation', `${KERNEL}correlation`])
     }
+  })
+
+  it('sees a kernel that doubles within an op that hardly changes', () => {
+    const steps = [layer({ kernel: 'conv_direct', cpuMs: 900 }), layer({ kernel: 'conv_row', cpuMs: 100 })]
+    const before = gateMetrics(steps, PEAKS, true)
+    const after = gateMetrics(
+      steps.map((step) => (step.kernel === 'conv_row' ? { ...step, cpuMs: 200 } : step)),
+      PEAKS,
+      true,
+    )
+    const failed = compareToBaseline(after, before, QUICK_LIMITS).filter(({ passed }) => !passed)
+    expect(failed.map(({ metric }) => metric)).toEqual([`${KERNEL}conv_row`])
+  })
+
+  it('keeps the better of two looks at each step', () => {
+    const costs = (ms: number[]) => gateCosts(ms.map((one, i) => stepCost(`s${i}`, 0, one)))
+    const best = bestCosts(costs([3, 1, 5]), costs([2, 4, 5]))
+    expect(best.map(({ wallMs }) => wallMs)).toEqual([2, 1, 5])
+    expect(best.map(({ kernel }) => kernel)).toEqual(['s0', 's1', 's2'])
+  })
+
+  it("allows for another processor's balance, but not for one part that stands out", () => {
+    const others = Object.fromEntries(Object.entries(baseline).map(([metric, cost]) => [metric, cost * 1.8]))
+    const passes = (metrics: typeof baseline, sameProcessor: boolean) =>
+      compareToBaseline(metrics, baseline, QUICK_LIMITS, sameProcessor).every(({ passed }) => passed)
+    expect(passes(others, true)).toBe(false)
+    expect(passes(others, false)).toBe(true)
+    expect(passes({ ...others, correlation: 4950 * 1.8 * 2 }, false)).toBe(false)
+    // A faster machine does not hide a loss.
+    const faster = Object.fromEntries(Object.entries(baseline).map(([metric, cost]) => [metric, cost * 0.8]))
+    expect(passes({ ...faster, correlation: 4950 * 1.8 }, false)).toBe(false)
   })
 })
