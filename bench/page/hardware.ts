@@ -1,10 +1,11 @@
-import type { FamilyResult } from '../gpu-compile/compile.js'
+import type { CompiledPipeline, FamilyResult } from '../gpu-compile/compile.js'
 import { FAMILIES } from '../gpu-compile/families.js'
 import { carriers, flopsIn, multiplyAddShare, TARGETS } from '../gpu-compile/verdict.js'
 import type { MachineContext } from '../lib/context.js'
 import { markdownTable } from '../lib/markdown.js'
 import { barChart, lineChart } from '../lib/svg.js'
 import type { Gpu } from '../roofline/gpus.js'
+import { type ModelledTuning, tuningTable } from '../roofline/tuned.js'
 import type { Part } from './part.js'
 
 export interface CompileResult {
@@ -34,10 +35,11 @@ export function compiledPart([latest]: readonly CompileResult[]): Part {
     ])
   })
   const families = markdownTable(
-    ['compiled for', 'pipelines', 'spilling', 'fewest waves'],
+    ['compiled for', 'pipelines of the plans', 'candidates of autotuning', 'spilling', 'fewest waves'],
     latest.results.map(({ family, pipelines }) => [
       family,
-      pipelines.length,
+      pipelines.filter(isUsed).length,
+      pipelines.filter((pipeline) => !isUsed(pipeline)).length,
       pipelines.filter(({ statistics: s }) => s.spilledVgprs + s.spilledSgprs + s.scratchBytes > 0).length,
       Math.min(...pipelines.map(({ statistics }) => statistics.wavesPerSimd)),
     ]),
@@ -59,9 +61,48 @@ export function compiledPart([latest]: readonly CompileResult[]): Part {
     rows,
   )
   return {
-    markdown: `${families}\n\nPipelines that carry 90 % of the FLOPs at a = 1:\n\n${heavy}\n\n*${latest.results[0]?.driver}; commit ${latest.context.commit}.*`,
+    markdown: [
+      families,
+      'Pipelines that carry 90 % of the FLOPs at a = 1:',
+      heavy,
+      ...candidatesOf(latest.results),
+      `*${latest.results[0]?.driver}; commit ${latest.context.commit}.*`,
+    ].join('\n\n'),
     plots: {},
   }
+}
+
+/** Autotuning's candidates have no uses; see bench/gpu-compile/child.ts. */
+function isUsed({ uses }: CompiledPipeline): boolean {
+  return uses.length > 0
+}
+
+/** What the compiler of one family makes of the tiles that only autotuning takes, whole sums without residual. */
+function candidatesOf([family]: readonly FamilyResult[]): string[] {
+  const tiles = new Map<string, CompiledPipeline>()
+  for (const pipeline of family?.pipelines ?? []) {
+    const name = `${pipeline.kernel.replace(/\.wgsl$/, '')} ${pipeline.variant}`
+    if (isUsed(pipeline) || / \/\d+$/.test(name) || tiles.has(name)) continue
+    tiles.set(name, pipeline)
+  }
+  if (family === undefined || tiles.size === 0) return []
+  return [
+    `Candidates of autotuning that no plan has by default, compiled for ${family.family}:`,
+    markdownTable(
+      ['kernel', 'VGPRs', 'spills', 'LDS B', 'waves', '% lanes', 'loop VALU', 'loop FMA', '% FMA'],
+      [...tiles].map(([name, { statistics, laneUse, loop }]) => [
+        name,
+        statistics.vgprs,
+        statistics.spilledVgprs + statistics.spilledSgprs,
+        statistics.ldsBytes,
+        statistics.wavesPerSimd,
+        laneUse * 100,
+        loop?.mix.byClass.valu,
+        loop?.mix.multiplyAdds,
+        loop === undefined ? undefined : multiplyAddShare(loop.mix) * 100,
+      ]),
+    ),
+  ]
 }
 
 export interface RooflineResult {
@@ -83,6 +124,7 @@ export interface RooflineResult {
   readonly batch: { readonly pairs: readonly number[]; readonly msPerPair: readonly number[] }
   readonly needs: readonly { readonly a: number; readonly f32?: number; readonly f16?: number }[]
   readonly targets: readonly { readonly gpu: string; readonly ms: number; readonly targetMs: number }[]
+  readonly tuned?: readonly ModelledTuning[]
 }
 
 const DEAREST = 20
@@ -135,6 +177,10 @@ export function modelPart([latest]: readonly RooflineResult[]): Part {
     targets
       .map((t) => `${t.gpu}, a = 1: **${t.ms.toFixed(1)} ms modelled**, target below ${t.targetMs} ms.`)
       .join(' '),
+    ...(latest.tuned ?? []).flatMap((tuning) => {
+      const { title, columns, rows } = tuningTable(tuning)
+      return [`${title}:`, markdownTable(columns, rows)]
+    }),
     `*Commit ${latest.context.commit}.*`,
   ].join('\n\n')
   return { markdown, plots }

@@ -56,26 +56,34 @@ export function modelTuning(
   }
 }
 
-/** Layers that are worth a line: those that take long, or that gain. */
+/** Layers that are worth a line: those that gain, and those that take long and have Winograd to compare. */
 const SMALLEST_SHARE = 0.01
 
-export function describeTuning({ gpu, network, layers, defaultMs, tunedMs }: ModelledTuning): string {
+export interface TuningTable {
+  readonly title: string
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly (string | number | undefined)[])[]
+}
+
+export function tuningTable({ gpu, network, layers, defaultMs, tunedMs }: ModelledTuning): TuningTable {
   const rows = layers.flatMap(({ nodes, byDefault, best, ms }) => {
     const [before = 0, after = 0] = [ms[byDefault], ms[best]]
-    const [winograd] = Object.entries(ms).filter(([name]) => name.startsWith('winograd'))
-    const [other] = Object.entries(ms).filter(([name]) => !name.startsWith('winograd'))
-    if (
-      Math.max(before - after, winograd === undefined ? 0 : before) * nodes.length <
-      SMALLEST_SHARE * defaultMs
-    )
-      return []
+    const winograd = Object.entries(ms).find(([name]) => name.startsWith('winograd'))
+    const other = Object.entries(ms).find(([name]) => !name.startsWith('winograd'))
+    const weight = nodes.length * Math.max(before - after, winograd === undefined ? 0 : before)
+    if (weight < SMALLEST_SHARE * defaultMs) return []
     const [first = ''] = nodes
-    const more = nodes.length > 1 ? ` and ${nodes.length - 1} more` : ''
-    return [[`${first}${more}`, byDefault, before, best, after, other?.[1], winograd?.[0], winograd?.[1]]]
+    const name = nodes.length > 1 ? `${first} and ${nodes.length - 1} more` : first
+    return [[name, byDefault, before, best, after, winograd?.[1], other?.[1]]]
   })
-  return (
-    `\nkernels that autotuning could choose, modelled on "${gpu}", ${network}: ${defaultMs.toFixed(2)} ms by default, ` +
-    `${tunedMs.toFixed(2)} ms with the best of each layer\n` +
-    formatTable(['layer', 'default', 'ms', 'best', 'ms', 'without Winograd', 'Winograd', 'ms'], rows)
-  )
+  return {
+    title: `Kernels that autotuning could choose on "${gpu}", ${network}: ${defaultMs.toFixed(2)} ms by default, ${tunedMs.toFixed(2)} ms with the best of each layer`,
+    columns: ['layer', 'default', 'ms', 'best', 'ms', 'best Winograd, ms', 'best other, ms'],
+    rows,
+  }
+}
+
+export function describeTuning(tuning: ModelledTuning): string {
+  const { title, columns, rows } = tuningTable(tuning)
+  return `\n${title}\n${formatTable(columns, rows)}`
 }
