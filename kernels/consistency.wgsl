@@ -1,5 +1,5 @@
 // Forward-backward consistency of two flows. Per pixel p of the forward flow F, with the backward flow B sampled at
-// p + F_xy: channel 0 the distance d = |F + B|, channel 1 occluded (d^2 > t, or p + F_xy outside the map), channel 2 the
+// p + F, in the plane (dz, where there is one, does not count): channel 0 the distance d = |F + B|, channel 1 occluded (d^2 > t, or p + F_xy outside the map), channel 2 the
 // confidence exp(-d / sqrt(t)), t = alpha * (|F|^2 + |B|^2) + beta. All in pixels; zero outside the mask.
 // One invocation: one pixel.
 #param MASK
@@ -25,26 +25,21 @@ struct Uniforms {
 @group(0) @binding(4) var<storage, read> mask: array<Stored4>;
 #endif
 
-// In pixels; lanes past the flow's channels mean nothing.
-fn displacement(flow: vec4<f32>) -> vec4<f32> {
-  return select(vec4<f32>(0.0), flow * u.scale, vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(u.forward.channels));
-}
-
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let width = u.destination.width;
   let height = u.destination.height;
   if (id.x >= width || id.y >= height) { return; }
   let n = id.z;
-  let there = displacement(vec4<f32>(forward[elementIndex(u.forward, n, 0u, id.y, id.x)]));
-  let goal = vec2<f32>(f32(id.x), f32(id.y)) + there.xy;
+  let there = vec4<f32>(forward[elementIndex(u.forward, n, 0u, id.y, id.x)]).xy * u.scale;
+  let goal = vec2<f32>(f32(id.x), f32(id.y)) + there;
   let sample = bilinearClamped(goal, width, height);
   let base = elementIndex(u.backward, n, 0u, 0u, 0u);
-  var back = vec4<f32>(0.0);
+  var back = vec2<f32>(0.0);
 #for corner in 0..4
-  back += vec4<f32>(backward[base + sample.places[${corner}]]) * sample.weights[${corner}];
+  back += vec4<f32>(backward[base + sample.places[${corner}]]).xy * sample.weights[${corner}];
 #endfor
-  back = displacement(back);
+  back *= u.scale;
 
   let gap = there + back;
   let square = dot(gap, gap);

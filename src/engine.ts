@@ -25,6 +25,7 @@ export { type PlanTotals, planTotals, printPlan } from './graph/print-plan.js'
 export { channelsOf, describeType, type RawType, type TensorType, type ValueType } from './graph/tensor.js'
 export { type TunableLayer, tunableLayers } from './graph/tunable.js'
 export { type DffnetConfig, dffnet, FLOW_UNIT } from './nets/dffnet.js'
+export { REFINEMENTS, type Refinement, refineFlow } from './nets/refinement.js'
 export {
   REGISTERED_INPUTS,
   type RegisteredFlow,

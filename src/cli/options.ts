@@ -13,6 +13,7 @@ import {
 export interface EngineFlags {
   readonly adapter?: string
   readonly weights?: string
+  readonly refine: boolean
 }
 
 export interface PairFlags extends EngineFlags {
@@ -33,6 +34,7 @@ export function addEngineOptions(command: Command): Command {
       'auto, hardware, software, embedded or part of an adapter name (default: DEEPFACEFLOW_ADAPTER, else auto)',
     )
     .option('--weights <file>', 'DFFNet weight file (default: the one in the package)')
+    .option('--no-refine', "leave the network's flow as it is, without inverse search")
 }
 
 export function addOutputOptions(command: Command): Command {
@@ -74,6 +76,7 @@ export function createOptions(flags: EngineFlags): CreateOptions {
   return {
     ...(flags.adapter === undefined ? {} : { adapter: flags.adapter }),
     ...(flags.weights === undefined ? {} : { weights: flags.weights }),
+    ...(flags.refine ? {} : { refinement: 'none' as const }),
   }
 }
 

@@ -1,5 +1,6 @@
 import { FaceError } from '../errors.js'
 import { decodePhoto } from '../io/image.js'
+import { REFINEMENTS, type Refinement } from '../nets/refinement.js'
 import { Engine } from '../runtime/engine.js'
 import type { Detection } from './detection-decode.js'
 import { FaceFinder, type FoundFace } from './face-finder.js'
@@ -13,6 +14,7 @@ import { Stopwatch } from './stopwatch.js'
 import {
   type Box,
   type CreateOptions,
+  DEFAULT_REFINEMENT,
   type FaceFlow,
   type FaceFrame,
   type FlowOptions,
@@ -40,7 +42,12 @@ export class DeepFaceFlow implements FaceFlow {
   #queue: Promise<unknown> = Promise.resolve()
   #disposed = false
 
-  private constructor(engine: Engine, files: NetworkFiles, pair: RegisteredPair) {
+  private constructor(
+    engine: Engine,
+    files: NetworkFiles,
+    pair: RegisteredPair,
+    readonly refinement: Refinement,
+  ) {
     this.#engine = engine
     this.#files = files
     this.#pair = pair
@@ -54,6 +61,7 @@ export class DeepFaceFlow implements FaceFlow {
    */
   static async create(options: CreateOptions = {}): Promise<DeepFaceFlow> {
     const report = options.onProgress ?? (() => {})
+    const refinement = checkedRefinement(options.refinement ?? DEFAULT_REFINEMENT)
     report('reading the weights')
     const files = await loadNetworkFiles(options.weights)
     report('opening the GPU')
@@ -63,10 +71,10 @@ export class DeepFaceFlow implements FaceFlow {
       autotune: options.autotune ?? { mode: 'cached' },
     })
     try {
-      const pair = await RegisteredPair.create(engine, files, (done, total) =>
+      const pair = await RegisteredPair.create(engine, files, refinement, (done, total) =>
         report(`compiling kernels (${done} of ${total})`),
       )
-      return new DeepFaceFlow(engine, files, pair)
+      return new DeepFaceFlow(engine, files, pair, refinement)
     } catch (error) {
       engine.dispose()
       throw error
@@ -211,6 +219,7 @@ export class DeepFaceFlow implements FaceFlow {
     const facts = {
       triangles: this.#files.triangles,
       weights: this.weights,
+      refinement: this.refinement,
       adapter: this.adapter,
       warnings,
     }
@@ -239,6 +248,16 @@ export class DeepFaceFlow implements FaceFlow {
     this.#queue = turn.catch(() => undefined)
     return await turn
   }
+}
+
+/** @throws FaceError INVALID_ARGUMENT: callers in JavaScript may pass anything */
+function checkedRefinement(refinement: Refinement): Refinement {
+  if (REFINEMENTS.includes(refinement)) return refinement
+  throw new FaceError(
+    'INVALID_ARGUMENT',
+    `there is no refinement "${String(refinement)}"; choose from ${REFINEMENTS.join(', ')}`,
+    { refinement: String(refinement) },
+  )
 }
 
 function nameOf(photo: PhotoInput, otherwise: string): string {

@@ -1,3 +1,4 @@
+import type { Refinement } from '../nets/refinement.js'
 import { expressionFlow, forwardBackward, moveMesh } from './geometry-flow.js'
 import { photometricResidual, warpByFlow } from './geometry-warp.js'
 import type { PairOutputs } from './registered-pair.js'
@@ -6,6 +7,7 @@ import type { RegisteredFlowResult, Rgba, WeightsInfo } from './types.js'
 export interface PairFacts {
   readonly triangles: Uint32Array
   readonly weights: WeightsInfo
+  readonly refinement: Refinement
   readonly adapter: string
   readonly timingsMs: Readonly<Record<string, number>>
   readonly warnings: readonly string[]
@@ -41,6 +43,7 @@ export function deriveResult(
     warpedB,
     ...photometricResidual(registeredA, registeredB, warpedB, mask),
     weights: facts.weights,
+    refinement: facts.refinement,
     adapter: facts.adapter,
     timingsMs: facts.timingsMs,
     warnings: facts.warnings,

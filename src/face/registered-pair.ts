@@ -1,4 +1,5 @@
 import { GraphBuilder } from '../graph/graph.js'
+import type { Refinement } from '../nets/refinement.js'
 import {
   REGISTERED_INPUTS,
   type RegisteredFlowConfig,
@@ -12,7 +13,7 @@ import type { Engine } from '../runtime/engine.js'
 import type { Plan } from '../runtime/plan.js'
 import { at } from './array.js'
 import type { NetworkFiles } from './network-files.js'
-import { MESH_VERTICES, type Rgba, TEMPLATE_SIZE } from './types.js'
+import { DEFAULT_REFINEMENT, MESH_VERTICES, type Rgba, TEMPLATE_SIZE } from './types.js'
 
 /** What the GPU computes for a registered pair; arrays as in `RegisteredFlowResult`. */
 export interface PairOutputs {
@@ -23,7 +24,7 @@ export interface PairOutputs {
   readonly mesh: Float32Array
 }
 
-/** Registered frames in, flow out: 3DMeshReg, raster, PNCC and DFFNet in one submission. */
+/** Registered frames in, flow out: 3DMeshReg, raster, PNCC, DFFNet and refinement in one submission. */
 export class RegisteredPair {
   readonly #plan: Plan
   readonly #roi: Float32Array
@@ -36,9 +37,10 @@ export class RegisteredPair {
   static async create(
     engine: Engine,
     files: NetworkFiles,
+    refinement: Refinement,
     onProgress?: (done: number, total: number) => void,
   ): Promise<RegisteredPair> {
-    const config = registeredFlowConfig(files)
+    const config = registeredFlowConfig(files, refinement)
     const graph = new GraphBuilder(`registered ${files.info.name}`)
     for (const [name, value] of Object.entries(registeredFlow(graph, config))) {
       outputTensor(graph, name, value)
@@ -82,9 +84,19 @@ export class RegisteredPair {
   }
 }
 
-export function registeredFlowConfig(files: NetworkFiles): RegisteredFlowConfig {
+export function registeredFlowConfig(
+  files: NetworkFiles,
+  refinement: Refinement = DEFAULT_REFINEMENT,
+): RegisteredFlowConfig {
   const { template, triangles, ncc, dffnetConfig } = files
-  return { size: TEMPLATE_SIZE, ...dffnetConfig, regressorRoi: template.regressorRoi, triangles, ncc }
+  return {
+    size: TEMPLATE_SIZE,
+    ...dffnetConfig,
+    regressorRoi: template.regressorRoi,
+    triangles,
+    ncc,
+    refinement,
+  }
 }
 
 /** Both networks of the graph; their layers have different names. */

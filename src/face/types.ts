@@ -10,6 +10,7 @@
  * Arrays are row-major HxWxC unless a line says otherwise.
  */
 
+import type { Refinement } from '../nets/refinement.js'
 import type { AutotuneOptions } from '../runtime/autotune.js'
 
 /** Side of the template frame in px. */
@@ -133,6 +134,8 @@ export interface RegisteredFlowResult {
   readonly residual: Float32Array
   readonly photometric: PhotometricResidual
   readonly weights: WeightsInfo
+  /** What followed the network. */
+  readonly refinement: Refinement
   /** Name of the GPU adapter that computed it. */
   readonly adapter: string
   /** Wall time of each stage, ms. */
@@ -183,6 +186,9 @@ export interface VideoTracker {
   next(frame: PhotoInput): Promise<VideoStep>
 }
 
+/** Of the package, see `CreateOptions.refinement`. */
+export const DEFAULT_REFINEMENT: Refinement = 'inverse-search'
+
 /** What {@link FaceFlow} implementations are opened with. */
 export interface CreateOptions {
   /** `auto`, `hardware`, `software`, `embedded` or part of an adapter's name. Default `auto`. */
@@ -191,6 +197,11 @@ export interface CreateOptions {
   readonly device?: GPUDevice
   /** DFFNet weight file. Default: the one in the package. */
   readonly weights?: string
+  /**
+   * What follows the network: `inverse-search` (default) moves small patches of A to where B looks like them and
+   * lets dz follow the head's motion; `none` leaves the network's flow as it is.
+   */
+  readonly refinement?: Refinement
   /** Kernels by times measured on this adapter. Default: `cached`, what an earlier run with `measure` stored. */
   readonly autotune?: AutotuneOptions
   /** Called before each start-up step, with a short phrase. */

@@ -7,6 +7,7 @@ import { rasterise } from '../ops/rasterise.js'
 import { affineVertices, type VertexAttribute, vertexAttributes } from '../ops/vertices.js'
 import { dffnet, FLOW_UNIT } from './dffnet.js'
 import { MESH_REGRESSOR_INPUT, meshRegressor } from './mesh-regressor.js'
+import { type Refinement, refineFlow } from './refinement.js'
 
 export interface RegisteredFlowConfig {
   /** Side of the template frame, px. */
@@ -22,6 +23,8 @@ export interface RegisteredFlowConfig {
   readonly triangles: Uint32Array
   /** Normalised coordinates code of each vertex, [vertex][3] in [0, 1]. */
   readonly ncc: Float32Array
+  /** What follows DFFNet; default `none`. */
+  readonly refinement?: Refinement
 }
 
 /** Names of the graph inputs. */
@@ -48,7 +51,7 @@ const MESH_DEPTH_UNIT = 100
 
 /**
  * Registered frames to flow in one graph, so in one submission without a readback: 3DMeshReg, z-buffer raster, PNCC,
- * DFFNet (Koujan et al. 2020, section 3).
+ * DFFNet (Koujan et al. 2020, section 3), and where the configuration says so a refinement of its flow.
  */
 export function registeredFlow(graph: GraphBuilder, config: RegisteredFlowConfig): RegisteredFlow {
   const { size, triangles, ncc, meshPrior } = config
@@ -99,7 +102,10 @@ export function registeredFlow(graph: GraphBuilder, config: RegisteredFlowConfig
     fineMatching: config.fineMatching,
   })
   const unit = fragmentMask(graph, 'mask', fragments, FLOW_UNIT)
-  return { flow: multiply(graph, 'flow', flows.at(-1) as Value, unit), encoding, fragments, meshes }
+  const flow = multiply(graph, 'flow', flows.at(-1) as Value, unit)
+  const refined =
+    config.refinement === 'inverse-search' ? refineFlow(graph, 'refined flow', flow, images, fragments) : flow
+  return { flow: refined, encoding, fragments, meshes }
 }
 
 /** Content of the input `roi`. */

@@ -55,7 +55,7 @@ export const consistencyOp: OpDefinition<ConsistencyAttrs> = {
     }
     return tensorType(forward.n, forward.h, forward.w, 3)
   },
-  flops: (_, output) => (output.kind === 'tensor' ? output.n * output.h * output.w * 80 : 0),
+  flops: (_, output) => (output.kind === 'tensor' ? output.n * output.h * output.w * 60 : 0),
   lower(context) {
     const { attrs, output, storage } = context
     const forward = inputAt(context, 0)
@@ -86,7 +86,7 @@ export const consistencyOp: OpDefinition<ConsistencyAttrs> = {
 
 /**
  * Compares a flow with the flow of the way back. Three channels, for pixel p with F = forward(p) and
- * B = backward sampled bilinearly at p + F_xy (both times `scale`, px; dz counts where there is a third channel):
+ * B = backward sampled bilinearly at p + F_xy, (dx, dy) of both times `scale`, px; dz, where there is one, does not count:
  * 0: the distance |F + B| in px;
  * 1: 1 where occluded, that is |F + B|^2 > alpha (|F|^2 + |B|^2) + beta or p + F_xy outside the map, else 0;
  * 2: a confidence, exp(-distance / sqrt(alpha (|F|^2 + |B|^2) + beta)): 1 at distance 0, 1/e at the limit of

@@ -136,10 +136,14 @@ describe('flow', () => {
   it('hands the choices on', async () => {
     const { terminal } = await run(
       ...['flow', PHOTO_A, PHOTO_B, '-o', folder, '--only', 'flow.npy', '--at', '300,200'],
-      ...['--no-backward', '--adapter', 'software', '--weights', 'w.safetensors'],
+      ...['--no-backward', '--no-refine', '--adapter', 'software', '--weights', 'w.safetensors'],
     )
     expect(faceFlow.calls[0]?.options).toEqual({ backward: false, face: { at: [300, 200] } })
-    expect(terminal.opened[0]).toMatchObject({ adapter: 'software', weights: 'w.safetensors' })
+    expect(terminal.opened[0]).toMatchObject({
+      adapter: 'software',
+      weights: 'w.safetensors',
+      refinement: 'none',
+    })
     await run('flow', PHOTO_A, PHOTO_B, '-o', folder, '--only', 'flow.npy', '--face', '2')
     expect(faceFlow.calls[1]?.options).toEqual({ backward: true, face: { index: 1 } })
     await run('flow', PHOTO_A, PHOTO_B, '-o', folder, '--only', 'flow.npy', '--registered')

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DeepFaceFlow } from '../../src/face/deep-face-flow.js'
 import { type EngineDevice, openDevice } from '../../src/gpu/device.js'
+import type { Refinement } from '../../src/nets/refinement.js'
 import { plain } from '../e2e/pictures.js'
 
 /** Life of the object on a device of the caller; what it computes is tested in test/e2e. */
@@ -28,6 +29,15 @@ describe('DeepFaceFlow on a device of the caller', () => {
   it('says that the device is the caller’s', () => {
     expect(faceFlow.selection).toMatch(/device of the caller/)
     expect(faceFlow.selection).toContain(faceFlow.adapter)
+  })
+
+  it('refines by default, and knows no other refinement', async () => {
+    expect(faceFlow.refinement).toBe('inverse-search')
+    const wrong = { refinement: 'median' as unknown as Refinement }
+    await expect(DeepFaceFlow.create(wrong)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: 'there is no refinement "median"; choose from inverse-search, none',
+    })
   })
 
   it('needs a new device to recover', async () => {

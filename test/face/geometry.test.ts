@@ -248,6 +248,16 @@ describe('flow fields', () => {
     expect(wrong.confidence[100 * N + 100]).toBeLessThan(1e-3)
   })
 
+  it('lets depth changes that disagree say nothing about occlusion', () => {
+    const mask = new Uint8Array(N * N).fill(1)
+    const forward = new Float32Array(N * N * 3)
+    for (let i = 0; i < N * N; i++) forward.set([4, -3, 20], 3 * i)
+    const backward = forward.map((v, i) => (i % 3 === 2 ? v : -v))
+    const { occlusion, confidence } = forwardBackward(forward, mask, backward, mask)
+    expect(occlusion[100 * N + 100]).toBe(0)
+    expect(confidence[100 * N + 100]).toBeCloseTo(1, 5)
+  })
+
   it('carries the motion of a scaled, turned and shifted copy into photo pixels', () => {
     const toA = { a: 0.5, b: 0.05, tx: 3, ty: -4 }
     const known = { a: 1.1 * Math.cos(0.3), b: 1.1 * Math.sin(0.3), tx: 20, ty: -15 }

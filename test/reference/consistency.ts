@@ -9,10 +9,10 @@ export function consistencyReference(
   mask: RefTensor | undefined,
   { scale, alpha, beta }: ConsistencyAttrs,
 ): RefTensor {
-  const { n: batches, h, w, c: channels } = forward
+  const { n: batches, h, w } = forward
   return refTensor(batches, h, w, 3, (n, y, x, channel) => {
     if (mask && elementOf(mask, n, y, x, 0) === 0) return 0
-    const there = Array.from({ length: channels }, (_, k) => scale * elementOf(forward, n, y, x, k))
+    const there = [0, 1].map((k) => scale * elementOf(forward, n, y, x, k))
     const goalX = x + (there[0] ?? 0)
     const goalY = y + (there[1] ?? 0)
     const back = there.map((_, k) => scale * sampleReference(backward, n, goalY, goalX, k, 'clamp'))

@@ -1,0 +1,31 @@
+import type { GraphBuilder, Value } from '../graph/graph.js'
+import { batchSlice } from '../ops/concat.js'
+import { INVERSE_SEARCH_DEFAULTS, inverseSearch } from '../ops/inverse-search.js'
+
+/** What follows DFFNet: `inverse-search`, a refinement of its flow by the images, or nothing. */
+export const REFINEMENTS = ['inverse-search', 'none'] as const
+export type Refinement = (typeof REFINEMENTS)[number]
+
+/** Luma (Rec. 601) of an image normalised as (RGB / 255 - 0.45) * 2, in grey levels but for a constant. */
+const GREY = [0.299 * 127.5, 0.587 * 127.5, 0.114 * 127.5] as const
+
+/**
+ * The network's flow after inverse search, see `inverseSearch`.
+ * @param flow 1 x h x w x 3, template px
+ * @param images 2 x h x w x 3: I1 and I2 as DFFNet gets them
+ * @param fragments of the mesh of I1
+ */
+export function refineFlow(
+  graph: GraphBuilder,
+  name: string,
+  flow: Value,
+  images: Value,
+  fragments: Value,
+): Value {
+  const source = batchSlice(graph, `${name} I1`, images, 0, 1)
+  const target = batchSlice(graph, `${name} I2`, images, 1, 1)
+  return inverseSearch(graph, name, flow, { source, target }, fragments, {
+    grey: GREY,
+    ...INVERSE_SEARCH_DEFAULTS,
+  })
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import { GraphBuilder } from '../../src/graph/graph.js'
+import { inputTensor } from '../../src/ops/border.js'
+import { INVERSE_SEARCH_DEFAULTS, inverseSearch, patchCount } from '../../src/ops/inverse-search.js'
+import { invalidGraph } from './invalid.js'
+
+const ATTRS = { grey: [30, 60, 10], ...INVERSE_SEARCH_DEFAULTS } as const
+
+function add(
+  shapes: Partial<Record<'flow' | 'source' | 'target' | 'fragments', readonly [number, number, number]>>,
+  attrs = {},
+) {
+  const graph = new GraphBuilder('g')
+  const input = (name: keyof typeof shapes, channels: number) => {
+    const [h, w, c] = shapes[name] ?? [16, 20, channels]
+    return inputTensor(graph, name, { n: 1, h, w, c })
+  }
+  const [flow, source, target] = [input('flow', 3), input('source', 3), input('target', 3)]
+  return inverseSearch(graph, 'refined', flow, { source, target }, input('fragments', 4), {
+    ...ATTRS,
+    ...attrs,
+  })
+}
+
+describe('inverseSearch', () => {
+  it('has the shape of the flow', () => {
+    expect(add({}).type).toMatchObject({ n: 1, h: 16, w: 20, segments: [3] })
+  })
+
+  it('covers a map with patches of 8 px every 4 px', () => {
+    expect([8, 11, 12, 224].map(patchCount)).toEqual([1, 1, 2, 55])
+  })
+
+  it.each([
+    [{ flow: [16, 20, 2] as const }, /dx, dy, dz/],
+    [{ source: [16, 19, 3] as const }, /input 1 must have the flow's n, h and w and 3 channels/],
+    [{ target: [16, 20, 4] as const }, /input 2/],
+    [{ fragments: [16, 20, 3] as const }, /input 3 .* 4 channels/],
+  ])('refuses %j', (shapes, problem) => {
+    expect(() => add(shapes)).toThrow(invalidGraph(problem))
+  })
+
+  it('refuses maps smaller than a patch', () => {
+    const small = (c: number) => [7, 20, c] as const
+    const shapes = { flow: small(3), source: small(3), target: small(3), fragments: small(4) }
+    expect(() => add(shapes)).toThrow(invalidGraph(/at least 8 px/))
+  })
+
+  it.each([
+    [{ rounds: 0 }, /rounds must be a whole number >= 1/],
+    [{ smoothings: 1.5 }, /smoothings/],
+    [{ depthShare: 1.1 }, /depth share in \[0, 1\]/],
+    [{ grey: [1, Number.NaN, 1] }, /finite grey weights/],
+  ])('refuses %j', (attrs, problem) => {
+    expect(() => add({}, attrs)).toThrow(invalidGraph(problem))
+  })
+})
