@@ -76,7 +76,7 @@ export interface GateLimits {
 
 /** Parts scatter more than their sum. All limits are well below 2: a loss of 2x is to be seen through scatter that favours it. */
 export const FULL_LIMITS: GateLimits = { whole: 1.25, part: 1.4 }
-export const QUICK_LIMITS: GateLimits = { whole: 1.5, part: 1.7 }
+export const QUICK_LIMITS: GateLimits = { whole: 1.4, part: 1.6 }
 
 /**
  * Ops and kernels that only one side has are left to the whole.
