@@ -68,6 +68,16 @@ def sheet(args):
         say(f'{path}; median |I1 - warped I2| of clean pairs: {clean_residual(maker, checks):.2f} of 255')
 
 
+def tune_regressor(args):
+    from .regressor_tuning import tune
+    tune(args, say)
+
+
+def remesh(args):
+    from .regressor_tuning import remesh as make_again
+    make_again(args, say)
+
+
 def train(args):
     from .train import Settings, Trainer
     given = {k: v for k, v in vars(args).items() if k in Settings.__dataclass_fields__ and v is not None}
@@ -151,6 +161,15 @@ def _parser():
     command(prepare, 'fit, unwrap and register the photos', material, assets, landmarks, prepared)
     command(generate, 'write pairs as shards', material, assets, prepared, drawn, out).add_argument('--count', type=int, required=True, help='pairs of each level')
     command(sheet, 'contact sheet of pairs, and the check of the ground truth', material, assets, prepared, drawn, out).add_argument('--count', type=int, default=10)
+    sub = command(tune_regressor, 'tune the mesh network on pairs with exact flow', assets, out)
+    sub.add_argument('--sets', action='append', required=True, help='folder of shards; repeat for a mixture')
+    sub.add_argument('--tests', action='append', default=[])
+    for name, default in dict(steps=2000, seed=0, threads=1, test_every=300, test_limit=64).items():
+        sub.add_argument('--' + name.replace('_', '-'), type=int, default=default)
+    sub.add_argument('--lr', type=float, default=5e-4)
+    sub = command(remesh, "shards' meshes made again by the tuned mesh network", assets)
+    sub.add_argument('--sets', action='append', required=True)
+    sub.add_argument('--threads', type=int, default=1)
     sub = command(train, 'train or resume', assets, out)
     sub.add_argument('--network')
     sub.add_argument('--sets', action='append', required=True, help='folder of shards; repeat for a mixture')

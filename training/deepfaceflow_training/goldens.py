@@ -11,7 +11,7 @@ from .encoding import encode
 from .evaluation import load_network
 from .geometry import SIZE, warp_affine
 from .nets import FLOW_UNIT
-from .regressor import LANDMARKS68, MeshRegressor, register
+from .regressor import LANDMARKS68, MeshRegressor, register, registered_regressor
 from .template import load_template
 from .textures import read_photo
 
@@ -29,7 +29,7 @@ Four pairs of registered 224x224 frames (`*-1.png`, `*-2.png`; the talker of clm
 |---|---|
 | `origin` | (2,) i32: row and column of the stored window, the box of the mesh |
 | `encoding` | (7, h, w) f16 in that window, zero outside it: PNCC (3), mesh difference / 20 px (3), mesh depth / 100 px (1) |
-| `mesh_a`, `mesh_b` | (468, 3) f32: the mesh network's vertices on both frames, template px |
+| `mesh_a`, `mesh_b` | (468, 3) f32: 3DMeshReg's vertices on both frames, template px |
 | `flow` | (3, h, w) f16, px, in that window: output of the full-resolution head, not masked, for the encoding as stored |
 
 The test feeds `encoding` to the engine and compares with `flow` (f16 rounds 20 px by 0.008 px). Regenerate after any change of the weights:
@@ -60,12 +60,13 @@ def registered_frames(folder, regressor, template):
 
 def write_goldens(args, log):
     regressor, template = MeshRegressor(args.assets), load_template()
+    registered = registered_regressor(args.assets)
     net, name = load_network(args.weights)
     frames = registered_frames(args.frames, regressor, template)
     os.makedirs(args.out, exist_ok=True)
     for number, (a, b) in enumerate(PAIRS):
         i1, i2 = frames[a], frames[b]
-        mesh_a, mesh_b = regressor([i1, i2], [template.roi] * 2)
+        mesh_a, mesh_b = registered([i1, i2], [template.roi] * 2)
         encoding = encode(mesh_a, mesh_b, regressor.canonical)[0].transpose(2, 0, 1).astype(np.float16)
         first = lambda image: torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255
         with torch.no_grad():

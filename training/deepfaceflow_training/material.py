@@ -7,7 +7,7 @@ import numpy as np
 
 from .geometry import SIZE
 from .morphable import MorphableModel
-from .regressor import MeshRegressor, MissingMaterial
+from .regressor import MeshRegressor, MissingMaterial, registered_regressor
 from .template import load_template
 from .textures import read_photo
 
@@ -20,7 +20,8 @@ _MIN_STRIP = 24  # photo px
 @dataclass
 class Material:
     model: MorphableModel
-    regressor: MeshRegressor
+    regressor: MeshRegressor  # registers photos
+    registered: MeshRegressor  # makes the meshes of registered frames
     template: object
     names: list  # photo names of this split
     textures: np.ndarray  # (n, 256, 256, 3) u8
@@ -49,7 +50,7 @@ def load_material(folder, prepared, assets, split, only=None):
     weights = data['weights'][pick]
     registrations = data['registrations'][pick]
     backgrounds = [_beside_the_face(read_photo(os.path.join(folder, 'faces', name)), matrix) for name, matrix in zip(names, registrations)]
-    return Material(MorphableModel(folder), MeshRegressor(assets), load_template(), names, data['textures'][pick], data['fits'][pick], registrations,
+    return Material(MorphableModel(folder), MeshRegressor(assets), registered_regressor(assets), load_template(), names, data['textures'][pick], data['fits'][pick], registrations,
                     weights / weights.sum(), backgrounds, folder)
 
 

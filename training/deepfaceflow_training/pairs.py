@@ -68,4 +68,4 @@ def ground_truth(model, va, vb, traced, layers):
 
 def meshes_of(images, material):
     """The regressor's meshes of registered frames, as the product computes them."""
-    return material.regressor(images, [material.template.roi] * len(images))
+    return material.registered(images, [material.template.roi] * len(images))

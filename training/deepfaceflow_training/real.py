@@ -10,7 +10,7 @@ from .evaluation import load_network
 from .geometry import warp_by_flow
 from .goldens import registered_frames
 from .nets import FLOW_UNIT
-from .regressor import MeshRegressor
+from .regressor import MeshRegressor, registered_regressor
 from .sheet import colour_depth, colour_flow, residual, write_sheet
 from .template import load_template
 
@@ -38,7 +38,7 @@ def evaluate_real(args, log):
     """Consecutive frames, both ways; prints residuals and the forward-backward error of the network, writes the sheet."""
     regressor, template = MeshRegressor(args.assets), load_template()
     frames = registered_frames(args.frames, regressor, template)
-    meshes = regressor(frames, [template.roi] * len(frames))
+    meshes = registered_regressor(args.assets)(frames, [template.roi] * len(frames))
     net, name = load_network(args.weights)
     classical, rows, errors, consistency = Baselines(regressor.canonical), [], {}, []
     for a in range(len(frames) - 1):

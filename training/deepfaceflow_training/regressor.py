@@ -1,6 +1,7 @@
 """3DMeshReg: MediaPipe's plain 468-vertex face landmark network (Apache-2.0) in PyTorch, and the canonical mesh that goes with it.
 
-Both are read from the asset file of the npm package @mediapipe/face_mesh@0.4.1657299874 at run time; nothing of it is copied here.
+Graph and canonical mesh are read from the asset file of the npm package @mediapipe/face_mesh@0.4.1657299874 at run time. Weights: those of the package, or,
+on registered frames, the ones that `tune-regressor` made of them.
 """
 import os
 
@@ -10,6 +11,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from . import safetensors
 from .geometry import fit_similarity
 from .tflite import TfliteError, read_model
 
@@ -25,6 +27,11 @@ LANDMARKS68 = np.array([
     33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
     61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181,
     78, 82, 13, 312, 308, 317, 14, 87])
+
+
+_WEIGHTS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), 'weights')
+SHIPPED = os.path.join(_WEIGHTS, 'mesh-regressor.safetensors')
+TUNED = os.path.join(_WEIGHTS, 'registered-mesh-regressor.safetensors')
 
 
 class MissingMaterial(FileNotFoundError):
@@ -45,7 +52,7 @@ def read_assets(path):
 
 
 class MeshNet(nn.Module):
-    """Runs the operators of the TFLite graph; weights are constants (the network is never trained here)."""
+    """Runs the operators of the TFLite graph."""
 
     def __init__(self, model):
         super().__init__()
@@ -67,6 +74,28 @@ class MeshNet(nn.Module):
             for i in inputs:
                 last_use[i] = position
         self.last_use = last_use
+
+    def trainable(self):
+        """Turn the constants of all layers into parameters."""
+        for name, value in list(self.named_buffers()):
+            if value.is_floating_point():
+                delattr(self, name)
+                self.register_parameter(name, nn.Parameter(value.clone()))
+        return self
+
+    def layer_names(self, shipped):
+        """Own name -> name in the engine's weight files. shipped: tensors of weights/mesh-regressor.safetensors, whose values tell the layers apart;
+        to be called while this network still has the package's weights. A bias goes with its weight, for several are zero."""
+        own = {name: value.numpy().ravel() for name, value in self.state_dict().items() if value.is_floating_point()}
+        names = {}
+        for name, value in shipped.items():
+            if not name.endswith('.bias'):
+                flat = value.astype(np.float32).ravel()
+                match, = (key for key, candidate in own.items() if np.array_equal(candidate, flat))
+                names[match] = name
+                if name.endswith('.weight'):
+                    names[match[:-1] + '1'] = name[:-len('weight')] + 'bias'
+        return names
 
     def _register(self, index, kind, values):
         tensors = [torch.from_numpy(np.array(v, np.float32 if v.dtype == np.float16 else v.dtype)) for v in values]
@@ -158,9 +187,14 @@ def _messages(data):
 class MeshRegressor:
     """image + region of interest -> 468 vertices in image px (z in the same px, positive away from the camera)."""
 
-    def __init__(self, assets):
+    def __init__(self, assets, tuned=None):
+        """tuned: weights in the engine's names to use in place of the package's."""
         data = read_assets(assets)
         self.net = MeshNet(read_model(data[slice(*NETWORK_BYTES)])).eval()
+        if tuned is not None:
+            names, values = self.net.layer_names(safetensors.load(SHIPPED)[0]), safetensors.load(tuned)[0]
+            state = {own: torch.from_numpy(values[name].astype(np.float32)) for own, name in names.items()}
+            self.net.load_state_dict({own: value.reshape(self.net.state_dict()[own].shape) for own, value in state.items()}, strict=False)
         self.canonical = CanonicalMesh(data[slice(*GEOMETRY_BYTES)])
 
     def __call__(self, images, rois):
@@ -195,6 +229,11 @@ class MeshRegressor:
             roi = region_of(mesh[:, :2], np.arctan2(*(mesh[263] - mesh[33])[:2][::-1]), 1.5)
             mesh = self([image], [roi])[0]
         return mesh, roi
+
+
+def registered_regressor(assets):
+    """The network that the product runs on registered frames; the package's own until `tune-regressor` has written a better one."""
+    return MeshRegressor(assets, TUNED if os.path.exists(TUNED) else None)
 
 
 def region_of(points, angle, scale):

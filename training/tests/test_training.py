@@ -21,6 +21,7 @@ from deepfaceflow_training.matching import NORM_EPSILON, correlation, local_corr
 from deepfaceflow_training.metrics import FlowErrors  # noqa: E402
 from deepfaceflow_training.pairs import HIDDEN  # noqa: E402
 from deepfaceflow_training.rasteriser import Raster, trace_flow  # noqa: E402
+from deepfaceflow_training.regressor_tuning import tuning_loss  # noqa: E402
 from deepfaceflow_training.train import Settings, Trainer  # noqa: E402
 
 SQUARE = np.array([[40, 40, 5], [180, 40, 5], [180, 180, 5], [40, 180, 5]], np.float32)
@@ -158,6 +159,35 @@ class NetworkTest(unittest.TestCase):
         with torch.no_grad():
             flows = net(torch.zeros(1, 3, SIZE, SIZE), torch.zeros(1, 3, SIZE, SIZE), torch.zeros(1, 7, SIZE, SIZE))
         self.assertEqual([f.shape[-1] for f in flows], [4, 7, 14, 28, 56, 112, 224])
+
+
+class TuningTest(Temporary):
+    """Of the loss that tunes the mesh network, with a stand-in for the network."""
+
+    def setUp(self):
+        super().setUp()
+        g = np.random.default_rng(5)
+        self.anchors = torch.from_numpy(g.uniform(50, 150, (4, 468, 3)).astype(np.float32))
+        flow = np.broadcast_to(np.float32([2, -1, 3]), (2, SIZE, SIZE, 3))
+        picture = np.zeros((2, SIZE, SIZE, 3), np.uint8)
+        self.fields = dict(i1=picture, i2=picture, flow=flow, state=np.ones((2, SIZE, SIZE), np.uint8))
+
+    def terms(self, meshes):
+        return [float(term) for term in tuning_loss(lambda frames: meshes, self.fields, self.anchors, np.random.default_rng(0))]
+
+    def test_no_error_for_meshes_that_move_with_the_flow(self):
+        meshes = torch.cat([self.anchors[:2], self.anchors[:2] + torch.tensor([2.0, -1.0, 3.0])])
+        self.anchors = meshes
+        for term, floor in zip(self.terms(meshes), (0.2, 0.2, 0)):
+            self.assertAlmostEqual(term, floor, places=3)
+
+    def test_errors_of_motion_and_drift_in_px(self):
+        meshes = torch.cat([self.anchors[:2], self.anchors[:2] + torch.tensor([2.0, -1.0, 13.0])])
+        self.anchors = meshes - torch.tensor([0.0, 5.0, 7.0])
+        motion, plane, depth = self.terms(meshes)
+        self.assertAlmostEqual(motion, 10, places=1)
+        self.assertAlmostEqual(plane, 5, places=1)
+        self.assertAlmostEqual(depth, 0, places=3)  # the middle of a mesh along z is free
 
 
 class LossTest(unittest.TestCase):

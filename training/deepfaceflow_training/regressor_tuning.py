@@ -1,0 +1,149 @@
+"""Tuning 3DMeshReg for registered frames: the difference of its meshes of two frames shall be the true flow of the face.
+
+The package's network estimates each frame's pose by itself, wrong by two to three degrees between the frames, which is most of the error in depth of
+everything that is built on it. Pairs with exact flow say how far every vertex should have moved; nothing else of the head is known, so the meshes are also
+held near those of the package's network.
+"""
+import os
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from . import safetensors
+from .batches import Stream
+from .encoding import encode, mesh_difference
+from .geometry import SIZE
+from .metrics import FlowErrors, format_summary
+from .pairs import NONE
+from .regressor import INPUT_SIZE, SHIPPED, TUNED, MeshRegressor
+from .shards import PairSet
+from .template import load_template
+
+BATCH = 16
+ANCHOR_PLANE, ANCHOR_DEPTH = 0.3, 0.15  # weights of the distances from the package's meshes, in the plane and along z (mean removed)
+COLOUR_SPREAD = 0.15
+EMA_DECAY = 0.99
+CLIP_NORM = 20.0
+_WARMUP, _EPSILON = 50, 0.04  # steps; px^2, smooths the norms at zero
+
+
+class RegisteredMeshes:
+    """The network on registered frames as a differentiable function: (n, 3, 224, 224) in [0, 1] -> (n, 468, 3) template px."""
+
+    def __init__(self, net):
+        self.net = net
+        cx, cy, side, _ = load_template().roi
+        self.scale, self.corner = side / INPUT_SIZE, torch.tensor([cx - side / 2, cy - side / 2, 0.0])
+        line = (torch.arange(INPUT_SIZE) + 0.5) * self.scale
+        columns, rows = ((line + start) / (SIZE / 2) - 1 for start in self.corner[:2])
+        self.grid = torch.stack([columns[None, :].expand(INPUT_SIZE, -1), rows[:, None].expand(-1, INPUT_SIZE)], -1)[None]
+
+    def __call__(self, frames):
+        crops = F.grid_sample(frames, self.grid.expand(len(frames), -1, -1, -1), align_corners=False)
+        return self.net(crops)[0] * self.scale + self.corner
+
+
+def _frames(array):
+    return torch.from_numpy(array).permute(0, 3, 1, 2).float().div_(255)
+
+
+def _distance(difference):
+    return (difference.pow(2).sum(-1) + _EPSILON).sqrt()
+
+
+def tuning_loss(meshes, fields, anchors, g):
+    """-> (mean error of the vertices' motion, mean distances from the anchors in the plane and along z), px."""
+    count = len(fields['i1'])
+    frames = torch.cat([_frames(fields['i1']), _frames(fields['i2'])])
+    colours = torch.from_numpy(np.exp(g.normal(0, COLOUR_SPREAD, (2 * count, 3, 1, 1))).astype(np.float32))
+    found = meshes((frames * colours).clamp(0, 1))
+    flow = torch.from_numpy(fields['flow']).permute(0, 3, 1, 2).float()
+    face = torch.from_numpy(fields['state'] != NONE).float()[:, None]
+    # Looked up where the package's network sees the vertex: a place that the tuning cannot move.
+    place = (anchors[:count, :, :2] / (SIZE / 2) - 1)[:, :, None]
+    motion = F.grid_sample(flow * face, place, align_corners=False)[..., 0].transpose(1, 2)
+    known = (F.grid_sample(face, place, align_corners=False)[:, 0, :, 0] > 0.99).float()
+    error = _distance(found[count:] - found[:count] - motion)
+    drift = found - anchors
+    depth = drift[..., 2] - drift[..., 2].mean(1, keepdim=True)
+    return (error * known).sum() / known.sum().clamp_min(1), _distance(drift[..., :2]).mean(), depth.abs().mean()
+
+
+def mesh_errors(meshes, pairs, canonical, limit=None):
+    """Errors of the mesh difference on a set, as the flow of every face pixel."""
+    errors, count = FlowErrors(), min(limit or len(pairs), len(pairs))
+    for start in range(0, count, BATCH):
+        fields = pairs.batch(np.arange(start, min(count, start + BATCH)))
+        with torch.no_grad():
+            both = [meshes(_frames(fields[key])).numpy() for key in ('i1', 'i2')]
+        for a, b, truth, state in zip(*both, fields['flow'], fields['state']):
+            channels, mask = encode(a, b, canonical)
+            errors.add(mesh_difference(channels), truth, state, mask)
+    return errors.summary()
+
+
+def tune(args, log):
+    """`tune-regressor`: from the package's weights; every test prints errors of the averaged weights and writes them."""
+    torch.set_num_threads(args.threads)
+    torch.set_flush_denormal(True)
+    original, regressor = MeshRegressor(args.assets), MeshRegressor(args.assets)
+    names = regressor.net.layer_names(safetensors.load(SHIPPED)[0])
+    net = regressor.net.trainable()
+    meshes, anchor = RegisteredMeshes(net), RegisteredMeshes(original.net)
+    streams = [Stream(folder, [args.seed, number]) for number, folder in enumerate(args.sets)]
+    shares = np.diff(np.linspace(0, BATCH, len(streams) + 1).astype(int))
+    tests = {os.path.basename(os.path.normpath(folder)): PairSet(folder, log=log) for folder in args.tests}
+    average = {name: value.detach().clone() for name, value in net.named_parameters()}
+    optimiser = torch.optim.AdamW(net.parameters(), lr=args.lr, betas=(0.9, 0.99), weight_decay=0)
+    mean, clock = None, time.process_time()
+    for step in range(args.steps):
+        optimiser.param_groups[0]['lr'] = args.lr * min(1, (step + 1) / _WARMUP) * 0.5 * (1 + np.cos(np.pi * step / args.steps))
+        parts = [stream.take(share) for stream, share in zip(streams, shares)]
+        fields = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        with torch.no_grad():
+            anchors = anchor(torch.cat([_frames(fields['i1']), _frames(fields['i2'])]))
+        terms = tuning_loss(meshes, fields, anchors, np.random.default_rng([args.seed, 1, step]))
+        optimiser.zero_grad(set_to_none=True)
+        (terms[0] + ANCHOR_PLANE * terms[1] + ANCHOR_DEPTH * terms[2]).backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), CLIP_NORM)
+        optimiser.step()
+        with torch.no_grad():
+            for name, value in net.named_parameters():
+                average[name].lerp_(value, 1 - EMA_DECAY)
+        values = np.array([term.item() for term in terms])
+        mean = values if mean is None else 0.98 * mean + 0.02 * values
+        if (step + 1) % args.test_every == 0 or step + 1 == args.steps:
+            live = {name: value.detach().clone() for name, value in net.named_parameters()}
+            net.load_state_dict(average, strict=False)
+            results = {name: mesh_errors(meshes, pairs, regressor.canonical, args.test_limit) for name, pairs in tests.items()}
+            save_tuned(args.out, net, names, step + 1)
+            net.load_state_dict(live, strict=False)
+            log(f'step {step + 1} CPU-s {time.process_time() - clock:.0f} motion {mean[0]:.2f} px, drift {mean[1]:.2f} px and {mean[2]:.2f} px along z | '
+                + ' | '.join(f'{name}: {format_summary(result)}' for name, result in results.items()))
+
+
+def save_tuned(path, net, names, steps):
+    """The engine's layout and names, f16."""
+    shipped, metadata = safetensors.load(SHIPPED)
+    state = {names[name]: value for name, value in net.state_dict().items() if name in names}
+    tensors = {name: state[name].numpy().reshape(array.shape).astype(np.float16) for name, array in shipped.items()}
+    kept = {key: metadata[key] for key in ('source', 'licence')}
+    safetensors.save(path, tensors, dict(kept, network='registered-mesh-regressor', changes=f'tuned on registered pairs in {steps} steps (training/README.md)'))
+
+
+def remesh(args, log):
+    """`remesh`: the meshes of complete shards made again by the tuned network, each file replaced at once."""
+    torch.set_num_threads(args.threads)
+    meshes = RegisteredMeshes(MeshRegressor(args.assets, TUNED).net)
+    for folder in args.sets:
+        pairs = PairSet(folder, log=log)
+        for name, shard in zip(pairs.names, pairs.shards):
+            for frames, field in (('i1', 'mesh_a'), ('i2', 'mesh_b')):
+                with torch.no_grad():
+                    found = [meshes(_frames(shard[frames][start:start + BATCH])).numpy() for start in range(0, len(shard[frames]), BATCH)]
+                target = os.path.join(folder, name, field + '.npy')
+                np.save(target + '.part.npy', np.concatenate(found).astype(np.float32))
+                os.replace(target + '.part.npy', target)
+        log(f'{folder}: {len(pairs)} pairs')
