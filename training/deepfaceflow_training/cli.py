@@ -164,6 +164,7 @@ def _parser():
     sub = command(tune_regressor, 'tune the mesh network on pairs with exact flow', assets, out)
     sub.add_argument('--sets', action='append', required=True, help='folder of shards; repeat for a mixture')
     sub.add_argument('--tests', action='append', default=[])
+    sub.add_argument('--init', help="tuned weights to start from (default: the package's)")
     for name, default in dict(steps=2000, seed=0, threads=1, test_every=300, test_limit=64).items():
         sub.add_argument('--' + name.replace('_', '-'), type=int, default=default)
     sub.add_argument('--lr', type=float, default=5e-4)

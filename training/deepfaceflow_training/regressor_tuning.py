@@ -85,11 +85,11 @@ def mesh_errors(meshes, pairs, canonical, limit=None):
 
 
 def tune(args, log):
-    """`tune-regressor`: from the package's weights; every test prints errors of the averaged weights and writes them."""
+    """`tune-regressor`: every test prints errors of the averaged weights and writes them."""
     torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
-    original, regressor = MeshRegressor(args.assets), MeshRegressor(args.assets)
-    names = regressor.net.layer_names(safetensors.load(SHIPPED)[0])
+    original, regressor = MeshRegressor(args.assets), MeshRegressor(args.assets, args.init)
+    names = original.net.layer_names(safetensors.load(SHIPPED)[0])
     net = regressor.net.trainable()
     meshes, anchor = RegisteredMeshes(net), RegisteredMeshes(original.net)
     streams = [Stream(folder, [args.seed, number]) for number, folder in enumerate(args.sets)]
