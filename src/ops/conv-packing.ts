@@ -35,6 +35,8 @@ export function packedBlocks(weights: ConvWeights, groupPlanes: number, storage:
   const groups = Math.ceil(outChannels / (4 * groupPlanes))
   const blocksPerTap = weights.inPlanes * groupPlanes
   const tapCount = taps[0] * taps[1]
+  const tapYs = Array.from({ length: tapCount }, (_, tap) => Math.floor(tap / taps[1]))
+  const tapXs = Array.from({ length: tapCount }, (_, tap) => tap % taps[1])
   const positions = inChannels.length === weights.inPlanes * 4 ? '' : `@${inChannels.join()}`
   return {
     kind: 'packed',
@@ -42,20 +44,21 @@ export function packedBlocks(weights: ConvWeights, groupPlanes: number, storage:
     pack: (source) => {
       const data = source.tensor(name, weights.shape)
       const packed = new Float32Array(phases * groups * tapCount * blocksPerTap * 16)
-      for (let phase = 0; phase < phases; phase++) {
-        for (let tap = 0; tap < tapCount; tap++) {
-          const tapY = Math.floor(tap / taps[1])
-          const tapX = tap % taps[1]
-          for (let output = 0; output < outChannels; output++) {
-            const outPlane = output >> 2
-            const group = Math.floor(outPlane / groupPlanes)
-            const first = ((phase * groups + group) * tapCount + tap) * blocksPerTap
-            inChannels.forEach((position, input) => {
-              const from = weights.indexOf(phase, tapY, tapX, output, input)
-              if (from < 0) return
-              const block = first + (position >> 2) * groupPlanes + (outPlane % groupPlanes)
-              packed[block * 16 + (position & 3) * 4 + (output & 3)] = data[from] ?? 0
-            })
+      // Taps innermost, as they lie in the file; the order matters to the cache, and start-up waits for this.
+      for (let input = 0; input < inChannels.length; input++) {
+        const position = inChannels[input] ?? 0
+        const lane = (position & 3) * 4
+        for (let output = 0; output < outChannels; output++) {
+          const outPlane = output >> 2
+          const group = Math.floor(outPlane / groupPlanes)
+          const block = (position >> 2) * groupPlanes + (outPlane % groupPlanes)
+          for (let phase = 0; phase < phases; phase++) {
+            const first = (phase * groups + group) * tapCount
+            for (let tap = 0; tap < tapCount; tap++) {
+              const from = weights.indexOf(phase, tapYs[tap] ?? 0, tapXs[tap] ?? 0, output, input)
+              if (from < 0) continue
+              packed[((first + tap) * blocksPerTap + block) * 16 + lane + (output & 3)] = data[from] ?? 0
+            }
           }
         }
       }

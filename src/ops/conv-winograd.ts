@@ -1,12 +1,9 @@
 import { planesOf, type RawType } from '../graph/tensor.js'
 import { type ConvProblem, type ConvTask, commonParams, residualBinding } from './conv-lower.js'
-import { type ConvWeights, packedVectors } from './conv-packing.js'
+import { packedVectors } from './conv-packing.js'
 import type { WinogradShape, WinogradVariant } from './conv-select.js'
-import { type KernelCall, type Operand, tensorOf, view } from './op.js'
-
-/** Transform positions per axis: outputs of a tile + taps - 1, for F(4x4, 3x3) and F(3x3, 4x4) alike. */
-const SIZE = 6
-const POSITIONS = SIZE * SIZE
+import { type KernelCall, tensorOf, view } from './op.js'
+import { POSITIONS, packedTransforms } from './winograd-weights.js'
 
 /** Invocations of the transform kernels: few lanes without work on CPUs, whole waves on GPUs. */
 const TRANSFORM_WORKGROUP = { software: 16, hardware: 64 } as const
@@ -23,7 +20,7 @@ type Pair = readonly [number, number]
  * A problem as stride-1 convolutions of 3x3 or 4x4 taps at most: the inputs are split into the phases of the window's
  * stride, the outputs into those of the output stride. All pairs are [y, x].
  */
-interface WindowSplit {
+export interface WindowSplit {
   /** Taps per axis of the stride-1 convolutions. */
   readonly taps: 3 | 4
   /** Input phases are stride x stride. */
@@ -94,7 +91,7 @@ export function winogradCalls(task: ConvTask, variant: WinogradVariant): KernelC
   const groups = Math.ceil(outPlanes / groupPlanes)
   const transformed = context.scratch(matrices(inPlanes, portion))
   const products = context.scratch(matrices(outPlanes, portion))
-  const transforms = packedTransforms(weights, split, variant)
+  const transforms = packedTransforms(weights, split, groupPlanes)
   const vectors = packedVectors(
     problem.bias,
     context.epilogue.activation,
@@ -185,85 +182,4 @@ function matrices(planes: number, tiles: number): RawType {
     bytes: POSITIONS * planes * tiles * 16,
     contents: `f32[${POSITIONS},${planes},${tiles},4]`,
   }
-}
-
-/**
- * Transformed weights G g G^T as 4x4 blocks (column = input lane, row = output lane) in the order
- * `[position][group of output planes][input plane][output plane of the group]`.
- */
-function packedTransforms(weights: ConvWeights, split: WindowSplit, variant: WinogradVariant): Operand {
-  const { name, phases, taps, outChannels, inChannels } = weights
-  const outPlanes = Math.ceil(outChannels / 4)
-  const groupPlanes = groupPlanesOf(variant)
-  const groups = Math.ceil((phases * outPlanes) / groupPlanes)
-  const inPhases = split.stride ** 2
-  const rows = inPhases * weights.inPlanes
-  const positions = inChannels.length === weights.inPlanes * 4 ? '' : `@${inChannels.join()}`
-  return {
-    kind: 'packed',
-    key: `winograd ${name} [${weights.shape}] ${phases}/${split.stride} ${split.origin} ${split.taps} ${groupPlanes} ${weights.inPlanes}${positions}`,
-    pack: (source) => {
-      const data = source.tensor(name, weights.shape)
-      const packed = new Float32Array(POSITIONS * groups * rows * groupPlanes * 16)
-      const window = new Float64Array(split.taps ** 2)
-      split.delays.forEach((delay, phase) => {
-        for (let output = 0; output < outChannels; output++) {
-          const outPlane = phase * outPlanes + (output >> 2)
-          const group = Math.floor(outPlane / groupPlanes)
-          for (let inPhase = 0; inPhase < inPhases; inPhase++) {
-            const phaseY = Math.floor(inPhase / split.stride)
-            const phaseX = inPhase % split.stride
-            inChannels.forEach((position, channel) => {
-              for (let j = 0; j < window.length; j++) {
-                const tapY = split.stride * Math.floor(j / split.taps) + phaseY - delay[0]
-                const tapX = split.stride * (j % split.taps) + phaseX - delay[1]
-                const inside = tapY >= 0 && tapX >= 0 && tapY < taps[0] && tapX < taps[1]
-                const from = inside ? weights.indexOf(phase, tapY, tapX, output, channel) : -1
-                window[j] = from < 0 ? 0 : (data[from] ?? 0)
-              }
-              const values = transformWeights(window, split.taps)
-              const row = inPhase * weights.inPlanes + (position >> 2)
-              for (let at = 0; at < POSITIONS; at++) {
-                const block = ((at * groups + group) * rows + row) * groupPlanes + (outPlane % groupPlanes)
-                packed[block * 16 + (position & 3) * 4 + (output & 3)] = values[at] ?? 0
-              }
-            })
-          }
-        }
-      })
-      return packed
-    },
-  }
-}
-
-/** Evaluation at 0, 1, -1, 2, -2 and infinity, with the factors that the input transform leaves to the weights. */
-const POINTS = [0, 1, -1, 2, -2] as const
-const FACTORS = [1 / 4, -1 / 6, -1 / 6, 1 / 24, 1 / 24] as const
-
-/** Rows of G for a number of taps. */
-function evaluation(taps: number): number[][] {
-  const rows = POINTS.map((point, i) =>
-    Array.from({ length: taps }, (_, power) => (FACTORS[i] ?? 0) * point ** power),
-  )
-  return [...rows, Array.from({ length: taps }, (_, power) => (power === taps - 1 ? 1 : 0))]
-}
-
-const MATRICES = { 3: evaluation(3), 4: evaluation(4) } as const
-
-/** G g G^T of a window of taps x taps values, 6x6 values. */
-export function transformWeights(window: ArrayLike<number>, taps: 3 | 4): Float64Array {
-  const values = new Float64Array(POSITIONS)
-  const columns = new Float64Array(SIZE * taps)
-  const matrix = MATRICES[taps]
-  matrix.forEach((factors, row) => {
-    for (let x = 0; x < taps; x++) {
-      columns[row * taps + x] = factors.reduce((sum, f, y) => sum + f * (window[y * taps + x] ?? 0), 0)
-    }
-  })
-  for (let row = 0; row < SIZE; row++) {
-    matrix.forEach((factors, column) => {
-      values[row * SIZE + column] = factors.reduce((sum, f, x) => sum + f * (columns[row * taps + x] ?? 0), 0)
-    })
-  }
-  return values
 }

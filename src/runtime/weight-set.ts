@@ -50,11 +50,12 @@ export class WeightSet {
 }
 
 function checkFinite(key: string, data: Float32Array): void {
-  const bad = data.findIndex((value) => !Number.isFinite(value))
-  if (bad >= 0) {
+  // A loop of its own: a callback for each of some 10^7 values takes a tenth of a second.
+  for (let i = 0; i < data.length; i++) {
+    if (Number.isFinite(data[i])) continue
     throw new EngineError(
       'INVALID_WEIGHTS',
-      `weights "${key}" hold ${data[bad]} at packed position ${bad}; the file is damaged or training diverged`,
+      `weights "${key}" hold ${data[i]} at packed position ${i}; the file is damaged or training diverged`,
     )
   }
 }
