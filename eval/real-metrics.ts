@@ -1,0 +1,158 @@
+import { interocularDistance, type Rgba, TEMPLATE_SIZE } from '../src/index.js'
+
+/** What can be said of flows without a true one. Fields are 224x224; means are over `innerMask`. */
+
+const N = TEMPLATE_SIZE
+/** Landmarks of the jaw lie at the rim of the mesh, where no flow may be. */
+const FIRST_INNER_LANDMARK = 17
+const BLUR_RADIUS = 3
+
+/** The mask without what is within two pixels of its rim: 5x5 erosion, nothing taken at the frame's border. */
+export function innerMask(mask: Uint8Array): Uint8Array {
+  return mask.map((_, i) => {
+    const [x, y] = [i % N, Math.floor(i / N)]
+    for (let v = Math.max(0, y - 2); v <= Math.min(N - 1, y + 2); v++) {
+      for (let u = Math.max(0, x - 2); u <= Math.min(N - 1, x + 2); u++) if (mask[v * N + u] === 0) return 0
+    }
+    return 1
+  })
+}
+
+/** Bilinear sample of `channels` numbers at (x, y), pixel centres at whole numbers; zero outside. */
+function sample(field: ArrayLike<number>, channels: number, x: number, y: number): number[] {
+  const [left, top] = [Math.floor(x), Math.floor(y)]
+  const out = new Array<number>(channels).fill(0)
+  for (const v of [top, top + 1]) {
+    for (const u of [left, left + 1]) {
+      if (u < 0 || v < 0 || u >= N || v >= N) continue
+      const weight = (1 - Math.abs(x - u)) * (1 - Math.abs(y - v))
+      for (let c = 0; c < channels; c++) {
+        out[c] = (out[c] as number) + weight * (field[(v * N + u) * channels + c] as number)
+      }
+    }
+  }
+  return out
+}
+
+/** RGB of an image after a Gaussian of 1 px, borders mirrored. */
+function smoothed({ data }: Rgba): Float32Array {
+  const kernel = Array.from({ length: 2 * BLUR_RADIUS + 1 }, (_, i) =>
+    Math.exp(-((i - BLUR_RADIUS) ** 2) / 2),
+  )
+  const total = kernel.reduce((sum, w) => sum + w, 0)
+  const mirrored = (i: number) => (i < 0 ? -i : i >= N ? 2 * N - 2 - i : i)
+  const pass = (at: (x: number, y: number, c: number) => number, dx: number, dy: number) => {
+    const out = new Float32Array(N * N * 3)
+    for (let i = 0; i < out.length; i++) {
+      const [c, x, y] = [i % 3, Math.floor(i / 3) % N, Math.floor(i / (3 * N))]
+      out[i] = kernel.reduce((sum, w, k) => {
+        const shift = k - BLUR_RADIUS
+        return sum + (w / total) * at(mirrored(x + dx * shift), mirrored(y + dy * shift), c)
+      }, 0)
+    }
+    return out
+  }
+  const rows = pass((x, y, c) => data[4 * (y * N + x) + c] as number, 1, 0)
+  return pass((x, y, c) => rows[3 * (y * N + x) + c] as number, 0, 1)
+}
+
+/**
+ * Mean |A - B moved back| in grey levels, both lightly smoothed, after the best common gain and offset of each channel
+ * (light changes in real videos).
+ */
+export function photometricError(a: Rgba, b: Rgba, flow: ArrayLike<number>, inner: Uint8Array): number {
+  const [imageA, imageB] = [smoothed(a), smoothed(b)]
+  const colours: [number[], number[]][] = [
+    [[], []],
+    [[], []],
+    [[], []],
+  ]
+  inner.forEach((inside, i) => {
+    if (inside === 0) return
+    const moved = sample(
+      imageB,
+      3,
+      (i % N) + (flow[3 * i] as number),
+      Math.floor(i / N) + (flow[3 * i + 1] as number),
+    )
+    colours.forEach(([of, back], c) => {
+      of.push(imageA[3 * i + c] as number)
+      back.push(moved[c] as number)
+    })
+  })
+  return mean(
+    colours.map(([of, back]) => {
+      const [ofMean, backMean] = [mean(of), mean(back)]
+      const gain = spread(of, ofMean) / (spread(back, backMean) + 1e-3)
+      return mean(of.map((v, k) => Math.abs(v - ofMean - gain * ((back[k] as number) - backMean))))
+    }),
+  )
+}
+
+/** Mean |F(p) + B(p + F)| in the plane, template px. */
+export function forwardBackwardError(
+  forward: ArrayLike<number>,
+  backward: ArrayLike<number>,
+  inner: Uint8Array,
+): number {
+  return meanOver(inner, (i) => {
+    const [dx, dy] = [forward[3 * i] as number, forward[3 * i + 1] as number]
+    const [bx = 0, by = 0] = sample(backward, 3, (i % N) + dx, Math.floor(i / N) + dy)
+    return Math.hypot(dx + bx, dy + by)
+  })
+}
+
+/** Mean distance of the landmarks of A, moved by the flow, from those of B, by the interocular distance of B. */
+export function landmarkTransferError(
+  flow: ArrayLike<number>,
+  inner: Uint8Array,
+  landmarksA: readonly number[],
+  landmarksB: readonly number[],
+): number {
+  const distances: number[] = []
+  for (let i = FIRST_INNER_LANDMARK; i < 68; i++) {
+    const [x, y] = [landmarksA[2 * i] as number, landmarksA[2 * i + 1] as number]
+    // Landmarks and template px have pixel centres at + 0.5.
+    if (inner[Math.floor(y) * N + Math.floor(x)] !== 1) continue
+    const [dx = 0, dy = 0] = sample(flow, 3, x - 0.5, y - 0.5)
+    distances.push(
+      Math.hypot(x + dx - (landmarksB[2 * i] as number), y + dy - (landmarksB[2 * i + 1] as number)),
+    )
+  }
+  return mean(distances) / interocularDistance(Float32Array.from(landmarksB))
+}
+
+/**
+ * Mean |F(t + 1) - 2 F(t) + F(t - 1)| in the plane over the flows from a sequence's first frame to the others, template
+ * px: what trembles from frame to frame, and what the face itself speeds up.
+ */
+export function temporalJitter(flows: readonly ArrayLike<number>[], inner: Uint8Array): number {
+  const still = new Float32Array(3 * N * N)
+  const path = [still, ...flows]
+  return mean(
+    path.slice(2).map((next, t) => {
+      const [before, now] = [path[t] as ArrayLike<number>, path[t + 1] as ArrayLike<number>]
+      return meanOver(inner, (i) => {
+        const second = (c: number) =>
+          (next[3 * i + c] as number) - 2 * (now[3 * i + c] as number) + (before[3 * i + c] as number)
+        return Math.hypot(second(0), second(1))
+      })
+    }),
+  )
+}
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+function spread(values: readonly number[], centre: number): number {
+  return Math.sqrt(mean(values.map((v) => (v - centre) ** 2)))
+}
+
+function meanOver(inner: Uint8Array, of: (i: number) => number): number {
+  const values: number[] = []
+  inner.forEach((inside, i) => {
+    if (inside !== 0) values.push(of(i))
+  })
+  return mean(values)
+}
