@@ -34,26 +34,40 @@ function sample(field: ArrayLike<number>, channels: number, x: number, y: number
   return out
 }
 
-/** RGB of an image after a Gaussian of 1 px, borders mirrored. */
-function smoothed({ data }: Rgba): Float32Array {
-  const kernel = Array.from({ length: 2 * BLUR_RADIUS + 1 }, (_, i) =>
+const KERNEL = gaussian()
+
+function gaussian(): number[] {
+  const weights = Array.from({ length: 2 * BLUR_RADIUS + 1 }, (_, i) =>
     Math.exp(-((i - BLUR_RADIUS) ** 2) / 2),
   )
-  const total = kernel.reduce((sum, w) => sum + w, 0)
-  const mirrored = (i: number) => (i < 0 ? -i : i >= N ? 2 * N - 2 - i : i)
-  const pass = (at: (x: number, y: number, c: number) => number, dx: number, dy: number) => {
-    const out = new Float32Array(N * N * 3)
-    for (let i = 0; i < out.length; i++) {
-      const [c, x, y] = [i % 3, Math.floor(i / 3) % N, Math.floor(i / (3 * N))]
-      out[i] = kernel.reduce((sum, w, k) => {
-        const shift = k - BLUR_RADIUS
-        return sum + (w / total) * at(mirrored(x + dx * shift), mirrored(y + dy * shift), c)
-      }, 0)
+  const total = weights.reduce((sum, w) => sum + w, 0)
+  return weights.map((w) => w / total)
+}
+
+/** RGB of an image after a Gaussian of 1 px, borders mirrored. */
+function smoothed({ data }: Rgba): Float32Array {
+  const rgb = new Float32Array(3 * N * N)
+  for (let i = 0; i < rgb.length; i++) rgb[i] = data[4 * Math.floor(i / 3) + (i % 3)] as number
+  return blurred(blurred(rgb, 3, 3 * N), 3 * N, 3)
+}
+
+/** One direction of the blur: along steps of `step` numbers, for each line that starts at a multiple of `across`. */
+function blurred(source: Float32Array, step: number, across: number): Float32Array {
+  const out = new Float32Array(source.length)
+  for (let line = 0; line < N; line++) {
+    for (let k = 0; k < N; k++) {
+      for (let j = -BLUR_RADIUS; j <= BLUR_RADIUS; j++) {
+        const near = Math.abs(k + j)
+        const mirrored = near < N ? near : 2 * N - 2 - near
+        const weight = KERNEL[j + BLUR_RADIUS] as number
+        const [from, to] = [line * across + mirrored * step, line * across + k * step]
+        for (let c = 0; c < 3; c++) {
+          out[to + c] = (out[to + c] as number) + weight * (source[from + c] as number)
+        }
+      }
     }
-    return out
   }
-  const rows = pass((x, y, c) => data[4 * (y * N + x) + c] as number, 1, 0)
-  return pass((x, y, c) => rows[3 * (y * N + x) + c] as number, 0, 1)
+  return out
 }
 
 /**
