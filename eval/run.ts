@@ -11,7 +11,6 @@ import { evaluateReal, type RealErrors, realBaselines } from './real.js'
  * test/fixtures/eval, against the baselines on the same pairs, and what can be said of real pairs.
  */
 const SETS = ['rendered', 'photowarp'] as const
-const FIXTURES = join('test', 'fixtures')
 
 interface SetReport {
   readonly set: string
@@ -34,13 +33,20 @@ const program = new Command('eval')
   .description('Accuracy of the shipped network on the fixed evaluation sets and on real frames.')
   .option('--weights <file>', 'DFFNet weight file (default: the one in the package)')
   .option('--adapter <name>', 'auto, hardware, software, embedded or part of an adapter name')
+  .option(
+    '--fixtures <folder>',
+    'other sets, as the training package writes them',
+    join('test', 'fixtures', 'eval'),
+  )
   .option('--json <file>', 'also write the figures here', join('eval', 'results.json'))
   .option(
     '--pictures <folder>',
     'overviews of the ten real pairs with the highest residual',
     join('out', 'eval'),
   )
-const options = program.parse().opts<{ weights?: string; adapter?: string; json: string; pictures: string }>()
+const options = program
+  .parse()
+  .opts<{ weights?: string; adapter?: string; fixtures: string; json: string; pictures: string }>()
 
 const sets = new Map<string, { methods: Record<string, ErrorSummary>; pairs: number; groups: Groups }>()
 const real: Record<string, RealErrors> = {}
@@ -90,7 +96,7 @@ async function evaluateSet(
   dff: DeepFaceFlow,
   set: string,
 ): Promise<{ pairs: number; errors: ErrorSummary; groups: Groups }> {
-  const pairs = await readPairs(join(FIXTURES, 'eval', set))
+  const pairs = await readPairs(join(options.fixtures, set))
   const all = new FlowErrors()
   const groups = new Map<string, { pairs: number; errors: FlowErrors }>()
   for (const pair of pairs) {
@@ -155,7 +161,7 @@ function groupsOf(pair: TruePair): string[] {
 
 /** Errors of OpenCV's and the mesh baselines on these pairs, computed by the training package. */
 async function baselines(set: string): Promise<Record<string, ErrorSummary>> {
-  const file = join(FIXTURES, 'eval', 'baselines.json')
+  const file = join(options.fixtures, 'baselines.json')
   return (JSON.parse(await readFile(file, 'utf8')) as Record<string, Record<string, ErrorSummary>>)[set] ?? {}
 }
 

@@ -109,6 +109,11 @@ def fixtures(args):
     write_eval_sets(args, _makers(args, 'test'), say)
 
 
+def eval_sets(args):
+    from .fixtures import write_shards_for_eval
+    write_shards_for_eval(args, _canonical(args), say)
+
+
 def real(args):
     from .real import evaluate_real
     evaluate_real(args, say)
@@ -206,6 +211,7 @@ def _parser():
     sub = command(fixtures, 'the small committed evaluation sets', material, assets, prepared, out)
     sub.add_argument('--only', default='faker/')
     sub.add_argument('--count', type=int, default=24)
+    command(eval_sets, "sets of shards for the engine's evaluation", assets, out).add_argument('--sets', action='append', required=True)
     sub = command(curves, 'plot the log of a run', out)
     sub.add_argument('--log', action='append', required=True)
     command(leakage, 'show that evaluation material was never trained on', prepared).add_argument('--sets', action='append', default=[])

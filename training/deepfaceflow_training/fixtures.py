@@ -8,7 +8,7 @@ import numpy as np
 from . import safetensors
 from .baselines import Baselines
 from .evaluation import evaluate_set
-from .shards import FIELDS, generator_for
+from .shards import FIELDS, PairSet, generator_for, list_shards
 
 SEED = 2026
 STEP = 2  # the truth is stored on every second row and column, from 0
@@ -50,22 +50,43 @@ class _Pairs:
         return {name: array[indices] for name, array in self.fields.items()}
 
 
-def write_eval_sets(args, makers, log):
-    table = {}
-    for level, maker in makers.items():
-        folder = os.path.join(args.out, level)
-        os.makedirs(folder, exist_ok=True)
-        pairs = [maker.make(generator_for('test', level, SEED, i)) for i in range(args.count)]
-        for number, pair in enumerate(pairs):
-            stem = os.path.join(folder, f'{number:03d}')
-            for suffix, image in (('1', pair.i1), ('2', pair.i2)):
-                cv2.imwrite(f'{stem}-{suffix}.png', image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
-            tensors = dict(flow=pair.flow[::STEP, ::STEP].astype(np.float16), state=pair.state[::STEP, ::STEP], mesh_a=pair.mesh_a, mesh_b=pair.mesh_b)
-            safetensors.save(stem + '.safetensors', tensors, dict(level=level, seed=SEED, index=number, pose=', '.join(f'{v:.2f}' for v in pair.pose)))
-        table[level] = evaluate_set(_Pairs(pairs), maker.material.regressor.canonical, {}, True)
+def _write_pairs(folder, pairs, level, seed):
+    os.makedirs(folder, exist_ok=True)
+    for number in range(len(pairs)):
+        pair = {name: array[0] for name, array in pairs.batch(np.array([number])).items()}
+        stem = os.path.join(folder, f'{number:03d}')
+        for suffix in ('1', '2'):
+            cv2.imwrite(f'{stem}-{suffix}.png', pair['i' + suffix][..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+        tensors = dict(flow=pair['flow'][::STEP, ::STEP].astype(np.float16), state=pair['state'][::STEP, ::STEP], mesh_a=pair['mesh_a'], mesh_b=pair['mesh_b'])
+        safetensors.save(stem + '.safetensors', tensors, dict(level=level, seed=seed, index=number, pose=', '.join(f'{v:.2f}' for v in pair['pose'])))
+
+
+def _write_baselines(out, sets, canonical, log):
+    """sets: level -> pairs."""
+    table = {level: evaluate_set(pairs, canonical, {}, True) for level, pairs in sets.items()}
+    for level, summaries in table.items():
         for label in Baselines.NAMES:
-            log(f"{level} {label}: EPE3D {table[level][label]['epe3d']:.3f} EPE2D {table[level][label]['epe2d']:.3f}")
-    with open(os.path.join(args.out, 'baselines.json'), 'w') as handle:
+            log(f"{level} {label}: EPE3D {summaries[label]['epe3d']:.3f} EPE2D {summaries[label]['epe2d']:.3f}")
+    with open(os.path.join(out, 'baselines.json'), 'w') as handle:
         json.dump(table, handle, indent=1)
+
+
+def write_eval_sets(args, makers, log):
+    """`fixtures`: the committed sets."""
+    sets = {level: _Pairs([maker.make(generator_for('test', level, SEED, i)) for i in range(args.count)]) for level, maker in makers.items()}
+    for level, pairs in sets.items():
+        _write_pairs(os.path.join(args.out, level), pairs, level, SEED)
+    _write_baselines(args.out, sets, next(iter(makers.values())).material.regressor.canonical, log)
     with open(os.path.join(args.out, 'README.md'), 'w') as handle:
         handle.write(README.format(out='test/fixtures/eval', count=args.count, seed=SEED, last=args.count - 1, opencv=cv2.__version__))
+
+
+def write_shards_for_eval(args, canonical, log):
+    """`eval-sets`: whole sets of shards in the form that `npm run eval -- --fixtures` reads."""
+    sets = {}
+    for folder in args.sets:
+        with open(os.path.join(folder, list_shards(folder)[0], 'meta.json')) as handle:
+            meta = json.load(handle)
+        sets[meta['level']] = pairs = PairSet(folder, log=log)
+        _write_pairs(os.path.join(args.out, meta['level']), pairs, meta['level'], meta['seed'])
+    _write_baselines(args.out, sets, canonical, log)
