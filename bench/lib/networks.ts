@@ -78,7 +78,7 @@ export function dffnetGraph({ a, meshPrior, fineMatching = true, size = 224 }: N
 
 /** Weights of the whole chain: the files of the package, or seeded random ones where no file has that width. */
 export async function networkWeights(choice: NetworkChoice): Promise<WeightSource> {
-  const regressor = await readSafetensors(join(root(), 'weights', 'mesh-regressor.safetensors'))
+  const regressor = await readSafetensors(join(root(), 'weights', 'registered-mesh-regressor.safetensors'))
   const shipped = await shippedDffnet(choice)
   return {
     tensor(name, shape) {

@@ -14,7 +14,7 @@ export interface NetworkFiles {
   readonly detector: WeightFile
   /** Landmarks of photos, lips and eyes refined. */
   readonly landmarks: WeightFile
-  /** 3DMeshReg on registered frames. */
+  /** 3DMeshReg on registered frames, tuned for them. */
   readonly meshRegressor: WeightFile
   readonly dffnet: WeightFile
   readonly dffnetConfig: { readonly a: number; readonly meshPrior: boolean; readonly fineMatching: boolean }
@@ -40,7 +40,7 @@ export async function loadNetworkFiles(dffnet?: string): Promise<NetworkFiles> {
   const [detector, landmarks, meshRegressor, flowNet, canonical, template] = await Promise.all([
     shipped('face-detector.safetensors'),
     shipped('mesh-regressor-attention.safetensors'),
-    shipped('mesh-regressor.safetensors'),
+    shipped('registered-mesh-regressor.safetensors'),
     dffnet === undefined ? shipped(DEFAULT_DFFNET) : readSafetensors(dffnet),
     shipped('canonical-face.safetensors'),
     loadTemplate(),

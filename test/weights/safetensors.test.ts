@@ -238,6 +238,7 @@ describe('shipped files', () => {
   it.each([
     ['face-detector', 101_390],
     ['mesh-regressor', 604_685],
+    ['registered-mesh-regressor', 604_685],
     ['mesh-regressor-attention', 1_189_277],
   ])('%s: hash, provenance, licence, parameters', async (name, parameters) => {
     const read = await readSafetensors(`weights/${name}.safetensors`)
