@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { DeepFaceFlowError, EngineError } from '../src/errors.js'
+import { packageFacts } from '../src/gpu/package-root.js'
 import { floatToHalf, halvesToFloats } from '../src/weights/float16.js'
 import type { DType } from '../src/weights/format.js'
 import { readSafetensors, type TensorToWrite, writeSafetensors } from '../src/weights/safetensors.js'
@@ -12,7 +13,7 @@ import { canonicalFace } from './mediapipe/canonical-face.js'
 import { ATTENTION_MESH_LAYERS, DETECTOR_LAYERS, type LayerMap, MESH_LAYERS } from './mediapipe/layers.js'
 import { networkWeights } from './mediapipe/network-weights.js'
 import { parseTflite, type TfliteModel } from './tflite/model.js'
-import { trainedNetwork } from './trained-network.js'
+import { trainedNetwork, tunedMeshRegressor } from './trained-network.js'
 
 interface NetworkSource {
   readonly network: string
@@ -32,6 +33,9 @@ const NETWORKS: readonly NetworkSource[] = [
     check: checkAttentionRegions,
   },
 ]
+
+const TUNED_REGRESSOR = 'registered-mesh-regressor'
+const ORIGINAL_REGRESSOR = join(packageFacts().root, 'weights', 'mesh-regressor.safetensors')
 
 const dtypeOption = () =>
   new Option('--dtype <type>', 'element type of the floats').choices(['f16', 'f32']).default('f16')
@@ -60,13 +64,18 @@ program
 
 program
   .command('pytorch')
-  .description("a network of ours, from the trainer's export")
+  .description("a network of ours, from the trainer's export: a DFFNet, or 3DMeshReg from tune-regressor")
   .argument('<input>', 'safetensors file with state-dict names')
   .argument('<output>', 'file to write; may be the input')
   .addOption(dtypeOption())
   .action(async (input: string, output: string, options: { dtype: string }) => {
     const source = await readSafetensors(input)
-    await writeAndVerify(output, trainedNetwork(source, dtypeOf(options.dtype)), source.metadata)
+    const dtype = dtypeOf(options.dtype)
+    const tensors =
+      source.metadata.network === TUNED_REGRESSOR
+        ? tunedMeshRegressor(source, await readSafetensors(ORIGINAL_REGRESSOR), dtype)
+        : trainedNetwork(source, dtype)
+    await writeAndVerify(output, tensors, source.metadata)
   })
 
 function dtypeOf(option: string): DType {

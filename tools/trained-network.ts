@@ -24,11 +24,31 @@ export function trainedNetwork(file: WeightFile, dtype: DType): TensorToWrite[] 
     numberNote(file, 'prior'),
     file.metadata.fine_matching === '1',
   )
+  return checkedTensors(file, shapes, 'a DFFNet', dtype)
+}
+
+/**
+ * Tensors of a 3DMeshReg that the trainer tuned (its `tune-regressor`), checked one by one against those of the network that
+ * it started from: same names, same shapes, every value finite.
+ * @param original weights/mesh-regressor.safetensors
+ * @throws EngineError INVALID_WEIGHTS
+ */
+export function tunedMeshRegressor(file: WeightFile, original: WeightFile, dtype: DType): TensorToWrite[] {
+  const shapes = new Map(original.entries().map((entry) => [entry.name, entry.shape]))
+  return checkedTensors(file, shapes, '3DMeshReg', dtype)
+}
+
+function checkedTensors(
+  file: WeightFile,
+  shapes: ReadonlyMap<string, readonly number[]>,
+  network: string,
+  dtype: DType,
+): TensorToWrite[] {
   const unknown = file.entries().filter((entry) => !shapes.has(entry.name))
   if (unknown.length > 0) {
     throw new EngineError(
       'INVALID_WEIGHTS',
-      `${file.name}: ${unknown.map((entry) => entry.name).join(', ')}: no layer of a DFFNet has this name`,
+      `${file.name}: ${unknown.map((entry) => entry.name).join(', ')}: no layer of ${network} has this name`,
       { file: file.name, tensor: unknown[0]?.name },
     )
   }

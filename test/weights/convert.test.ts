@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -179,6 +179,14 @@ describe('command', () => {
     expect(stdout).toContain(`read back; sha256 ${(await readSafetensors(output)).hash}`)
   })
 
+  it('takes a tuned 3DMeshReg as well, to the same bytes', async () => {
+    const shipped = 'weights/registered-mesh-regressor.safetensors'
+    const output = join(folder, 'tuned.safetensors')
+    const { stdout } = await convert('pytorch', shipped, output)
+    expect(stdout).toContain(`read back; sha256 ${(await readSafetensors(shipped)).hash}`)
+    expect(await readFile(output)).toEqual(await readFile(shipped))
+  })
+
   it('says in one line what is wrong, and writes nothing', async () => {
     const assets = join(folder, 'assets.data')
     await writeFile(assets, 'no assets')
@@ -192,6 +200,6 @@ describe('command', () => {
       code: 1,
       stderr: expect.stringMatching(/^error: .*truncated, or no safetensors file.*\n$/),
     })
-    expect((await readdir(folder)).sort()).toEqual(['assets.data', 'dffnet.safetensors'])
+    expect((await readdir(folder)).sort()).toEqual(['assets.data', 'dffnet.safetensors', 'tuned.safetensors'])
   })
 })
