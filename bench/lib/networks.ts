@@ -4,6 +4,7 @@ import { packageFacts } from '../../src/gpu/package-root.js'
 import { type Graph, GraphBuilder } from '../../src/graph/graph.js'
 import { decodePhoto } from '../../src/io/image.js'
 import { dffnet } from '../../src/nets/dffnet.js'
+import type { Refinement } from '../../src/nets/refinement.js'
 import {
   REGISTERED_INPUTS,
   type RegisteredFlowConfig,
@@ -23,12 +24,17 @@ export interface NetworkChoice {
   readonly meshPrior: boolean
   /** Matching at three resolutions, as the shipped networks have it (default); false: at one, as the table of the peers. */
   readonly fineMatching?: boolean
+  /** What follows DFFNet; the library's default if absent. */
+  readonly refinement?: Refinement
   /** Side of the template frame, px; 224 but for cost models. */
   readonly size?: number
 }
 
 /** The shipped configuration. */
 export const SHIPPED: NetworkChoice = { a: 0.375, meshPrior: true }
+
+/** Of the library and its command line. */
+export const DEFAULT_REFINEMENT: Refinement = 'inverse-search'
 
 const root = (): string => packageFacts().root
 
@@ -55,6 +61,7 @@ async function registeredConfig(choice: NetworkChoice): Promise<RegisteredFlowCo
     a: choice.a,
     meshPrior: choice.meshPrior,
     fineMatching: choice.fineMatching ?? true,
+    refinement: choice.refinement ?? DEFAULT_REFINEMENT,
     regressorRoi: { cx: cx * scale, cy: cy * scale, side: side * scale },
     triangles: Uint32Array.from(face.indices('triangles', [898, 3])),
     ncc: positions.map((value, i) => {
@@ -133,16 +140,18 @@ export async function registeredInputs(
   }
 }
 
-export type Stage = '3DMeshReg' | 'raster + PNCC' | 'DFFNet'
+export type Stage = '3DMeshReg' | 'raster + PNCC' | 'DFFNet' | 'refinement'
 
 const RASTER_NODES = new Set(['mesh A', 'mesh B', 'fragments', 'attributes', 'encoding'])
 const FLOW_NODES = new Set(['images', 'mask', 'flow'])
+const REFINEMENT_NODES = /^refined flow\b/
 
 /** Stage of a node of the registered pair's graph. */
 export function stageOf(choice: NetworkChoice): (node: string) => Stage {
   const network = new Set(dffnetGraph(choice).nodes.map(({ name }) => name))
   return (node) => {
     if (RASTER_NODES.has(node)) return 'raster + PNCC'
+    if (REFINEMENT_NODES.test(node)) return 'refinement'
     if (network.has(node) || FLOW_NODES.has(node)) return 'DFFNet'
     return '3DMeshReg'
   }
