@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { loadTemplate } from '../../src/face/template.js'
+import { DEFAULT_REFINEMENT } from '../../src/face/types.js'
 import { packageFacts } from '../../src/gpu/package-root.js'
 import { type Graph, GraphBuilder } from '../../src/graph/graph.js'
 import { decodePhoto } from '../../src/io/image.js'
@@ -32,9 +33,6 @@ export interface NetworkChoice {
 
 /** The shipped configuration. */
 export const SHIPPED: NetworkChoice = { a: 0.375, meshPrior: true }
-
-/** Of the library and its command line. */
-export const DEFAULT_REFINEMENT: Refinement = 'inverse-search'
 
 const root = (): string => packageFacts().root
 

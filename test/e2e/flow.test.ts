@@ -210,6 +210,17 @@ function motionOf(photo: Rgba, degrees: number, scale: number, dx: number, dy: n
 
 describe('motion that is known', () => {
   it.each([
+    PHOTO_A,
+    PHOTO_B,
+    'test/fixtures/photos/faker_female_019.jpg',
+    'test/fixtures/photos/faker_male_000.jpg',
+  ])('%s against itself: nothing moves', async (photo) => {
+    const { flow, mask } = await faceFlow.flow(photo, photo, FORWARD)
+    const length = (i: number) => Math.hypot(at(flow, 3 * i), at(flow, 3 * i + 1), at(flow, 3 * i + 2))
+    expect(meanOn(mask, length)).toBeLessThan(0.3)
+  })
+
+  it.each([
     ['demo/franck_01829.jpg', 8, 0.9, 10, 6],
     ['test/fixtures/photos/faker_female_019.jpg', -12, 1.1, -20, -30],
     ['test/fixtures/photos/faker_male_000.jpg', 90, 1, 17, -9],
