@@ -4,26 +4,24 @@ import { FAMILIES } from './gpu-compile/families.js'
 import { mesaFolder } from './gpu-compile/mesa.js'
 import { carriers, faults, flopsIn, multiplyAddShare, TARGETS } from './gpu-compile/verdict.js'
 import { machineContext } from './lib/context.js'
-import { positiveList } from './lib/options.js'
+import { type NetworkOptions, networkOf, positiveList, withNetworkOptions } from './lib/options.js'
 import { main, print, writeJson } from './lib/report.js'
 import { formatTable } from './lib/table.js'
 
-interface CompileOptions {
+interface CompileOptions extends NetworkOptions {
   readonly families: string
   readonly a: number[]
-  readonly prior: boolean
   readonly storage: 'f32' | 'f16'
   readonly candidates: boolean
   readonly json?: string
 }
 
-const command = new Command('bench:gpu-compile')
+const command = withNetworkOptions(new Command('bench:gpu-compile'))
   .description(
     "Compiles the registered pair's hardware schedule for AMD GPUs that are not there (Mesa's RADV)",
   )
   .option('--families <names>', 'GPU families, comma-separated', FAMILIES.map(({ name }) => name).join(','))
   .option('--a <widths>', 'width multipliers of DFFNet, comma-separated', positiveList, [0.375, 1])
-  .option('--no-prior', 'DFFNet without the mesh prior')
   .addOption(new Option('--storage <type>', 'element type in memory').choices(['f32', 'f16']).default('f32'))
   .option('--no-candidates', 'only what the plans run, not what autotuning could choose instead')
   .option('--json <file>', 'also write the figures to a file')
@@ -32,7 +30,7 @@ const command = new Command('bench:gpu-compile')
 await main(async () => {
   const options = command.opts<CompileOptions>()
   const mesa = mesaFolder()
-  const plans = options.a.map((a) => ({ a, meshPrior: options.prior }))
+  const plans = options.a.map((a) => networkOf(options, a))
   const results: FamilyResult[] = []
   for (const family of options.families.split(',')) {
     const result = await compileFor(mesa, family, plans, options.storage, options.candidates)

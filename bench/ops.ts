@@ -7,26 +7,34 @@ import { describeContext, describeLoad, deviceContext, LoadMeter } from './lib/c
 import { convolutionShare, kernelsOf, type LayerCost, layersOf, ratesOf } from './lib/layers.js'
 import { measureOptions } from './lib/measure.js'
 import { networkWeights, registeredGraph, registeredInputs } from './lib/networks.js'
-import { type BenchOptions, benchCommand, positive } from './lib/options.js'
+import {
+  type BenchOptions,
+  benchCommand,
+  describeNetwork,
+  type NetworkOptions,
+  networkOf,
+  positive,
+  withNetworkOptions,
+} from './lib/options.js'
 import { describePeaks, PeakMeter, type Peaks } from './lib/peaks.js'
 import { main, print, writeJson } from './lib/report.js'
 import { type StepCost, StepMeter } from './lib/steps.js'
 import { formatTable } from './lib/table.js'
 
-interface OpsOptions extends BenchOptions {
+interface OpsOptions extends BenchOptions, NetworkOptions {
   readonly a: number
-  readonly prior: boolean
   readonly cases: boolean
   readonly layers: boolean
   readonly only?: string
 }
 
-const command = benchCommand(
-  'bench:ops',
-  "Time of every layer of the registered pair, and of the tests' cases marked bench",
+const command = withNetworkOptions(
+  benchCommand(
+    'bench:ops',
+    "Time of every layer of the registered pair, and of the tests' cases marked bench",
+  ),
 )
   .option('--a <width>', "DFFNet's width multiplier", positive, 0.375)
-  .option('--no-prior', 'DFFNet without the mesh prior')
   .option('--no-cases', 'leave out the cases of the tests')
   .option('--no-layers', 'leave out the layers of the plan')
   .option('--only <text>', 'only cases and layers whose name or op contains this')
@@ -65,7 +73,7 @@ async function run(engine: Engine, options: OpsOptions): Promise<void> {
 
   print(describePeaks(peaks))
   if (layers.length > 0) {
-    print(`\nlayers of the registered pair, a = ${options.a}${options.prior ? ', mesh prior' : ''}`)
+    print(`\nlayers of the registered pair, ${describeNetwork(networkOf(options, options.a))}`)
     print(layerTable(layers, peaks, software))
     const share = convolutionShare(layers, peaks, software)
     print(
@@ -95,7 +103,7 @@ async function run(engine: Engine, options: OpsOptions): Promise<void> {
     script: 'ops',
     context,
     load: ended,
-    network: { a: options.a, meshPrior: options.prior },
+    network: networkOf(options, options.a),
     peaks,
     convolutions: layers.length > 0 ? convolutionShare(layers, peaks, software) : undefined,
     kernels,
@@ -110,7 +118,7 @@ async function measureSteps(
   runs: number,
   between: () => Promise<void>,
 ): Promise<StepCost[]> {
-  const choice = { a: options.a, meshPrior: options.prior }
+  const choice = networkOf(options, options.a)
   const meter = await StepMeter.open(
     engine,
     await registeredGraph(choice),

@@ -12,23 +12,29 @@ import {
   type Timing,
 } from './lib/measure.js'
 import { type NetworkChoice, networkWeights, registeredGraph, registeredInputs } from './lib/networks.js'
-import { type BenchOptions, benchCommand, positive } from './lib/options.js'
+import {
+  type BenchOptions,
+  benchCommand,
+  describeNetwork,
+  type NetworkOptions,
+  networkOf,
+  positive,
+  withNetworkOptions,
+} from './lib/options.js'
 import { describePeaks, PeakMeter } from './lib/peaks.js'
 import { main, print, writeJson } from './lib/report.js'
 import { profileStages } from './lib/stages.js'
 import { quantile } from './lib/statistics.js'
 import { formatTable } from './lib/table.js'
 
-interface PairOptions extends BenchOptions {
+interface PairOptions extends BenchOptions, NetworkOptions {
   readonly a: number
-  readonly prior: boolean
   readonly cold: boolean
   readonly photos: boolean
 }
 
-const command = benchCommand(
-  'bench',
-  'Registered pair and photos to flow: time, stages, cold start, memory, throughput',
+const command = withNetworkOptions(
+  benchCommand('bench', 'Registered pair and photos to flow: time, stages, cold start, memory, throughput'),
 )
   .option(
     '--a <width>',
@@ -36,14 +42,13 @@ const command = benchCommand(
     positive,
     0.375,
   )
-  .option('--no-prior', 'DFFNet without the mesh prior')
   .option('--no-cold', 'leave out the cold start')
   .option('--no-photos', 'leave out photos and video frames')
   .parse()
 
 await main(async () => {
   const options = command.opts<PairOptions>()
-  const choice: NetworkChoice = { a: options.a, meshPrior: options.prior }
+  const choice = networkOf(options, options.a)
   const engine = await Engine.open({
     ...(options.adapter === undefined ? {} : { adapter: options.adapter }),
     robustness: options.robustness,
@@ -51,7 +56,7 @@ await main(async () => {
   const load = new LoadMeter()
   const context = deviceContext(engine, options)
   print(describeContext(context))
-  print(`registered pair, DFFNet a = ${options.a}${options.prior ? ' with the mesh prior' : ''}`)
+  print(`registered pair, ${describeNetwork(choice)}`)
   const settings = measureOptions(options)
 
   const weights = await networkWeights(choice)

@@ -7,7 +7,7 @@ import type { FamilyResult } from './gpu-compile/compile.js'
 import { machineContext } from './lib/context.js'
 import { CONVOLUTIONS } from './lib/layers.js'
 import { registeredGraph } from './lib/networks.js'
-import { positive, positiveList } from './lib/options.js'
+import { type NetworkOptions, networkOf, positive, positiveList, withNetworkOptions } from './lib/options.js'
 import { main, print, writeJson } from './lib/report.js'
 import { formatTable } from './lib/table.js'
 import { DISPATCH_US, GPUS, type Gpu, PER_CALL_US, TARGET_GPUS } from './roofline/gpus.js'
@@ -15,11 +15,10 @@ import { batched, type Modelled, model, smallestWithin } from './roofline/model.
 import { planWork, type StepWork } from './roofline/plan-work.js'
 import { describeTuning, modelTuning } from './roofline/tuned.js'
 
-interface RooflineOptions {
+interface RooflineOptions extends NetworkOptions {
   readonly compiled: string
   readonly a: number
   readonly widths: number[]
-  readonly prior: boolean
   readonly storage: 'f32' | 'f16'
   readonly gpu: string
   readonly tuned: boolean
@@ -31,14 +30,13 @@ const SIZES = [112, 168, 224, 320, 448]
 const BATCHES = [1, 2, 4, 8]
 const TARGET_MS = 16
 
-const command = new Command('bench:roofline')
+const command = withNetworkOptions(new Command('bench:roofline'))
   .description(
     'Models the time of a registered pair on real GPUs from the plan and from what bench:gpu-compile found',
   )
   .option('--compiled <file>', 'JSON of bench:gpu-compile', COMPILED)
   .option('--a <width>', 'width multiplier for the tables of layers, resolution and batch', positive, 1)
   .option('--widths <list>', 'width multipliers to compare', positiveList, [0.25, 0.375, 0.5, 0.75, 1])
-  .option('--no-prior', 'DFFNet without the mesh prior')
   .addOption(new Option('--storage <type>', 'element type in memory').choices(['f32', 'f16']).default('f32'))
   .option('--gpu <text>', 'GPU of the layer table, part of its name', TARGET_GPUS[0]?.name ?? '')
   .option('--tuned', 'also rank the kernels that autotuning could choose from, on the target GPUs', false)
@@ -66,7 +64,7 @@ await main(async () => {
     if (known !== undefined) return known
     const family = familyOf(gpu)
     const made = planWork(
-      await registeredGraph({ a, meshPrior: options.prior, size }),
+      await registeredGraph({ ...networkOf(options, a), size }),
       `a=${a}`,
       family,
       storage,
@@ -157,7 +155,7 @@ await main(async () => {
     ),
   )
 
-  const pair = await registeredGraph({ a: options.a, meshPrior: options.prior })
+  const pair = await registeredGraph(networkOf(options, options.a))
   const tuned = (options.tuned ? TARGET_GPUS : []).map((gpu) =>
     modelTuning(pair, `a=${options.a}`, familyOf(gpu), options.storage, gpu),
   )

@@ -3,8 +3,10 @@
 // their means and spreads are made equal, so changes of light do not move them.
 // Leaves the patch's own displacement, and the equation that it gives to the smoothing: weight * gradient matrix, times
 // the displacement. Weight: one over the variance of noise and mismatch, falling to 0 at the largest displacement.
-// One invocation: one patch.
+// One invocation: one patch, or with SHARED one column of it. Eight times the invocations hide the latency of loads on a
+// GPU; software adapters, where a barrier is dear, take whole patches.
 #param STEPS
+#param SHARED
 #include "include/inverse_search.wgsl"
 
 struct Uniforms {
@@ -29,10 +31,23 @@ struct Uniforms {
 @group(0) @binding(4) var<storage, read_write> displacements: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> equations: array<vec4<f32>>;
 
+#if SHARED
+// Sums of each column: grey, its square, products with the source's grey level and gradient.
+var<workgroup> columnSums: array<vec4<f32>, 64>;
+var<workgroup> columnSlopes: array<f32, 64>;
+
+@compute @workgroup_size(8, 8)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+  let grid = u.grid;
+  // Eight patches in a row. Those past the end repeat the last one, and write nothing.
+  let id = vec3<u32>(min(group.x * 8u + local.y, grid.x - 1u), group.yz);
+  let writes = local.x == 0u && group.x * 8u + local.y < grid.x;
+#else
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let grid = u.grid;
   if (id.x >= grid.x || id.y >= grid.y) { return; }
+#endif
   let size = u.size;
   let patch_ = (id.z * grid.y + id.y) * grid.x + id.x;
   let corner = id.xy * STRIDE;
@@ -58,11 +73,20 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     var square = 0.0;
     var withGrey = 0.0;
     var withGradient = vec2<f32>();
+#if SHARED
+    for (var part = 0u; part < rows; part += 8u) {
+      let x = corner.x + local.x;
+#else
     for (var row = 0u; row < rows; row++) {
       let y = corner.y + row;
-#for column in 0..8
+#endif
+#for i in 0..8
       {
-        let x = corner.x + ${column}u;
+#if SHARED
+        let y = corner.y + part + ${i}u;
+#else
+        let x = corner.x + ${i}u;
+#endif
         let texel = sourceTexel(sourceTexels[frame + y * size.x + x]);
         let position = clamp(vec2<f32>(f32(x), f32(y)) + texel.shift + moved, vec2<f32>(0.0), last);
         let whole = floor(position);
@@ -78,6 +102,22 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
       }
 #endfor
     }
+#if SHARED
+    columnSums[local.y * 8u + local.x] = vec4<f32>(sum, square, withGrey, withGradient.x);
+    columnSlopes[local.y * 8u + local.x] = withGradient.y;
+    workgroupBarrier();
+    var sums = vec4<f32>();
+    withGradient.y = 0.0;
+#for column in 0..8
+    sums += columnSums[local.y * 8u + ${column}u];
+    withGradient.y += columnSlopes[local.y * 8u + ${column}u];
+#endfor
+    workgroupBarrier();
+    sum = sums.x;
+    square = sums.y;
+    withGrey = sums.z;
+    withGradient.x = sums.w;
+#endif
     let variance = max(square - sum * sum / pixels, 0.0);
     let gain = clamp(sqrt((matrix.w + floor_) / (variance + floor_)), 1.0 / u.gainLimit, u.gainLimit);
     mismatch = max(matrix.w + gain * gain * variance - 2.0 * gain * withGrey, 0.0) / pixels;
@@ -86,6 +126,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     moved -= step * min(1.0, u.longestStep / max(length(step), 1e-6));
   }
 #endfor
+#if SHARED
+  if (!writes) { return; }
+#endif
   let near = clamp(2.0 - 2.0 * length(moved) / u.longest, 0.0, 1.0);
   let noise = u.noise + mismatch * (1.0 + mismatch / u.mismatch);
   let weight = select(0.0, near / (noise * pixels), count > 0.0);

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Schedule } from '../../src/ops/op.js'
+import type { NetworkChoice } from './networks.js'
 
 /** What every measuring script takes. */
 export interface BenchOptions {
@@ -13,6 +14,29 @@ export interface BenchOptions {
   readonly runs?: number
   /** File for the figures as JSON. */
   readonly json?: string
+}
+
+/** Which network a script measures. */
+export interface NetworkOptions {
+  readonly prior: boolean
+  readonly refine: boolean
+}
+
+/** Adds what `networkOf` reads. */
+export function withNetworkOptions(command: Command): Command {
+  return command
+    .option('--no-prior', 'DFFNet without the mesh prior')
+    .option('--no-refine', "DFFNet's flow as it is, without inverse search")
+}
+
+export function networkOf(options: NetworkOptions, a: number): NetworkChoice {
+  return { a, meshPrior: options.prior, refinement: options.refine ? 'inverse-search' : 'none' }
+}
+
+/** `DFFNet a = 0.375, mesh prior, inverse-search` */
+export function describeNetwork({ a, meshPrior, refinement }: NetworkChoice): string {
+  const parts = [`DFFNet a = ${a}`, ...(meshPrior ? ['mesh prior'] : [])]
+  return [...parts, ...(refinement === undefined || refinement === 'none' ? [] : [refinement])].join(', ')
 }
 
 /** A command with the common options; scripts add their own. */

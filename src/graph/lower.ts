@@ -55,11 +55,12 @@ export function lower(graph: Graph, placement: Placement, options: LowerOptions)
     const output = typeOf(graph, node.output)
     const flops = node.definition.flops({ node: node.name, attrs: node.attrs, inputs: inputTypes }, output)
     const shapes = `${inputTypes.map(describeType).join(', ')} -> ${describeType(output)}`
+    const stated = nodeCalls.reduce((sum, call) => sum + (call.flops ?? 0), 0)
     return nodeCalls.map((call, index) => ({
       node,
       call,
       name: nodeCalls.length > 1 ? `${node.name}#${index + 1}` : node.name,
-      flops: index === nodeCalls.length - 1 ? flops : 0,
+      flops: call.flops ?? (index === nodeCalls.length - 1 ? flops - stated : 0),
       shapes,
     }))
   })

@@ -51,7 +51,7 @@ export interface Step {
   readonly bindings: Readonly<Record<string, Location>>
   readonly workgroups: readonly [number, number, number]
   readonly shapes: string
-  /** Of the node, on its last step, so that sums over steps are right; 0 on the others. */
+  /** What the kernel call states; else the node's, on its last step, so that sums over steps are right. */
   readonly flops: number
   /** Bytes of the tensors and raw buffers that the step reads and writes, once each; weights apart. */
   readonly bytes: number

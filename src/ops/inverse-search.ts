@@ -55,6 +55,10 @@ export const INVERSE_SEARCH = {
 const KIND = 'inverseSearch'
 const { patch, stride, steps } = INVERSE_SEARCH
 
+/** Patches along one side of what a workgroup of kernels/inverse_search_smooth_tile.wgsl loads, and its most steps. */
+const TILE_REGION = 32
+const TILE_STEPS = 8
+
 /** Patches along one side of a map. */
 export function patchCount(side: number): number {
   return Math.floor((side - patch) / stride) + 1
@@ -80,6 +84,21 @@ function checkMap(context: InferContext<unknown>, index: number, flow: TensorTyp
   }
 }
 
+/** FLOPs of each part of the method on maps of a type; of one match of all patches, one step of their smoothing. */
+function workOf({ n, h, w }: TensorType) {
+  const [rows, columns] = [patchCount(h), patchCount(w)]
+  const [pixels, patches] = [n * h * w, n * rows * columns]
+  return {
+    texels: pixels * 48,
+    templates: patches * patch ** 2 * 20,
+    match: patches * (steps * (patch ** 2 * 36 + 40) + 30),
+    smooth: patches * 40,
+    // Every second patch each way, three fits of 4 + 4 rows.
+    rigid: n * Math.ceil(rows / 2) * Math.ceil(columns / 2) * 3 * 110,
+    apply: pixels * 32,
+  }
+}
+
 export const inverseSearchOp: OpDefinition<InverseSearchAttrs> = {
   kind: KIND,
 
@@ -98,10 +117,9 @@ export const inverseSearchOp: OpDefinition<InverseSearchAttrs> = {
 
   flops({ attrs }, output) {
     if (output.kind !== 'tensor') return 0
-    const pixels = output.n * output.h * output.w
-    const patches = output.n * patchCount(output.h) * patchCount(output.w)
-    const matched = attrs.rounds * steps * patch ** 2 * 36
-    return pixels * 80 + patches * (patch ** 2 * 20 + matched + attrs.rounds * attrs.smoothings * 40)
+    const work = workOf(output)
+    const round = work.match + attrs.smoothings * work.smooth
+    return work.texels + work.templates + attrs.rounds * round + work.rigid + work.apply
   },
 
   lower: (context) => new Lowering(context).calls(),
@@ -112,6 +130,7 @@ class Lowering {
   readonly #context: LowerContext<InverseSearchAttrs>
   readonly #type: TensorType
   readonly #grid: readonly [number, number]
+  readonly #work: ReturnType<typeof workOf>
   readonly #sourceTexels: Operand
   readonly #targetTexels: Operand
   readonly #templates: Operand
@@ -125,6 +144,7 @@ class Lowering {
     this.#type = tensorOf(context.output)
     const { n, h, w } = this.#type
     this.#grid = [patchCount(w), patchCount(h)]
+    this.#work = workOf(this.#type)
     const [columns, rows] = this.#grid
     const vec4s = (count: number, contents: string): RawType => ({ kind: 'raw', bytes: count * 16, contents })
     const pixels = n * h * w
@@ -144,7 +164,9 @@ class Lowering {
     const calls = [this.#pack(), this.#describe()]
     for (let round = 0; round < rounds; round++) {
       calls.push(this.#match())
-      for (let i = 0; i < smoothings; i++) calls.push(this.#smooth())
+      for (let done = 0; done < smoothings; done += this.#stepsAtOnce) {
+        calls.push(this.#smooth(Math.min(this.#stepsAtOnce, smoothings - done)))
+      }
     }
     calls.push(this.#rigid(), this.#apply())
     return calls
@@ -156,6 +178,15 @@ class Lowering {
 
   get #overPixels(): KernelCall['workgroups'] {
     return tileGrid(this.#type.h, this.#type.w, this.#type.n)
+  }
+
+  /** Smoothing steps of one dispatch: as many as a tile bears, where a dispatch costs more than a step. */
+  get #stepsAtOnce(): number {
+    return this.#isHardware ? TILE_STEPS : 1
+  }
+
+  get #isHardware(): boolean {
+    return this.#context.schedule === 'hardware'
   }
 
   get #overPatches(): KernelCall['workgroups'] {
@@ -189,6 +220,7 @@ class Lowering {
         targetTexels: this.#targetTexels,
       },
       workgroups: this.#overPixels,
+      flops: this.#work.texels,
     }
   }
 
@@ -208,6 +240,7 @@ class Lowering {
         displacements: this.#displacements,
       },
       workgroups: this.#overPatches,
+      flops: this.#work.templates,
     }
   }
 
@@ -216,7 +249,7 @@ class Lowering {
     return {
       kernel: 'inverse_search_match.wgsl',
       variant: `match, ${steps} steps`,
-      params: { STEPS: steps },
+      params: { STEPS: steps, SHARED: this.#isHardware },
       uniforms: {
         size: this.#size,
         grid: this.#grid,
@@ -235,26 +268,33 @@ class Lowering {
         displacements: this.#displacements,
         equations: this.#equations,
       },
-      workgroups: this.#overPatches,
+      // Shared, a workgroup has eight patches of a row; else 8x8.
+      workgroups: this.#isHardware
+        ? [Math.ceil(this.#grid[0] / 8), this.#grid[1], this.#type.n]
+        : this.#overPatches,
+      flops: this.#work.match,
     }
   }
 
-  #smooth(): KernelCall {
+  /** `count` steps in one dispatch. */
+  #smooth(count: number): KernelCall {
+    const isTiled = this.#isHardware
+    const tile = TILE_REGION - 2 * count
+    const { smoothness, prior } = INVERSE_SEARCH
     const call: KernelCall = {
-      kernel: 'inverse_search_smooth.wgsl',
-      variant: 'smooth',
+      kernel: isTiled ? 'inverse_search_smooth_tile.wgsl' : 'inverse_search_smooth.wgsl',
+      variant: isTiled ? `smooth x ${count}` : 'smooth',
       params: {},
-      uniforms: {
-        grid: this.#grid,
-        smoothness: INVERSE_SEARCH.smoothness,
-        prior: INVERSE_SEARCH.prior,
-      },
+      uniforms: { grid: this.#grid, smoothness, prior, ...(isTiled ? { steps: count } : {}) },
       bindings: {
         equations: this.#equations,
         displacements: this.#displacements,
         smoothed: this.#spare,
       },
-      workgroups: this.#overPatches,
+      workgroups: isTiled
+        ? [Math.ceil(this.#grid[0] / tile), Math.ceil(this.#grid[1] / tile), this.#type.n]
+        : this.#overPatches,
+      flops: count * this.#work.smooth,
     }
     ;[this.#displacements, this.#spare] = [this.#spare, this.#displacements]
     return call
@@ -277,6 +317,7 @@ class Lowering {
       },
       bindings: { flow, fragments, displacements: this.#displacements, planes: this.#planes },
       workgroups: [1, 1, this.#type.n],
+      flops: this.#work.rigid,
     }
   }
 
@@ -302,6 +343,7 @@ class Lowering {
         destination: output,
       },
       workgroups: this.#overPixels,
+      flops: this.#work.apply,
     }
   }
 }

@@ -118,6 +118,8 @@ export interface KernelCall {
   /** WGSL variable name -> operand. The uniform buffer is bound by the plan. */
   readonly bindings: Readonly<Record<string, Operand>>
   readonly workgroups: readonly [number, number, number]
+  /** Of the node's FLOPs, this call's. Absent: the node's last call has what the others do not state, the rest none. */
+  readonly flops?: number
 }
 
 export type UniformValue = number | readonly number[] | ViewOf

@@ -10,7 +10,7 @@ import {
   WHOLE,
 } from '../../bench/lib/gate-metrics.js'
 import { convolutionShare, layersOf, ratesOf } from '../../bench/lib/layers.js'
-import { nodeOf, SHIPPED, stageOf } from '../../bench/lib/networks.js'
+import { type NetworkChoice, nodeOf, registeredGraph, SHIPPED, stageOf } from '../../bench/lib/networks.js'
 import type { StepCost } from '../../bench/lib/steps.js'
 import { channelsOfShape, groupOf } from '../../bench/page/groups.js'
 import { layer, PEAKS } from './samples.js'
@@ -71,7 +71,17 @@ describe('stages', () => {
     expect(['stem', 'regressor crops', 'meshes'].map(stage)).toEqual(Array(3).fill('3DMeshReg'))
     expect(['fragments', 'encoding'].map(stage)).toEqual(Array(2).fill('raster + PNCC'))
     expect(['images', 'conv3_1', 'up.5', 'flow'].map(stage)).toEqual(Array(4).fill('DFFNet'))
+    expect(['refined flow', 'refined flow I2'].map(stage)).toEqual(Array(2).fill('refinement'))
     expect(nodeOf('corr#2')).toBe('corr')
+  })
+})
+
+describe('the measured graph', () => {
+  it("is the library's, refinement included, unless asked otherwise", async () => {
+    const nodes = async (choice: NetworkChoice) =>
+      (await registeredGraph(choice)).nodes.map(({ name }) => name)
+    expect(await nodes(SHIPPED)).toContain('refined flow')
+    expect(await nodes({ ...SHIPPED, refinement: 'none' })).not.toContain('refined flow')
   })
 })
 

@@ -25,6 +25,8 @@ const table: readonly {
   { at: [1, 64, 64], attrs: { rounds: 2, smoothings: 0, depthShare: 1 } },
   { at: [1, 8, 8] },
   { at: [1, 19, 9], attrs: { rounds: 2, smoothings: 2 } },
+  // More smoothing than one tile of the hardware schedule takes.
+  { at: [1, 150, 41], attrs: { rounds: 1, smoothings: 11 } },
   // Flows that lead outside the map.
   { at: [1, 40, 40], range: 60, attrs: { rounds: 2, smoothings: 2 } },
   { at: [1, 40, 41], depth: [-30, -10] },

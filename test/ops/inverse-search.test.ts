@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { GraphBuilder } from '../../src/graph/graph.js'
-import { inputTensor } from '../../src/ops/border.js'
+import { GraphBuilder, type Value } from '../../src/graph/graph.js'
+import { planGraph } from '../../src/graph/plan.js'
+import { inputTensor, outputTensor } from '../../src/ops/border.js'
 import { INVERSE_SEARCH_DEFAULTS, inverseSearch, patchCount } from '../../src/ops/inverse-search.js'
+import { fakeCaps } from '../graph/caps.js'
 import { invalidGraph } from './invalid.js'
 
 const ATTRS = { grey: [30, 60, 10], ...INVERSE_SEARCH_DEFAULTS } as const
@@ -25,6 +27,23 @@ function add(
 describe('inverseSearch', () => {
   it('has the shape of the flow', () => {
     expect(add({}).type).toMatchObject({ n: 1, h: 16, w: 20, segments: [3] })
+  })
+
+  it.each([
+    ['software', 9, 9],
+    // Eight steps of the smoothing in one dispatch, then the ninth.
+    ['hardware', 2, 9],
+  ] as const)('smooths on the %s schedule in %d dispatches a round', (schedule, dispatches, smoothings) => {
+    const graph = new GraphBuilder('g')
+    const maps = [3, 3, 3, 4].map((c, i) => inputTensor(graph, `${i}`, { n: 1, h: 224, w: 224, c }))
+    const [flow, source, target, fragments] = maps as [Value, Value, Value, Value]
+    const attrs = { ...ATTRS, rounds: 2, smoothings }
+    outputTensor(graph, 'out', inverseSearch(graph, 'refined', flow, { source, target }, fragments, attrs))
+    const { steps } = planGraph(graph.build(), fakeCaps({}), { schedule })
+    const smooth = steps.filter(({ variant }) => variant.startsWith('smooth'))
+    expect(smooth).toHaveLength(2 * dispatches)
+    // 40 of each patch and step, however they are cut.
+    expect(smooth.reduce((sum, { flops }) => sum + flops, 0)).toBe(2 * smoothings * 55 * 55 * 40)
   })
 
   it('covers a map with patches of 8 px every 4 px', () => {
