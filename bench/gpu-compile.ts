@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import { compileFor, type FamilyResult } from './gpu-compile/compile.js'
 import { FAMILIES } from './gpu-compile/families.js'
 import { mesaFolder } from './gpu-compile/mesa.js'
-import { carriers, faults, flopsIn, multiplyAddShare, TARGETS } from './gpu-compile/verdict.js'
+import { carriers, diluted, faults, flopsIn, multiplyAddShare, TARGETS } from './gpu-compile/verdict.js'
 import { machineContext } from './lib/context.js'
 import { type NetworkOptions, networkOf, positiveList, withNetworkOptions } from './lib/options.js'
 import { main, print, writeJson } from './lib/report.js'
@@ -116,17 +116,16 @@ function pipelineTable(result: FamilyResult, widths: readonly number[]): string 
 
 function carrierLine(result: FamilyResult, a: number): string {
   const taken = carriers(result, a, TARGETS.flopShare)
-  if (taken.some(({ whole }) => whole === undefined)) return `a = ${a}: no assembly to count multiply-adds in`
+  const weak = diluted(result, a)
+  if (weak === undefined) return `a = ${a}: no assembly to count multiply-adds in`
   const below = taken.filter(
-    ({ loop, statistics, laneUse }) =>
-      loop === undefined ||
-      multiplyAddShare(loop.mix) < TARGETS.multiplyAddShare ||
-      statistics.wavesPerSimd < TARGETS.waves ||
-      laneUse < 1,
+    (pipeline) =>
+      weak.includes(pipeline) || pipeline.statistics.wavesPerSimd < TARGETS.waves || pipeline.laneUse < 1,
   )
   const verdict = below.length === 0 ? 'all of them' : `all but ${below.map(({ id }) => id).join('; ')}`
   return (
-    `a = ${a}: ${taken.length} pipelines carry ${TARGETS.flopShare * 100} % of the FLOPs; ${verdict} have ` +
+    `a = ${a}: ${taken.length} pipelines carry ${TARGETS.flopShare * 100} % of the FLOPs ` +
+    `(${taken.map(({ variant }) => variant).join(', ')}); ${verdict} have ` +
     `>= ${TARGETS.multiplyAddShare * 100} % multiply-adds in their loop, >= ${TARGETS.waves} waves a SIMD and all lanes at work`
   )
 }

@@ -6,13 +6,14 @@ import { packageFacts } from '../src/gpu/package-root.js'
 import type { FamilyResult } from './gpu-compile/compile.js'
 import { machineContext } from './lib/context.js'
 import { CONVOLUTIONS } from './lib/layers.js'
-import { registeredGraph } from './lib/networks.js'
+import { registeredGraph, SHIPPED } from './lib/networks.js'
 import { type NetworkOptions, networkOf, positive, positiveList, withNetworkOptions } from './lib/options.js'
 import { main, print, writeJson } from './lib/report.js'
 import { formatTable } from './lib/table.js'
 import { DISPATCH_US, GPUS, type Gpu, PER_CALL_US, TARGET_GPUS } from './roofline/gpus.js'
 import { batched, type Modelled, model, smallestWithin } from './roofline/model.js'
 import { planWork, type StepWork } from './roofline/plan-work.js'
+import { stageRow } from './roofline/stage-rows.js'
 import { describeTuning, modelTuning } from './roofline/tuned.js'
 
 interface RooflineOptions extends NetworkOptions {
@@ -120,6 +121,21 @@ await main(async () => {
     ),
   )
 
+  const byStage = await Promise.all(
+    TARGET_GPUS.flatMap((gpu) =>
+      [...new Set([SHIPPED.a, options.a])].map(async (a) =>
+        stageRow(await work(gpu, { a }), networkOf(options, a), gpu),
+      ),
+    ),
+  )
+  print('\nby stage')
+  print(
+    formatTable(
+      ['GPU', 'a', 'stage', 'dispatches', 'ms'],
+      byStage.flatMap(({ gpu, a, stages }) => stages.map((s) => [gpu, a, s.stage, s.dispatches, s.ms])),
+    ),
+  )
+
   const bySize = await Promise.all(
     SIZES.map(async (size) => pairMs(await work(chosen, { a: options.a, size }), chosen)),
   )
@@ -173,9 +189,10 @@ await main(async () => {
   await writeJson(options.json, {
     script: 'roofline',
     context: machineContext(),
-    options: { a: options.a, widths: options.widths, meshPrior: options.prior, storage: options.storage },
+    options: { ...networkOf(options, options.a), widths: options.widths, storage: options.storage },
     layers,
     byWidth,
+    byStage,
     resolution: { sizes: SIZES, ms: bySize },
     batch: { pairs: BATCHES, msPerPair: byBatch },
     needs,

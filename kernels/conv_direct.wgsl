@@ -112,10 +112,22 @@ fn main(
     let mask${i} = select(0.0, 1.0, inside${i});
     let at${i} = batch${i} + select(0u, u32(inY${i} * width + inX${i}), inside${i});
 #endfor
+#if SUBGROUP == 0 && PX * COP <= 4
+    // Few accumulators leave registers for the sum of one tap: it is masked once, not each plane's inputs.
+#for j in 0..COP
+#for i in 0..PX
+    var sum${i}_${j} = vec4<f32>(0.0);
+#endfor
+#endfor
+#endif
     for (var plane = 0u; plane < u.x.planes; plane++) {
       let step = plane * planeStep;
 #for i in 0..PX
+#if SUBGROUP == 0 && PX * COP <= 4
+      let x${i} = vec4<f32>(x[at${i} + step]);
+#else
       let x${i} = vec4<f32>(x[at${i} + step]) * mask${i};
+#endif
 #endfor
 #if SUBGROUP > 0
 #for s in 0..COP * 4 / SUBGROUP
@@ -127,7 +139,11 @@ fn main(
       {
 #if SUBGROUP > 0
 #for k in 0..4
+#if SUBGROUP == 8
+        let w${k} = subgroupShuffle(share${(j * 4 + k) / SUBGROUP}, ${(j * 4 + k) % SUBGROUP}u);
+#else
         let w${k} = subgroupBroadcast(share${(j * 4 + k) / SUBGROUP}, ${(j * 4 + k) % SUBGROUP}u);
+#endif
 #endfor
 #else
         let w = weights[next + ${j}u];
@@ -137,7 +153,11 @@ fn main(
 #endif
 #for k in 0..4
 #for i in 0..PX
+#if SUBGROUP == 0 && PX * COP <= 4
+        sum${i}_${j} = fma(w${k}, vec4<f32>(x${i}[${k}]), sum${i}_${j});
+#else
         acc${i}_${j} = fma(w${k}, vec4<f32>(x${i}[${k}]), acc${i}_${j});
+#endif
 #endfor
 #endfor
       }
@@ -148,6 +168,13 @@ fn main(
       next += ${COP}u;
 #endif
     }
+#if SUBGROUP == 0 && PX * COP <= 4
+#for j in 0..COP
+#for i in 0..PX
+    acc${i}_${j} = fma(sum${i}_${j}, vec4<f32>(mask${i}), acc${i}_${j});
+#endfor
+#endfor
+#endif
   }
 
   // Compile time on these adapters grows steeply with the number of branches, so there is one for each pixel. Pixels

@@ -18,6 +18,11 @@ export function multiplyAddShare(mix: InstructionMix): number {
   return mix.byClass.valu === 0 ? 0 : mix.multiplyAdds / mix.byClass.valu
 }
 
+/** Of a pipeline's hottest loop; 0 where it has none. */
+export function multiplyAddShareOf({ loop }: CompiledPipeline): number {
+  return loop === undefined ? 0 : multiplyAddShare(loop.mix)
+}
+
 /** FLOPs of a pipeline in the plan of width `a`. */
 export function flopsIn(pipeline: CompiledPipeline, a: number): number {
   return pipeline.uses.filter((use) => use.a === a).reduce((sum, { flops }) => sum + flops, 0)
@@ -37,16 +42,38 @@ export function carriers(result: FamilyResult, a: number, share: number): Compil
   return taken
 }
 
+/** Widths of DFFNet that a family's plans have, ascending. */
+export function widthsOf({ pipelines }: FamilyResult): number[] {
+  const widths = new Set(pipelines.flatMap(({ uses }) => uses.map(({ a }) => a)))
+  return [...widths].sort((p, q) => p - q)
+}
+
+/**
+ * Of the pipelines that carry `TARGETS.flopShare` of a plan's FLOPs, those with too few multiply-adds in their loop.
+ * Undefined where the driver gave no assembly to count in.
+ */
+export function diluted(result: FamilyResult, a: number): CompiledPipeline[] | undefined {
+  const taken = carriers(result, a, TARGETS.flopShare)
+  if (taken.some(({ whole }) => whole === undefined)) return undefined
+  return taken.filter(
+    ({ loop }) => loop === undefined || multiplyAddShare(loop.mix) < TARGETS.multiplyAddShare,
+  )
+}
+
 export interface Fault {
   readonly family: string
   readonly pipeline: string
   readonly what: string
 }
 
-/** Spills anywhere, occupancy below what the kernel states where that is demanded, idle lanes in heavy kernels. */
+/**
+ * Spills anywhere, idle lanes in heavy kernels; where occupancy is demanded, also one below what the kernel states, and
+ * too few multiply-adds in what carries the FLOPs.
+ */
 export function faults(result: FamilyResult): Fault[] {
   const demanded = FAMILIES.find(({ name }) => name === result.family)?.demanded ?? false
-  const widths = [...new Set(result.pipelines.flatMap(({ uses }) => uses.map(({ a }) => a)))]
+  const widths = widthsOf(result)
+  const weak = new Set(demanded ? widths.flatMap((a) => diluted(result, a) ?? []) : [])
   const totals = widths.map((a) => result.pipelines.reduce((sum, pipeline) => sum + flopsIn(pipeline, a), 0))
   return result.pipelines.flatMap((pipeline) => {
     const { id, kernel, statistics, laneUse } = pipeline
@@ -58,6 +85,10 @@ export function faults(result: FamilyResult): Fault[] {
     if (spilledSgprs > 0) found.push(`${spilledSgprs} scalar registers spilled`)
     const wanted = statedWaves(kernel)
     if (demanded && wavesPerSimd < wanted) found.push(`${wavesPerSimd} waves a SIMD, states ${wanted}`)
+    if (weak.has(pipeline)) {
+      const percent = (multiplyAddShareOf(pipeline) * 100).toFixed(1)
+      found.push(`${percent} % multiply-adds in a loop that carries FLOPs`)
+    }
     const share = Math.max(...widths.map((a, i) => flopsIn(pipeline, a) / (totals[i] as number)))
     if (laneUse < 1 && share >= HEAVY) {
       found.push(

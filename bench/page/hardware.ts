@@ -1,10 +1,18 @@
 import type { CompiledPipeline, FamilyResult } from '../gpu-compile/compile.js'
 import { FAMILIES } from '../gpu-compile/families.js'
-import { carriers, flopsIn, multiplyAddShare, TARGETS } from '../gpu-compile/verdict.js'
+import {
+  carriers,
+  flopsIn,
+  multiplyAddShare,
+  multiplyAddShareOf,
+  TARGETS,
+  widthsOf,
+} from '../gpu-compile/verdict.js'
 import type { MachineContext } from '../lib/context.js'
 import { markdownTable } from '../lib/markdown.js'
 import { barChart, lineChart } from '../lib/svg.js'
 import type { Gpu } from '../roofline/gpus.js'
+import type { StageRow } from '../roofline/stage-rows.js'
 import { type ModelledTuning, tuningTable } from '../roofline/tuned.js'
 import type { Part } from './part.js'
 
@@ -13,26 +21,29 @@ export interface CompileResult {
   readonly results: readonly FamilyResult[]
 }
 
-const WIDTH = 1
-
 export function compiledPart([latest]: readonly CompileResult[]): Part {
   if (latest === undefined) return { markdown: '', plots: {} }
+  const widths = latest.results[0] === undefined ? [] : widthsOf(latest.results[0])
   const rows = latest.results.flatMap((family) => {
-    const total = family.pipelines.reduce((sum, p) => sum + flopsIn(p, WIDTH), 0)
+    const totals = widths.map((a) => family.pipelines.reduce((sum, p) => sum + flopsIn(p, a), 0))
     const title = FAMILIES.find(({ name }) => name === family.family)?.title ?? ''
-    return carriers(family, WIDTH, TARGETS.flopShare).map((p) => [
-      `${family.family}, ${title}`,
-      `${p.kernel.replace(/\.wgsl$/, '')} ${p.variant}`,
-      (flopsIn(p, WIDTH) / total) * 100,
-      p.statistics.vgprs,
-      p.statistics.spilledVgprs + p.statistics.spilledSgprs,
-      p.statistics.ldsBytes,
-      p.statistics.wavesPerSimd,
-      p.laneUse * 100,
-      p.loop?.mix.byClass.valu,
-      p.loop?.mix.multiplyAdds,
-      p.loop === undefined ? undefined : multiplyAddShare(p.loop.mix) * 100,
-    ])
+    const heavy = widths.flatMap((a) => carriers(family, a, TARGETS.flopShare))
+    const widest = widths.at(-1) ?? 1
+    return [...new Set(heavy)]
+      .sort((p, q) => flopsIn(q, widest) - flopsIn(p, widest))
+      .map((p) => [
+        `${family.family}, ${title}`,
+        nameOf(p),
+        ...widths.map((a, i) => (flopsIn(p, a) / (totals[i] ?? 1)) * 100),
+        p.statistics.vgprs,
+        p.statistics.spilledVgprs + p.statistics.spilledSgprs,
+        p.statistics.ldsBytes,
+        p.statistics.wavesPerSimd,
+        p.laneUse * 100,
+        p.loop?.mix.byClass.valu,
+        p.loop?.mix.multiplyAdds,
+        p.loop === undefined ? undefined : multiplyAddShareOf(p) * 100,
+      ])
   })
   const families = markdownTable(
     ['compiled for', 'pipelines of the plans', 'candidates of autotuning', 'spilling', 'fewest waves'],
@@ -48,7 +59,7 @@ export function compiledPart([latest]: readonly CompileResult[]): Part {
     [
       'compiled for',
       'kernel',
-      '% FLOPs',
+      ...widths.map((a) => `% FLOPs, a = ${a}`),
       'VGPRs',
       'spills',
       'LDS B',
@@ -63,8 +74,9 @@ export function compiledPart([latest]: readonly CompileResult[]): Part {
   return {
     markdown: [
       families,
-      'Pipelines that carry 90 % of the FLOPs at a = 1:',
+      `Pipelines that carry 90 % of the FLOPs at a = ${widths.join(' or ')}:`,
       heavy,
+      ...refinementOf(latest.results),
       ...candidatesOf(latest.results),
       `*${latest.results[0]?.driver}; commit ${latest.context.commit}.*`,
     ].join('\n\n'),
@@ -81,7 +93,7 @@ function isUsed({ uses }: CompiledPipeline): boolean {
 function candidatesOf([family]: readonly FamilyResult[]): string[] {
   const tiles = new Map<string, CompiledPipeline>()
   for (const pipeline of family?.pipelines ?? []) {
-    const name = `${pipeline.kernel.replace(/\.wgsl$/, '')} ${pipeline.variant}`
+    const name = nameOf(pipeline)
     if (isUsed(pipeline) || / \/\d+$/.test(name) || tiles.has(name)) continue
     tiles.set(name, pipeline)
   }
@@ -105,6 +117,44 @@ function candidatesOf([family]: readonly FamilyResult[]): string[] {
   ]
 }
 
+/** What the compiler of one family makes of the refinement's kernels. */
+function refinementOf([family]: readonly FamilyResult[]): string[] {
+  const kernels = family?.pipelines.filter(({ kernel }) => kernel.startsWith('inverse_search')) ?? []
+  if (family === undefined || kernels.length === 0) return []
+  const [width = 1] = widthsOf(family)
+  return [
+    `Kernels of the refinement, compiled for ${family.family}:`,
+    markdownTable(
+      [
+        'kernel',
+        'dispatches',
+        'VGPRs',
+        'spills',
+        'LDS B',
+        'waves',
+        '% lanes',
+        'vector instructions',
+        'loads and stores',
+      ],
+      kernels.map((p) => [
+        nameOf(p),
+        p.uses.filter(({ a }) => a === width).length,
+        p.statistics.vgprs,
+        p.statistics.spilledVgprs + p.statistics.spilledSgprs,
+        p.statistics.ldsBytes,
+        p.statistics.wavesPerSimd,
+        p.laneUse * 100,
+        p.statistics.valu,
+        p.statistics.vmem,
+      ]),
+    ),
+  ]
+}
+
+function nameOf({ kernel, variant }: CompiledPipeline): string {
+  return `${kernel.replace(/\.wgsl$/, '')} ${variant}`
+}
+
 export interface RooflineResult {
   readonly context: MachineContext
   readonly options: { readonly a: number; readonly widths: readonly number[]; readonly storage: string }
@@ -120,6 +170,7 @@ export interface RooflineResult {
     readonly ms: readonly number[]
     readonly pessimistic: number
   }[]
+  readonly byStage: readonly StageRow[]
   readonly resolution: { readonly sizes: readonly number[]; readonly ms: readonly number[] }
   readonly batch: { readonly pairs: readonly number[]; readonly msPerPair: readonly number[] }
   readonly needs: readonly { readonly a: number; readonly f32?: number; readonly f16?: number }[]
@@ -128,6 +179,20 @@ export interface RooflineResult {
 }
 
 const DEAREST = 20
+
+/** One row a GPU and width; a column of milliseconds, and in brackets dispatches, for each stage. */
+function stageTable(rows: readonly StageRow[]): string {
+  const stages = rows[0]?.stages.map(({ stage }) => stage) ?? []
+  return markdownTable(
+    ['modelled, ms (dispatches)', 'a', ...stages, 'pair'],
+    rows.map((row) => [
+      row.gpu,
+      row.a,
+      ...row.stages.map(({ ms, dispatches }) => `${ms.toFixed(2)} (${dispatches})`),
+      row.stages.reduce((sum, { ms }) => sum + ms, 0),
+    ]),
+  )
+}
 
 export function modelPart([latest]: readonly RooflineResult[]): Part {
   if (latest === undefined) return { markdown: '', plots: {} }
@@ -165,6 +230,8 @@ export function modelPart([latest]: readonly RooflineResult[]): Part {
       ],
       byWidth.map(({ gpu, ms, pessimistic }) => [gpu.name, gpu.tflops, gpu.gbytes, ...ms, pessimistic]),
     ),
+    'By stage:',
+    stageTable(latest.byStage),
     '![Modelled time against width](performance/roofline-width.svg)',
     '![Modelled time of the dearest layers](performance/roofline-layers.svg)',
     `On the 2.5-TFLOPS target at a = ${options.a}: ${resolution.sizes.map((size, i) => `${resolution.ms[i]?.toFixed(1)} ms at ${size} px`).join(', ')}; ` +

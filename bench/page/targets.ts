@@ -1,7 +1,9 @@
-import { faults } from '../gpu-compile/verdict.js'
+import type { FamilyResult } from '../gpu-compile/compile.js'
+import { FAMILIES } from '../gpu-compile/families.js'
+import { carriers, diluted, faults, multiplyAddShareOf, TARGETS, widthsOf } from '../gpu-compile/verdict.js'
 import { convolutionShare } from '../lib/layers.js'
 import { markdownTable } from '../lib/markdown.js'
-import { stageOf } from '../lib/networks.js'
+import { type Stage, stageOf } from '../lib/networks.js'
 import type { CompileResult, RooflineResult } from './hardware.js'
 import type { OpsResult, PairResult, PeersResult } from './measured.js'
 import { shortAdapter } from './part.js'
@@ -116,12 +118,14 @@ export function targetsTable(all: AllResults): string {
   return `${software}\n\n${hardwareLines(all)}`
 }
 
-/** Of what comes before DFFNet, by processor time: other work on the machine shifts wall times between stages. */
+const FRONT_END: ReadonlySet<Stage> = new Set(['3DMeshReg', 'raster + PNCC'])
+
+/** Of what comes before DFFNet, out of the pair with its refinement, by processor time: other work on the machine shifts wall times between stages. */
 function frontShare(result: OpsResult | undefined): number | undefined {
   if (result === undefined) return undefined
   const stage = stageOf(result.network)
   const sum = (layers: OpsResult['layers']): number => layers.reduce((total, { cpuMs }) => total + cpuMs, 0)
-  return sum(result.layers.filter(({ name }) => stage(name) !== 'DFFNet')) / sum(result.layers)
+  return sum(result.layers.filter(({ name }) => FRONT_END.has(stage(name)))) / sum(result.layers)
 }
 
 /** Of DFFNet alone: total FLOPs of its convolutions over their total time, against the peak. */
@@ -138,6 +142,7 @@ function hardwareLines({ compiled, roofline }: AllResults): string {
   const spills = found.filter(({ what }) => what.includes('spilled')).length
   const lines = [
     `Compiled for ${families.map(({ family }) => family).join(', ')}: ${spills} pipelines spill, ${found.length - spills} other faults.`,
+    ...families.flatMap(carrierLine),
     ...roofline.flatMap(({ targets }) =>
       targets.map(
         (t) =>
@@ -146,6 +151,20 @@ function hardwareLines({ compiled, roofline }: AllResults): string {
     ),
   ]
   return lines.join(' ')
+}
+
+/** Whether what carries the FLOPs of each plan is multiply-adds, for families whose assembly can be read. */
+function carrierLine(family: FamilyResult): string[] {
+  if (!FAMILIES.some(({ name, demanded }) => demanded && name === family.family)) return []
+  const widths = widthsOf(family)
+  const weak = widths.map((a) => diluted(family, a))
+  if (weak.includes(undefined)) return []
+  const shares = widths.flatMap((a) => carriers(family, a, TARGETS.flopShare)).map(multiplyAddShareOf)
+  const verdict = weak.every((list) => list?.length === 0) ? 'met' : '**missed**'
+  return [
+    `Kernels that carry 90 % of the FLOPs at a = ${widths.join(' and ')} on ${family.family}: at least ` +
+      `${(Math.min(...shares) * 100).toFixed(1)} % multiply-adds in their loops, target 70 % (${verdict}).`,
+  ]
 }
 
 const scaled = (value: number | undefined, factor: number): number | undefined =>

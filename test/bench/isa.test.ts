@@ -148,6 +148,19 @@ describe('faults', () => {
     expect(faults(familyResult('vega20', [spilling]))).toHaveLength(1)
   })
 
+  it('are too few multiply-adds in a loop that carries FLOPs, where there is assembly to count in', () => {
+    const mix = mixOf(
+      parseAssembly(`BB0:\n${'\tv_fma_f32 v0, v1, v2, v0 ; 0\n'.repeat(2)}\tv_add_f32 v0, v1, v2 ; 0\n`),
+    )
+    const weak = { ...compiledPipeline({}), whole: mix, loop: { firstBlock: 0, lastBlock: 0, mix } }
+    const light = { ...weak, id: 'light', uses: [{ a: 1, step: 'corr', flops: 1e7 }] }
+    expect(faults(familyResult('navi21', [weak, light]))).toMatchObject([
+      { pipeline: weak.id, what: expect.stringMatching(/66\.7 %/) },
+    ])
+    expect(faults(familyResult('vega20', [weak]))).toEqual([])
+    expect(faults(familyResult('navi21', [compiledPipeline({})]))).toEqual([])
+  })
+
   it('are idle lanes in kernels that carry FLOPs', () => {
     const idle = { ...compiledPipeline({ wavesPerSimd: 8 }), laneUse: 0.25 }
     expect(faults(familyResult('navi21', [idle]))[0]?.what).toMatch(/25 %/)
