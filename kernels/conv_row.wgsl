@@ -81,7 +81,11 @@ fn main(
 #endfor
 #for t in 0..3
 #for k in 0..4
+#if SUBGROUP == 8
+      let w${t}_${k} = subgroupShuffle(share${(t * 4 + k) / SUBGROUP}, ${(t * 4 + k) % SUBGROUP}u);
+#else
       let w${t}_${k} = subgroupBroadcast(share${(t * 4 + k) / SUBGROUP}, ${(t * 4 + k) % SUBGROUP}u);
+#endif
 #for i in 0..PX
       acc${i} = fma(w${t}_${k}, vec4<f32>(x${i + t}[${k}]), acc${i});
 #endfor

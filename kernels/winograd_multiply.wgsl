@@ -65,7 +65,11 @@ fn main(
     {
 #if SUBGROUP > 0
 #for k in 0..4
+#if SUBGROUP == 8
+      let w${k} = subgroupShuffle(share${(j * 4 + k) / SUBGROUP}, ${(j * 4 + k) % SUBGROUP}u);
+#else
       let w${k} = subgroupBroadcast(share${(j * 4 + k) / SUBGROUP}, ${(j * 4 + k) % SUBGROUP}u);
+#endif
 #endfor
 #else
       let w = weights[next + ${j}u];

@@ -63,6 +63,13 @@ describe('reflectKernel', () => {
     ])
   })
 
+  it('reads declarations between functions, whatever these hold', () => {
+    const helper =
+      'fn helper(a: vec2<u32>) -> u32 {\n  for (;;) { if (a.x > 1u) { break; } } // }\n  return a.y;\n}\n'
+    const [structs, rest] = KERNEL.split('const ROWS')
+    expect(reflect(`${helper}${structs}${helper.replace('helper', 'other')}const ROWS${rest}`)).toEqual(iface)
+  })
+
   it('reads the uniform layout by the rules of WGSL', () => {
     expect(iface.uniform?.name).toBe('params')
     expect(iface.uniform?.size).toBe(80)
@@ -92,6 +99,7 @@ describe('reflectKernel', () => {
       /field m .*unsupported type/,
     ],
     [`override N: u32 = 4;\n${MAIN}`, /override N/],
+    ['// fn {\nfn f() {\n  if (true) { /* } */ }\n}\nstruct { a: u32 }', /kernel\.wgsl:5: .*\n {4}struct \{/],
     ['fn main( {\n let x = ; }', /kernel\.wgsl:1: .*\n {4}fn main\( \{/],
   ])('refuses %j', (code, message) => {
     expect(messageOf(() => reflect(code))).toMatch(message)
