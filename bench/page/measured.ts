@@ -4,6 +4,7 @@ import type { KernelCost, LayerCost, Rates } from '../lib/layers.js'
 import { markdownTable } from '../lib/markdown.js'
 import type { Timing } from '../lib/measure.js'
 import type { NetworkChoice } from '../lib/networks.js'
+import { describeNetwork } from '../lib/options.js'
 import type { Peaks } from '../lib/peaks.js'
 import type { StageTimes } from '../lib/stages.js'
 import { barChart } from '../lib/svg.js'
@@ -146,7 +147,7 @@ export function pairPart(results: readonly PairResult[]): Part {
   const texts = byAdapter(results).map((r) => {
     const timings = { ...r.pair.timings, ...r.photos?.timings }
     const parts = [
-      `**${shortAdapter(r.context.driver)}**`,
+      `**${shortAdapter(r.context.driver)}**, ${describeNetwork(r.network)}`,
       markdownTable(
         ['registered pair and photos', 'ms min', 'median', 'p95', 'GPU median', 'CPU median'],
         Object.entries(timings).map(([name, t]) => [
@@ -237,7 +238,7 @@ export function layersPart(results: readonly OpsResult[]): Part {
     })
     const { peaks, convolutions } = r
     return [
-      `**${name}**: convolutions and transposed convolutions, weighted by FLOPs: ${convolutions?.gflops.toFixed(1)} GFLOP/s, ` +
+      `**${name}**, ${describeNetwork(r.network)}: convolutions and transposed convolutions, weighted by FLOPs: ${convolutions?.gflops.toFixed(1)} GFLOP/s, ` +
         `**${((convolutions?.ofFma ?? 0) * 100).toFixed(1)} % of the multiply-add peak** of the same run ` +
         `(${(software ? peaks.gflopsPerCpuSecond : peaks.gflops).toFixed(1)} GFLOP/s${software ? ' per processor second' : ''}, ${peaks.fmaVariant}; ` +
         `copy ${peaks.gbytes.toFixed(2)} GB/s, dispatch ${peaks.dispatchUs.toFixed(0)} us, submit and wait ${(peaks.submitUs / 1000).toFixed(2)} ms).`,
