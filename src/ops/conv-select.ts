@@ -156,7 +156,8 @@ const BROADCAST_TILES: Readonly<Record<4 | 8, BroadcastTiles>> = {
   },
 }
 
-function broadcastLanes(caps: AdapterCaps): 4 | 8 | undefined {
+/** Lanes of every subgroup, where kernels for adapters that run on the CPU have tiles for that many. */
+export function broadcastLanes(caps: AdapterCaps): 4 | 8 | undefined {
   if (!caps.subgroups || caps.subgroupMinSize !== caps.subgroupMaxSize) return undefined
   return caps.subgroupMinSize === 4 || caps.subgroupMinSize === 8 ? caps.subgroupMinSize : undefined
 }
