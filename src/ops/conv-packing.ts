@@ -7,10 +7,13 @@ export interface ConvWeights {
   readonly name: string
   readonly shape: readonly number[]
   /**
-   * Position in the tensor of the weight that takes logical input channel `input` at tap (y, x) of `phase` to
-   * `output`; -1 where there is none (a tap that only other phases have).
+   * Position in the tensor of the weight that takes the first logical input channel at tap (y, x) of `phase` to the
+   * first output channel; -1 where there is none (a tap that only other phases have).
    */
-  indexOf(phase: number, tapY: number, tapX: number, output: number, input: number): number
+  firstIndexOf(phase: number, tapY: number, tapX: number): number
+  /** From there to the next output channel's weight, and to the next input channel's. */
+  readonly outputStep: number
+  readonly inputStep: number
   readonly phases: number
   readonly taps: readonly [number, number]
   readonly outChannels: number
@@ -35,8 +38,6 @@ export function packedBlocks(weights: ConvWeights, groupPlanes: number, storage:
   const groups = Math.ceil(outChannels / (4 * groupPlanes))
   const blocksPerTap = weights.inPlanes * groupPlanes
   const tapCount = taps[0] * taps[1]
-  const tapYs = Array.from({ length: tapCount }, (_, tap) => Math.floor(tap / taps[1]))
-  const tapXs = Array.from({ length: tapCount }, (_, tap) => tap % taps[1])
   const positions = inChannels.length === weights.inPlanes * 4 ? '' : `@${inChannels.join()}`
   return {
     kind: 'packed',
@@ -44,6 +45,10 @@ export function packedBlocks(weights: ConvWeights, groupPlanes: number, storage:
     pack: (source) => {
       const data = source.tensor(name, weights.shape)
       const packed = new Float32Array(phases * groups * tapCount * blocksPerTap * 16)
+      const firsts = Int32Array.from({ length: phases * tapCount }, (_, i) => {
+        const tap = i % tapCount
+        return weights.firstIndexOf(Math.floor(i / tapCount), Math.floor(tap / taps[1]), tap % taps[1])
+      })
       // Taps innermost, as they lie in the file; the order matters to the cache, and start-up waits for this.
       for (let input = 0; input < inChannels.length; input++) {
         const position = inChannels[input] ?? 0
@@ -52,12 +57,13 @@ export function packedBlocks(weights: ConvWeights, groupPlanes: number, storage:
           const outPlane = output >> 2
           const group = Math.floor(outPlane / groupPlanes)
           const block = (position >> 2) * groupPlanes + (outPlane % groupPlanes)
+          const channels = output * weights.outputStep + input * weights.inputStep
           for (let phase = 0; phase < phases; phase++) {
-            const first = (phase * groups + group) * tapCount
+            let to = ((phase * groups + group) * tapCount * blocksPerTap + block) * 16 + lane + (output & 3)
             for (let tap = 0; tap < tapCount; tap++) {
-              const from = weights.indexOf(phase, tapYs[tap] ?? 0, tapXs[tap] ?? 0, output, input)
-              if (from < 0) continue
-              packed[((first + tap) * blocksPerTap + block) * 16 + lane + (output & 3)] = data[from] ?? 0
+              const first = firsts[phase * tapCount + tap] ?? -1
+              if (first >= 0) packed[to] = data[first + channels] ?? 0
+              to += blocksPerTap * 16
             }
           }
         }

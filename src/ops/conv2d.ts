@@ -52,8 +52,9 @@ function problemOf({ node, attrs, inputs }: LowerContext<Conv2dAttrs>): ConvProb
       name: attrs.weight,
       shape: [attrs.outChannels, inChannels, kernel[0], kernel[1]],
       taps: kernel,
-      indexOf: (_phase, tapY, tapX, output, channel) =>
-        ((output * inChannels + channel) * kernel[0] + tapY) * kernel[1] + tapX,
+      firstIndexOf: (_phase, tapY, tapX) => tapY * kernel[1] + tapX,
+      outputStep: inChannels * kernel[0] * kernel[1],
+      inputStep: kernel[0] * kernel[1],
     },
     bias: attrs.bias,
     gridHeight: outHeight,

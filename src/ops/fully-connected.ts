@@ -41,8 +41,9 @@ function problemOf({ attrs, inputs }: LowerContext<FullyConnectedAttrs>): ConvPr
       name: attrs.weight,
       shape: [attrs.outChannels, type.h * type.w * inChannels],
       taps: [type.h, type.w],
-      indexOf: (_phase, tapY, tapX, output, channel) =>
-        ((output * type.h + tapY) * type.w + tapX) * inChannels + channel,
+      firstIndexOf: (_phase, tapY, tapX) => (tapY * type.w + tapX) * inChannels,
+      outputStep: type.h * type.w * inChannels,
+      inputStep: 1,
     },
     bias: attrs.bias,
     gridHeight: 1,

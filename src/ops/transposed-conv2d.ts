@@ -99,15 +99,16 @@ function problemOf({ node, attrs, inputs }: LowerContext<TransposedConv2dAttrs>)
       name: attrs.weight,
       shape: [inChannels, attrs.outChannels, kernel[0], kernel[1]],
       taps: [tapsY, tapsX],
-      indexOf: (phase, tapY, tapX, output, channel) => {
+      firstIndexOf: (phase, tapY, tapX) => {
         // Taps go up in the input, hence down in the kernel.
         const phaseY = Math.floor(phase / stride[1])
         const phaseX = phase % stride[1]
         const ky = ((phaseY + padding[0]) % stride[0]) + (tapsY - 1 - tapY) * stride[0]
         const kx = ((phaseX + padding[1]) % stride[1]) + (tapsX - 1 - tapX) * stride[1]
-        if (ky >= kernel[0] || kx >= kernel[1]) return -1
-        return ((channel * attrs.outChannels + output) * kernel[0] + ky) * kernel[1] + kx
+        return ky >= kernel[0] || kx >= kernel[1] ? -1 : ky * kernel[1] + kx
       },
+      outputStep: kernel[0] * kernel[1],
+      inputStep: attrs.outChannels * kernel[0] * kernel[1],
     },
     bias: attrs.bias,
     gridHeight: Math.ceil(outHeight / stride[0]),

@@ -37,15 +37,15 @@ function packTransforms(
   const scratch = transformScratch(split.taps)
   for (let phase = 0; phase < phases; phase++) {
     for (let inPhase = 0; inPhase < split.stride ** 2; inPhase++) {
-      const taps = windowTaps(weights, split, phase, inPhase)
+      const firsts = windowFirsts(weights, split, phase, inPhase)
       for (let output = 0; output < outChannels; output++) {
         const outPlane = phase * outPlanes + (output >> 2)
         const group = Math.floor(outPlane / groupPlanes)
         for (let channel = 0; channel < inChannels.length; channel++) {
+          const channels = output * weights.outputStep + channel * weights.inputStep
           for (let j = 0; j < window.length; j++) {
-            const tap = taps[j]
-            const from = tap === undefined ? -1 : weights.indexOf(phase, tap[0], tap[1], output, channel)
-            window[j] = from < 0 ? 0 : (data[from] ?? 0)
+            const first = firsts[j] ?? -1
+            window[j] = first < 0 ? 0 : (data[first + channels] ?? 0)
           }
           transformInto(scratch, window)
           const position = inChannels[channel] ?? 0
@@ -63,19 +63,15 @@ function packTransforms(
   return packed
 }
 
-/** Taps [y, x] of the problem's window under those of a small window; undefined past its edge. */
-function windowTaps(
-  { taps }: ConvWeights,
-  split: WindowSplit,
-  phase: number,
-  inPhase: number,
-): (readonly [number, number] | undefined)[] {
+/** `firstIndexOf` the taps of the problem's window under those of a small window; -1 past its edge. */
+function windowFirsts(weights: ConvWeights, split: WindowSplit, phase: number, inPhase: number): Int32Array {
+  const { taps } = weights
   const delay = split.delays[phase] ?? [0, 0]
-  return Array.from({ length: split.taps ** 2 }, (_, j) => {
+  return Int32Array.from({ length: split.taps ** 2 }, (_, j) => {
     const tapY = split.stride * Math.floor(j / split.taps) + Math.floor(inPhase / split.stride) - delay[0]
     const tapX = split.stride * (j % split.taps) + (inPhase % split.stride) - delay[1]
     const inside = tapY >= 0 && tapX >= 0 && tapY < taps[0] && tapX < taps[1]
-    return inside ? [tapY, tapX] : undefined
+    return inside ? weights.firstIndexOf(phase, tapY, tapX) : -1
   })
 }
 
