@@ -8,7 +8,7 @@ import numpy as np
 from .baselines import Baselines
 from .geometry import warp_by_flow
 from .real import photometric
-from .regressor import MeshRegressor
+from .regressor import registered_regressor
 from .template import load_template
 
 METHODS = ('zero', 'mesh difference', 'Farneback, dz = 0', 'DIS + mesh dz', 'DIS from mesh + mesh dz')
@@ -43,7 +43,7 @@ def write_real_baselines(args, log):
     """Reads frames.json and the frames of args.out, writes baselines.json there."""
     with open(os.path.join(args.out, 'frames.json')) as handle:
         frames = json.load(handle)
-    regressor, template = MeshRegressor(args.assets), load_template()
+    regressor, template = registered_regressor(args.assets), load_template()
     images = {name: np.ascontiguousarray(cv2.imread(os.path.join(args.out, name))[..., ::-1]) for name in frames['landmarks']}
     meshes = dict(zip(images, regressor(list(images.values()), [template.roi] * len(images))))
     classical = Baselines(regressor.canonical)
