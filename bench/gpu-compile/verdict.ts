@@ -55,9 +55,7 @@ export function widthsOf({ pipelines }: FamilyResult): number[] {
 export function diluted(result: FamilyResult, a: number): CompiledPipeline[] | undefined {
   const taken = carriers(result, a, TARGETS.flopShare)
   if (taken.some(({ whole }) => whole === undefined)) return undefined
-  return taken.filter(
-    ({ loop }) => loop === undefined || multiplyAddShare(loop.mix) < TARGETS.multiplyAddShare,
-  )
+  return taken.filter((pipeline) => multiplyAddShareOf(pipeline) < TARGETS.multiplyAddShare)
 }
 
 export interface Fault {

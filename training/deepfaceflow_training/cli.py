@@ -175,9 +175,9 @@ def _parser():
     sub.add_argument('--sets', action='append', required=True, help='folder of shards; repeat for a mixture')
     sub.add_argument('--tests', action='append', default=[])
     sub.add_argument('--init', help="tuned weights to start from (default: the package's)")
-    for name, default in dict(steps=2000, seed=0, threads=1, test_every=300, test_limit=64).items():
+    for name, default in dict(steps=6000, seed=0, threads=1, test_every=500, test_limit=64).items():
         sub.add_argument('--' + name.replace('_', '-'), type=int, default=default)
-    sub.add_argument('--lr', type=float, default=5e-4)
+    sub.add_argument('--lr', type=float, default=1e-3)
     sub = command(remesh, "shards' meshes made again by the tuned mesh network", assets)
     sub.add_argument('--sets', action='append', required=True)
     sub.add_argument('--threads', type=int, default=1)
