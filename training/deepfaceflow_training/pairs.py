@@ -7,6 +7,7 @@ import numpy as np
 from .geometry import SIZE, apply_similarity
 from .rasteriser import Raster, trace_flow
 from .regressor import LANDMARKS68, register
+from .template import DRAFT_ROI
 
 NONE, VISIBLE, HIDDEN, COVERED = range(4)  # state: no face; seen in B; not seen in B; behind an occluder in A
 _MAX_SHIFT, _SCALES = 45.0, (0.7, 1.4)  # a registration beyond this is a failure that the product would report
@@ -32,7 +33,7 @@ def register_as_product(draft_images, vertices, material, limit=None):
 
     draft_images: list of (224, 224, 3) u8; vertices: list of (n, 3) px; limit: see check_meshes. Returns
     (matrices, moved vertices)."""
-    meshes = material.regressor(draft_images, [material.template.roi] * len(draft_images))
+    meshes = material.regressor(draft_images, [DRAFT_ROI] * len(draft_images))
     if limit is not None:
         check_meshes(meshes, vertices, material.model, limit)
     matrices, moved = [], []
@@ -68,4 +69,4 @@ def ground_truth(model, va, vb, traced, layers):
 
 def meshes_of(images, material):
     """The regressor's meshes of registered frames, as the product computes them."""
-    return material.registered(images, [material.template.roi] * len(images))
+    return material.registered.of_images(images)

@@ -10,7 +10,8 @@ from .evaluation import load_network
 from .geometry import warp_by_flow
 from .goldens import registered_frames
 from .nets import FLOW_UNIT
-from .regressor import MeshRegressor, registered_regressor
+from .registered_meshes import registered_meshes
+from .regressor import MeshRegressor
 from .sheet import colour_depth, colour_flow, residual, write_sheet
 from .template import load_template
 
@@ -36,9 +37,9 @@ def photometric(i1, i2, flow, mask):
 
 def evaluate_real(args, log):
     """Consecutive frames, both ways; prints residuals and the forward-backward error of the network, writes the sheet."""
-    regressor, template = MeshRegressor(args.assets), load_template()
-    frames = registered_frames(args.frames, regressor, template)
-    meshes = registered_regressor(args.assets)(frames, [template.roi] * len(frames))
+    regressor = MeshRegressor(args.assets)
+    frames = registered_frames(args.frames, regressor, load_template())
+    meshes = registered_meshes(args.assets).of_images(frames)
     net, name = load_network(args.weights)
     classical, rows, errors, consistency = Baselines(regressor.canonical), [], {}, []
     for a in range(len(frames) - 1):

@@ -8,8 +8,8 @@ import numpy as np
 from .baselines import Baselines
 from .geometry import warp_by_flow
 from .real import photometric
-from .regressor import registered_regressor
-from .template import load_template
+from .registered_meshes import registered_meshes
+from .regressor import MeshRegressor
 
 METHODS = ('zero', 'mesh difference', 'Farneback, dz = 0', 'DIS + mesh dz', 'DIS from mesh + mesh dz')
 _FIRST_INNER_LANDMARK = 17  # those of the jaw lie at the rim of the mesh
@@ -43,9 +43,9 @@ def write_real_baselines(args, log):
     """Reads frames.json and the frames of args.out, writes baselines.json there."""
     with open(os.path.join(args.out, 'frames.json')) as handle:
         frames = json.load(handle)
-    regressor, template = registered_regressor(args.assets), load_template()
+    regressor = MeshRegressor(args.assets)
     images = {name: np.ascontiguousarray(cv2.imread(os.path.join(args.out, name))[..., ::-1]) for name in frames['landmarks']}
-    meshes = dict(zip(images, regressor(list(images.values()), [template.roi] * len(images))))
+    meshes = dict(zip(images, registered_meshes(args.assets).of_images(list(images.values()))))
     classical = Baselines(regressor.canonical)
 
     def flows(a, b):

@@ -51,6 +51,22 @@ def read_assets(path):
     return data
 
 
+class _Prelu(torch.autograd.Function):
+    """PReLU with one slope per channel. PyTorch's own backward is a third of a tuning step, on channels_last memory three times as slow as this."""
+
+    @staticmethod
+    def forward(ctx, x, slope):
+        ctx.save_for_backward(x, slope)
+        return F.prelu(x, slope)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        x, slope = ctx.saved_tensors
+        gradient = gradient.contiguous(memory_format=torch.channels_last)
+        negative = gradient.mul(x < 0)
+        return gradient.addcmul(negative, slope.reshape(1, -1, 1, 1) - 1), negative.mul_(x).sum((0, 2, 3))
+
+
 class MeshNet(nn.Module):
     """Runs the operators of the TFLite graph."""
 
@@ -131,7 +147,7 @@ class MeshNet(nn.Module):
                 x = F.pad(x, (total[1] // 2, total[1] - total[1] // 2, total[0] // 2, total[0] - total[0] // 2))
             return F.conv2d(x, weight, bias, stride, groups=len(weight) if kind == 'DEPTHWISE_CONV_2D' else 1)
         if kind == 'PRELU':
-            return F.prelu(x, constants[0].reshape(-1))
+            return _Prelu.apply(x, constants[0].reshape(-1))
         if kind == 'ADD':
             return inputs[0] + inputs[1]
         if kind == 'MAX_POOL_2D':
@@ -229,11 +245,6 @@ class MeshRegressor:
             roi = region_of(mesh[:, :2], np.arctan2(*(mesh[263] - mesh[33])[:2][::-1]), 1.5)
             mesh = self([image], [roi])[0]
         return mesh, roi
-
-
-def registered_regressor(assets):
-    """The network that the product runs on registered frames; the package's own until `tune-regressor` has written a better one."""
-    return MeshRegressor(assets, TUNED if os.path.exists(TUNED) else None)
 
 
 def region_of(points, angle, scale):

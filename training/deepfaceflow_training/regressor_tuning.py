@@ -17,11 +17,10 @@ from .encoding import encode, mesh_difference
 from .geometry import SIZE
 from .metrics import FlowErrors, format_summary
 from .pairs import NONE
-from .regressor import INPUT_SIZE, SHIPPED, TUNED, MeshRegressor
+from .registered_meshes import BATCH, RegisteredMeshes, Views, frame_tensor, registered_meshes
+from .regressor import SHIPPED, MeshRegressor
 from .shards import PairSet
-from .template import load_template
 
-BATCH = 16
 # Weights of the distances from the package's meshes, in the plane and along z (mean removed): enough to keep the face in its place. Ten times as much
 # holds the relief of the package's meshes, whose error is much of the error of the motion (EXPERIMENTS.md).
 ANCHOR_PLANE, ANCHOR_DEPTH = 0.03, 0.005
@@ -29,26 +28,6 @@ COLOUR_SPREAD = 0.15
 EMA_DECAY = 0.99
 CLIP_NORM = 20.0
 _WARMUP, _EPSILON = 50, 0.04  # steps; px^2, smooths the norms at zero
-
-
-class RegisteredMeshes:
-    """The network on registered frames as a differentiable function: (n, 3, 224, 224) in [0, 1] -> (n, 468, 3) template px."""
-
-    def __init__(self, net):
-        self.net = net
-        cx, cy, side, _ = load_template().roi
-        self.scale, self.corner = side / INPUT_SIZE, torch.tensor([cx - side / 2, cy - side / 2, 0.0])
-        line = (torch.arange(INPUT_SIZE) + 0.5) * self.scale
-        columns, rows = ((line + start) / (SIZE / 2) - 1 for start in self.corner[:2])
-        self.grid = torch.stack([columns[None, :].expand(INPUT_SIZE, -1), rows[:, None].expand(-1, INPUT_SIZE)], -1)[None]
-
-    def __call__(self, frames):
-        crops = F.grid_sample(frames, self.grid.expand(len(frames), -1, -1, -1), align_corners=False)
-        return self.net(crops)[0] * self.scale + self.corner
-
-
-def _frames(array):
-    return torch.from_numpy(array).permute(0, 3, 1, 2).float().div_(255)
 
 
 def _distance(difference):
@@ -65,12 +44,16 @@ def mirrored(g, fields):
     return fields
 
 
-def tuning_loss(meshes, fields, anchors, g):
-    """-> (mean error of the vertices' motion, mean distances from the anchors in the plane and along z), px."""
+def coloured(g, crops):
+    """Crops with every channel of every frame made brighter or darker."""
+    gains = np.exp(g.normal(0, COLOUR_SPREAD, (len(crops), 3, 1, 1))).astype(np.float32)
+    return (crops * torch.from_numpy(gains)).clamp(0, 1)
+
+
+def tuning_loss(found, anchors, fields):
+    """found, anchors: meshes of the first frames, then of the second ones, by the network and by the package's (2n, 468, 3).
+    -> (mean error of the vertices' motion, mean distances from the anchors in the plane and along z), px."""
     count = len(fields['i1'])
-    frames = torch.cat([_frames(fields['i1']), _frames(fields['i2'])])
-    colours = torch.from_numpy(np.exp(g.normal(0, COLOUR_SPREAD, (2 * count, 3, 1, 1))).astype(np.float32))
-    found = meshes((frames * colours).clamp(0, 1))
     flow = torch.from_numpy(fields['flow']).permute(0, 3, 1, 2).float()
     face = torch.from_numpy(fields['state'] != NONE).float()[:, None]
     # Looked up where the package's network sees the vertex: a place that the tuning cannot move.
@@ -88,9 +71,7 @@ def mesh_errors(meshes, pairs, canonical, limit=None):
     errors, count = FlowErrors(), min(limit or len(pairs), len(pairs))
     for start in range(0, count, BATCH):
         fields = pairs.batch(np.arange(start, min(count, start + BATCH)))
-        with torch.no_grad():
-            both = [meshes(_frames(fields[key])).numpy() for key in ('i1', 'i2')]
-        for a, b, truth, state in zip(*both, fields['flow'], fields['state']):
+        for a, b, truth, state in zip(meshes.of_images(fields['i1']), meshes.of_images(fields['i2']), fields['flow'], fields['state']):
             channels, mask = encode(a, b, canonical)
             errors.add(mesh_difference(channels), truth, state, mask)
     return errors.summary()
@@ -103,7 +84,7 @@ def tune(args, log):
     original, regressor = MeshRegressor(args.assets), MeshRegressor(args.assets, args.init)
     names = original.net.layer_names(safetensors.load(SHIPPED)[0])
     net = regressor.net.trainable()
-    meshes, anchor = RegisteredMeshes(net), RegisteredMeshes(original.net)
+    meshes, anchor = (RegisteredMeshes(own, original.canonical) for own in (net, original.net))
     streams = [Stream(folder, [args.seed, number]) for number, folder in enumerate(args.sets)]
     shares = np.diff(np.linspace(0, BATCH, len(streams) + 1).astype(int))
     tests = {os.path.basename(os.path.normpath(folder)): PairSet(folder, log=log) for folder in args.tests}
@@ -115,9 +96,11 @@ def tune(args, log):
         parts = [stream.take(share) for stream, share in zip(streams, shares)]
         g = np.random.default_rng([args.seed, 1, step])
         fields = mirrored(g, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+        views = Views(g, 2 * BATCH)
+        crops = meshes.crops(torch.cat([frame_tensor(fields['i1']), frame_tensor(fields['i2'])]), views)
         with torch.no_grad():
-            anchors = anchor(torch.cat([_frames(fields['i1']), _frames(fields['i2'])]))
-        terms = tuning_loss(meshes, fields, anchors, g)
+            anchors = anchor.of_crops(crops, views)
+        terms = tuning_loss(meshes.of_crops(coloured(g, crops), views), anchors, fields)
         optimiser.zero_grad(set_to_none=True)
         (terms[0] + ANCHOR_PLANE * terms[1] + ANCHOR_DEPTH * terms[2]).backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), CLIP_NORM)
@@ -149,14 +132,12 @@ def save_tuned(path, net, names, steps):
 def remesh(args, log):
     """`remesh`: the meshes of complete shards made again by the tuned network, each file replaced at once."""
     torch.set_num_threads(args.threads)
-    meshes = RegisteredMeshes(MeshRegressor(args.assets, TUNED).net)
+    meshes = registered_meshes(args.assets)
     for folder in args.sets:
         pairs = PairSet(folder, log=log)
         for name, shard in zip(pairs.names, pairs.shards):
             for frames, field in (('i1', 'mesh_a'), ('i2', 'mesh_b')):
-                with torch.no_grad():
-                    found = [meshes(_frames(shard[frames][start:start + BATCH])).numpy() for start in range(0, len(shard[frames]), BATCH)]
                 target = os.path.join(folder, name, field + '.npy')
-                np.save(target + '.part.npy', np.concatenate(found).astype(np.float32))
+                np.save(target + '.part.npy', meshes.of_images(shard[frames]))
                 os.replace(target + '.part.npy', target)
         log(f'{folder}: {len(pairs)} pairs')

@@ -9,6 +9,7 @@ from .light import lit, random_light
 from .pairs import Pair, RegistrationFailed, check_meshes, ground_truth, meshes_of, register_as_product
 from .rasteriser import Raster, shade, vertex_normals
 from .scene import background_pair, composite, eye_texture, floating_occluder, glasses_layer, glasses_points, hair_layer, hair_points
+from .template import DRAFT_ROI
 
 SUPERSAMPLING = 2
 _IDENTITY_SPREAD = 0.85
@@ -60,7 +61,7 @@ class RenderedPairs:
         va, vb = (v[:count] for v in placed)
         flow, state = ground_truth(model, va, vb, model.traced, layers)
         # By the package's network, so that tuning ours changes no pair.
-        check_meshes(self.material.regressor(pictures, [self.material.template.roi] * 2), placed, model, _FINAL_LIMIT)
+        check_meshes(self.material.regressor(pictures, [DRAFT_ROI] * 2), placed, model, _FINAL_LIMIT)
         mesh_a, mesh_b = meshes_of(pictures, self.material)
         return Pair(*pictures, flow, state, mesh_a, mesh_b, np.concatenate(poses).astype(np.float32))
 
