@@ -6,13 +6,15 @@
 #param BYTES_PER_PIXEL   // 4: RGBA8, 3: RGB8
 #param EDGE_BORDER       // true: pixels outside repeat the nearest edge pixel; false: they are black
 #param REGISTERED        // true: the image has the output's size, one pixel to one pixel, no transform
+#param MIRRORED          // true: also written left to right, to another batch entry
 
 struct Uniforms {
   outputView: View,
   scale: vec4<f32>,
   offset: vec4<f32>,
-  // Which batch entry.
+  // Which batch entry, and with MIRRORED that of the mirror image.
   entry: u32,
+  mirrorEntry: u32,
   rows: u32,
   // Size of the pixel buffer in 32-bit words.
   words: u32,
@@ -159,10 +161,18 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let offset = u.offset.xyz;
     let first = id.y * u.rows;
     var place = v.offset + u.entry * v.batchStride + first * v.width + id.x;
+#if MIRRORED
+    var mirrorPlace = v.offset + u.mirrorEntry * v.batchStride + first * v.width + v.width - 1u - id.x;
+#endif
     for (var y = first; y < min(first + u.rows, v.height); y++) {
       let rgb = average(source, rowX, rowY, vec2<f32>(f32(id.x), f32(y)), taps, step, sampling.w > 0.5);
-      output[place] = Stored4(vec4<f32>(rgb * scale + offset, 0.0));
+      let texel = Stored4(vec4<f32>(rgb * scale + offset, 0.0));
+      output[place] = texel;
       place += v.width;
+#if MIRRORED
+      output[mirrorPlace] = texel;
+      mirrorPlace += v.width;
+#endif
     }
   }
 }

@@ -31,8 +31,12 @@ export {
   type RegisteredFlow,
   type RegisteredFlowConfig,
   registeredFlow,
-  registeredRoiTransform,
 } from './nets/registered-flow.js'
+export {
+  type RegisteredMeshesConfig,
+  registeredMeshes,
+  registeredRoiTransform,
+} from './nets/registered-meshes.js'
 export * from './ops/index.js'
 export type { AutotuneOptions, LayerTiming } from './runtime/autotune.js'
 export { type CompileOptions, Engine, type EngineOptions, type EngineStats } from './runtime/engine.js'

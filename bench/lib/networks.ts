@@ -10,8 +10,8 @@ import {
   REGISTERED_INPUTS,
   type RegisteredFlowConfig,
   registeredFlow,
-  registeredRoiTransform,
 } from '../../src/nets/registered-flow.js'
+import { registeredRoiTransform } from '../../src/nets/registered-meshes.js'
 import { inputTensor, outputTensor } from '../../src/ops/border.js'
 import { packImageTransform } from '../../src/ops/image-input.js'
 import type { WeightSource } from '../../src/ops/op.js'

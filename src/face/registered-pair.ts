@@ -1,11 +1,7 @@
 import { GraphBuilder } from '../graph/graph.js'
 import type { Refinement } from '../nets/refinement.js'
-import {
-  REGISTERED_INPUTS,
-  type RegisteredFlowConfig,
-  registeredFlow,
-  registeredRoiTransform,
-} from '../nets/registered-flow.js'
+import { REGISTERED_INPUTS, type RegisteredFlowConfig, registeredFlow } from '../nets/registered-flow.js'
+import { registeredRoiTransform } from '../nets/registered-meshes.js'
 import { outputTensor } from '../ops/border.js'
 import { packImageTransform } from '../ops/image-input.js'
 import type { WeightSource } from '../ops/op.js'

@@ -1,28 +1,22 @@
 import type { GraphBuilder, Value } from '../graph/graph.js'
 import { batchSlice } from '../ops/concat.js'
 import { multiply } from '../ops/elementwise.js'
-import { frameType, IMAGE_TRANSFORM_TYPE, imageFrames, imageInput } from '../ops/image-input.js'
+import { frameType, IMAGE_TRANSFORM_TYPE, imageFrames } from '../ops/image-input.js'
 import { fragmentMask, interpolate } from '../ops/interpolate.js'
 import { rasterise } from '../ops/rasterise.js'
-import { affineVertices, type VertexAttribute, vertexAttributes } from '../ops/vertices.js'
+import { type VertexAttribute, vertexAttributes } from '../ops/vertices.js'
 import { dffnet, FLOW_UNIT } from './dffnet.js'
-import { MESH_REGRESSOR_INPUT, meshRegressor } from './mesh-regressor.js'
 import { type Refinement, refineFlow } from './refinement.js'
+import { type RegisteredMeshesConfig, registeredMeshes } from './registered-meshes.js'
 
-export interface RegisteredFlowConfig {
-  /** Side of the template frame, px. */
-  readonly size: number
+export interface RegisteredFlowConfig extends RegisteredMeshesConfig {
   /** DFFNet's width multiplier. */
   readonly a: number
   /** True for `dffnet-m`: the difference and depth of both frames' meshes go in beside the PNCC. */
   readonly meshPrior: boolean
   /** See `DffnetConfig`. */
   readonly fineMatching: boolean
-  /** What 3DMeshReg sees of a registered frame: an unturned square, template px. */
-  readonly regressorRoi: { readonly cx: number; readonly cy: number; readonly side: number }
   readonly triangles: Uint32Array
-  /** Normalised coordinates code of each vertex, [vertex][3] in [0, 1]. */
-  readonly ncc: Float32Array
   /** What follows DFFNet; default `none`. */
   readonly refinement?: Refinement
 }
@@ -57,7 +51,6 @@ export function registeredFlow(graph: GraphBuilder, config: RegisteredFlowConfig
   const { size, triangles, ncc, meshPrior } = config
   const frame = frameType(size, size)
   const pixels = [graph.input(REGISTERED_INPUTS.i1, frame), graph.input(REGISTERED_INPUTS.i2, frame)] as const
-  const transform = graph.input(REGISTERED_INPUTS.roi, IMAGE_TRANSFORM_TYPE)
   // (RGB / 255 - 0.45) * 2
   const images = imageFrames(graph, 'images', pixels, {
     width: size,
@@ -67,19 +60,9 @@ export function registeredFlow(graph: GraphBuilder, config: RegisteredFlowConfig
   })
 
   // 3DMeshReg, on both frames where the prior wants both.
+  const transform = graph.input(REGISTERED_INPUTS.roi, IMAGE_TRANSFORM_TYPE)
   const seen = meshPrior ? pixels : [pixels[0]]
-  const crops = imageInput(
-    graph,
-    'regressor crops',
-    seen.map((p) => ({ pixels: p, transform })),
-    { width: MESH_REGRESSOR_INPUT.width, height: MESH_REGRESSOR_INPUT.height, border: 'black' },
-  )
-  const { cx, cy, side } = config.regressorRoi
-  const scale = side / MESH_REGRESSOR_INPUT.width
-  const meshes = affineVertices(graph, 'meshes', meshRegressor(graph, crops).mesh, {
-    scale: [scale, scale, scale],
-    offset: [cx - side / 2, cy - side / 2, 0],
-  })
+  const meshes = registeredMeshes(graph, 'meshes', seen, transform, config)
 
   // PNCC and mesh prior.
   const meshA = meshPrior ? batchSlice(graph, 'mesh A', meshes, 0, 1) : meshes
@@ -106,19 +89,4 @@ export function registeredFlow(graph: GraphBuilder, config: RegisteredFlowConfig
   const refined =
     config.refinement === 'inverse-search' ? refineFlow(graph, 'refined flow', flow, images, fragments) : flow
   return { flow: refined, encoding, fragments, meshes }
-}
-
-/** Content of the input `roi`. */
-export function registeredRoiTransform(config: Pick<RegisteredFlowConfig, 'size' | 'regressorRoi'>): {
-  width: number
-  height: number
-  matrix: [number, number, number, number, number, number]
-} {
-  const { cx, cy, side } = config.regressorRoi
-  const scale = side / MESH_REGRESSOR_INPUT.width
-  return {
-    width: config.size,
-    height: config.size,
-    matrix: [scale, 0, cx - side / 2, 0, scale, cy - side / 2],
-  }
 }

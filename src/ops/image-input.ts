@@ -26,7 +26,11 @@ export interface ImageInputOptions {
   /** Output = colour * scale + offset per channel (R, G, B), colour in [0, 1]. Default 1 and 0. */
   readonly scale?: readonly [number, number, number]
   readonly offset?: readonly [number, number, number]
+  /** The mirror images (left to right) follow the images in the batch; not for registered ones. Default false. */
+  readonly mirrored?: boolean
 }
+
+type RegisteredImageOptions = Omit<ImageInputOptions, 'border' | 'mirrored'>
 
 interface ImageInputAttrs extends Required<ImageInputOptions> {
   /** The images have the output's size: pixels are copied one to one and there is no transform. */
@@ -140,7 +144,7 @@ export const IMAGE_TRANSFORM_TYPE: RawType = {
  * The images are separate buffers because they come from separate decoders, in sizes of their own: one
  * buffer for all would cost the caller a copy and limit their common size to that of a binding.
  * @param images each a raw pixel buffer (`pixelBufferType`) with its packed transform (`IMAGE_TRANSFORM_TYPE`)
- * @returns n x height x width x 3
+ * @returns n x height x width x 3; 2n where the mirror images are wanted too
  * @throws EngineError INVALID_GRAPH on a size below 1, or buffers that are too small for a pixel or a transform
  */
 export function imageInput(
@@ -188,7 +192,7 @@ export function imageFrames(
   graph: GraphBuilder,
   name: string,
   frames: readonly Value[],
-  options: Omit<ImageInputOptions, 'border'>,
+  options: RegisteredImageOptions,
 ): Value {
   return graph.add(imageInputOp, name, withDefaults(options, true), frames)
 }
@@ -198,7 +202,7 @@ export function inputRegistered(
   graph: GraphBuilder,
   name: string,
   images: readonly string[],
-  options: Omit<ImageInputOptions, 'border'>,
+  options: RegisteredImageOptions,
 ): Value {
   const type = frameType(options.width, options.height, options.format)
   const values = images.map((image) => graph.input(image, type))
@@ -206,7 +210,15 @@ export function inputRegistered(
 }
 
 function withDefaults(options: ImageInputOptions, registered: boolean): ImageInputAttrs {
-  return { format: 'rgba8', border: 'black', scale: [1, 1, 1], offset: [0, 0, 0], ...options, registered }
+  return {
+    format: 'rgba8',
+    border: 'black',
+    scale: [1, 1, 1],
+    offset: [0, 0, 0],
+    mirrored: false,
+    ...options,
+    registered,
+  }
 }
 
 const KIND = 'imageInput'
@@ -241,36 +253,40 @@ export const imageInputOp: OpDefinition<ImageInputAttrs> = {
         )
       }
     })
-    return tensorType(images, attrs.height, attrs.width, 3)
+    return tensorType(attrs.mirrored ? 2 * images : images, attrs.height, attrs.width, 3)
   },
 
   flops({ attrs }, output) {
     if (output.kind !== 'tensor') return 0
+    const images = attrs.mirrored ? output.n / 2 : output.n
     // Per channel: three interpolations of 3 operations where there is a transform, then scale and offset.
-    return output.n * output.h * output.w * 3 * (attrs.registered ? 2 : 11)
+    return images * output.h * output.w * 3 * (attrs.registered ? 2 : 11)
   },
 
   lower(context: LowerContext<ImageInputAttrs>): KernelCall[] {
     const { attrs, output, storage } = context
-    const { n, h, w } = tensorOf(output)
+    const { h, w } = tensorOf(output)
     const stride = attrs.registered ? 1 : 2
     const rows = context.schedule === 'software' ? SOFTWARE_ROWS : 1
-    return Array.from({ length: n }, (_, entry): KernelCall => {
+    const images = context.inputs.length / stride
+    return Array.from({ length: images }, (_, entry): KernelCall => {
       const pixels = inputAt(context, entry * stride)
       return {
         kernel: 'image_input.wgsl',
-        variant: `${attrs.registered ? 'registered' : 'affine'} ${attrs.format}`,
+        variant: `${attrs.registered ? 'registered' : 'affine'} ${attrs.format}${attrs.mirrored ? ' mirrored' : ''}`,
         params: {
           F16: storage === 'f16',
           BYTES_PER_PIXEL: bytesPerPixel(attrs.format),
           EDGE_BORDER: attrs.border === 'edge',
           REGISTERED: attrs.registered,
+          MIRRORED: attrs.mirrored,
         },
         uniforms: {
           outputView: view(output),
           scale: [...attrs.scale, 0],
           offset: [...attrs.offset, 0],
           entry,
+          mirrorEntry: images + entry,
           rows,
           words: Math.floor(rawBytes(pixels) / 4),
         },

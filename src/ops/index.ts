@@ -54,5 +54,11 @@ export { type RefineMeshAttrs, refineMesh } from './refine-mesh.js'
 export { reshape } from './reshape.js'
 export { type ResizeAttrs, resize } from './resize.js'
 export { type TransposedConv2dAttrs, transposedConv2d } from './transposed-conv2d.js'
-export { affineVertices, gatherVertices, type VertexAttribute, vertexAttributes } from './vertices.js'
+export {
+  affineVertices,
+  gatherVertices,
+  meanVertices,
+  type VertexAttribute,
+  vertexAttributes,
+} from './vertices.js'
 export { type WarpAttrs, type WarpValidityAttrs, warp, warpValidity } from './warp.js'

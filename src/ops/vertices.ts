@@ -44,6 +44,7 @@ export type VertexAttribute =
 
 /**
  * Vertices * scale + offset, per axis: from pixels of a crop to those of a template, for example.
+ * @param attrs order: vertex i of the output is vertex `order[i]` of the input
  * @returns n x 1 x V x 3, also where the input is flat
  * @throws EngineError INVALID_GRAPH if the input holds no vertices or a number is not finite
  */
@@ -51,13 +52,23 @@ export function affineVertices(
   graph: GraphBuilder,
   name: string,
   vertices: Value,
-  attrs: { readonly scale: Vec3; readonly offset: Vec3 },
+  attrs: { readonly scale: Vec3; readonly offset: Vec3; readonly order?: Uint32Array },
 ): Value {
   const channels = axes((unit, axis) => ({
     weights: [scaled(unit, attrs.scale[axis] ?? 1)],
     offset: attrs.offset[axis] ?? 0,
   }))
-  return graph.add(vertexMapOp, name, { channels }, [vertices])
+  return graph.add(vertexMapOp, name, { channels, ...(attrs.order && { order: attrs.order }) }, [vertices])
+}
+
+/**
+ * The mean of two meshes, vertex by vertex.
+ * @returns n x 1 x V x 3, also where the inputs are flat
+ * @throws EngineError INVALID_GRAPH if an input holds no vertices or the shapes differ
+ */
+export function meanVertices(graph: GraphBuilder, name: string, meshes: readonly [Value, Value]): Value {
+  const channels = axes((unit) => ({ weights: meshes.map(() => scaled(unit, 0.5)), offset: 0 }))
+  return graph.add(vertexMapOp, name, { channels }, meshes)
 }
 
 /**

@@ -68,7 +68,7 @@ describe('layers', () => {
 describe('stages', () => {
   it('divide the graph of a registered pair', () => {
     const stage = stageOf(SHIPPED)
-    expect(['stem', 'regressor crops', 'meshes'].map(stage)).toEqual(Array(3).fill('3DMeshReg'))
+    expect(['stem', 'meshes crops', 'meshes'].map(stage)).toEqual(Array(3).fill('3DMeshReg'))
     expect(['fragments', 'encoding'].map(stage)).toEqual(Array(2).fill('raster + PNCC'))
     expect(['images', 'conv3_1', 'up.5', 'flow'].map(stage)).toEqual(Array(4).fill('DFFNet'))
     expect(['refined flow', 'refined flow I2'].map(stage)).toEqual(Array(2).fill('refinement'))

@@ -1,4 +1,4 @@
-import { affineVertices, gatherVertices, vertexAttributes } from '../../src/ops/vertices.js'
+import { affineVertices, gatherVertices, meanVertices, vertexAttributes } from '../../src/ops/vertices.js'
 import { randomArray, seededRandom } from '../random.js'
 import { elementOf, inputOf, refTensor } from '../reference/dense.js'
 import type { OpCase, RefTensor } from './case.js'
@@ -33,6 +33,33 @@ export const vertexCases: OpCase[] = layouts.flatMap(({ name, shape }): OpCase[]
         }),
     }),
   ),
+  {
+    name: `affineVertices ${name} 2x75, in the opposite order`,
+    op: 'vertexMap',
+    inputs: [{ n: 2, ...shape(75), range: [-100, 100] }],
+    build: (graph, inputs) => {
+      const order = Uint32Array.from({ length: 75 }, (_, i) => 74 - i)
+      return affineVertices(graph, 'affine', nthValue(inputs, 0), { scale, offset, order })
+    },
+    reference: (inputs) =>
+      refTensor(2, 1, 75, 3, (b, _y, v, axis) => {
+        return coordinate(inputOf(inputs, 0), b, 74 - v, axis) * (scale[axis] ?? 0) + (offset[axis] ?? 0)
+      }),
+  },
+  {
+    name: `meanVertices ${name} 2x51`,
+    op: 'vertexMap',
+    inputs: [
+      { n: 2, ...shape(51), range: [-100, 100] },
+      { n: 2, ...shape(51), range: [-100, 100] },
+    ],
+    build: (graph, inputs) => meanVertices(graph, 'mean', [nthValue(inputs, 0), nthValue(inputs, 1)]),
+    reference: (inputs) =>
+      refTensor(2, 1, 51, 3, (n, _y, v, axis) => {
+        const [a, b] = [inputOf(inputs, 0), inputOf(inputs, 1)]
+        return (coordinate(a, n, v, axis) + coordinate(b, n, v, axis)) / 2
+      }),
+  },
   {
     name: `gatherVertices ${name} 2x68 of 90`,
     op: 'vertexMap',

@@ -104,7 +104,21 @@ const cases: SamplingCase[] = [
     out: [19, 23],
     options: { border: 'edge' },
   },
+  {
+    name: 'two photos and their mirror images',
+    photos: [
+      { width: 40, height: 31, matrix: turned },
+      { width: 17, height: 45, matrix: similarity(-1, 0.7, 3, 5, 8, 20) },
+    ],
+    out: [21, 18],
+    options: { mirrored: true },
+  },
 ]
+
+function mirroredView(image: RefImage, width: number): RefImage {
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = image.matrix
+  return { ...image, matrix: [-a, b, c + a * width, -d, e, f + d * width] }
+}
 
 const formats = ['rgba8', 'rgb8'] as const
 
@@ -145,7 +159,10 @@ describe('image input against its float64 reference', () => {
           return { width: w, height: h, bytes, bytesPerPixel: bpp, rowStride, matrix, taps, nearest }
         })
         const { result } = await plan.compute()
-        const expected = sampleReference(references, width, height, all)
+        // Mirrored in the output, before the transform: u becomes width - u.
+        const mirrorImages = all.mirrored === true ? references : []
+        const views = [...references, ...mirrorImages.map((image) => mirroredView(image, width))]
+        const expected = sampleReference(views, width, height, all)
         const { maxError, range } = compare(result as Float32Array, expected.data)
         // Coordinates are rounded to f32: 1e-5 px at most here, times the contrast of neighbours.
         expect(maxError).toBeLessThan(3e-5 * Math.max(1, range))
