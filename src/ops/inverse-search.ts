@@ -46,7 +46,7 @@ export const INVERSE_SEARCH = {
   longest: 8,
   gainFloor: 4,
   gainLimit: 2,
-  smoothness: 0.6,
+  smoothness: 1.5,
   prior: 0.002,
   /** Points below which the head's motion is not fitted. */
   leastPoints: 32,
