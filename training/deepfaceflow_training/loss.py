@@ -6,7 +6,7 @@ from .matching import warp
 from .nets import FLOW_UNIT
 
 SCALE_WEIGHTS = (0.12, 0.12, 0.12, 0.14, 0.18, 0.25, 0.5)  # coarsest to finest
-HIDDEN_WEIGHT = 0.5  # of face pixels that are not seen in B, against 1 for visible ones
+HIDDEN_WEIGHT = 0.8  # of face pixels that are not seen in B, against 1 for visible ones
 _EPSILON = 1e-4  # smooths the norm at zero, in squared flow units
 _PHOTO_EPSILON = 1e-2
 
