@@ -24,7 +24,7 @@ export interface InverseSearchAttrs {
 }
 
 /** Chosen on pairs of the training sets; more rounds gain less than 1 % of the error. */
-export const INVERSE_SEARCH_DEFAULTS = { rounds: 4, smoothings: 8, depthShare: 0.5 } as const
+export const INVERSE_SEARCH_DEFAULTS = { rounds: 4, smoothings: 8, depthShare: 0.15 } as const
 
 /**
  * Constants of the method. Lengths in px; grey levels 0 to 255. Patch and stride stand in
