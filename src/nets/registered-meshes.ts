@@ -66,6 +66,7 @@ export function registeredRoiTransform({
   return { width: size, height: size, matrix: [scale, 0, cx - side / 2, 0, scale, cy - side / 2] }
 }
 
+/** Largest difference of a coordinate; neighbouring vertices lie 1e-2 and more apart, rounding leaves 1e-7. */
 const SAME_PLACE = 1e-4
 
 /**

@@ -71,6 +71,11 @@ describe('3DMeshReg on registered frames', () => {
     })
     expect(distances(back, vertices as Float32Array, 2 * 468).max).toBeLessThan(0.05)
   })
+
+  it('a face that is not symmetric is refused by its vertex', () => {
+    const lopsided = Float32Array.of(0, 0.5, 0.5, 1, 0.5, 0.5, 0.25, 0.5, 0.5)
+    expect(() => mirroredVertices(lopsided)).toThrow('vertex 2 of the face has no mirror image')
+  })
 })
 
 function flipped({ data, width, height }: Rgba): Uint8Array {

@@ -50,20 +50,18 @@ class RegisteredMeshes:
 
     def crops(self, frames, views=None):
         """(n, 3, 192, 192): the region of each frame, moved by its view where there are views."""
-        turned = self.square.expand(len(frames), -1, -1, -1)
-        if views is not None:
-            turned = torch.einsum('nij,nhwj->nhwi', views.matrices, turned)
-        places = turned * self.side + (self.centre if views is None else views.centres(self.centre)[:, None, None])
+        views = views or Views.still(len(frames))
+        turned = torch.einsum('nij,hwj->nhwi', views.matrices, self.square)
+        places = turned * self.side + (self.centre + views.shifts)[:, None, None]
         return F.grid_sample(frames, places / (SIZE / 2) - 1, align_corners=False)
 
     def of_crops(self, crops, views=None):
         """The network's vertices on crops, in template px whatever the views."""
         found = self.net(crops)[0] / INPUT_SIZE
         plane, depth = found[..., :2] - 0.5, found[..., 2:]
-        if views is not None:
-            plane = torch.einsum('nij,nvj->nvi', views.matrices, plane)
-            depth = depth * views.zoom[:, None, None]
-        return torch.cat([plane * self.side + (self.centre if views is None else views.centres(self.centre)[:, None]), depth * self.side], 2)
+        views = views or Views.still(len(crops))
+        plane = torch.einsum('nij,nvj->nvi', views.matrices, plane) * self.side + (self.centre + views.shifts)[:, None]
+        return torch.cat([plane, depth * (views.zoom * self.side)[:, None, None]], 2)
 
     def of_images(self, images):
         """(n, 224, 224, 3) u8, or a list of such -> (n, 468, 3) float32."""
@@ -77,15 +75,20 @@ class Views:
 
     ZOOM, TURN, SHIFT = 0.06, 0.07, 5.0  # largest change of the side, radians, px
 
-    def __init__(self, g, count):
-        """g: numpy generator."""
-        draw = lambda limit, *shape: torch.from_numpy(g.uniform(-limit, limit, (count, *shape)).astype(np.float32))
-        self.zoom, turn, self.shifts = 1 + draw(self.ZOOM), draw(self.TURN), draw(self.SHIFT, 2)
-        c, s = self.zoom * turn.cos(), self.zoom * turn.sin()
+    def __init__(self, zoom, turn, shifts):
+        self.zoom, self.shifts = zoom, shifts
+        c, s = zoom * turn.cos(), zoom * turn.sin()
         self.matrices = torch.stack([torch.stack([c, -s], 1), torch.stack([s, c], 1)], 1)
 
-    def centres(self, centre):
-        return centre + self.shifts
+    @classmethod
+    def random(cls, g, count):
+        """g: numpy generator."""
+        draw = lambda limit, *shape: torch.from_numpy(g.uniform(-limit, limit, (count, *shape)).astype(np.float32))
+        return cls(1 + draw(cls.ZOOM), draw(cls.TURN), draw(cls.SHIFT, 2))
+
+    @classmethod
+    def still(cls, count):
+        return cls(torch.ones(count), torch.zeros(count), torch.zeros(count, 2))
 
 
 def registered_meshes(assets):

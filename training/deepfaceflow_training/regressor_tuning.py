@@ -113,7 +113,7 @@ def tune(args, log):
         parts = [stream.take(share) for stream, share in zip(streams, shares)]
         g = np.random.default_rng([args.seed, 1, step])
         fields = mirrored(g, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
-        views = Views(g, 2 * BATCH)
+        views = Views.random(g, 2 * BATCH)
         crops = meshes.crops(torch.cat([frame_tensor(fields['i1']), frame_tensor(fields['i2'])]), views)
         with torch.no_grad():
             anchors = anchor.of_crops(crops, views)
