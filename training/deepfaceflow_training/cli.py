@@ -12,6 +12,7 @@ from .tflite import TfliteError
 
 say = functools.partial(print, flush=True)
 LEVELS = ('rendered', 'photowarp')
+VARIED = '-varied'
 
 
 def _canonical(args):
@@ -24,7 +25,7 @@ def _makers(args, split, levels=LEVELS):
     from .rendered import RenderedPairs
     material = load_material(args.material, args.prepared, args.assets, split, getattr(args, 'only', None))
     kinds = dict(rendered=RenderedPairs, photowarp=PhotoWarpPairs)
-    return {level: kinds[level](material) for level in levels}
+    return {level: kinds[level.removesuffix(VARIED)](material, level.endswith(VARIED)) for level in levels}
 
 
 def template(args):
@@ -124,6 +125,11 @@ def real_baselines(args):
     write_real_baselines(args, say)
 
 
+def train_depth(args):
+    from .depth_training import train_depth as run
+    run(args, say)
+
+
 def curves(args):
     from .curves import plot_curves
     plot_curves(args.log, args.out)
@@ -159,7 +165,7 @@ def _parser():
         sub.add_argument('--landmarks', required=True, help='JSON: photo name -> {pts: 68 points}, iBUG order, photo px')
 
     def drawn(sub):
-        sub.add_argument('--level', action='append', choices=LEVELS, help='may be repeated; default: both')
+        sub.add_argument('--level', action='append', choices=[*LEVELS, *(level + VARIED for level in LEVELS)], help='may be repeated; default: the first two')
         sub.add_argument('--split', choices=('train', 'test'), default='train')
         sub.add_argument('--seed', type=int, default=1)
 
@@ -212,6 +218,14 @@ def _parser():
     sub.add_argument('--only', default='faker/')
     sub.add_argument('--count', type=int, default=24)
     command(eval_sets, "sets of shards for the engine's evaluation", assets, out).add_argument('--sets', action='append', required=True)
+    sub = command(train_depth, 'train depth from motion on the flows of a finished network', assets, out)
+    sub.add_argument('--weights', required=True, help='the network, safetensors file or checkpoint')
+    sub.add_argument('--sets', action='append', required=True, help='folder of shards; may be repeated')
+    sub.add_argument('--tests', action='append', default=[])
+    sub.add_argument('--cache', required=True, help="folder for the network's flows at the vertices, a subfolder a set")
+    sub.add_argument('--provenance', default='training/README.md of this repository')
+    for name, default in dict(epochs=30, seed=0, threads=1).items():
+        sub.add_argument('--' + name, type=int, default=default)
     sub = command(curves, 'plot the log of a run', out)
     sub.add_argument('--log', action='append', required=True)
     command(leakage, 'show that evaluation material was never trained on', prepared).add_argument('--sets', action='append', default=[])

@@ -1,4 +1,7 @@
-"""Level 2, *photo-warp*: a real photo and the same photo after a change of pose and expression, moved along a fitted mesh."""
+"""Level 2, *photo-warp*: a real photo and the same photo after a change of pose and expression, moved along a fitted mesh.
+
+In the *varied* form the first frame is moved too: to another identity and, often, another pose. Otherwise every photo comes with one shape, its fit, which
+networks learn by heart: they judge new pairs of photos trained on better than other people's (EXPERIMENTS.md)."""
 import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -16,12 +19,13 @@ from .textures import Fit, push_pull
 SUPERSAMPLING = 2
 _FALLOFF = 90.0  # supersampled px over which the face's motion dies out around it
 _ATTEMPTS = 10
+_VARIED_SHARE, _IDENTITY_CHANGE, _POSE_CHANGE = 0.8, 0.5, (8.0, 5.0, 2.0)  # of pairs; of the identity's coefficients; yaw, pitch, roll, degrees
 _REGISTRATION_JITTER = (0.008, 0.008, 0.5)  # rad, log scale, px: spread between the plain network's registration and the product's
 
 
 class PhotoWarpPairs:
-    def __init__(self, material):
-        self.material, self.model = material, material.model
+    def __init__(self, material, varied=False):
+        self.material, self.model, self.varied = material, material.model, varied
         # The inside of the mouth is not on the photo, so it carries no flow.
         self.traced = np.ascontiguousarray((self.model.traced > 0) & (self.model.part != TEETH), np.uint8)
 
@@ -41,16 +45,18 @@ class PhotoWarpPairs:
         size = g.choice([3.0, 7.0, 12.0], p=[0.45, 0.35, 0.2])
         delta = np.clip(g.normal(0, [size, size * 0.6, size * 0.4]), -22, 22)
         target = second_expression(g, model, fit.expression, 0.12, 0.3)
-        turn_b = rotation(*delta) @ fit.turn
         register_a = compose(_jitter(g), self.material.registrations[index])
         scale_a = float(np.hypot(*register_a[:, 0]))
         va = apply_similarity(register_a, scale_a, fit.vertices(model))
-        moved = Fit(fit.identity, target, turn_b, fit.scale, fit.shift).vertices(model)
-        to_a, scale_b = fit_similarity(moved[model.landmarks, :2].astype(np.float64), va[model.landmarks, :2].astype(np.float64))
-        vb = apply_similarity(to_a, scale_b, moved)
         picture_a = warp_affine(photo, SUPERSAMPLING * register_a, big, cv2.BORDER_REFLECT).astype(np.float32)
-        draft = self._move(cv2.resize(picture_a, (SIZE, SIZE), interpolation=cv2.INTER_AREA), va, vb, 1)[0]
-        _, (vb,) = register_as_product([np.clip(draft, 0, 255).astype(np.uint8)], [vb], self.material)
+        if self.varied and g.random() < _VARIED_SHARE:
+            identity = fit.identity + g.normal(0, _IDENTITY_CHANGE, len(fit.identity))
+            turn = rotation(*g.normal(0, _POSE_CHANGE)) @ fit.turn if g.random() < 0.5 else fit.turn
+            fit = Fit(identity, fit.expression, turn, fit.scale, fit.shift)
+            other = self._registered(picture_a, va, fit)
+            picture_a, va = self._move(picture_a, va, other, SUPERSAMPLING)[0], other
+        turn_b = rotation(*delta) @ fit.turn
+        vb = self._registered(picture_a, va, Fit(fit.identity, target, turn_b, fit.scale, fit.shift))
         picture_b, raster_b = self._move(picture_a, va, vb, SUPERSAMPLING, g.uniform(0.4, 1.4))
         images, layers = [picture_a, picture_b], []
         if not clean:
@@ -66,6 +72,14 @@ class PhotoWarpPairs:
         mesh_a, mesh_b = meshes_of(pictures, self.material)
         pose = np.concatenate([_angles(fit.turn), _angles(turn_b)]).astype(np.float32)
         return Pair(*pictures, flow, state, mesh_a, mesh_b, pose)
+
+    def _registered(self, picture, va, target):
+        """Vertices of the fit `target`, registered as the product would register the picture of A moved there."""
+        at, moved = self.model.landmarks, target.vertices(self.model)
+        to_a, scale = fit_similarity(moved[at, :2].astype(np.float64), va[at, :2].astype(np.float64))
+        vertices = apply_similarity(to_a, scale, moved)
+        draft = self._move(cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA), va, vertices, 1)[0]
+        return register_as_product([np.clip(draft, 0, 255).astype(np.uint8)], [vertices], self.material)[1][0]
 
     def _move(self, picture, va, vb, scale, darkness=1.0):
         """Picture of A (side 224 * scale, float) seen through the motion va -> vb: backward sampling along the mesh, fading out around it."""

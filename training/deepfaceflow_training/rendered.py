@@ -1,4 +1,6 @@
-"""Level 1, *rendered*: random heads with photo-derived skin under random pose, expression, light, occluders and camera."""
+"""Level 1, *rendered*: random heads with photo-derived skin under random pose, expression, light, occluders and camera.
+
+In the *varied* form most heads wear the skin of two people, one's here and the other's there: more looks than there are photos."""
 import cv2
 import numpy as np
 
@@ -14,14 +16,15 @@ from .template import DRAFT_ROI
 SUPERSAMPLING = 2
 _IDENTITY_SPREAD = 0.85
 _ATTEMPTS = 10
+_VARIED_SHARE, _PATCHES, _TRANSITION = 0.7, (2, 3, 4), 0.35  # of heads; cells along a side of the noise that mixes two skins; its width in deviations
 # px that the mesh network's landmarks may lie off the head's, on the draft and on the final frames (occluders mislead it more): beyond that
 # it has not found the face, which the product's detector would have.
 _DRAFT_LIMIT, _FINAL_LIMIT = 10.0, 14.0
 
 
 class RenderedPairs:
-    def __init__(self, material):
-        self.material, self.model = material, material.model
+    def __init__(self, material, varied=False):
+        self.material, self.model, self.varied = material, material.model, varied
 
     def make(self, g, clean=False):
         """One pair from the generator g; clean: no occluder, constant light, ideal camera (to check the ground truth)."""
@@ -70,8 +73,13 @@ class RenderedPairs:
         points = hair_points(g, self.model, shapes[0])
         return points, points
 
+    def _skin(self, g):
+        return self.material.textures[g.choice(len(self.material.textures), p=self.material.weights)]
+
     def _appearance(self, g):
-        texture = self.material.textures[g.choice(len(self.material.textures), p=self.material.weights)]
+        texture = self._skin(g)
+        if self.varied and g.random() < _VARIED_SHARE:
+            texture = mixed(g, texture, self._skin(g))
         if g.random() < 0.5:
             texture = np.ascontiguousarray(texture[:, ::-1])
         skin = texture[100:156:4, 100:156:4].reshape(-1, 3).mean(0)
@@ -94,3 +102,14 @@ class RenderedPairs:
         if g.random() < 0.22:
             layers.append(floating_occluder(g, size, self.material.backgrounds))
         return layers
+
+
+def mixed(g, first, second):
+    """Two uv textures (h, w, 3) u8 mixed by smooth noise, symmetric in half of the cases; the second is first brought to the first's mean colour."""
+    cells, size = g.choice(_PATCHES), first.shape[0]
+    noise = cv2.resize(g.normal(0, 1, (cells + 1, cells + 1)).astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
+    if g.random() < 0.5:
+        noise = noise + noise[:, ::-1]
+    share = 1 / (1 + np.exp(-noise / (_TRANSITION * noise.std())))[..., None]
+    gain = (first.reshape(-1, 3).mean(0) + 1) / (second.reshape(-1, 3).mean(0) + 1)
+    return np.clip(first * share + second * gain * (1 - share), 0, 255).astype(np.uint8)
