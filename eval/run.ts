@@ -1,16 +1,23 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Command } from 'commander'
-import { DeepFaceFlow, REFINEMENTS, type Refinement, type RegisteredFlowResult } from '../src/index.js'
+import { type CreateOptions, DeepFaceFlow, type RegisteredFlowResult } from '../src/index.js'
 import { type ErrorSummary, FlowErrors, STATE } from './errors.js'
 import { readPairs, TRUTH_SIZE, type TruePair } from './pairs.js'
 import { evaluateReal, type RealErrors, realBaselines } from './real.js'
 
 /**
- * npm run eval: errors of the shipped network, run by our engine with and without refinement, on the fixed sets of
- * test/fixtures/eval, against the baselines on the same pairs, and what can be said of real pairs.
+ * npm run eval: errors of the shipped network, run by our engine as it is by default and without either later stage, on
+ * the fixed sets of test/fixtures/eval, against the baselines on the same pairs, and what can be said of real pairs.
  */
 const SETS = ['rendered', 'photowarp'] as const
+
+/** What is evaluated, the package's default first; labels follow the network's name. */
+const VARIANTS: readonly ({ readonly label?: string } & Pick<CreateOptions, 'depth' | 'refinement'>)[] = [
+  {},
+  { label: 'not refined', refinement: 'none' },
+  { label: 'depth by the network', depth: 'network' },
+]
 
 interface SetReport {
   readonly set: string
@@ -51,28 +58,28 @@ const options = program
 const sets = new Map<string, { methods: Record<string, ErrorSummary>; pairs: number; groups: Groups }>()
 const real: Record<string, RealErrors> = {}
 let opened: Pick<Report, 'weights' | 'adapter'> | undefined
-for (const refinement of REFINEMENTS) {
+for (const { label: variant, ...stages } of VARIANTS) {
   const faceFlow = await DeepFaceFlow.create({
-    refinement,
+    ...stages,
     ...(options.weights !== undefined && { weights: options.weights }),
     ...(options.adapter !== undefined && { adapter: options.adapter }),
   })
   try {
     opened ??= { weights: faceFlow.weights, adapter: faceFlow.adapter }
-    const label = labelOf(faceFlow.weights.name, refinement)
+    const label = [faceFlow.weights.name, ...(variant === undefined ? [] : [variant])].join(', ')
     for (const set of SETS) {
       const { pairs, errors, groups } = await evaluateSet(faceFlow, set)
       const known = sets.get(set) ?? { methods: {}, pairs, groups }
       known.methods[label] = errors
       sets.set(set, known)
     }
-    const pictures = refinement === 'none' ? undefined : options.pictures
+    const pictures = variant === undefined ? options.pictures : undefined
     real[label] = await evaluateReal(faceFlow, pictures)
   } finally {
     faceFlow.dispose()
   }
 }
-if (opened === undefined) throw new TypeError('there is no refinement to evaluate')
+if (opened === undefined) throw new TypeError('there is nothing to evaluate')
 const report: Report = {
   ...opened,
   sets: await Promise.all(
@@ -87,10 +94,6 @@ const report: Report = {
 await mkdir(dirname(options.json), { recursive: true })
 await writeFile(options.json, `${JSON.stringify(report, undefined, 1)}\n`)
 process.stdout.write(printReport(report))
-
-function labelOf(network: string, refinement: Refinement): string {
-  return refinement === 'none' ? `${network}, not refined` : network
-}
 
 async function evaluateSet(
   dff: DeepFaceFlow,

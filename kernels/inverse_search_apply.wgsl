@@ -1,5 +1,5 @@
-// The flow plus the displacement of the grid, interpolated between the patches that have face, and plus the correction
-// of dz: a plane over (x, y, z) of the surface. Unchanged where no triangle is.
+// The flow plus the displacement of the grid, interpolated between the patches that have face. dz is unchanged, and so is
+// the whole flow where no triangle is.
 // One invocation: one pixel.
 #include "include/layout.wgsl"
 #include "include/inverse_search.wgsl"
@@ -15,8 +15,7 @@ struct Uniforms {
 @group(0) @binding(1) var<storage, read> flow: array<Stored4>;
 @group(0) @binding(2) var<storage, read> fragments: array<Stored4>;
 @group(0) @binding(3) var<storage, read> displacements: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> planes: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read_write> destination: array<Stored4>;
+@group(0) @binding(4) var<storage, read_write> destination: array<Stored4>;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -35,11 +34,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     mix(displacements[upper + a.x].xyz, displacements[upper + b.x].xyz, part.x),
     mix(displacements[lower + a.x].xyz, displacements[lower + b.x].xyz, part.x),
     part.y);
-  let fragment = vec4<f32>(fragments[elementIndex(u.fragments, id.z, 0u, id.y, id.x)]);
-  let plane = planes[id.z];
-  let depth = dot(plane.xyz, vec3<f32>(vec2<f32>(id.xy), fragment.x)) + plane.w;
-  let change = vec4<f32>(sum.xy / max(sum.z, 1e-3), depth, 0.0);
+  let covered = f32(fragments[elementIndex(u.fragments, id.z, 0u, id.y, id.x)].w) >= 0.0;
+  let change = vec4<f32>(sum.xy / max(sum.z, 1e-3), 0.0, 0.0);
   let before = vec4<f32>(flow[elementIndex(u.flow, id.z, 0u, id.y, id.x)]);
-  let after = before + select(vec4<f32>(0.0), change, fragment.w >= 0.0);
+  let after = before + select(vec4<f32>(0.0), change, covered);
   destination[elementIndex(u.destination, id.z, 0u, id.y, id.x)] = Stored4(after);
 }

@@ -3,6 +3,7 @@
  * as graph functions, weight files.
  */
 export { DeepFaceFlowError, EngineError, type ErrorCode } from './errors.js'
+export type { DepthFile } from './face/depth-file.js'
 export { loadNetworkFiles, type NetworkFiles } from './face/network-files.js'
 export { registeredFlowConfig, registeredFlowWeights } from './face/registered-pair.js'
 export type { AdapterCaps, AdapterLimits } from './gpu/caps.js'
@@ -24,6 +25,14 @@ export {
 export { type PlanTotals, planTotals, printPlan } from './graph/print-plan.js'
 export { channelsOf, describeType, type RawType, type TensorType, type ValueType } from './graph/tensor.js'
 export { type TunableLayer, tunableLayers } from './graph/tunable.js'
+export {
+  DEPTHS,
+  type DepthFromMotionConfig,
+  type DepthSource,
+  depthFromMotion,
+  depthFromMotionConfig,
+  depthFromMotionShapes,
+} from './nets/depth-from-motion.js'
 export { type DffnetConfig, dffnet, FLOW_UNIT } from './nets/dffnet.js'
 export { REFINEMENTS, type Refinement, refineFlow } from './nets/refinement.js'
 export {

@@ -44,6 +44,7 @@ export {
 } from './io/products.js'
 export { type FlowStatistics, flowStatistics, summarise } from './io/summary.js'
 export { type FrameRecord, VIDEO_FILES, VideoFolder } from './io/video-files.js'
+export { DEPTHS, type DepthSource } from './nets/depth-from-motion.js'
 export { REFINEMENTS, type Refinement } from './nets/refinement.js'
 export type { AutotuneOptions, LayerTiming } from './runtime/autotune.js'
 export { type AdapterCheck, checkAdapter } from './runtime/self-test.js'

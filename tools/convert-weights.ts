@@ -3,17 +3,18 @@ import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { DeepFaceFlowError, EngineError } from '../src/errors.js'
 import { packageFacts } from '../src/gpu/package-root.js'
+import { DEPTH_NETWORK } from '../src/nets/depth-from-motion.js'
 import { floatToHalf, halvesToFloats } from '../src/weights/float16.js'
 import type { DType } from '../src/weights/format.js'
 import { readSafetensors, type TensorToWrite, writeSafetensors } from '../src/weights/safetensors.js'
-import { parameterCount } from '../src/weights/weight-file.js'
+import { parameterCount, type WeightFile } from '../src/weights/weight-file.js'
 import { assetPart, type PartName, readAssets } from './mediapipe/assets.js'
 import { checkAttentionRegions } from './mediapipe/attention-check.js'
 import { canonicalFace } from './mediapipe/canonical-face.js'
 import { ATTENTION_MESH_LAYERS, DETECTOR_LAYERS, type LayerMap, MESH_LAYERS } from './mediapipe/layers.js'
 import { networkWeights } from './mediapipe/network-weights.js'
 import { parseTflite, type TfliteModel } from './tflite/model.js'
-import { trainedNetwork, tunedMeshRegressor } from './trained-network.js'
+import { trainedDepth, trainedNetwork, tunedMeshRegressor } from './trained-network.js'
 
 interface NetworkSource {
   readonly network: string
@@ -64,19 +65,28 @@ program
 
 program
   .command('pytorch')
-  .description("a network of ours, from the trainer's export: a DFFNet, or 3DMeshReg from tune-regressor")
+  .description(
+    "a network of ours, from the trainer's export: a DFFNet, depth from motion, or 3DMeshReg from tune-regressor",
+  )
   .argument('<input>', 'safetensors file with state-dict names')
   .argument('<output>', 'file to write; may be the input')
   .addOption(dtypeOption())
   .action(async (input: string, output: string, options: { dtype: string }) => {
     const source = await readSafetensors(input)
     const dtype = dtypeOf(options.dtype)
-    const tensors =
-      source.metadata.network === TUNED_REGRESSOR
-        ? tunedMeshRegressor(source, await readSafetensors(ORIGINAL_REGRESSOR), dtype)
-        : trainedNetwork(source, dtype)
-    await writeAndVerify(output, tensors, source.metadata)
+    await writeAndVerify(output, await trainedTensors(source, dtype), source.metadata)
   })
+
+async function trainedTensors(source: WeightFile, dtype: DType): Promise<TensorToWrite[]> {
+  switch (source.metadata.network) {
+    case TUNED_REGRESSOR:
+      return tunedMeshRegressor(source, await readSafetensors(ORIGINAL_REGRESSOR), dtype)
+    case DEPTH_NETWORK:
+      return trainedDepth(source, dtype)
+    default:
+      return trainedNetwork(source, dtype)
+  }
+}
 
 function dtypeOf(option: string): DType {
   return option === 'f32' ? 'F32' : 'F16'

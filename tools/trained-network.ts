@@ -1,4 +1,5 @@
 import { EngineError } from '../src/errors.js'
+import { depthFromMotionConfig, depthFromMotionShapes } from '../src/nets/depth-from-motion.js'
 import type { DType } from '../src/weights/format.js'
 import type { TensorToWrite } from '../src/weights/safetensors.js'
 import type { WeightFile } from '../src/weights/weight-file.js'
@@ -36,6 +37,15 @@ export function trainedNetwork(file: WeightFile, dtype: DType): TensorToWrite[] 
 export function tunedMeshRegressor(file: WeightFile, original: WeightFile, dtype: DType): TensorToWrite[] {
   const shapes = new Map(original.entries().map((entry) => [entry.name, entry.shape]))
   return checkedTensors(file, shapes, '3DMeshReg', dtype)
+}
+
+/**
+ * Tensors of depth from motion, checked one by one against what the lengths of its biases and the metadata (`prior`) ask for.
+ * @throws EngineError INVALID_WEIGHTS
+ */
+export function trainedDepth(file: WeightFile, dtype: DType): TensorToWrite[] {
+  const shapes = depthFromMotionShapes(depthFromMotionConfig(file.entries()), file.note('prior') !== '0', 468)
+  return checkedTensors(file, shapes, 'depth from motion', dtype)
 }
 
 function checkedTensors(

@@ -1,9 +1,11 @@
 import { join } from 'node:path'
+import { type DepthFile, readDepthFile } from '../../src/face/depth-file.js'
 import { loadTemplate } from '../../src/face/template.js'
 import { DEFAULT_REFINEMENT } from '../../src/face/types.js'
 import { packageFacts } from '../../src/gpu/package-root.js'
 import { type Graph, GraphBuilder } from '../../src/graph/graph.js'
 import { decodePhoto } from '../../src/io/image.js'
+import type { DepthSource } from '../../src/nets/depth-from-motion.js'
 import { dffnet } from '../../src/nets/dffnet.js'
 import type { Refinement } from '../../src/nets/refinement.js'
 import {
@@ -25,7 +27,9 @@ export interface NetworkChoice {
   readonly meshPrior: boolean
   /** Matching at three resolutions, as the shipped networks have it (default); false: at one, as the table of the peers. */
   readonly fineMatching?: boolean
-  /** What follows DFFNet; the library's default if absent. */
+  /** Where dz comes from; the library's default if absent. */
+  readonly depth?: DepthSource
+  /** What follows; the library's default if absent. */
   readonly refinement?: Refinement
   /** Side of the template frame, px; 224 but for cost models. */
   readonly size?: number
@@ -45,9 +49,10 @@ export async function registeredGraph(choice: NetworkChoice): Promise<Graph> {
 }
 
 async function registeredConfig(choice: NetworkChoice): Promise<RegisteredFlowConfig> {
-  const [template, face] = await Promise.all([
+  const [template, face, depth] = await Promise.all([
     loadTemplate(),
     readSafetensors(join(root(), 'weights', 'canonical-face.safetensors')),
+    shippedDepth(choice),
   ])
   const positions = face.tensor('positions', [468, 3])
   const { min, max } = template.ncc
@@ -59,6 +64,7 @@ async function registeredConfig(choice: NetworkChoice): Promise<RegisteredFlowCo
     a: choice.a,
     meshPrior: choice.meshPrior,
     fineMatching: choice.fineMatching ?? true,
+    ...(depth && { depth: depth.config }),
     refinement: choice.refinement ?? DEFAULT_REFINEMENT,
     regressorRoi: { cx: cx * scale, cy: cy * scale, side: side * scale },
     triangles: Uint32Array.from(face.indices('triangles', [898, 3])),
@@ -84,18 +90,28 @@ export function dffnetGraph({ a, meshPrior, fineMatching = true, size = 224 }: N
 /** Weights of the whole chain: the files of the package, or seeded random ones where no file has that width. */
 export async function networkWeights(choice: NetworkChoice): Promise<WeightSource> {
   const regressor = await readSafetensors(join(root(), 'weights', 'registered-mesh-regressor.safetensors'))
-  const shipped = await shippedDffnet(choice)
+  const [shipped, depth] = [await shippedDffnet(choice), await shippedDepth(choice)]
   return {
     tensor(name, shape) {
       if (regressor.has(name)) return regressor.tensor(name, shape)
+      if (depth?.weights.has(name)) return depth.weights.tensor(name, shape)
       return shipped?.tensor(name, shape) ?? seededWeights(name, shape)
     },
   }
 }
 
+/** Depth from motion has one size at every width of DFFNet. */
+async function shippedDepth({ meshPrior, depth }: NetworkChoice): Promise<DepthFile | undefined> {
+  return await readDepthFile(dffnetFile(meshPrior), meshPrior, depth)
+}
+
+function dffnetFile(meshPrior: boolean): string {
+  return join(root(), 'weights', meshPrior ? 'dffnet-m.safetensors' : 'dffnet.safetensors')
+}
+
 async function shippedDffnet(choice: NetworkChoice): Promise<WeightFile | undefined> {
   if (!choice.meshPrior) return undefined
-  const file = await readSafetensors(join(root(), 'weights', 'dffnet-m.safetensors'))
+  const file = await readSafetensors(dffnetFile(choice.meshPrior))
   const fits =
     Number(file.note('a')) === choice.a &&
     (file.metadata.fine_matching === '1') === (choice.fineMatching ?? true)
@@ -138,10 +154,13 @@ export async function registeredInputs(
   }
 }
 
-export type Stage = '3DMeshReg' | 'raster + PNCC' | 'DFFNet' | 'refinement'
+/** In the order they run. */
+export const STAGES = ['3DMeshReg', 'raster + PNCC', 'DFFNet', 'refinement', 'depth from motion'] as const
+export type Stage = (typeof STAGES)[number]
 
 const RASTER_NODES = new Set(['mesh A', 'mesh B', 'fragments', 'attributes', 'encoding'])
 const FLOW_NODES = new Set(['images', 'mask', 'flow'])
+const DEPTH_NODES = /^depth[ .]/
 const REFINEMENT_NODES = /^refined flow\b/
 
 /** Stage of a node of the registered pair's graph. */
@@ -149,6 +168,7 @@ export function stageOf(choice: NetworkChoice): (node: string) => Stage {
   const network = new Set(dffnetGraph(choice).nodes.map(({ name }) => name))
   return (node) => {
     if (RASTER_NODES.has(node)) return 'raster + PNCC'
+    if (DEPTH_NODES.test(node)) return 'depth from motion'
     if (REFINEMENT_NODES.test(node)) return 'refinement'
     if (network.has(node) || FLOW_NODES.has(node)) return 'DFFNet'
     return '3DMeshReg'

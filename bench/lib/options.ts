@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { DEPTHS, type DepthSource } from '../../src/nets/depth-from-motion.js'
 import type { Schedule } from '../../src/ops/op.js'
 import type { NetworkChoice } from './networks.js'
 
@@ -19,6 +20,7 @@ export interface BenchOptions {
 /** Which network a script measures. */
 export interface NetworkOptions {
   readonly prior: boolean
+  readonly depth: DepthSource
   readonly refine: boolean
 }
 
@@ -26,17 +28,23 @@ export interface NetworkOptions {
 export function withNetworkOptions(command: Command): Command {
   return command
     .option('--no-prior', 'DFFNet without the mesh prior')
-    .option('--no-refine', "DFFNet's flow as it is, without inverse search")
+    .addOption(new Option('--depth <source>', 'where dz comes from').choices(DEPTHS).default(DEPTHS[0]))
+    .option('--no-refine', 'the flow as it is, without inverse search')
 }
 
 export function networkOf(options: NetworkOptions, a: number): NetworkChoice {
-  return { a, meshPrior: options.prior, refinement: options.refine ? 'inverse-search' : 'none' }
+  const { prior: meshPrior, depth, refine } = options
+  return { a, meshPrior, depth, refinement: refine ? 'inverse-search' : 'none' }
 }
 
-/** `DFFNet a = 0.375, mesh prior, inverse-search` */
-export function describeNetwork({ a, meshPrior, refinement }: NetworkChoice): string {
-  const parts = [`DFFNet a = ${a}`, ...(meshPrior ? ['mesh prior'] : [])]
-  return [...parts, ...(refinement === undefined || refinement === 'none' ? [] : [refinement])].join(', ')
+/** `DFFNet a = 0.375, mesh prior, depth from motion, inverse-search` */
+export function describeNetwork({ a, meshPrior, depth, refinement }: NetworkChoice): string {
+  return [
+    `DFFNet a = ${a}`,
+    ...(meshPrior ? ['mesh prior'] : []),
+    ...(depth === 'motion' ? ['depth from motion'] : []),
+    ...(refinement === undefined || refinement === 'none' ? [] : [refinement]),
+  ].join(', ')
 }
 
 /** A command with the common options; scripts add their own. */

@@ -1,4 +1,4 @@
-import { type NetworkChoice, type Stage, stageOf } from '../lib/networks.js'
+import { type NetworkChoice, STAGES, type Stage, stageOf } from '../lib/networks.js'
 import { DISPATCH_US, type Gpu } from './gpus.js'
 import { model } from './model.js'
 import type { StepWork } from './plan-work.js'
@@ -20,8 +20,7 @@ export function stageRow(work: readonly StepWork[], choice: NetworkChoice, gpu: 
     sum.ms += model(step, gpu, DISPATCH_US[gpu.kind]).ms
     sums.set(at, sum)
   }
-  const order: readonly Stage[] = ['3DMeshReg', 'raster + PNCC', 'DFFNet', 'refinement']
-  const stages = order.flatMap((at) => {
+  const stages = STAGES.flatMap((at) => {
     const sum = sums.get(at)
     return sum === undefined ? [] : [{ stage: at, ...sum }]
   })

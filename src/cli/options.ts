@@ -1,6 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
   type CreateOptions,
+  DEPTHS,
+  type DepthSource,
   type FaceChoice,
   type FlowOptions,
   PRODUCT_GROUPS,
@@ -13,6 +15,7 @@ import {
 export interface EngineFlags {
   readonly adapter?: string
   readonly weights?: string
+  readonly depth?: DepthSource
   readonly refine: boolean
 }
 
@@ -34,7 +37,13 @@ export function addEngineOptions(command: Command): Command {
       'auto, hardware, software, embedded or part of an adapter name (default: DEEPFACEFLOW_ADAPTER, else auto)',
     )
     .option('--weights <file>', 'DFFNet weight file (default: the one in the package)')
-    .option('--no-refine', "leave the network's flow as it is, without inverse search")
+    .addOption(
+      new Option(
+        '--depth <source>',
+        "where depth change comes from: the head's motion in the image, or the network alone (default: motion where its weights lie beside those of DFFNet)",
+      ).choices(DEPTHS),
+    )
+    .option('--no-refine', 'leave the flow as it is, without inverse search')
 }
 
 export function addOutputOptions(command: Command): Command {
@@ -76,6 +85,7 @@ export function createOptions(flags: EngineFlags): CreateOptions {
   return {
     ...(flags.adapter === undefined ? {} : { adapter: flags.adapter }),
     ...(flags.weights === undefined ? {} : { weights: flags.weights }),
+    ...(flags.depth === undefined ? {} : { depth: flags.depth }),
     ...(flags.refine ? {} : { refinement: 'none' as const }),
   }
 }

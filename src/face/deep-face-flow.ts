@@ -1,5 +1,6 @@
 import { FaceError } from '../errors.js'
 import { decodePhoto } from '../io/image.js'
+import { DEPTHS, type DepthSource } from '../nets/depth-from-motion.js'
 import { REFINEMENTS, type Refinement } from '../nets/refinement.js'
 import { Engine } from '../runtime/engine.js'
 import type { Detection } from './detection-decode.js'
@@ -61,9 +62,10 @@ export class DeepFaceFlow implements FaceFlow {
    */
   static async create(options: CreateOptions = {}): Promise<DeepFaceFlow> {
     const report = options.onProgress ?? (() => {})
-    const refinement = checkedRefinement(options.refinement ?? DEFAULT_REFINEMENT)
+    const refinement = checked('refinement', REFINEMENTS, options.refinement ?? DEFAULT_REFINEMENT)
+    const depth = options.depth === undefined ? undefined : checked('depth source', DEPTHS, options.depth)
     report('reading the weights')
-    const files = await loadNetworkFiles(options.weights)
+    const files = await loadNetworkFiles(options.weights, depth)
     report('opening the GPU')
     const engine = await Engine.open({
       ...(options.adapter !== undefined && { adapter: options.adapter }),
@@ -91,6 +93,11 @@ export class DeepFaceFlow implements FaceFlow {
 
   get weights(): WeightsInfo {
     return this.#files.info
+  }
+
+  /** Where dz comes from. */
+  get depthSource(): DepthSource {
+    return this.#files.depth === undefined ? 'network' : 'motion'
   }
 
   async detect(photo: PhotoInput): Promise<FaceFrame[]> {
@@ -219,6 +226,7 @@ export class DeepFaceFlow implements FaceFlow {
     const facts = {
       triangles: this.#files.triangles,
       weights: this.weights,
+      depthSource: this.depthSource,
       refinement: this.refinement,
       adapter: this.adapter,
       warnings,
@@ -251,12 +259,12 @@ export class DeepFaceFlow implements FaceFlow {
 }
 
 /** @throws FaceError INVALID_ARGUMENT: callers in JavaScript may pass anything */
-function checkedRefinement(refinement: Refinement): Refinement {
-  if (REFINEMENTS.includes(refinement)) return refinement
+function checked<T extends string>(what: string, choices: readonly T[], choice: T): T {
+  if (choices.includes(choice)) return choice
   throw new FaceError(
     'INVALID_ARGUMENT',
-    `there is no refinement "${String(refinement)}"; choose from ${REFINEMENTS.join(', ')}`,
-    { refinement: String(refinement) },
+    `there is no ${what} "${String(choice)}"; choose from ${choices.join(', ')}`,
+    { [what]: String(choice) },
   )
 }
 

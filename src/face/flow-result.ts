@@ -1,3 +1,4 @@
+import type { DepthSource } from '../nets/depth-from-motion.js'
 import type { Refinement } from '../nets/refinement.js'
 import { expressionFlow, forwardBackward, moveMesh } from './geometry-flow.js'
 import { photometricResidual, warpByFlow } from './geometry-warp.js'
@@ -7,6 +8,7 @@ import type { RegisteredFlowResult, Rgba, WeightsInfo } from './types.js'
 export interface PairFacts {
   readonly triangles: Uint32Array
   readonly weights: WeightsInfo
+  readonly depthSource: DepthSource
   readonly refinement: Refinement
   readonly adapter: string
   readonly timingsMs: Readonly<Record<string, number>>
@@ -43,6 +45,7 @@ export function deriveResult(
     warpedB,
     ...photometricResidual(registeredA, registeredB, warpedB, mask),
     weights: facts.weights,
+    depthSource: facts.depthSource,
     refinement: facts.refinement,
     adapter: facts.adapter,
     timingsMs: facts.timingsMs,

@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import { FaceError } from '../errors.js'
 import { packageFacts } from '../gpu/package-root.js'
+import type { DepthSource } from '../nets/depth-from-motion.js'
 import { readSafetensors } from '../weights/safetensors.js'
 import type { WeightFile } from '../weights/weight-file.js'
+import { type DepthFile, readDepthFile } from './depth-file.js'
 import { loadTemplate, type Template } from './template.js'
 import { MESH_VERTICES, type WeightsInfo } from './types.js'
 
@@ -18,6 +20,8 @@ export interface NetworkFiles {
   readonly meshRegressor: WeightFile
   readonly dffnet: WeightFile
   readonly dffnetConfig: { readonly a: number; readonly meshPrior: boolean; readonly fineMatching: boolean }
+  /** Depth from motion; undefined where dz stays DFFNet's. */
+  readonly depth: DepthFile | undefined
   readonly info: WeightsInfo
   readonly template: Template
   readonly triangles: Uint32Array
@@ -33,34 +37,47 @@ export const DEFAULT_DFFNET = 'dffnet-m.safetensors'
 /**
  * Reads and checks all weight files.
  * @param dffnet a DFFNet weight file; default the shipped one
+ * @param depth where dz comes from; default `motion` where a file for it lies beside the DFFNet's
  * @throws EngineError or FaceError INVALID_WEIGHTS naming file, tensor and remedy
  */
-export async function loadNetworkFiles(dffnet?: string): Promise<NetworkFiles> {
-  const shipped = (name: string) => readSafetensors(join(packageFacts().root, 'weights', name))
+export async function loadNetworkFiles(
+  dffnet = shippedFile(DEFAULT_DFFNET),
+  depth?: DepthSource,
+): Promise<NetworkFiles> {
+  const shipped = (name: string) => readSafetensors(shippedFile(name))
   const [detector, landmarks, meshRegressor, flowNet, canonical, template] = await Promise.all([
     shipped('face-detector.safetensors'),
     shipped('mesh-regressor-attention.safetensors'),
     shipped('registered-mesh-regressor.safetensors'),
-    dffnet === undefined ? shipped(DEFAULT_DFFNET) : readSafetensors(dffnet),
+    readSafetensors(dffnet),
     shipped('canonical-face.safetensors'),
     loadTemplate(),
   ])
+  const dffnetConfig = readDffnetConfig(flowNet)
+  const depthFile = await readDepthFile(dffnet, dffnetConfig.meshPrior, depth)
   return {
     detector,
     landmarks,
     meshRegressor,
     dffnet: flowNet,
-    dffnetConfig: readDffnetConfig(flowNet),
+    dffnetConfig,
+    depth: depthFile,
     info: {
       name: flowNet.metadata.network ?? flowNet.name,
       hash: flowNet.hash,
-      epe: measuredEpe(flowNet.metadata.epe),
+      // The file of the later stage states the error with it.
+      epe: measuredEpe(depthFile?.weights.metadata.epe) ?? measuredEpe(flowNet.metadata.epe),
     },
     template,
     triangles: Uint32Array.from(canonical.indices('triangles', [TRIANGLES, 3])),
     ncc: normalisedCoordinates(canonical.tensor('positions', [MESH_VERTICES, 3]), template),
     uv: canonical.tensor('uv', [MESH_VERTICES, 2]),
   }
+}
+
+/** Path of a file in the package's `weights`. */
+function shippedFile(name: string): string {
+  return join(packageFacts().root, 'weights', name)
 }
 
 function readDffnetConfig(file: WeightFile): NetworkFiles['dffnetConfig'] {

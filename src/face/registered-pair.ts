@@ -20,7 +20,7 @@ export interface PairOutputs {
   readonly mesh: Float32Array
 }
 
-/** Registered frames in, flow out: 3DMeshReg, raster, PNCC, DFFNet and refinement in one submission. */
+/** Registered frames in, flow out: 3DMeshReg, raster, PNCC, DFFNet, refinement and depth from motion in one submission. */
 export class RegisteredPair {
   readonly #plan: Plan
   readonly #roi: Float32Array
@@ -84,20 +84,22 @@ export function registeredFlowConfig(
   files: NetworkFiles,
   refinement: Refinement = DEFAULT_REFINEMENT,
 ): RegisteredFlowConfig {
-  const { template, triangles, ncc, dffnetConfig } = files
+  const { template, triangles, ncc, dffnetConfig, depth } = files
   return {
     size: TEMPLATE_SIZE,
     ...dffnetConfig,
     regressorRoi: template.regressorRoi,
     triangles,
     ncc,
+    ...(depth && { depth: depth.config }),
     refinement,
   }
 }
 
-/** Both networks of the graph; their layers have different names. */
-export function registeredFlowWeights({ dffnet, meshRegressor }: NetworkFiles): WeightSource {
+/** All networks of the graph; their layers have different names. */
+export function registeredFlowWeights({ dffnet, meshRegressor, depth }: NetworkFiles): WeightSource {
+  const others = [meshRegressor, ...(depth ? [depth.weights] : [])]
   return {
-    tensor: (name, shape) => (meshRegressor.has(name) ? meshRegressor : dffnet).tensor(name, shape),
+    tensor: (name, shape) => (others.find((file) => file.has(name)) ?? dffnet).tensor(name, shape),
   }
 }

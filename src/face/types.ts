@@ -10,6 +10,7 @@
  * Arrays are row-major HxWxC unless a line says otherwise.
  */
 
+import type { DepthSource } from '../nets/depth-from-motion.js'
 import type { Refinement } from '../nets/refinement.js'
 import type { AutotuneOptions } from '../runtime/autotune.js'
 
@@ -134,7 +135,9 @@ export interface RegisteredFlowResult {
   readonly residual: Float32Array
   readonly photometric: PhotometricResidual
   readonly weights: WeightsInfo
-  /** What followed the network. */
+  /** Where dz comes from. */
+  readonly depthSource: DepthSource
+  /** What followed DFFNet. */
   readonly refinement: Refinement
   /** Name of the GPU adapter that computed it. */
   readonly adapter: string
@@ -198,8 +201,13 @@ export interface CreateOptions {
   /** DFFNet weight file. Default: the one in the package. */
   readonly weights?: string
   /**
-   * What follows the network: `inverse-search` (default) moves small patches of A to where B looks like them and
-   * lets dz follow the head's motion; `none` leaves the network's flow as it is.
+   * Where dz comes from: `motion`, corrected by the head's motion in the image; `network`, as DFFNet says. Default: `motion`
+   * where its file, `x-depth.safetensors` for `x.safetensors`, lies beside the DFFNet weight file, as it does in the package.
+   */
+  readonly depth?: DepthSource
+  /**
+   * What follows DFFNet: `inverse-search` (default) moves small patches of A to where B looks like them; `none` leaves the flow
+   * as it is.
    */
   readonly refinement?: Refinement
   /** Kernels by times measured on this adapter. Default: `cached`, what an earlier run with `measure` stored. */

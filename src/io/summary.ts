@@ -64,6 +64,7 @@ export function summarise(result: RegisteredFlowResult, names: InputNames): Reco
     statistics: flowStatistics(result),
     photometric: result.photometric,
     weights: result.weights,
+    depthSource: result.depthSource,
     refinement: result.refinement,
     adapter: result.adapter,
     timingsMs: result.timingsMs,

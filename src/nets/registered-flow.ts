@@ -5,6 +5,7 @@ import { frameType, IMAGE_TRANSFORM_TYPE, imageFrames } from '../ops/image-input
 import { fragmentMask, interpolate } from '../ops/interpolate.js'
 import { rasterise } from '../ops/rasterise.js'
 import { type VertexAttribute, vertexAttributes } from '../ops/vertices.js'
+import { type DepthFromMotionConfig, depthFromMotion } from './depth-from-motion.js'
 import { dffnet, FLOW_UNIT } from './dffnet.js'
 import { type Refinement, refineFlow } from './refinement.js'
 import { type RegisteredMeshesConfig, registeredMeshes } from './registered-meshes.js'
@@ -17,8 +18,10 @@ export interface RegisteredFlowConfig extends RegisteredMeshesConfig {
   /** See `DffnetConfig`. */
   readonly fineMatching: boolean
   readonly triangles: Uint32Array
-  /** What follows DFFNet; default `none`. */
+  /** What the images make of DFFNet's flow; default `none`. */
   readonly refinement?: Refinement
+  /** Set where depth from motion corrects dz in the end. */
+  readonly depth?: DepthFromMotionConfig
 }
 
 /** Names of the graph inputs. */
@@ -45,7 +48,7 @@ const MESH_DEPTH_UNIT = 100
 
 /**
  * Registered frames to flow in one graph, so in one submission without a readback: 3DMeshReg, z-buffer raster, PNCC,
- * DFFNet (Koujan et al. 2020, section 3), and where the configuration says so a refinement of its flow.
+ * DFFNet (Koujan et al. 2020, section 3), and where the configuration says so a refinement and depth from motion.
  */
 export function registeredFlow(graph: GraphBuilder, config: RegisteredFlowConfig): RegisteredFlow {
   const { size, triangles, ncc, meshPrior } = config
@@ -66,15 +69,17 @@ export function registeredFlow(graph: GraphBuilder, config: RegisteredFlowConfig
 
   // PNCC and mesh prior.
   const meshA = meshPrior ? batchSlice(graph, 'mesh A', meshes, 0, 1) : meshes
+  const meshPair: readonly [Value] | readonly [Value, Value] = meshPrior
+    ? [meshA, batchSlice(graph, 'mesh B', meshes, 1, 1)]
+    : [meshA]
   const fragments = rasterise(graph, 'fragments', meshA, { width: size, height: size, triangles })
   const code: VertexAttribute = { kind: 'constant', data: ncc, channels: 3 }
   const attributes = meshPrior
-    ? vertexAttributes(
-        graph,
-        'attributes',
-        [meshA, batchSlice(graph, 'mesh B', meshes, 1, 1)],
-        [code, { kind: 'difference', scale: 1 / FLOW_UNIT }, { kind: 'depth', scale: 1 / MESH_DEPTH_UNIT }],
-      )
+    ? vertexAttributes(graph, 'attributes', meshPair, [
+        code,
+        { kind: 'difference', scale: 1 / FLOW_UNIT },
+        { kind: 'depth', scale: 1 / MESH_DEPTH_UNIT },
+      ])
     : { data: ncc, channels: 3 }
   const encoding = interpolate(graph, 'encoding', fragments, attributes, { triangles })
 
@@ -85,8 +90,15 @@ export function registeredFlow(graph: GraphBuilder, config: RegisteredFlowConfig
     fineMatching: config.fineMatching,
   })
   const unit = fragmentMask(graph, 'mask', fragments, FLOW_UNIT)
-  const flow = multiply(graph, 'flow', flows.at(-1) as Value, unit)
-  const refined =
-    config.refinement === 'inverse-search' ? refineFlow(graph, 'refined flow', flow, images, fragments) : flow
-  return { flow: refined, encoding, fragments, meshes }
+  let flow = multiply(graph, 'flow', flows.at(-1) as Value, unit)
+
+  // (dx, dy) by the images, then dz by what they have become.
+  if (config.refinement === 'inverse-search') {
+    flow = refineFlow(graph, 'refined flow', flow, images, fragments)
+  }
+  if (config.depth !== undefined) {
+    const layers = { ...config.depth, triangles }
+    flow = depthFromMotion(graph, 'depth from motion', flow, fragments, meshPair, layers)
+  }
+  return { flow, encoding, fragments, meshes }
 }

@@ -213,11 +213,15 @@ function splitCounts(shape: ConvShape, variant: GemmVariant): number[] {
   )
 }
 
+/** Steps (taps x input planes) from which few pixels get parts of their sums: one lane walks them in turn otherwise, waiting for each. */
+const LONG_SUM = 512
+
 /** Largest map whose single output plane is computed in parts of its sums. */
 const NARROW_PIXELS = 1024
 
 export function selectHardware(shape: ConvShape): ConvVariant {
-  if (pixelsOf(shape) <= 2) return channels(1)
+  const steps = shape.taps[0] * shape.taps[1] * shape.inPlanes
+  if (pixelsOf(shape) <= 2 && steps < LONG_SUM) return channels(1)
   // A single output plane uses each input once: nothing to share through workgroup memory. On small maps the sums are
   // long and the lanes few.
   if (shape.outPlanes === 1) {

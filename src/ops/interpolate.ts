@@ -1,10 +1,10 @@
 import type { GraphBuilder, Value } from '../graph/graph.js'
-import { channelsOf, type TensorType, tensorType } from '../graph/tensor.js'
+import { channelsOf, tensorType } from '../graph/tensor.js'
 import { constantTable, planesOfRows } from './constant-table.js'
 import { shapeError, tensorInput, wholeNumber } from './infer.js'
-import { inputAt } from './lowering.js'
-import { type InferContext, type KernelCall, type OpDefinition, tensorOf, view } from './op.js'
-import { checkTriangles, triangleTable } from './triangles.js'
+import { columnTiles, inputAt, rowsPerInvocation } from './lowering.js'
+import { type InferContext, type OpDefinition, tensorOf, view } from './op.js'
+import { checkTriangles, fragmentsInput, triangleTable } from './triangles.js'
 
 /** A value per vertex that never changes, e.g. the NCC colours of a mesh: `[vertex][channel]`. */
 export interface ConstantAttributes {
@@ -58,26 +58,12 @@ export function fragmentDepth(graph: GraphBuilder, name: string, fragments: Valu
   return graph.add(fragmentChannelOp, name, { channel: 'depth', scale }, [fragments])
 }
 
-function fragmentsInput(kind: string, context: InferContext<unknown>): TensorType {
-  const type = tensorInput(kind, context, 0)
-  if (channelsOf(type) !== 4) throw shapeError(kind, context, 'fragments must be n x h x w x 4 of rasterise')
-  return type
-}
-
-/** Pixels per invocation. */
-const SOFTWARE_ROWS = 8
-
-/** Workgroups of the kernels that walk pixels in tiles of 16 x 4, or 4 times `rows`. */
-function pixelTiles({ n, h, w }: TensorType, rows = 1): KernelCall['workgroups'] {
-  return [Math.ceil(w / 16), Math.ceil(h / (4 * rows)), n]
-}
-
 export const interpolateOp: OpDefinition<InterpolateAttrs> = {
   kind: 'interpolate',
 
   infer(context) {
     const { attrs } = context
-    const fragments = fragmentsInput('interpolate', context)
+    const fragments = fragmentsInput('interpolate', context, 0)
     const { channels, vertices } = attributeShape(context, fragments.n)
     checkTriangles('interpolate', context, attrs.triangles, vertices)
     return tensorType(fragments.n, fragments.h, fragments.w, channels)
@@ -92,7 +78,7 @@ export const interpolateOp: OpDefinition<InterpolateAttrs> = {
     const { attrs, output, storage } = context
     const fragments = inputAt(context, 0)
     const { constant } = attrs
-    const rows = context.schedule === 'software' ? SOFTWARE_ROWS : 1
+    const rows = rowsPerInvocation(context.schedule)
     const shared = { fragments: view(fragments), outputView: view(output), rows }
     const triangles = triangleTable(attrs.triangles)
     const attributes = constant
@@ -107,7 +93,7 @@ export const interpolateOp: OpDefinition<InterpolateAttrs> = {
           ? { ...shared, vertices: constant.data.length / constant.channels }
           : { ...shared, attributes: view(attributes) },
         bindings: { fragments, triangles, attributes, output },
-        workgroups: pixelTiles(tensorOf(output), rows),
+        workgroups: columnTiles(tensorOf(output), rows),
       },
     ]
   },
@@ -145,7 +131,7 @@ export const fragmentChannelOp: OpDefinition<FragmentChannelAttrs> = {
   kind: 'fragmentChannel',
 
   infer(context) {
-    const { n, h, w } = fragmentsInput('fragmentChannel', context)
+    const { n, h, w } = fragmentsInput('fragmentChannel', context, 0)
     if (!Number.isFinite(context.attrs.scale)) {
       throw shapeError('fragmentChannel', context, `scale must be finite, got ${context.attrs.scale}`)
     }
@@ -164,7 +150,7 @@ export const fragmentChannelOp: OpDefinition<FragmentChannelAttrs> = {
         params: { F16: storage === 'f16', DEPTH: attrs.channel === 'depth' },
         uniforms: { fragments: view(fragments), outputView: view(output), scale: attrs.scale },
         bindings: { fragments, output },
-        workgroups: pixelTiles(tensorOf(output)),
+        workgroups: columnTiles(tensorOf(output)),
       },
     ]
   },

@@ -19,12 +19,10 @@ export interface InverseSearchAttrs {
   readonly rounds: number
   /** Jacobi steps of the smoothing after each match. */
   readonly smoothings: number
-  /** Share in [0, 1] by which the variation of dz follows the head's motion, see `inverseSearch`. */
-  readonly depthShare: number
 }
 
 /** Chosen on pairs of the training sets; more rounds gain less than 1 % of the error. */
-export const INVERSE_SEARCH_DEFAULTS = { rounds: 4, smoothings: 8, depthShare: 0.15 } as const
+export const INVERSE_SEARCH_DEFAULTS = { rounds: 4, smoothings: 8 } as const
 
 /**
  * Constants of the method. Lengths in px; grey levels 0 to 255. Patch and stride stand in
@@ -48,8 +46,6 @@ export const INVERSE_SEARCH = {
   gainLimit: 2,
   smoothness: 1.5,
   prior: 0.002,
-  /** Points below which the head's motion is not fitted. */
-  leastPoints: 32,
 } as const
 
 const KIND = 'inverseSearch'
@@ -65,15 +61,11 @@ export function patchCount(side: number): number {
 }
 
 function checkAttrs(context: InferContext<InverseSearchAttrs>): void {
-  const { grey, rounds, smoothings, depthShare } = context.attrs
+  const { grey, rounds, smoothings } = context.attrs
   wholeNumber(KIND, context, 'rounds', rounds, 1)
   wholeNumber(KIND, context, 'smoothings', smoothings, 0)
-  if (!grey.every(Number.isFinite) || !(depthShare >= 0 && depthShare <= 1)) {
-    throw shapeError(
-      KIND,
-      context,
-      `needs finite grey weights and a depth share in [0, 1], got ${grey.join()} and ${depthShare}`,
-    )
+  if (!grey.every(Number.isFinite)) {
+    throw shapeError(KIND, context, `needs finite grey weights, got ${grey.join()}`)
   }
 }
 
@@ -93,9 +85,7 @@ function workOf({ n, h, w }: TensorType) {
     templates: patches * patch ** 2 * 20,
     match: patches * (steps * (patch ** 2 * 36 + 40) + 30),
     smooth: patches * 40,
-    // Every second patch each way, three fits of 4 + 4 rows.
-    rigid: n * Math.ceil(rows / 2) * Math.ceil(columns / 2) * 3 * 110,
-    apply: pixels * 32,
+    apply: pixels * 24,
   }
 }
 
@@ -119,7 +109,7 @@ export const inverseSearchOp: OpDefinition<InverseSearchAttrs> = {
     if (output.kind !== 'tensor') return 0
     const work = workOf(output)
     const round = work.match + attrs.smoothings * work.smooth
-    return work.texels + work.templates + attrs.rounds * round + work.rigid + work.apply
+    return work.texels + work.templates + attrs.rounds * round + work.apply
   },
 
   lower: (context) => new Lowering(context).calls(),
@@ -135,7 +125,6 @@ class Lowering {
   readonly #targetTexels: Operand
   readonly #templates: Operand
   readonly #equations: Operand
-  readonly #planes: Operand
   #displacements: Operand
   #spare: Operand
 
@@ -156,7 +145,6 @@ class Lowering {
     this.#equations = context.scratch(perPatch(2))
     this.#displacements = context.scratch(perPatch(1))
     this.#spare = context.scratch(perPatch(1))
-    this.#planes = context.scratch(vec4s(n, `f32[${n},4]`))
   }
 
   calls(): KernelCall[] {
@@ -168,7 +156,7 @@ class Lowering {
         calls.push(this.#smooth(Math.min(this.#stepsAtOnce, smoothings - done)))
       }
     }
-    calls.push(this.#rigid(), this.#apply())
+    calls.push(this.#apply())
     return calls
   }
 
@@ -300,27 +288,6 @@ class Lowering {
     return call
   }
 
-  #rigid(): KernelCall {
-    const { attrs, storage } = this.#context
-    const flow = inputAt(this.#context, 0)
-    const fragments = inputAt(this.#context, 3)
-    return {
-      kernel: 'inverse_search_rigid.wgsl',
-      variant: 'rigid depth',
-      params: { F16: storage === 'f16' },
-      uniforms: {
-        flow: view(flow),
-        fragments: view(fragments),
-        grid: this.#grid,
-        share: attrs.depthShare,
-        leastPoints: INVERSE_SEARCH.leastPoints,
-      },
-      bindings: { flow, fragments, displacements: this.#displacements, planes: this.#planes },
-      workgroups: [1, 1, this.#type.n],
-      flops: this.#work.rigid,
-    }
-  }
-
   #apply(): KernelCall {
     const { output, storage } = this.#context
     const flow = inputAt(this.#context, 0)
@@ -339,7 +306,6 @@ class Lowering {
         flow,
         fragments,
         displacements: this.#displacements,
-        planes: this.#planes,
         destination: output,
       },
       workgroups: this.#overPixels,
@@ -356,12 +322,11 @@ class Lowering {
  * against each other, each weighted by its gradient matrix over its mismatch (so that one without texture, hidden or
  * changed follows its neighbours), and interpolated between patches.
  *
- * dz is not seen by that. Of it, the variation that is linear over the face goes `depthShare` of the way to what the
- * head's rigid motion implies, fitted to the refined (dx, dy) under a scaled orthographic camera.
+ * dz is not seen by that and stays as it is.
  *
  * @param flow n x h x w x 3: (dx, dy, dz), px
  * @param source n x h x w x 3, the image that the flow starts from; `target` the one it leads to
- * @param fragments n x h x w x 4 of `rasterise`: the face and its depth, px. Elsewhere the flow stays as it is
+ * @param fragments n x h x w x 4 of `rasterise`: the face. Elsewhere the flow stays as it is
  * @throws EngineError INVALID_GRAPH if the shapes differ, the maps are smaller than a patch or an attribute is out of range
  */
 export function inverseSearch(

@@ -1,4 +1,5 @@
-import type { LowerContext, Operand } from './op.js'
+import type { TensorType } from '../graph/tensor.js'
+import type { LowerContext, Operand, Schedule } from './op.js'
 
 /** Workgroups a dimension that every WebGPU device allows. */
 const MAX_WORKGROUPS = 65535
@@ -29,4 +30,14 @@ const TILE = 8
 /** Workgroups of 8x8 invocations over a map, `z` deep. */
 export function tileGrid(height: number, width: number, z: number): readonly [number, number, number] {
   return [Math.ceil(width / TILE), Math.ceil(height / TILE), z]
+}
+
+/** Pixels of a column that one invocation takes in the kernels that `columnTiles` starts. */
+export function rowsPerInvocation(schedule: Schedule): number {
+  return schedule === 'software' ? 8 : 1
+}
+
+/** Workgroups of 16 x 4 invocations over the pixels of a map, `rows` of a column each. */
+export function columnTiles({ n, h, w }: TensorType, rows = 1): readonly [number, number, number] {
+  return [Math.ceil(w / 16), Math.ceil(h / (4 * rows)), n]
 }

@@ -16,6 +16,21 @@ export function verticesInput(kind: string, context: InferContext<unknown>, inde
   return type
 }
 
+/** The fragments of `rasterise` at `index`: n x h x w x 4, of the size of `map` where there is one. */
+export function fragmentsInput(
+  kind: string,
+  context: InferContext<unknown>,
+  index: number,
+  map?: TensorType,
+): TensorType {
+  const type = tensorInput(kind, context, index)
+  if (channelsOf(type) !== 4) throw shapeError(kind, context, 'fragments must be n x h x w x 4 of rasterise')
+  if (map && (type.n !== map.n || type.h !== map.h || type.w !== map.w)) {
+    throw shapeError(kind, context, 'fragments must have the n, h and w of the flow')
+  }
+  return type
+}
+
 /** Checks a list of three vertex indices a triangle. */
 export function checkTriangles(
   kind: string,

@@ -37,8 +37,8 @@ export type VertexAttribute =
   | { readonly kind: 'constant'; readonly data: Float32Array; readonly channels: number }
   /** (second mesh - first mesh) * scale: 3 channels. */
   | { readonly kind: 'difference'; readonly scale: number }
-  /** x, y, z of the first mesh * scale: 3 channels. */
-  | { readonly kind: 'position'; readonly scale: number }
+  /** (x, y, z of the first mesh - origin) * scale: 3 channels. */
+  | { readonly kind: 'position'; readonly scale: number; readonly origin: Vec3 }
   /** z of the first mesh * scale: 1 channel. */
   | { readonly kind: 'depth'; readonly scale: number }
 
@@ -108,7 +108,10 @@ export function vertexAttributes(
       case 'difference':
         return axes((unit) => ({ weights: [scaled(unit, -part.scale), scaled(unit, part.scale)], offset: 0 }))
       case 'position':
-        return axes((unit) => ({ weights: [scaled(unit, part.scale), ...others], offset: 0 }))
+        return axes((unit, axis) => ({
+          weights: [scaled(unit, part.scale), ...others],
+          offset: -part.scale * (part.origin[axis] ?? 0),
+        }))
       case 'depth':
         return [{ weights: [[0, 0, part.scale], ...others], offset: 0 }]
       default:

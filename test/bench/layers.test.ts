@@ -71,17 +71,21 @@ describe('stages', () => {
     expect(['stem', 'meshes crops', 'meshes'].map(stage)).toEqual(Array(3).fill('3DMeshReg'))
     expect(['fragments', 'encoding'].map(stage)).toEqual(Array(2).fill('raster + PNCC'))
     expect(['images', 'conv3_1', 'up.5', 'flow'].map(stage)).toEqual(Array(4).fill('DFFNet'))
+    const depth = ['depth from motion', 'depth from motion beyond', 'depth.2']
+    expect(depth.map(stage)).toEqual(Array(3).fill('depth from motion'))
     expect(['refined flow', 'refined flow I2'].map(stage)).toEqual(Array(2).fill('refinement'))
     expect(nodeOf('corr#2')).toBe('corr')
   })
 })
 
 describe('the measured graph', () => {
-  it("is the library's, refinement included, unless asked otherwise", async () => {
+  it("is the library's, depth from motion and refinement included, unless asked otherwise", async () => {
     const nodes = async (choice: NetworkChoice) =>
       (await registeredGraph(choice)).nodes.map(({ name }) => name)
     expect(await nodes(SHIPPED)).toContain('refined flow')
+    expect(await nodes(SHIPPED)).toContain('depth from motion')
     expect(await nodes({ ...SHIPPED, refinement: 'none' })).not.toContain('refined flow')
+    expect(await nodes({ ...SHIPPED, depth: 'network' })).not.toContain('depth from motion')
   })
 })
 

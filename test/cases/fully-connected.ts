@@ -35,4 +35,6 @@ export const fullyConnectedCases: OpCase[] = [
   fullyConnectedCase([2, 3, 2, 5], 7),
   fullyConnectedCase([1, 6, 6, 32], 131),
   fullyConnectedCase([5, 1, 1, 96], 33),
+  // A sum long enough for parts of it to be computed side by side.
+  fullyConnectedCase([1, 1, 203, 9], 37),
 ]

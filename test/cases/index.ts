@@ -19,6 +19,8 @@ import { refineMeshCases } from './refine-mesh.js'
 import { reshapeCases } from './reshape.js'
 import { resizeCases } from './resize.js'
 import { transposedCases } from './transposed.js'
+import { vertexDepthCases } from './vertex-depth.js'
+import { vertexMotionCases } from './vertex-motion.js'
 import { vertexCases } from './vertices.js'
 import { warpCases } from './warp.js'
 
@@ -46,4 +48,6 @@ export const allCases: readonly OpCase[] = [
   ...resizeCases,
   ...warpCases,
   ...vertexCases,
+  ...vertexMotionCases,
+  ...vertexDepthCases,
 ]

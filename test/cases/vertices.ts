@@ -73,6 +73,26 @@ export const vertexCases: OpCase[] = layouts.flatMap(({ name, shape }): OpCase[]
     bounds: { nmse: 0, maxError: 0 },
   },
   encodingCase(`vertexAttributes ${name} colours + difference + depth`, shape(51)),
+  {
+    name: `vertexAttributes ${name} position about an origin + depth`,
+    op: 'vertexMap',
+    inputs: [{ n: 2, ...shape(51), range: [-100, 100] }],
+    build: (graph, inputs) =>
+      vertexAttributes(
+        graph,
+        'attributes',
+        [nthValue(inputs, 0)],
+        [
+          { kind: 'position', scale: 1 / 100, origin: [112, -30, 0] },
+          { kind: 'depth', scale: 2 },
+        ],
+      ),
+    reference: (inputs) =>
+      refTensor(2, 1, 51, 4, (n, _y, v, c) => {
+        const at = (axis: number) => coordinate(inputOf(inputs, 0), n, v, axis)
+        return [(at(0) - 112) / 100, (at(1) + 30) / 100, at(2) / 100, 2 * at(2)][c] ?? Number.NaN
+      }),
+  },
 ])
 
 /** The seven channels of a network's mesh encoding: colours, difference, depth. */

@@ -52,6 +52,7 @@ describe('help and usage', () => {
     [['flow', 'a', 'b', '--face', '1', '--at', '3,4'], /cannot be used with option/],
     [['flow', 'a', 'b', '--registered', '--photo-space'], /cannot be used with option/],
     [['bench', '--runs', 'x'], /give a whole number/],
+    [['flow', 'a', 'b', '--depth', 'stereo'], /Allowed choices are motion, network/],
   ])('%j is wrong use: exit 2 and what is wrong', async (args, message) => {
     const { code, terminal } = await run(...args)
     expect(code).toBe(EXIT.usage)
@@ -126,6 +127,7 @@ describe('flow', () => {
     expect(json.files).toEqual(['flow.npy', 'result.json'])
     expect(json.inputs).toEqual({ a: PHOTO_A, b: PHOTO_B, registered: false })
     expect(json.weights.name).toBe('synthetic')
+    expect(json).toMatchObject({ depthSource: 'motion', refinement: 'inverse-search' })
   })
 
   it('--quiet prints nothing', async () => {
@@ -136,12 +138,14 @@ describe('flow', () => {
   it('hands the choices on', async () => {
     const { terminal } = await run(
       ...['flow', PHOTO_A, PHOTO_B, '-o', folder, '--only', 'flow.npy', '--at', '300,200'],
-      ...['--no-backward', '--no-refine', '--adapter', 'software', '--weights', 'w.safetensors'],
+      ...['--no-backward', '--no-refine', '--depth', 'network'],
+      ...['--adapter', 'software', '--weights', 'w.safetensors'],
     )
     expect(faceFlow.calls[0]?.options).toEqual({ backward: false, face: { at: [300, 200] } })
     expect(terminal.opened[0]).toMatchObject({
       adapter: 'software',
       weights: 'w.safetensors',
+      depth: 'network',
       refinement: 'none',
     })
     await run('flow', PHOTO_A, PHOTO_B, '-o', folder, '--only', 'flow.npy', '--face', '2')

@@ -7,6 +7,7 @@ describe('weights of the face level', () => {
     const files = await loadNetworkFiles()
     expect(files.info).toMatchObject({ name: 'dffnet-m', hash: files.dffnet.hash })
     expect(files.dffnetConfig).toEqual({ a: 0.375, meshPrior: true, fineMatching: true })
+    expect(files.depth?.weights.name).toMatch(/dffnet-m-depth\.safetensors$/)
     expect(files.triangles).toHaveLength(898 * 3)
     expect(files.ncc).toHaveLength(468 * 3)
     expect(files.ncc.every((value) => value >= 0 && value <= 1)).toBe(true)

@@ -99,6 +99,17 @@ describe('selection on hardware', () => {
     expect(name(conv3x3(112, 13, 1), 32, 'hardware')).toBe('matrix-4x4')
   })
 
+  it('splits long sums of single pixels; shorter ones spread lanes over channels', () => {
+    const pixel = (taps: number): ConvShape => ({
+      ...conv3x3(1, 3, 128),
+      taps: [1, taps],
+      winograd: undefined,
+    })
+    const variant = selectConvVariant(pixel(468), caps(32), 'hardware')
+    expect(variant).toMatchObject({ kind: 'gemm', name: 'gemm-64x64', splits: 16 })
+    expect(name(pixel(72), 32, 'hardware')).toBe('channels-1x4')
+  })
+
   it('takes Winograd where the bytes of its transforms weigh little', () => {
     expect(name(conv3x3(28, 84, 64), 32, 'hardware')).toBe('winograd-gemm-64x64')
     // Weights of 36 positions against few pixels, few channels, transposed: its windows are mostly empty.

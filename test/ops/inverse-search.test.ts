@@ -68,7 +68,6 @@ describe('inverseSearch', () => {
   it.each([
     [{ rounds: 0 }, /rounds must be a whole number >= 1/],
     [{ smoothings: 1.5 }, /smoothings/],
-    [{ depthShare: 1.1 }, /depth share in \[0, 1\]/],
     [{ grey: [1, Number.NaN, 1] }, /finite grey weights/],
   ])('refuses %j', (attrs, problem) => {
     expect(() => add({}, attrs)).toThrow(invalidGraph(problem))

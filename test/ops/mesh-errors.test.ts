@@ -5,6 +5,8 @@ import { describeType } from '../../src/graph/tensor.js'
 import { inputTensor, outputTensor } from '../../src/ops/border.js'
 import { fragmentDepth, fragmentMask, interpolate } from '../../src/ops/interpolate.js'
 import { type RasteriseAttrs, rasterise } from '../../src/ops/rasterise.js'
+import { addVertexDepth } from '../../src/ops/vertex-depth.js'
+import { vertexMotion } from '../../src/ops/vertex-motion.js'
 import {
   affineVertices,
   gatherVertices,
@@ -87,6 +89,57 @@ describe('interpolate and the channels of fragments', () => {
     const plain = tensor(graph, 'p', 4, 4, 1)
     expect(() => fragmentMask(graph, 'mask', plain)).toThrow(/fragmentChannel "mask"/)
     expect(() => fragmentDepth(graph, 'depth', fragments, Number.NaN)).toThrow(/scale must be finite/)
+  })
+})
+
+describe('flows and vertices', () => {
+  const graph = new GraphBuilder('g')
+  const flow = tensor(graph, 'flow', 6, 4, 3)
+  const fragments = tensor(graph, 'fragments', 6, 4, 4)
+  const mesh = tensor(graph, 'mesh', 1, 5, 3)
+  const values = tensor(graph, 'values', 1, 1, 5)
+  let nodes = 0
+
+  it('vertexMotion has a motion per vertex, and refuses what does not fit', () => {
+    const build =
+      (change: { flow?: Value; fragments?: Value; meshes?: readonly [Value, Value]; scale?: number }) => () =>
+        vertexMotion(
+          graph,
+          `motion ${++nodes}`,
+          change.flow ?? flow,
+          change.fragments ?? fragments,
+          change.meshes ?? [mesh],
+          { scale: change.scale ?? 1 },
+        )
+    expect(build({ flow: tensor(graph, 'f2', 6, 4, 2) })).toThrow(/vertexMotion "motion \d".*dx, dy, dz/)
+    expect(build({ fragments: tensor(graph, 'f3', 6, 4, 3) })).toThrow(/fragments must be/)
+    expect(build({ fragments: tensor(graph, 'f4', 6, 5, 4) })).toThrow(/n, h and w of the flow/)
+    expect(build({ meshes: [mesh, tensor(graph, 'm4', 1, 4, 3)] })).toThrow(/agree in their vertices/)
+    expect(build({ meshes: [mesh, tensor(graph, 'm2', 1, 5, 3, 2)] })).toThrow(/have the flow's n/)
+    expect(build({ meshes: [mesh, tensor(graph, 'm3', 1, 5, 2)] })).toThrow(/vertices must be/)
+    expect(build({ scale: Number.NaN })).toThrow(/scale must be finite/)
+    expect(describeType(build({ meshes: [mesh, mesh] })().type)).toBe('1x1x5x3')
+  })
+
+  it('addVertexDepth has the shape of the flow, and refuses what does not fit', () => {
+    const build =
+      (change: { flow?: Value; fragments?: Value; values?: Value; scale?: number; corners?: Uint32Array }) =>
+      () =>
+        addVertexDepth(
+          graph,
+          `depth ${++nodes}`,
+          change.flow ?? flow,
+          change.fragments ?? fragments,
+          change.values ?? values,
+          { triangles: change.corners ?? triangles, scale: change.scale ?? 1 },
+        )
+    expect(build({ flow: tensor(graph, 'g2', 6, 4, 2) })).toThrow(/addVertexDepth "depth \d+".*dx, dy, dz/)
+    expect(build({ fragments: tensor(graph, 'g3', 7, 4, 4) })).toThrow(/n, h and w of the flow/)
+    expect(build({ values: tensor(graph, 'v1', 1, 5, 1) })).toThrow(/a channel per vertex/)
+    expect(build({ values: tensor(graph, 'v2', 1, 1, 5, 2) })).toThrow(/a channel per vertex/)
+    expect(build({ corners: Uint32Array.of(0, 1, 5) })).toThrow(/refers to vertex 5, but there are 5/)
+    expect(build({ scale: Number.POSITIVE_INFINITY })).toThrow(/scale must be finite/)
+    expect(describeType(build({})().type)).toBe('1x6x4x3')
   })
 })
 

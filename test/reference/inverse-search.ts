@@ -39,16 +39,13 @@ export function inverseSearchReference(
       for (const patch of grid.flat()) matchPatch(patch, a, b, flow, n)
       for (let i = 0; i < attrs.smoothings; i++) smooth(grid)
     }
-    return { grid, plane: depthPlane(grid, flow, fragments, n, attrs.depthShare) }
+    return grid
   })
   return refTensor(flow.n, flow.h, flow.w, 3, (n, y, x, c) => {
     const before = elementOf(flow, n, y, x, c)
-    const entry = entries[n]
-    if (elementOf(fragments, n, y, x, 3) < 0 || entry === undefined) return before
-    if (c < 2) return before + (interpolated(entry.grid, y, x)[c] ?? 0)
-    const { gradient, constant } = entry.plane
-    const z = elementOf(fragments, n, y, x, 0)
-    return before + gradient[0] * x + gradient[1] * y + gradient[2] * z + constant
+    const grid = entries[n]
+    const moves = c < 2 && elementOf(fragments, n, y, x, 3) >= 0
+    return moves && grid !== undefined ? before + (interpolated(grid, y, x)[c] ?? 0) : before
   })
 }
 
@@ -166,96 +163,4 @@ function interpolated(grid: readonly (readonly Patch[])[], y: number, x: number)
     }
   }
   return [sum[0] / Math.max(weight, 1e-3), sum[1] / Math.max(weight, 1e-3)]
-}
-
-/** Solves a small dense system by elimination with row pivots. */
-function solve(matrix: readonly (readonly number[])[], right: readonly number[]): number[] {
-  const rows = matrix.map((row, i) => [...row, right[i] ?? 0])
-  for (let k = 0; k < rows.length; k++) {
-    const best = rows
-      .slice(k)
-      .reduce((p, row, i) => (Math.abs(row[k] ?? 0) > Math.abs(rows[p]?.[k] ?? 0) ? k + i : p), k)
-    const [top, pivot] = [rows[k] as number[], rows[best] as number[]]
-    rows[k] = pivot
-    rows[best] = top
-    for (const [j, row] of rows.entries()) {
-      if (j === k) continue
-      const factor = (row[k] ?? 0) / (pivot[k] ?? 0)
-      rows[j] = row.map((value, c) => value - factor * (pivot[c] ?? 0))
-    }
-  }
-  return rows.map((row, k) => (row.at(-1) ?? 0) / (row[k] ?? 0))
-}
-
-interface Plane {
-  readonly gradient: readonly [number, number, number]
-  readonly constant: number
-}
-
-/** In units of 100 px, where the residual that counts fully is 0.01 and each point adds 1e-5 to the diagonal. */
-function depthPlane(
-  grid: readonly (readonly Patch[])[],
-  flow: RefTensor,
-  fragments: RefTensor,
-  n: number,
-  share: number,
-): Plane {
-  const points = grid.flat().flatMap((patch) => {
-    const [y, x] = [patch.row, patch.column].map((place) => place * C.stride + C.patch / 2) as [
-      number,
-      number,
-    ]
-    const chosen = patch.row % 2 === 0 && patch.column % 2 === 0 && patch.pixels.length > 0
-    if (!chosen || elementOf(fragments, n, y, x, 3) < 0) return []
-    const z = elementOf(fragments, n, y, x, 0)
-    const [dx, dy] = patch.displacement
-    return [
-      {
-        at: [1, (x - flow.w / 2) / 100, (y - flow.h / 2) / 100, z / 100],
-        moved: [dx, dy, 0].map((d, c) => (elementOf(flow, n, y, x, c) + d) / 100),
-        weight: 1,
-      },
-    ]
-  })
-  let motion: number[][] = []
-  let sums: number[][] = []
-  let mass = 0
-  for (let round = 0; round < 3; round++) {
-    if (round > 0) {
-      for (const point of points) {
-        const misfit = [0, 1].map((c) => (point.moved[c] ?? 0) - dot(motion[c] ?? [], point.at))
-        point.weight = 0.01 / Math.max(Math.hypot(...misfit), 0.01)
-      }
-    }
-    mass = points.reduce((sum, point) => sum + point.weight, 0)
-    const count = Math.max(mass, 1e-3)
-    sums = [0, 1, 2, 3].map((i) =>
-      [0, 1, 2, 3].map((j) => points.reduce((sum, p) => sum + p.weight * (p.at[i] ?? 0) * (p.at[j] ?? 0), 0)),
-    )
-    const ridged = sums.map((row, i) => row.map((value, j) => value + (i === j ? 1e-5 * count : 0)))
-    motion = [0, 1, 2].map((c) =>
-      solve(
-        ridged,
-        [0, 1, 2, 3].map((i) =>
-          points.reduce((sum, p) => sum + p.weight * (p.at[i] ?? 0) * (p.moved[c] ?? 0), 0),
-        ),
-      ),
-    )
-  }
-  if (mass < C.leastPoints) return { gradient: [0, 0, 0], constant: 0 }
-  const [first, second, own] = motion.map((row) => row.slice(1)) as [number[], number[], number[]]
-  const r1 = first.map((v, i) => v + (i === 0 ? 1 : 0))
-  const r2 = second.map((v, i) => v + (i === 1 ? 1 : 0))
-  const scale = Math.max((Math.hypot(...r1) + Math.hypot(...r2)) / 2, 1e-3)
-  const r3 = [0, 1, 2].map((i) => {
-    const [j, k] = [(i + 1) % 3, (i + 2) % 3]
-    return ((r1[j] ?? 0) * (r2[k] ?? 0) - (r1[k] ?? 0) * (r2[j] ?? 0)) / scale
-  })
-  const gradient = r3.map((v, i) => share * (v - (i === 2 ? 1 : 0) - (own[i] ?? 0))) as [
-    number,
-    number,
-    number,
-  ]
-  const mean = [flow.w / 2, flow.h / 2, 0].map((middle, i) => middle + (100 * (sums[0]?.[i + 1] ?? 0)) / mass)
-  return { gradient, constant: -dot(gradient, mean) }
 }

@@ -183,6 +183,7 @@ export async function syntheticResult(motion: Motion): Promise<FlowResult> {
     a,
     b,
     weights: { name: 'synthetic', hash: '0'.repeat(64), epe: null },
+    depthSource: 'motion',
     refinement: 'inverse-search',
     adapter: 'none',
     timingsMs: { total: 1 },

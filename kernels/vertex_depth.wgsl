@@ -1,0 +1,52 @@
+// A flow whose dz is changed by a value per vertex, spread over the pixels as interpolate.wgsl spreads attributes.
+// Values come as a fully connected layer leaves them: channel i of one pixel is vertex i.
+// One invocation per `rows` pixels of a column: software adapters spend much on reading uniforms.
+#include "include/layout.wgsl"
+
+struct Uniforms {
+  flow: View,
+  fragments: View,
+  values: View,
+  outputView: View,
+  rows: u32,
+  scale: f32,
+}
+
+@group(0) @binding(0) var<uniform> u: Uniforms;
+@group(0) @binding(1) var<storage, read> flow: array<Stored4>;
+@group(0) @binding(2) var<storage, read> fragments: array<Stored4>;
+@group(0) @binding(3) var<storage, read> triangles: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read> values: array<Stored4>;
+@group(0) @binding(5) var<storage, read_write> output: array<Stored4>;
+
+fn valueAt(first: u32, vertex: u32) -> f32 {
+  return f32(values[first + (vertex >> 2u)][vertex & 3u]);
+}
+
+@compute @workgroup_size(16, 4, 1)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  let v = u.outputView;
+  if (id.x < v.width) {
+    let firstValue = elementIndex(u.values, id.z, 0u, 0u, 0u);
+    let firstRow = id.y * u.rows;
+    var source = elementIndex(u.flow, id.z, 0u, firstRow, id.x);
+    var fragmentPlace = elementIndex(u.fragments, id.z, 0u, firstRow, id.x);
+    var place = elementIndex(v, id.z, 0u, firstRow, id.x);
+    for (var y = firstRow; y < min(firstRow + u.rows, v.height); y++) {
+      let fragment = vec4<f32>(fragments[fragmentPlace]);
+      var moved = vec4<f32>(flow[source]);
+      // A loop rather than a branch: software adapters skip a loop that no lane enters, but not a branch.
+      for (var covered = fragment.w >= 0.0; covered; covered = false) {
+        let corners = triangles[u32(fragment.w)];
+        let c = valueAt(firstValue, corners.z);
+        let a = valueAt(firstValue, corners.x) - c;
+        let b = valueAt(firstValue, corners.y) - c;
+        moved.z += u.scale * (c + fragment.y * a + fragment.z * b);
+      }
+      output[place] = Stored4(moved);
+      source += v.width;
+      fragmentPlace += v.width;
+      place += v.width;
+    }
+  }
+}

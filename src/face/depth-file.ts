@@ -1,0 +1,105 @@
+import { access } from 'node:fs/promises'
+import { FaceError } from '../errors.js'
+import {
+  DEPTH_NETWORK,
+  DEPTH_SLOPE,
+  type DepthFromMotionConfig,
+  type DepthSource,
+  depthFromMotionConfig,
+  depthFromMotionShapes,
+  POSITION_UNIT,
+} from '../nets/depth-from-motion.js'
+import { FLOW_UNIT } from '../nets/dffnet.js'
+import { VERTEX_MOTION } from '../ops/vertex-motion.js'
+import { readSafetensors } from '../weights/safetensors.js'
+import type { WeightFile } from '../weights/weight-file.js'
+import { MESH_VERTICES } from './types.js'
+
+/** Depth from motion for the flows of one DFFNet. */
+export interface DepthFile {
+  readonly weights: WeightFile
+  readonly config: DepthFromMotionConfig
+}
+
+const REMEDY = 'or do without it: depth "network" (--depth network)'
+
+/** `x-depth.safetensors` for `x.safetensors`. */
+export function depthFileName(dffnet: string): string {
+  return `${dffnet.replace(/\.safetensors$/, '')}-depth.safetensors`
+}
+
+/**
+ * Reads and checks the file of depth from motion that lies beside a DFFNet weight file.
+ * @param dffnet path of the DFFNet weight file
+ * @param meshPrior whether that network has the mesh prior
+ * @param source `motion`: the file must be there; undefined: it may; `network`: it is not looked for
+ * @returns undefined where dz stays the network's
+ * @throws FaceError or EngineError INVALID_WEIGHTS naming the file and the remedy
+ */
+export async function readDepthFile(
+  dffnet: string,
+  meshPrior: boolean,
+  source: DepthSource | undefined,
+): Promise<DepthFile | undefined> {
+  if (source === 'network') return undefined
+  const path = depthFileName(dffnet)
+  if (!(await exists(path))) {
+    if (source === undefined) return undefined
+    throw new FaceError(
+      'INVALID_WEIGHTS',
+      `${path}: there is no such file, and depth from motion needs it beside ${dffnet}; train it (training/README.md), ${REMEDY}`,
+      { file: path },
+    )
+  }
+  const weights = await readSafetensors(path)
+  return { weights, config: checked(weights, dffnet, meshPrior) }
+}
+
+function checked(file: WeightFile, dffnet: string, meshPrior: boolean): DepthFromMotionConfig {
+  const misfit = (problem: string): FaceError =>
+    new FaceError(
+      'INVALID_WEIGHTS',
+      `${file.name}: ${problem}; put the file there that was trained on the flows of ${dffnet}, ${REMEDY}`,
+      { file: file.name },
+    )
+  const { metadata } = file
+  if (metadata.network !== DEPTH_NETWORK) {
+    throw misfit(`holds the network ${metadata.network ?? 'of no name'}, not ${DEPTH_NETWORK}`)
+  }
+  const priors = { file: metadata.prior !== '0', dffnet: meshPrior }
+  if (priors.file !== priors.dffnet) {
+    const words = (prior: boolean) => (prior ? 'with' : 'without')
+    throw misfit(
+      `is for a network ${words(priors.file)} the mesh prior, ${dffnet} is one ${words(priors.dffnet)}`,
+    )
+  }
+  const constants = {
+    unit: FLOW_UNIT,
+    position_unit: POSITION_UNIT,
+    slope: DEPTH_SLOPE,
+    least_cover: VERTEX_MOTION.leastCover,
+  }
+  for (const [key, value] of Object.entries(constants)) {
+    if (Number(metadata[key]) !== value) {
+      throw misfit(`was made with ${key} = ${metadata[key]}, this version has ${value}`)
+    }
+  }
+  const shapeOf = new Map(file.entries().map(({ name, shape }) => [name, shape]))
+  const config = depthFromMotionConfig(file.entries())
+  for (const [name, shape] of depthFromMotionShapes(config, meshPrior, MESH_VERTICES)) {
+    const own = shapeOf.get(name)
+    if (shape.includes(0) || own?.join() !== shape.join()) {
+      throw misfit(`tensor "${name}" ${own ? `has shape [${own}], needed is [${shape}]` : 'is missing'}`)
+    }
+  }
+  return config
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path)
+    return true
+  } catch {
+    return false
+  }
+}

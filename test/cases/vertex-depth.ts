@@ -1,0 +1,57 @@
+import { rasterise } from '../../src/ops/rasterise.js'
+import { addVertexDepth } from '../../src/ops/vertex-depth.js'
+import { elementOf, inputOf, refTensor } from '../reference/dense.js'
+import { interpolateReference, rasteriseReference } from '../reference/raster.js'
+import type { OpCase } from './case.js'
+import { randomTriangles } from './raster.js'
+import { nthValue } from './values.js'
+
+const table = [
+  // Vertices that fill their last plane, and such that do not.
+  { n: 1, height: 39, width: 45, vertices: 40, triangles: randomTriangles(36, 40), range: [-4, 48] },
+  { n: 2, height: 38, width: 21, vertices: 43, triangles: randomTriangles(36, 43), range: [-4, 30] },
+  { n: 1, height: 1, width: 1, vertices: 3, triangles: Uint32Array.of(0, 1, 2), range: [-9, 9] },
+  // No pixel has a face.
+  { n: 1, height: 9, width: 9, vertices: 5, triangles: Uint32Array.of(0, 1, 2), range: [20, 30] },
+  {
+    n: 1,
+    height: 224,
+    width: 224,
+    vertices: 468,
+    triangles: randomTriangles(40, 468),
+    range: [20, 200],
+    bench: true,
+  },
+] as const
+
+export const vertexDepthCases: OpCase[] = table.map((row): OpCase => {
+  const { n, height, width, vertices, triangles, range } = row
+  const scale = 20
+  return {
+    name: `addVertexDepth ${n}x${height}x${width} of ${vertices} vertices`,
+    op: 'addVertexDepth',
+    inputs: [
+      { n, h: height, w: width, c: 3, range: [-9, 9] },
+      { n, h: 1, w: vertices, c: 3, range },
+      { n, h: 1, w: 1, c: vertices },
+    ],
+    build: (graph, inputs) => {
+      const fragments = rasterise(graph, 'rasterise', nthValue(inputs, 1), row)
+      return addVertexDepth(graph, 'depth', nthValue(inputs, 0), fragments, nthValue(inputs, 2), {
+        triangles,
+        scale,
+      })
+    },
+    reference: (inputs) => {
+      const [flow, mesh, values] = [inputOf(inputs, 0), inputOf(inputs, 1), inputOf(inputs, 2)]
+      const perVertex = { ...values, w: vertices, c: 1 }
+      const spread = interpolateReference(rasteriseReference(mesh, row), perVertex, triangles)
+      return refTensor(n, height, width, 3, (b, y, x, c) => {
+        return elementOf(flow, b, y, x, c) + (c === 2 ? scale * elementOf(spread, b, y, x, 0) : 0)
+      })
+    },
+    // With f16 storage vertices lie elsewhere, so other triangles own some pixels.
+    f16Nmse: 0.1,
+    ...('bench' in row && { bench: row.bench }),
+  }
+})

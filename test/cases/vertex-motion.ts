@@ -1,0 +1,93 @@
+import type { Value } from '../../src/graph/graph.js'
+import { rasterise } from '../../src/ops/rasterise.js'
+import { vertexMotion } from '../../src/ops/vertex-motion.js'
+import { inputOf } from '../reference/dense.js'
+import { rasteriseReference } from '../reference/raster.js'
+import { vertexMotionReference } from '../reference/vertex-motion.js'
+import type { OpCase } from './case.js'
+import { randomTriangles } from './raster.js'
+import { nthValue } from './values.js'
+
+const SCALE = 1 / 20
+/** In half precision vertices lie elsewhere, and some are seen that were not. */
+const F16_NMSE = 0.1
+
+const table: readonly {
+  readonly at: readonly [number, number, number]
+  readonly vertices: number
+  readonly meshes: 1 | 2
+  /** x, y and z of the meshes. */
+  readonly range: readonly [number, number]
+  /** Of the fragments' lanes: depth, and no face where the last is negative. */
+  readonly lanes?: readonly [number, number]
+  readonly bench?: boolean
+}[] = [
+  // Vertices beyond the border, at it, hidden, with few pixels of the face about them.
+  { at: [1, 37, 29], vertices: 151, meshes: 2, range: [-6, 42] },
+  { at: [1, 37, 29], vertices: 151, meshes: 1, range: [-6, 42] },
+  { at: [2, 19, 33], vertices: 67, meshes: 2, range: [-2, 34] },
+  { at: [2, 33, 18], vertices: 67, meshes: 1, range: [-2, 34] },
+  { at: [1, 1, 1], vertices: 30, meshes: 2, range: [-1, 2], lanes: [0, 60] },
+  // Nothing hides the face; no face at all; places that are no pixel indices.
+  { at: [1, 30, 30], vertices: 65, meshes: 2, range: [1, 29], lanes: [40, 60] },
+  { at: [1, 30, 31], vertices: 65, meshes: 1, range: [0, 30], lanes: [-9, -1] },
+  { at: [1, 9, 7], vertices: 20, meshes: 2, range: [-1e9, 1e9] },
+  { at: [1, 224, 224], vertices: 468, meshes: 2, range: [20, 200], lanes: [0, 300], bench: true },
+]
+
+/** Every pixel has a depth of its own and may be off the face. */
+function scatteredCase(row: (typeof table)[number]): OpCase {
+  const { vertices, meshes, range, lanes = [-12, 60], bench } = row
+  const [n, h, w] = row.at
+  const mesh = { n, h: 1, w: vertices, c: 3, range }
+  return {
+    name: `vertexMotion ${n}x${h}x${w}, ${meshes} x ${vertices} within ${range.join(' to ')}, fragments ${lanes.join(' to ')}`,
+    op: 'vertexMotion',
+    inputs: [
+      { n, h, w, c: 3, range: [-20, 20] },
+      { n, h, w, c: 4, range: lanes },
+      ...Array.from({ length: meshes }, () => mesh),
+    ],
+    build: (graph, inputs) =>
+      vertexMotion(graph, 'motion', nthValue(inputs, 0), nthValue(inputs, 1), oneOrTwo(inputs.slice(2)), {
+        scale: SCALE,
+      }),
+    reference: (inputs) =>
+      vertexMotionReference(inputOf(inputs, 0), inputOf(inputs, 1), inputs.slice(2), SCALE),
+    f16Nmse: F16_NMSE,
+    ...(bench && { bench }),
+  }
+}
+
+/** Of the mesh that was rasterised: its own vertices lie on the surface, behind it or at its rim. */
+function rasterisedCase(meshes: 1 | 2): OpCase {
+  const [n, height, width, vertices] = [2, 41, 35, 43]
+  const rules = { height, width, triangles: randomTriangles(40, vertices) }
+  const mesh = { n, h: 1, w: vertices, c: 3, range: [-3, 40] as const }
+  return {
+    name: `vertexMotion of a rasterised mesh, ${meshes} mesh${meshes > 1 ? 'es' : ''}`,
+    op: 'vertexMotion',
+    inputs: [{ n, h: height, w: width, c: 3 }, ...Array.from({ length: meshes }, () => mesh)],
+    build: (graph, inputs) => {
+      const fragments = rasterise(graph, 'rasterise', nthValue(inputs, 1), rules)
+      return vertexMotion(graph, 'motion', nthValue(inputs, 0), fragments, oneOrTwo(inputs.slice(1)), {
+        scale: 3,
+      })
+    },
+    reference: (inputs) =>
+      vertexMotionReference(
+        inputOf(inputs, 0),
+        rasteriseReference(inputOf(inputs, 1), rules),
+        inputs.slice(1),
+        3,
+      ),
+    f16Nmse: F16_NMSE,
+  }
+}
+
+function oneOrTwo(meshes: readonly Value[]): readonly [Value] | readonly [Value, Value] {
+  const first = nthValue(meshes, 0)
+  return meshes.length === 2 ? [first, nthValue(meshes, 1)] : [first]
+}
+
+export const vertexMotionCases: OpCase[] = [...table.map(scatteredCase), rasterisedCase(1), rasterisedCase(2)]

@@ -1,0 +1,35 @@
+import { depthFromMotionShapes } from '../../src/nets/depth-from-motion.js'
+import { elementsOf } from '../../src/weights/format.js'
+import { type TensorToWrite, writeSafetensors } from '../../src/weights/safetensors.js'
+import { randomArray, seededRandom } from '../random.js'
+
+/** Metadata as the trainer writes it, for `dffnet-m`. */
+export const DEPTH_METADATA = {
+  network: 'depth-from-motion',
+  flows_of: 'dffnet-m',
+  prior: '4',
+  unit: '20',
+  position_unit: '100',
+  slope: '0.1',
+  least_cover: '0.5',
+}
+
+/** Writes depth from motion with random weights that change dz by some px. */
+export async function writeRandomDepth(
+  path: string,
+  {
+    metadata = {},
+    components = 6,
+    hidden = 8,
+    vertices = 468,
+  }: { metadata?: Record<string, string>; components?: number; hidden?: number; vertices?: number } = {},
+): Promise<void> {
+  const all = { ...DEPTH_METADATA, ...metadata }
+  const random = seededRandom('depth from motion')
+  const shapes = depthFromMotionShapes({ components, hidden }, all.prior !== '0', vertices)
+  const tensors = [...shapes].map(([name, shape]): TensorToWrite => {
+    const bound = name.endsWith('bias') ? 0.1 : Math.sqrt(3 / (shape[1] ?? 1))
+    return { name, dtype: 'F16', shape, values: randomArray(random, elementsOf(shape), [-bound, bound]) }
+  })
+  await writeSafetensors(path, tensors, all)
+}
