@@ -1,5 +1,5 @@
-// The flow plus the displacement of the grid, interpolated between the patches that have face. dz is unchanged, and so is
-// the whole flow where no triangle is.
+// The flow plus the displacements of the grid, each as far as its patch is trusted, interpolated between the patches that
+// have face. dz is unchanged, and so is the whole flow where no triangle is.
 // One invocation: one pixel.
 #include "include/layout.wgsl"
 #include "include/inverse_search.wgsl"
@@ -17,6 +17,12 @@ struct Uniforms {
 @group(0) @binding(3) var<storage, read> displacements: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> destination: array<Stored4>;
 
+// Displacement and weight of a patch.
+fn trusted(patch_: u32) -> vec3<f32> {
+  let displacement = displacements[patch_];
+  return vec3<f32>(displacement.w * displacement.xy, displacement.z);
+}
+
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= u.flow.width || id.y >= u.flow.height) { return; }
@@ -31,8 +37,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let lower = (id.z * u.grid.y + b.y) * u.grid.x;
   // Displacements of patches without face are 0 and their third lane, the weight, too.
   let sum = mix(
-    mix(displacements[upper + a.x].xyz, displacements[upper + b.x].xyz, part.x),
-    mix(displacements[lower + a.x].xyz, displacements[lower + b.x].xyz, part.x),
+    mix(trusted(upper + a.x), trusted(upper + b.x), part.x),
+    mix(trusted(lower + a.x), trusted(lower + b.x), part.x),
     part.y);
   let covered = f32(fragments[elementIndex(u.fragments, id.z, 0u, id.y, id.x)].w) >= 0.0;
   let change = vec4<f32>(sum.xy / max(sum.z, 1e-3), 0.0, 0.0);

@@ -2,7 +2,8 @@
 // grid has there (inverse compositional: gradients and their matrix are the source's). Patches are compared after
 // their means and spreads are made equal, so changes of light do not move them.
 // Leaves the patch's own displacement, and the equation that it gives to the smoothing: weight * gradient matrix, times
-// the displacement. Weight: one over the variance of noise and mismatch, falling to 0 at the largest displacement.
+// the displacement. Weight: one over the variance of noise and mismatch, falling to 0 at the largest displacement. The
+// last lane of a displacement is the trust in the patch: what looks otherwise in the target is mostly hidden there.
 // One invocation: one patch, or with SHARED one column of it. Eight times the invocations hide the latency of loads on a
 // GPU; software adapters, where a barrier is dear, take whole patches.
 #param STEPS
@@ -135,5 +136,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let weighted = weight * matrix.xyz;
   equations[2u * patch_] = vec4<f32>(weighted, 0.0);
   equations[2u * patch_ + 1u] = vec4<f32>(dot(weighted.xy, moved), dot(weighted.yz, moved), 0.0, 0.0);
-  displacements[patch_] = vec4<f32>(select(start, moved, near > 0.0 && count > 0.0), select(0.0, 1.0, count > 0.0), 0.0);
+  let doubt = mismatch / u.mismatch;
+  let trust = 1.0 / (1.0 + doubt * doubt);
+  displacements[patch_] = vec4<f32>(select(start, moved, near > 0.0 && count > 0.0), select(0.0, 1.0, count > 0.0), trust);
 }

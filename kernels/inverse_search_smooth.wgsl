@@ -26,10 +26,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     inside.y * displacements[patch_ + select(0u, 1u, id.x + 1u < grid.x)].xyz +
     inside.z * displacements[patch_ - select(0u, grid.x, id.y > 0u)].xyz +
     inside.w * displacements[patch_ + select(0u, grid.x, id.y + 1u < grid.y)].xyz;
-  let counts = displacements[patch_].z;
+  let own = displacements[patch_];
   let matrix = equations[2u * patch_].xyz;
   let goal = equations[2u * patch_ + 1u].xy + u.smoothness * around.xy;
   let diagonal = matrix.xz + u.smoothness * around.z + u.prior;
   let solution = (diagonal.yx * goal - matrix.y * goal.yx) / (diagonal.x * diagonal.y - matrix.y * matrix.y);
-  smoothed[patch_] = vec4<f32>(counts * solution, counts, 0.0);
+  smoothed[patch_] = vec4<f32>(own.z * solution, own.zw);
 }

@@ -37,7 +37,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let place${i} = origin + vec2<i32>(column, row${i});
   let inside${i} = all(place${i} >= vec2<i32>(0)) && all(place${i} < grid);
   let patch${i} = select(0u, (group.z * u.grid.y + u32(place${i}.y)) * u.grid.x + u32(place${i}.x), inside${i});
-  let start${i} = select(vec3<f32>(0.0), displacements[patch${i}].xyz, inside${i});
+  let start${i} = select(vec4<f32>(0.0), displacements[patch${i}], inside${i});
   cells[at${i}] = start${i}.zz;
 #endfor
   workgroupBarrier();
@@ -73,7 +73,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   {
     let inner = vec2<i32>(column, row${i}) - i32(u.steps);
     if (inside${i} && all(inner >= vec2<i32>(0)) && all(inner < vec2<i32>(tile))) {
-      smoothed[patch${i}] = vec4<f32>(value${i}, start${i}.z, 0.0);
+      smoothed[patch${i}] = vec4<f32>(value${i}, start${i}.zw);
     }
   }
 #endfor

@@ -35,7 +35,7 @@ export const INVERSE_SEARCH = {
   steps: 2,
   /** Share of a patch that must lie on the face. */
   leastFace: 0.5,
-  /** Variance of the noise, and of the mismatch above which patches count little. */
+  /** Variance of the noise, and of the mismatch above which patches count little and are mistrusted. */
   noise: 0.5,
   mismatch: 100,
   damping: 0.25,
@@ -45,7 +45,7 @@ export const INVERSE_SEARCH = {
   gainFloor: 4,
   gainLimit: 2,
   smoothness: 1.5,
-  prior: 0.002,
+  prior: 0.3,
 } as const
 
 const KIND = 'inverseSearch'
@@ -319,8 +319,9 @@ class Lowering {
  * of the first image are moved, from where the flow puts them, to where the second image looks like them.
  * Differences from that method: every pixel of a patch starts from its own flow, so a patch turns and stretches as the
  * flow says; patches are compared with mean and spread made equal; the displacements of all patches are smoothed
- * against each other, each weighted by its gradient matrix over its mismatch (so that one without texture, hidden or
- * changed follows its neighbours), and interpolated between patches.
+ * against each other and rest, each weighted by its gradient matrix over its mismatch (so that one without texture, hidden or
+ * changed follows its neighbours), and interpolated between patches, the less of each the more it mismatches: what B hides
+ * stays where the flow put it.
  *
  * dz is not seen by that and stays as it is.
  *

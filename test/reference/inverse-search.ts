@@ -15,6 +15,7 @@ interface Patch {
   displacement: Pair
   matrix: Symmetric
   right: Pair
+  trust: number
 }
 
 const C = INVERSE_SEARCH
@@ -65,6 +66,7 @@ function makePatches(flow: RefTensor, fragments: RefTensor, n: number): Patch[][
         displacement: [0, 0] as Pair,
         matrix: [0, 0, 0] as Symmetric,
         right: [0, 0] as Pair,
+        trust: 1,
       }
     }),
   )
@@ -127,6 +129,7 @@ function matchPatch(patch: Patch, a: RefTensor, b: RefTensor, flow: RefTensor, n
   patch.matrix = [weight * h[0], weight * h[1], weight * h[2]]
   patch.right = [patch.matrix[0] * dx + patch.matrix[1] * dy, patch.matrix[1] * dx + patch.matrix[2] * dy]
   if (near > 0) patch.displacement = [dx, dy]
+  patch.trust = 1 / (1 + (mismatch / C.mismatch) ** 2)
 }
 
 function smooth(grid: readonly (readonly Patch[])[]): void {
@@ -159,7 +162,8 @@ function interpolated(grid: readonly (readonly Patch[])[], y: number, x: number)
       if (patch === undefined || patch.pixels.length === 0) continue
       const w = (1 - Math.abs(j - row)) * (1 - Math.abs(i - column))
       weight += w
-      sum = [sum[0] + w * patch.displacement[0], sum[1] + w * patch.displacement[1]]
+      const [dx, dy] = patch.displacement
+      sum = [sum[0] + w * patch.trust * dx, sum[1] + w * patch.trust * dy]
     }
   }
   return [sum[0] / Math.max(weight, 1e-3), sum[1] / Math.max(weight, 1e-3)]

@@ -4,10 +4,10 @@ import torch
 
 PATCH, STRIDE, STEPS, ROUNDS, SMOOTHINGS = 8, 4, 2, 4, 8  # px, px, Gauss-Newton steps a round, rounds, Jacobi steps a round
 LEAST_FACE = 0.5  # share of a patch that must lie on the face
-NOISE, MISMATCH = 0.5, 100.0  # variances in grey levels^2: of the noise; of the mismatch above which patches count little
+NOISE, MISMATCH = 0.5, 100.0  # variances in grey levels^2: of the noise; of the mismatch above which patches count little and are mistrusted
 DAMPING, LONGEST_STEP, LONGEST = 0.25, 1.5, 8.0  # grey levels^2 / px^2 a pixel; px; px at which a patch counts no more
 GAIN_FLOOR, GAIN_LIMIT = 4.0, 2.0
-SMOOTHNESS, REST = 1.5, 0.002
+SMOOTHNESS, REST = 1.5, 0.3
 _LUMA = (0.299, 0.587, 0.114)
 
 
@@ -72,7 +72,7 @@ class _Patches:
 
 
 def _match(patches, displacement, first, gradient, matrix, flow, second):
-    """One round: -> (own displacement, weighted matrix (k, 3), weighted right side (k, 2))."""
+    """One round: -> (own displacement, weighted matrix (k, 3), weighted right side (k, 2), trust (k, 1))."""
     (gx, gy), (xx, xy, yy) = gradient, matrix
     count, moved = patches.count, displacement
     ax, ay = xx + DAMPING * count, yy + DAMPING * count
@@ -90,7 +90,8 @@ def _match(patches, displacement, first, gradient, matrix, flow, second):
     weight = near / ((NOISE + mismatch * (1 + mismatch / MISMATCH)) * count)
     weighted = torch.stack([xx, xy, yy], 1) * weight[:, None]
     right = torch.stack([(weighted[:, :2] * moved).sum(1), (weighted[:, 1:] * moved).sum(1)], 1)
-    return torch.where((near > 0)[:, None], moved, displacement), weighted, right
+    trust = 1 / (1 + (mismatch / MISMATCH) ** 2)
+    return torch.where((near > 0)[:, None], moved, displacement), weighted, right, trust[:, None]
 
 
 def _smoothed(displacement, matrix, right, exists):
@@ -132,11 +133,11 @@ def refined(flows, i1, i2, masks):
         exists = patches.on_grid(torch.ones(len(patches.pair), 1))
         displacement = torch.zeros(len(patches.pair), 2)
         for _ in range(ROUNDS):
-            displacement, weighted, right = (patches.on_grid(values) for values in _match(patches, displacement, first, gradient, matrix, own, b))
+            displacement, weighted, right, trust = (patches.on_grid(values) for values in _match(patches, displacement, first, gradient, matrix, own, b))
             for _ in range(SMOOTHINGS):
                 displacement = _smoothed(displacement, weighted, right, exists)
-            displacement = patches.of_grid(displacement)
-        change = _spread(patches.on_grid(displacement), exists, patches.side) * mask[:, None]
+            trusted, displacement = displacement * trust, patches.of_grid(displacement)
+        change = _spread(trusted, exists, patches.side) * mask[:, None]
         out = flow.clone()
         out[..., :2] += change.permute(0, 2, 3, 1)
         return out.numpy()
