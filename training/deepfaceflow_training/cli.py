@@ -223,7 +223,7 @@ def _parser():
     sub.add_argument('--weights', required=True, help='the network, safetensors file or checkpoint')
     sub.add_argument('--sets', action='append', required=True, help='folder of shards; may be repeated')
     sub.add_argument('--tests', action='append', default=[])
-    sub.add_argument('--cache', required=True, help="folder for the network's flows at the vertices, a subfolder a set; for one network and one mesh network")
+    sub.add_argument('--cache', required=True, help="folder for the network's flows at the vertices, a subfolder a set")
     sub.add_argument('--provenance', default='training/README.md of this repository')
     sub.add_argument('--log', help='JSON lines for `curves`')
     for name, default in dict(epochs=16, seed=0, threads=1).items():

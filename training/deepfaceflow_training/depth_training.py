@@ -1,12 +1,14 @@
 """`train-depth`: training of depth from motion on the flows that a finished network gives for pairs with exact flow.
 
-The network runs once over every set; what it says at the vertices is kept in a file a shard, and training reads only that: an epoch over 38k pairs and their
-mirror images takes seconds. Its inputs are projected on their principal components first and its output is a sum of those of dz, because there are far fewer
+The network runs once over every set; what it says at the vertices is kept in a file a shard, and training reads only that: an epoch over thousands of
+pairs and their mirror images takes seconds. Its inputs are projected on their principal components first and its output is a sum of those of dz, because there are far fewer
 pairs than coordinates; the projection is what is written as the first layer, the sum is folded into the last.
 """
+import hashlib
 import json
 import os
 import time
+import zipfile
 
 import numpy as np
 import torch
@@ -18,8 +20,8 @@ from .depth import LEAST_COVER, NAME, VERTICES, joined_inputs, load_depth, look_
 from .evaluation import load_network
 from .inference import BATCH, predict
 from .metrics import FlowErrors, format_summary
-from .refinement import refined
 from .nets import FLOW_UNIT, PRIOR_DEPTH_UNIT, SLOPE
+from .refinement import refined
 from .registered_meshes import mirrored_vertices
 from .regressor import MeshRegressor
 from .shards import PairSet, list_shards
@@ -63,19 +65,41 @@ def observe(net, pairs, canonical):
     return {name: np.concatenate(values) for name, values in parts.items()}
 
 
+def _fingerprint(net):
+    digest = hashlib.sha256()
+    for value in net.state_dict().values():
+        digest.update(value.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _kept(path, fingerprint, pairs):
+    """What an earlier call kept of a shard, or None: of another network or other meshes (`remesh`), damaged, or not there."""
+    try:
+        with np.load(path) as file:
+            if str(file['network']) == fingerprint and all(np.array_equal(file[name], pairs.shards[0][name]) for name in ('mesh_a', 'mesh_b')):
+                return {name: file[name] for name in _FIELDS}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        pass
+    return None
+
+
 def observations(net, folder, cache, canonical, log):
     """`observe` of a set. Each shard's is kept in a file below `cache`, so that an interrupted call goes on where it stopped."""
-    target = os.path.join(cache, os.path.basename(os.path.normpath(folder)))
+    target, fingerprint, parts = os.path.join(cache, os.path.basename(os.path.normpath(folder))), _fingerprint(net), []
     os.makedirs(target, exist_ok=True)
-    parts = []
     for name in list_shards(folder):
-        path = os.path.join(target, name + '.npz')
-        if not os.path.exists(path):
-            np.savez(path + '.part.npz', **observe(net, PairSet(folder, [name], log), canonical))
+        pairs, path = PairSet(folder, [name], log), os.path.join(target, name + '.npz')
+        if not len(pairs):
+            continue
+        part = _kept(path, fingerprint, pairs)
+        if part is None:
+            part = observe(net, pairs, canonical)
+            np.savez(path + '.part.npz', network=fingerprint, **part)
             os.replace(path + '.part.npz', path)
             log(path)
-        with np.load(path) as kept:
-            parts.append({field: kept[field] for field in _FIELDS})
+        parts.append(part)
+    if not parts:
+        raise ValueError(f'{folder}: no complete shard')
     return {field: np.concatenate([part[field] for part in parts]) for field in _FIELDS}
 
 

@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from deepfaceflow_training import nets, safetensors, shards  # noqa: E402
 from deepfaceflow_training.batches import Stream, augment, still, to_inputs  # noqa: E402
 from deepfaceflow_training.depth import DepthFromMotion, load_depth, look_up, with_depth  # noqa: E402
-from deepfaceflow_training.depth_training import Trained, save  # noqa: E402
+from deepfaceflow_training.depth_training import Trained, observations, save  # noqa: E402
 from deepfaceflow_training.geometry import SIZE, apply_similarity, fit_similarity  # noqa: E402
 from deepfaceflow_training.loss import endpoint_loss  # noqa: E402
 from deepfaceflow_training.matching import NORM_EPSILON, correlation, local_correlation, warp  # noqa: E402
@@ -250,6 +250,26 @@ class DepthTest(Temporary):
         motion, seen = look_up(flow, depth, covered, torch.from_numpy(self.mesh)[None])
         self.assertEqual(seen[0, 4:8].tolist(), [True, False, False, False])
         np.testing.assert_allclose(motion[0, 4, :2], [110, 110], atol=1e-4)
+
+    def test_flows_at_the_vertices_are_kept_and_a_missing_shard_is_made_again(self):
+        folder, cache = self.write_set(4, 2), os.path.join(self.folder, 'cache')
+        net, said = nets.DFFNet(0.1).eval(), []
+        seen = observations(net, folder, cache, self.canonical, said.append)
+        self.assertEqual(seen['motion'].shape, (4, 468, 3))
+        self.assertEqual(len(said), 2)
+        self.assertFalse(seen['weight'][:, 6:].any())  # vertices without triangles stand for no pixel
+        os.remove(said[0])
+        with open(said[1], 'wb') as handle:
+            handle.write(b'torn')
+        again = observations(net, folder, cache, self.canonical, said.append)
+        self.assertEqual(said[2:], said[:2])
+        for name, values in seen.items():
+            np.testing.assert_array_equal(again[name], values)
+        observations(net, folder, cache, self.canonical, said.append)
+        self.assertEqual(len(said), 4)
+        other = nets.DFFNet(0.1).eval()
+        observations(other, folder, cache, self.canonical, said.append)
+        self.assertEqual(said[4:], said[:2])
 
     def test_what_was_trained_is_what_is_saved(self):
         torch.manual_seed(1)
