@@ -76,7 +76,7 @@ export function compiledPart([latest]: readonly CompileResult[]): Part {
       families,
       `Pipelines that carry 90 % of the FLOPs at a = ${widths.join(' or ')}:`,
       heavy,
-      ...refinementOf(latest.results),
+      ...flowKernelsOf(latest.results),
       ...candidatesOf(latest.results),
       `*${latest.results[0]?.driver}; commit ${latest.context.commit}.*`,
     ].join('\n\n'),
@@ -117,13 +117,16 @@ function candidatesOf([family]: readonly FamilyResult[]): string[] {
   ]
 }
 
-/** What the compiler of one family makes of the refinement's kernels. */
-function refinementOf([family]: readonly FamilyResult[]): string[] {
-  const kernels = family?.pipelines.filter(({ kernel }) => kernel.startsWith('inverse_search')) ?? []
+/** Kernels of what follows DFFNet; the layers of depth from motion run on those of convolutions. */
+const FLOW_KERNELS = /^(inverse_search|vertex_motion|vertex_depth)/
+
+/** What the compiler of one family makes of the kernels that change a flow. */
+function flowKernelsOf([family]: readonly FamilyResult[]): string[] {
+  const kernels = family?.pipelines.filter(({ kernel }) => FLOW_KERNELS.test(kernel)) ?? []
   if (family === undefined || kernels.length === 0) return []
   const [width = 1] = widthsOf(family)
   return [
-    `Kernels of the refinement, compiled for ${family.family}:`,
+    `Kernels of refinement and depth from motion, compiled for ${family.family}:`,
     markdownTable(
       [
         'kernel',
