@@ -5,6 +5,7 @@ pairs and their mirror images takes seconds. Its inputs are projected on their p
 pairs than coordinates; the projection is what is written as the first layer, the sum is folded into the last.
 """
 import hashlib
+import inspect
 import json
 import os
 import time
@@ -14,14 +15,14 @@ import numpy as np
 import torch
 import torch.nn as nn
 
-from . import safetensors
+from . import refinement, safetensors
 from .batches import to_inputs
 from .depth import LEAST_COVER, NAME, VERTICES, joined_inputs, load_depth, look_up, with_depth
 from .evaluation import load_network
+from .geometry import SIZE
 from .inference import BATCH, predict
 from .metrics import FlowErrors, format_summary
 from .nets import FLOW_UNIT, PRIOR_DEPTH_UNIT, SLOPE
-from .refinement import refined
 from .registered_meshes import mirrored_vertices
 from .regressor import MeshRegressor
 from .shards import PairSet, list_shards
@@ -51,7 +52,7 @@ def observe(net, pairs, canonical):
     for start in range(0, len(pairs), BATCH):
         fields = pairs.batch(np.arange(start, min(len(pairs), start + BATCH)))
         flows, masks = predict(net, fields, canonical)
-        flows = refined(flows, fields['i1'], fields['i2'], masks)
+        flows = refinement.refined(flows, fields['i1'], fields['i2'], masks)
         _, _, encoding, truth, visible, face = to_inputs(fields, canonical, 7)
         mask, depth = (encoding[:, :3].sum(1, keepdim=True) > 0).float(), encoding[:, 6:] * PRIOR_DEPTH_UNIT
         mesh = torch.from_numpy(fields['mesh_a'])
@@ -66,17 +67,18 @@ def observe(net, pairs, canonical):
 
 
 def _fingerprint(net):
-    digest = hashlib.sha256()
+    """Of what the kept flows depend on beside the pairs: the network and the refinement."""
+    digest = hashlib.sha256(inspect.getsource(refinement).encode())
     for value in net.state_dict().values():
         digest.update(value.contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 
 def _kept(path, fingerprint, pairs):
-    """What an earlier call kept of a shard, or None: of another network or other meshes (`remesh`), damaged, or not there."""
+    """What an earlier call kept of a shard, or None: by another network or refinement, of other meshes (`remesh`), damaged, or not there."""
     try:
         with np.load(path) as file:
-            if str(file['network']) == fingerprint and all(np.array_equal(file[name], pairs.shards[0][name]) for name in ('mesh_a', 'mesh_b')):
+            if str(file['made_by']) == fingerprint and all(np.array_equal(file[name], pairs.shards[0][name]) for name in ('mesh_a', 'mesh_b')):
                 return {name: file[name] for name in _FIELDS}
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         pass
@@ -94,7 +96,7 @@ def observations(net, folder, cache, canonical, log):
         part = _kept(path, fingerprint, pairs)
         if part is None:
             part = observe(net, pairs, canonical)
-            np.savez(path + '.part.npz', network=fingerprint, **part)
+            np.savez(path + '.part.npz', made_by=fingerprint, **part)
             os.replace(path + '.part.npz', path)
             log(path)
         parts.append(part)
@@ -107,7 +109,7 @@ def mirrored(seen, order):
     """Observations of the mirrored pairs."""
     out = {name: values[:, order].copy() for name, values in seen.items()}
     for name in ('mesh_a', 'mesh_b'):
-        out[name][..., 0] = 224 - out[name][..., 0]
+        out[name][..., 0] = SIZE - out[name][..., 0]
     for name in ('motion', 'truth'):
         out[name][..., 0] *= -1
     return out
@@ -188,7 +190,7 @@ def evaluate_depth(net, depth, pairs, canonical):
     for start in range(0, len(pairs), BATCH):
         fields = pairs.batch(np.arange(start, min(len(pairs), start + BATCH)))
         flows, masks = predict(net, fields, canonical)
-        flows = refined(flows, fields['i1'], fields['i2'], masks)
+        flows = refinement.refined(flows, fields['i1'], fields['i2'], masks)
         changed = with_depth(depth, flows, fields['mesh_a'], fields['mesh_b'], canonical)
         for flow, other, mask, truth, state in zip(flows, changed, masks, fields['flow'], fields['state']):
             before.add(flow, truth, state, mask)
