@@ -7,7 +7,7 @@ import { readPairs, TRUTH_SIZE, type TruePair } from './pairs.js'
 import { evaluateReal, type RealErrors, realBaselines } from './real.js'
 
 /**
- * npm run eval: errors of the shipped network, run by our engine as it is by default and without either later stage, on
+ * npm run eval: errors of the shipped network, run by our engine as it is by default and without its later stages, on
  * the fixed sets of test/fixtures/eval, against the baselines on the same pairs, and what can be said of real pairs.
  */
 const SETS = ['rendered', 'photowarp'] as const
@@ -15,6 +15,7 @@ const SETS = ['rendered', 'photowarp'] as const
 /** What is evaluated, the package's default first; labels follow the network's name. */
 const VARIANTS: readonly ({ readonly label?: string } & Pick<CreateOptions, 'depth' | 'refinement'>)[] = [
   {},
+  { label: 'inverse search only', refinement: 'inverse-search' },
   { label: 'not refined', refinement: 'none' },
   { label: 'depth by the network', depth: 'network' },
 ]

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { DEPTHS, type DepthSource } from '../../src/nets/depth-from-motion.js'
+import { REFINEMENTS, type Refinement } from '../../src/nets/refinement.js'
 import type { Schedule } from '../../src/ops/op.js'
 import type { NetworkChoice } from './networks.js'
 
@@ -21,7 +22,7 @@ export interface BenchOptions {
 export interface NetworkOptions {
   readonly prior: boolean
   readonly depth: DepthSource
-  readonly refine: boolean
+  readonly refinement: Refinement
 }
 
 /** Adds what `networkOf` reads. */
@@ -29,15 +30,19 @@ export function withNetworkOptions(command: Command): Command {
   return command
     .option('--no-prior', 'DFFNet without the mesh prior')
     .addOption(new Option('--depth <source>', 'where dz comes from').choices(DEPTHS).default(DEPTHS[0]))
-    .option('--no-refine', 'the flow as it is, without inverse search')
+    .addOption(
+      new Option('--refinement <kind>', 'what the images make of the flow')
+        .choices(REFINEMENTS)
+        .default(REFINEMENTS[0]),
+    )
 }
 
 export function networkOf(options: NetworkOptions, a: number): NetworkChoice {
-  const { prior: meshPrior, depth, refine } = options
-  return { a, meshPrior, depth, refinement: refine ? 'inverse-search' : 'none' }
+  const { prior: meshPrior, depth, refinement } = options
+  return { a, meshPrior, depth, refinement }
 }
 
-/** `DFFNet a = 0.375, mesh prior, depth from motion, inverse-search` */
+/** `DFFNet a = 0.375, mesh prior, depth from motion, variational` */
 export function describeNetwork({ a, meshPrior, depth, refinement }: NetworkChoice): string {
   return [
     `DFFNet a = ${a}`,

@@ -118,7 +118,7 @@ function candidatesOf([family]: readonly FamilyResult[]): string[] {
 }
 
 /** Kernels of what follows DFFNet; the layers of depth from motion run on those of convolutions. */
-const FLOW_KERNELS = /^(inverse_search|vertex_motion|vertex_depth)/
+const FLOW_KERNELS = /^(inverse_search|variational|vertex_motion|vertex_depth)/
 
 /** What the compiler of one family makes of the kernels that change a flow. */
 function flowKernelsOf([family]: readonly FamilyResult[]): string[] {

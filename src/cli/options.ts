@@ -7,6 +7,8 @@ import {
   type FlowOptions,
   PRODUCT_GROUPS,
   PRODUCT_NAMES,
+  REFINEMENTS,
+  type Refinement,
   selectProducts,
 } from '../index.js'
 
@@ -16,7 +18,7 @@ export interface EngineFlags {
   readonly adapter?: string
   readonly weights?: string
   readonly depth?: DepthSource
-  readonly refine: boolean
+  readonly refinement?: Refinement
 }
 
 export interface PairFlags extends EngineFlags {
@@ -43,7 +45,12 @@ export function addEngineOptions(command: Command): Command {
         "where depth change comes from: the head's motion in the image, or the network alone (default: motion where its weights lie beside those of DFFNet)",
       ).choices(DEPTHS),
     )
-    .option('--no-refine', 'leave the flow as it is, without inverse search')
+    .addOption(
+      new Option(
+        '--refinement <kind>',
+        'what the pictures make of the flow: variational (the default; inverse search of patches, then every pixel), inverse-search alone, none',
+      ).choices(REFINEMENTS),
+    )
 }
 
 export function addOutputOptions(command: Command): Command {
@@ -86,7 +93,7 @@ export function createOptions(flags: EngineFlags): CreateOptions {
     ...(flags.adapter === undefined ? {} : { adapter: flags.adapter }),
     ...(flags.weights === undefined ? {} : { weights: flags.weights }),
     ...(flags.depth === undefined ? {} : { depth: flags.depth }),
-    ...(flags.refine ? {} : { refinement: 'none' as const }),
+    ...(flags.refinement === undefined ? {} : { refinement: flags.refinement }),
   }
 }
 

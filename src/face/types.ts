@@ -190,7 +190,7 @@ export interface VideoTracker {
 }
 
 /** Of the package, see `CreateOptions.refinement`. */
-export const DEFAULT_REFINEMENT: Refinement = 'inverse-search'
+export const DEFAULT_REFINEMENT: Refinement = 'variational'
 
 /** What {@link FaceFlow} implementations are opened with. */
 export interface CreateOptions {
@@ -206,8 +206,8 @@ export interface CreateOptions {
    */
   readonly depth?: DepthSource
   /**
-   * What follows DFFNet: `inverse-search` (default) moves small patches of A to where B looks like them; `none` leaves the flow
-   * as it is.
+   * What follows DFFNet: `inverse-search` moves small patches of A to where B looks like them; `variational` (default) does that
+   * and then lets every pixel move by a fraction more; `none` leaves the flow as it is.
    */
   readonly refinement?: Refinement
   /** Kernels by times measured on this adapter. Default: `cached`, what an earlier run with `measure` stored. */

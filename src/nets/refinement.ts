@@ -1,16 +1,20 @@
 import type { GraphBuilder, Value } from '../graph/graph.js'
 import { batchSlice } from '../ops/concat.js'
 import { INVERSE_SEARCH_DEFAULTS, inverseSearch } from '../ops/inverse-search.js'
+import { VARIATIONAL_DEFAULTS, variationalRefinement } from '../ops/variational.js'
 
-/** What follows DFFNet: `inverse-search`, a refinement of its flow by the images, or nothing. */
-export const REFINEMENTS = ['inverse-search', 'none'] as const
+/**
+ * What the images make of DFFNet's flow: `inverse-search` of patches, `variational` (that and then a variational refinement of
+ * every pixel), or nothing.
+ */
+export const REFINEMENTS = ['variational', 'inverse-search', 'none'] as const
 export type Refinement = (typeof REFINEMENTS)[number]
 
 /** Luma (Rec. 601) of an image normalised as (RGB / 255 - 0.45) * 2, in grey levels but for a constant. */
 const GREY = [0.299 * 127.5, 0.587 * 127.5, 0.114 * 127.5] as const
 
 /**
- * The network's flow after inverse search, see `inverseSearch`.
+ * The network's flow after a refinement, see `inverseSearch` and `variationalRefinement`.
  * @param flow 1 x h x w x 3, template px
  * @param images 2 x h x w x 3: I1 and I2 as DFFNet gets them
  * @param fragments of the mesh of I1
@@ -21,11 +25,17 @@ export function refineFlow(
   flow: Value,
   images: Value,
   fragments: Value,
+  refinement: Refinement,
 ): Value {
+  if (refinement === 'none') return flow
   const source = batchSlice(graph, `${name} I1`, images, 0, 1)
   const target = batchSlice(graph, `${name} I2`, images, 1, 1)
-  return inverseSearch(graph, name, flow, { source, target }, fragments, {
+  const pair = { source, target }
+  const searched = inverseSearch(graph, name, flow, pair, fragments, {
     grey: GREY,
     ...INVERSE_SEARCH_DEFAULTS,
   })
+  if (refinement === 'inverse-search') return searched
+  const attrs = { grey: GREY, ...VARIATIONAL_DEFAULTS }
+  return variationalRefinement(graph, `${name} variational`, searched, pair, fragments, attrs)
 }

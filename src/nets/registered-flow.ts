@@ -93,9 +93,7 @@ export function registeredFlow(graph: GraphBuilder, config: RegisteredFlowConfig
   let flow = multiply(graph, 'flow', flows.at(-1) as Value, unit)
 
   // (dx, dy) by the images, then dz by what they have become.
-  if (config.refinement === 'inverse-search') {
-    flow = refineFlow(graph, 'refined flow', flow, images, fragments)
-  }
+  flow = refineFlow(graph, 'refined flow', flow, images, fragments, config.refinement ?? 'none')
   if (config.depth !== undefined) {
     const layers = { ...config.depth, triangles }
     flow = depthFromMotion(graph, 'depth from motion', flow, fragments, meshPair, layers)

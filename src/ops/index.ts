@@ -54,6 +54,7 @@ export { type RefineMeshAttrs, refineMesh } from './refine-mesh.js'
 export { reshape } from './reshape.js'
 export { type ResizeAttrs, resize } from './resize.js'
 export { type TransposedConv2dAttrs, transposedConv2d } from './transposed-conv2d.js'
+export { VARIATIONAL_DEFAULTS, type VariationalAttrs, variationalRefinement } from './variational.js'
 export { addVertexDepth, type VertexDepthAttrs } from './vertex-depth.js'
 export { VERTEX_MOTION, type VertexMotionAttrs, vertexMotion } from './vertex-motion.js'
 export {

@@ -1,5 +1,5 @@
 import { EngineError } from '../errors.js'
-import { describeType, type TensorType, type ValueType } from '../graph/tensor.js'
+import { channelsOf, describeType, type TensorType, type ValueType } from '../graph/tensor.js'
 import type { InferContext } from './op.js'
 
 /** An INVALID_GRAPH error that names op, node and the shapes it got. */
@@ -21,6 +21,20 @@ export function tensorInput(kind: string, context: InferContext<unknown>, index:
   if (type === undefined) throw shapeError(kind, context, `input ${index} is missing`)
   if (type.kind !== 'tensor') throw shapeError(kind, context, `input ${index} must be a tensor`)
   return type
+}
+
+/** Checks that the input at `index` is a map beside a flow: of its n, h and w, with so many channels. */
+export function checkMap(
+  kind: string,
+  context: InferContext<unknown>,
+  index: number,
+  flow: TensorType,
+  channels: number,
+): void {
+  const map = tensorInput(kind, context, index)
+  if (map.n !== flow.n || map.h !== flow.h || map.w !== flow.w || channelsOf(map) !== channels) {
+    throw shapeError(kind, context, `input ${index} must have the flow's n, h and w and ${channels} channels`)
+  }
 }
 
 /** Checks an attribute that must be a whole number of at least `minimum`. */

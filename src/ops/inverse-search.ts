@@ -1,6 +1,6 @@
 import type { GraphBuilder, Value } from '../graph/graph.js'
 import { channelsOf, type RawType, type TensorType, tensorType } from '../graph/tensor.js'
-import { shapeError, tensorInput, wholeNumber } from './infer.js'
+import { checkMap, shapeError, tensorInput, wholeNumber } from './infer.js'
 import { inputAt, tileGrid } from './lowering.js'
 import {
   type InferContext,
@@ -69,13 +69,6 @@ function checkAttrs(context: InferContext<InverseSearchAttrs>): void {
   }
 }
 
-function checkMap(context: InferContext<unknown>, index: number, flow: TensorType, channels: number): void {
-  const map = tensorInput(KIND, context, index)
-  if (map.n !== flow.n || map.h !== flow.h || map.w !== flow.w || channelsOf(map) !== channels) {
-    throw shapeError(KIND, context, `input ${index} must have the flow's n, h and w and ${channels} channels`)
-  }
-}
-
 /** FLOPs of each part of the method on maps of a type; of one match of all patches, one step of their smoothing. */
 function workOf({ n, h, w }: TensorType) {
   const [rows, columns] = [patchCount(h), patchCount(w)]
@@ -99,9 +92,9 @@ export const inverseSearchOp: OpDefinition<InverseSearchAttrs> = {
     if (flow.h < patch || flow.w < patch) {
       throw shapeError(KIND, context, `maps must be at least ${patch} px wide and high`)
     }
-    checkMap(context, 1, flow, 3)
-    checkMap(context, 2, flow, 3)
-    checkMap(context, 3, flow, 4)
+    checkMap(KIND, context, 1, flow, 3)
+    checkMap(KIND, context, 2, flow, 3)
+    checkMap(KIND, context, 3, flow, 4)
     return tensorType(flow.n, flow.h, flow.w, 3)
   },
 

@@ -19,6 +19,7 @@ import { refineMeshCases } from './refine-mesh.js'
 import { reshapeCases } from './reshape.js'
 import { resizeCases } from './resize.js'
 import { transposedCases } from './transposed.js'
+import { variationalCases } from './variational.js'
 import { vertexDepthCases } from './vertex-depth.js'
 import { vertexMotionCases } from './vertex-motion.js'
 import { vertexCases } from './vertices.js'
@@ -35,6 +36,7 @@ export const allCases: readonly OpCase[] = [
   ...transposedCases,
   ...fullyConnectedCases,
   ...inverseSearchCases,
+  ...variationalCases,
   ...elementwiseCases,
   ...rasterCases,
   ...consistencyCases,

@@ -127,7 +127,7 @@ describe('flow', () => {
     expect(json.files).toEqual(['flow.npy', 'result.json'])
     expect(json.inputs).toEqual({ a: PHOTO_A, b: PHOTO_B, registered: false })
     expect(json.weights.name).toBe('synthetic')
-    expect(json).toMatchObject({ depthSource: 'motion', refinement: 'inverse-search' })
+    expect(json).toMatchObject({ depthSource: 'motion', refinement: 'variational' })
   })
 
   it('--quiet prints nothing', async () => {
@@ -138,7 +138,7 @@ describe('flow', () => {
   it('hands the choices on', async () => {
     const { terminal } = await run(
       ...['flow', PHOTO_A, PHOTO_B, '-o', folder, '--only', 'flow.npy', '--at', '300,200'],
-      ...['--no-backward', '--no-refine', '--depth', 'network'],
+      ...['--no-backward', '--refinement', 'none', '--depth', 'network'],
       ...['--adapter', 'software', '--weights', 'w.safetensors'],
     )
     expect(faceFlow.calls[0]?.options).toEqual({ backward: false, face: { at: [300, 200] } })

@@ -32,11 +32,11 @@ describe('DeepFaceFlow on a device of the caller', () => {
   })
 
   it('refines by default, and knows no other refinement', async () => {
-    expect(faceFlow.refinement).toBe('inverse-search')
+    expect(faceFlow.refinement).toBe('variational')
     const wrong = { refinement: 'median' as unknown as Refinement }
     await expect(DeepFaceFlow.create(wrong)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
-      message: 'there is no refinement "median"; choose from inverse-search, none',
+      message: 'there is no refinement "median"; choose from variational, inverse-search, none',
     })
   })
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { GraphBuilder } from '../../src/graph/graph.js'
-import { refineFlow } from '../../src/nets/refinement.js'
+import { type Refinement, refineFlow } from '../../src/nets/refinement.js'
 import { inputTensor, outputTensor } from '../../src/ops/border.js'
 import { Engine } from '../../src/runtime/engine.js'
 import type { Plan } from '../../src/runtime/plan.js'
@@ -10,23 +10,24 @@ const N = 96
 const MARGIN = 16
 
 let engine: Engine
-let plan: Plan
+let plans: Record<'inverse-search' | 'variational', Plan>
 
 beforeAll(async () => {
   engine = await Engine.open()
-  const graph = new GraphBuilder('refinement')
-  const input = (name: string, n: number, c: number) => inputTensor(graph, name, { n, h: N, w: N, c })
-  const refined = refineFlow(
-    graph,
-    'refined',
-    input('flow', 1, 3),
-    input('images', 2, 3),
-    input('fragments', 1, 4),
-  )
-  outputTensor(graph, 'refined', refined)
-  plan = await engine.compile(graph.build(), {})
+  plans = {
+    'inverse-search': await compile('inverse-search'),
+    variational: await compile('variational'),
+  }
 })
 afterAll(() => engine.dispose())
+
+function compile(refinement: Refinement): Promise<Plan> {
+  const graph = new GraphBuilder('refinement')
+  const input = (name: string, n: number, c: number) => inputTensor(graph, name, { n, h: N, w: N, c })
+  const [flow, images, fragments] = [input('flow', 1, 3), input('images', 2, 3), input('fragments', 1, 4)]
+  outputTensor(graph, 'refined', refineFlow(graph, 'refined', flow, images, fragments, refinement))
+  return engine.compile(graph.build(), {})
+}
 
 type Field = (x: number, y: number) => readonly number[]
 
@@ -49,10 +50,17 @@ const onFace = (x: number, y: number) => Math.min(x, y, N - 1 - x, N - 1 - y) >=
 const grey = (value: number) => [value, value, value]
 
 async function refine(
+  refinement: keyof typeof plans,
   motion: Field,
   start: Field,
   light: (value: number) => number = (value) => value,
 ): Promise<Float32Array> {
+  const outputs = await plans[refinement].compute(inputsOf(motion, start, light))
+  return outputs.refined as Float32Array
+}
+
+/** A textured face that moves and changes its light, and the flow that the refinement starts from. */
+function inputsOf(motion: Field, start: Field, light: (value: number) => number) {
   const source = field(3, (x, y) => grey(texture(x, y)))
   // The target shows at p + motion(p) what the source shows at p: p is found by a few fixed-point steps.
   const target = field(3, (x, y) => {
@@ -67,12 +75,11 @@ async function refine(
   const images = new Float32Array(2 * N * N * 3)
   images.set(source)
   images.set(target, N * N * 3)
-  const outputs = await plan.compute({
+  return {
     flow: field(3, (x, y) => (onFace(x, y) ? start(x, y) : [0, 0, 0])),
     images,
     fragments: field(4, (x, y) => [depthAt(x, y), 0, 0, onFace(x, y) ? 0 : -1]),
-  })
-  return outputs.refined as Float32Array
+  }
 }
 
 /** Mean distance from the motion in the plane, on the face. */
@@ -92,29 +99,29 @@ function errorInPlane(flow: Float32Array, motion: Field): number {
 const shift: Field = (x) => [1.6 + 0.02 * (x - N / 2), -1.2, 0]
 const rest: Field = () => [0, 0, 0]
 
-describe('refinement of a flow by inverse search', () => {
+describe.each(['inverse-search', 'variational'] as const)('refinement of a flow: %s', (kind) => {
   it('finds a motion of two pixels that the flow misses', async () => {
-    expect(errorInPlane(await refine(shift, rest), shift)).toBeLessThan(0.1)
+    expect(errorInPlane(await refine(kind, shift, rest), shift)).toBeLessThan(0.1)
   })
 
   it('is not moved by a change of light', async () => {
-    const refined = await refine(shift, rest, (value) => 0.7 * value - 0.2)
+    const refined = await refine(kind, shift, rest, (value) => 0.7 * value - 0.2)
     expect(errorInPlane(refined, shift)).toBeLessThan(0.1)
   })
 
   it('keeps a flow that is right', async () => {
-    expect(errorInPlane(await refine(shift, shift), shift)).toBeLessThan(0.05)
+    expect(errorInPlane(await refine(kind, shift, shift), shift)).toBeLessThan(0.05)
   })
 
   it('keeps the flow where the second image shows something else', async () => {
     const random = seededRandom('noise')
-    const refined = await refine(shift, shift, () => random() - 0.5)
+    const refined = await refine(kind, shift, shift, () => random() - 0.5)
     expect(errorInPlane(refined, shift)).toBeLessThan(2.5)
     expect(refined.every(Number.isFinite)).toBe(true)
   })
 
   it('changes nothing off the face', async () => {
-    const refined = await refine(shift, rest)
+    const refined = await refine(kind, shift, rest)
     for (const [x, y] of [
       [0, 0],
       [MARGIN - 1, N / 2],
@@ -126,9 +133,18 @@ describe('refinement of a flow by inverse search', () => {
 
   it('leaves dz as it is', async () => {
     const turning: Field = (x, y) => [0, 0, depthAt(x, y) + 0.1 * x]
-    const refined = await refine(shift, turning)
+    const refined = await refine(kind, shift, turning)
     const before = field(3, (x, y) => (onFace(x, y) ? turning(x, y) : [0, 0, 0]))
     const dz = (flow: Float32Array) => flow.filter((_, i) => i % 3 === 2)
     expect(dz(refined)).toEqual(dz(before))
+  })
+})
+
+describe('the variational stage', () => {
+  it('follows a break of the motion, as between lips, that patches bridge', async () => {
+    const opening: Field = (x, y) => [0.3 * Math.sin(x / 20), y < N / 2 ? -0.8 : 0.8, 0]
+    const patches = errorInPlane(await refine('inverse-search', opening, rest), opening)
+    const pixels = errorInPlane(await refine('variational', opening, rest), opening)
+    expect(pixels).toBeLessThan(0.85 * patches)
   })
 })

@@ -184,7 +184,7 @@ export async function syntheticResult(motion: Motion): Promise<FlowResult> {
     b,
     weights: { name: 'synthetic', hash: '0'.repeat(64), epe: null },
     depthSource: 'motion',
-    refinement: 'inverse-search',
+    refinement: 'variational',
     adapter: 'none',
     timingsMs: { total: 1 },
     warnings: [],

@@ -3,6 +3,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from .appearance import altered
 from .encoding import encode
 from .geometry import SIZE
 from .nets import FLOW_UNIT, INPUT_SCALE, INPUT_SHIFT
@@ -87,7 +88,7 @@ def still(g, fields):
 
 
 def augment(g, i1, i2, encoding, flow, visible, face):
-    """Mirror half of the pairs; change the colours of both frames together and a little apart."""
+    """Mirror half of the pairs; change the looks of both frames together and a little apart."""
     n = len(i1)
     mirrored = torch.from_numpy(g.random(n) < 0.5)
     for x in (i1, i2, encoding, flow, visible, face):
@@ -98,10 +99,7 @@ def augment(g, i1, i2, encoding, flow, visible, face):
     if code.shape[1] > 3:
         code[:, 3] *= -1
     encoding[mirrored] = code
-    draw = lambda scale, shape: torch.from_numpy(g.normal(0, scale, shape).astype(np.float32))
-    common = draw(0.12, (n, 1, 1, 1)).exp()
-    for x in (i1, i2):
-        x.mul_(common * draw(0.04, (n, 3, 1, 1)).exp()).add_(draw(0.02, (n, 1, 1, 1))).clamp_(0, 1)
+    i1, i2 = altered(g, torch.cat([i1, i2])).chunk(2)
     if g.random() < COLOUR_SWAP_SHARE:
         order = torch.from_numpy(np.argsort(g.random((n, 3)), 1))[:, :, None, None].expand(-1, -1, *i1.shape[2:])
         i1, i2 = i1.gather(1, order), i2.gather(1, order)

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from . import safetensors
+from .appearance import altered, covered
 from .batches import Stream
 from .encoding import encode, mesh_difference
 from .geometry import SIZE
@@ -24,7 +25,7 @@ from .shards import PairSet
 # Weights of the distances from the package's meshes, in the plane and along z (mean removed): enough to keep the face in its place. Ten times as much
 # holds the relief of the package's meshes, whose error is much of the error of the motion (EXPERIMENTS.md).
 ANCHOR_PLANE, ANCHOR_DEPTH = 0.03, 0.005
-BLURRED_SHARE, COVERED_SHARE, NOISE = 0.25, 0.25, 0.03
+COVERED_SHARE = 0.25
 EMA_DECAY = 0.99
 CLIP_NORM = 20.0
 _WARMUP, _EPSILON = 50, 0.04  # steps; px^2, smooths the norms at zero
@@ -42,29 +43,6 @@ def mirrored(g, fields):
         array[chosen] = array[chosen][:, :, ::-1]
     fields['flow'][chosen, ..., 0] *= -1
     return fields
-
-
-def altered(g, crops):
-    """Crops of n first and n second frames, looking like other people's: colours mixed, gamma, light from a side; less of it apart for each frame,
-    and noise, blur and covered rectangles. New pairs of the training photos are no harder than those trained on, other photos are (EXPERIMENTS.md)."""
-    count = len(crops) // 2
-    both = lambda draw: np.concatenate([draw] * 2)
-    normal = lambda scale, *shape: g.normal(0, scale, shape)
-    mixing = both(np.eye(3) + normal(0.06, count, 3, 3)) * np.exp(both(normal(0.12, count, 1, 1)) + normal(0.06, 2 * count, 3, 1))
-    gamma = np.exp(both(normal(0.2, count)) + normal(0.05, 2 * count))
-    slopes = both(normal(0.2, count, 2)) + normal(0.08, 2 * count, 2)
-    line = np.linspace(-1, 1, crops.shape[2])
-    light = np.exp(slopes[:, 0, None, None] * line + slopes[:, 1, None, None] * line[:, None])
-    tensor = lambda array: torch.from_numpy(array.astype(np.float32))
-    crops = crops.clamp_min(1e-3).pow(tensor(gamma)[:, None, None, None])
-    crops = torch.einsum('nij,njhw->nihw', tensor(mixing), crops) * tensor(light)[:, None]
-    blurred = torch.from_numpy(g.random(2 * count) < BLURRED_SHARE)
-    crops[blurred] = F.avg_pool2d(crops[blurred], 3, 1, 1, count_include_pad=False)
-    for frame in np.nonzero(g.random(2 * count) < COVERED_SHARE)[0]:
-        (y, x), (height, width) = g.integers(20, crops.shape[2] - 20, 2), g.integers(8, 50, 2)
-        crops[frame, :, y:y + height, x:x + width] = tensor(g.random((3, 1, 1)))
-    noise = torch.randn(crops.shape, generator=torch.Generator().manual_seed(int(g.integers(2 ** 31)))) * tensor(g.uniform(0, NOISE, 2 * count))[:, None, None, None]
-    return (crops + noise).clamp_(0, 1)
 
 
 def tuning_loss(found, anchors, fields):
@@ -117,7 +95,7 @@ def tune(args, log):
         crops = meshes.crops(torch.cat([frame_tensor(fields['i1']), frame_tensor(fields['i2'])]), views)
         with torch.no_grad():
             anchors = anchor.of_crops(crops, views)
-        terms = tuning_loss(meshes.of_crops(altered(g, crops), views), anchors, fields)
+        terms = tuning_loss(meshes.of_crops(covered(g, altered(g, crops), COVERED_SHARE), views), anchors, fields)
         optimiser.zero_grad(set_to_none=True)
         (terms[0] + ANCHOR_PLANE * terms[1] + ANCHOR_DEPTH * terms[2]).backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), CLIP_NORM)
