@@ -4,8 +4,6 @@ The network runs once over every set; what it says at the vertices is kept in a 
 pairs and their mirror images takes seconds. Its inputs are projected on their principal components first and its output is a sum of those of dz, because there are far fewer
 pairs than coordinates; the projection is what is written as the first layer, the sum is folded into the last.
 """
-import hashlib
-import inspect
 import json
 import os
 import time
@@ -68,7 +66,7 @@ def observe(net, pairs, canonical):
 
 def _fingerprint(net):
     """Of what the kept flows depend on beside the pairs: the network and the refinement."""
-    digest = hashlib.sha256(inspect.getsource(refinement).encode())
+    digest = refinement.fingerprint()
     for value in net.state_dict().values():
         digest.update(value.contiguous().numpy().tobytes())
     return digest.hexdigest()

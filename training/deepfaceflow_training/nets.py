@@ -8,6 +8,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from .matching import correlation, local_correlation, warp
+from .narrowing import narrowed
 
 FLOW_UNIT = 20.0  # px: networks predict flow in this unit
 PRIOR_DEPTH_UNIT = 100.0  # px: unit of the mesh depth in the prior
@@ -165,7 +166,7 @@ def initialise(net):
 
 # name -> (width multiplier, channels of the prior, fine matching). The coarse ones match at 1/8 resolution alone, as FlowNetC does.
 NETWORKS = {
-    'dffnet-m': (0.375, PRIOR_CHANNELS, True), 'dffnet': (0.375, 0, True),
+    'dffnet-m': (0.375, PRIOR_CHANNELS, True), 'dffnet': (0.375, 0, True), 'dffnet-m-small': (0.2, PRIOR_CHANNELS, True),
     'dffnet-m-coarse': (0.375, PRIOR_CHANNELS, False), 'dffnet-coarse': (0.375, 0, False)}
 
 
@@ -176,9 +177,10 @@ def build(name):
 
 
 def adapted(state, net):
-    """A state dict of the same family as a start for `net`: the prior's input channels are dropped where `net` has none, and the channels of its
-    fine matching get zero weights where the state has none, so that the flow is what it was."""
-    state, own = dict(state), net.state_dict()
+    """A state dict of the same family as a start for `net`. The prior's input channels are dropped where `net` has none, and the channels of its fine
+    matching get zero weights where the state has none, so that the flow is what it was; of wider layers the channels that matter most are taken."""
+    own = net.state_dict()
+    state = narrowed(state, net) if len(state['conv3.bias']) > len(own['conv3.bias']) else dict(state)
     encoding, last = 'pncc1.weight', 'predict.6.weight'
     if not net.prior and state[encoding].shape[1] > 3:
         state[encoding] = state[encoding][:, :3]

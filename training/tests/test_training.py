@@ -135,12 +135,27 @@ class NetworkTest(unittest.TestCase):
         code[:, 3:] = 0
         with torch.no_grad():
             expected = source(image, other, code)[-1]
-            for name in nets.NETWORKS:
+            for name in ('dffnet-m', 'dffnet', 'dffnet-coarse'):
                 net = nets.build(name).eval()
                 missing, unexpected = net.load_state_dict(nets.adapted(source.state_dict(), net), strict=False)
                 self.assertTrue(all(key.startswith('match') for key in missing))
                 self.assertFalse(unexpected)
                 torch.testing.assert_close(net(image, other, code[:, :3 + net.prior])[-1], expected, rtol=1e-4, atol=1e-5)
+
+    def test_a_narrower_network_starts_with_the_channels_that_matter(self):
+        wide, narrow = nets.build('dffnet-m').eval(), nets.build('dffnet-m-small').eval()
+        state, small = wide.state_dict(), narrow.state_dict()
+        for name, bias in state.items():
+            layer, kind = name.rsplit('.', 1)
+            if kind == 'bias' and len(bias) > len(small[name]):
+                idle = torch.randperm(len(bias))[:len(bias) - len(small[name])]
+                bias[idle] = 0
+                (state[f'{layer}.weight'].transpose(0, 1) if layer.startswith('up.') else state[f'{layer}.weight'])[idle] = 0
+        wide.load_state_dict(state)
+        narrow.load_state_dict(nets.adapted(state, narrow))
+        image, other, code = torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64), torch.rand(1, 7, 64, 64)
+        with torch.no_grad():
+            torch.testing.assert_close(narrow(image, other, code)[-1], wide(image, other, code)[-1], rtol=1e-3, atol=1e-5)
 
     def test_local_correlation_is_the_global_one_with_its_gradient(self):
         maps = [torch.randn(2, 16, 20, 12, requires_grad=True) for _ in range(2)]
