@@ -138,21 +138,42 @@ export function landmarkTransferError(
 
 /**
  * Mean |F(t + 1) - 2 F(t) + F(t - 1)| in the plane over the flows from a sequence's first frame to the others, template
- * px: what trembles from frame to frame, and what the face itself speeds up.
+ * px: what trembles from frame to frame, and what the face itself speeds up. `affine` is the same of the affine motion
+ * nearest to these vectors: the acceleration of the head and of its registration, which a flow without any tremble has too.
  */
-export function temporalJitter(flows: readonly ArrayLike<number>[], inner: Uint8Array): number {
+export function temporalJitter(
+  flows: readonly ArrayLike<number>[],
+  inner: Uint8Array,
+): { readonly all: number; readonly affine: number } {
   const still = new Float32Array(3 * N * N)
   const path = [still, ...flows]
-  return mean(
-    path.slice(2).map((next, t) => {
-      const [before, now] = [path[t] as ArrayLike<number>, path[t + 1] as ArrayLike<number>]
-      return meanOver(inner, (i) => {
-        const second = (c: number) =>
-          (next[3 * i + c] as number) - 2 * (now[3 * i + c] as number) + (before[3 * i + c] as number)
-        return Math.hypot(second(0), second(1))
-      })
-    }),
-  )
+  const steps = path.slice(2).map((next, t) => {
+    const [before, now] = [path[t] as ArrayLike<number>, path[t + 1] as ArrayLike<number>]
+    const second = new Float32Array(3 * N * N)
+    for (let i = 0; i < second.length; i++) {
+      second[i] = (next[i] as number) - 2 * (now[i] as number) + (before[i] as number)
+    }
+    const [dx, dy] = [affineFit(second, 0, inner), affineFit(second, 1, inner)]
+    return {
+      all: meanOver(inner, (i) => Math.hypot(second[3 * i] as number, second[3 * i + 1] as number)),
+      affine: meanOver(inner, (i) => Math.hypot(dx(i), dy(i))),
+    }
+  })
+  return { all: mean(steps.map(({ all }) => all)), affine: mean(steps.map(({ affine }) => affine)) }
+}
+
+/** Least-squares fit of a + b x + c y to a channel of a field: its value at a pixel. */
+function affineFit(field: ArrayLike<number>, channel: number, inner: Uint8Array): (i: number) => number {
+  const [x, y] = [(i: number) => i % N, (i: number) => Math.floor(i / N)]
+  const value = (i: number) => field[3 * i + channel] as number
+  const centre = { x: meanOver(inner, x), y: meanOver(inner, y), value: meanOver(inner, value) }
+  const product = (u: (i: number) => number, v: (i: number) => number) => meanOver(inner, (i) => u(i) * v(i))
+  const [u, v] = [(i: number) => x(i) - centre.x, (i: number) => y(i) - centre.y]
+  const [uu, uv, vv] = [product(u, u), product(u, v), product(v, v)]
+  const [ut, vt] = [product(u, value), product(v, value)]
+  const determinant = uu * vv - uv * uv
+  const [b, c] = [(vv * ut - uv * vt) / determinant, (uu * vt - uv * ut) / determinant]
+  return (i) => centre.value + b * u(i) + c * v(i)
 }
 
 export function mean(values: readonly number[]): number {

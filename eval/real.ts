@@ -21,6 +21,8 @@ export interface RealErrors {
   readonly landmarkTransfer: number
   /** Template px. */
   readonly jitter: number
+  /** Of it, the affine part: see `temporalJitter`. */
+  readonly affineJitter: number
 }
 
 interface Computed {
@@ -38,10 +40,13 @@ const OVERVIEW = 'overview.png'
  */
 export async function evaluateReal(dff: DeepFaceFlow, pictures: string | undefined): Promise<RealErrors> {
   const computed: Computed[] = []
-  const errors = { residual: [], forwardBackward: [], landmarkTransfer: [], jitter: [] } as Record<
-    keyof RealErrors,
-    number[]
-  >
+  const errors: Record<keyof RealErrors, number[]> = {
+    residual: [],
+    forwardBackward: [],
+    landmarkTransfer: [],
+    jitter: [],
+    affineJitter: [],
+  }
   for (const pair of await readRealPairs(REAL_FOLDER)) {
     const result = await dff.flowRegistered(pair.a, pair.b)
     const { flow, mask, backwardFlow: backward } = result
@@ -63,7 +68,9 @@ export async function evaluateReal(dff: DeepFaceFlow, pictures: string | undefin
     const [first] = steps
     if (first === undefined) continue
     const flows = steps.map(({ result }) => result.flow)
-    errors.jitter.push(temporalJitter(flows, innerMask(first.result.mask)))
+    const jitter = temporalJitter(flows, innerMask(first.result.mask))
+    errors.jitter.push(jitter.all)
+    errors.affineJitter.push(jitter.affine)
   }
   if (pictures !== undefined) await drawWorst(computed, pictures)
   return {
@@ -71,6 +78,7 @@ export async function evaluateReal(dff: DeepFaceFlow, pictures: string | undefin
     forwardBackward: mean(errors.forwardBackward),
     landmarkTransfer: mean(errors.landmarkTransfer),
     jitter: mean(errors.jitter),
+    affineJitter: mean(errors.affineJitter),
   }
 }
 

@@ -186,11 +186,12 @@ function printReport({ weights, adapter, sets: reports, real: errors }: Report):
     lines.push('', `EPE3D by group (pairs): ${parts.join('; ')}`, '')
   }
   lines.push(
-    '| real frames | photometric residual | forward-backward px | landmark transfer % | jitter px |',
-    '|---|---|---|---|---|',
+    '| real frames | photometric residual | forward-backward px | landmark transfer % | jitter px | its affine part |',
+    '|---|---|---|---|---|---|',
   )
   for (const [method, e] of Object.entries(errors)) {
-    const cells = [e.residual, e.forwardBackward, 100 * e.landmarkTransfer, e.jitter].map((v) => v.toFixed(2))
+    const figures = [e.residual, e.forwardBackward, 100 * e.landmarkTransfer, e.jitter, e.affineJitter]
+    const cells = figures.map((v) => v.toFixed(2))
     lines.push(`| ${method} | ${cells.join(' | ')} |`)
   }
   return `${lines.join('\n')}\n`

@@ -55,13 +55,24 @@ describe('errors of flows on real frames', () => {
   })
 
   it('jitter: none in a steady motion, the second difference of a trembling one', () => {
-    expect(
-      temporalJitter(
-        [1, 2, 3, 4].map((t) => constant(t, -t)),
-        inner,
-      ),
-    ).toBe(0)
-    expect(temporalJitter([constant(1, 0), constant(0, 0)], inner)).toBe(2)
+    const steady = [1, 2, 3, 4].map((t) => constant(t, -t))
+    expect(temporalJitter(steady, inner)).toEqual({ all: 0, affine: 0 })
+    expect(temporalJitter([constant(1, 0), constant(0, 0)], inner).all).toBe(2)
+  })
+
+  it('jitter: all of a turn that speeds up is affine, little of what trembles within the face', () => {
+    const field = (at: (x: number, y: number) => readonly number[]) =>
+      Float32Array.from(
+        { length: 3 * N * N },
+        (_, i) => at(Math.floor(i / 3) % N, Math.floor(i / 3 / N))[i % 3] ?? 0,
+      )
+    const turn = field((x, y) => [0.1 * (y - 90), -0.1 * (x - 120)])
+    const ofTurn = temporalJitter([turn, turn], inner)
+    expect(ofTurn.all).toBeGreaterThan(1)
+    expect(ofTurn.affine).toBeCloseTo(ofTurn.all, 4)
+    const tremble = field((x, y) => [Math.sin(x / 2), Math.cos(y / 2)])
+    const ofTremble = temporalJitter([tremble, constant(0, 0)], inner)
+    expect(ofTremble.affine).toBeLessThan(0.1 * ofTremble.all)
   })
 })
 

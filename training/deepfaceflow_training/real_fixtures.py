@@ -28,6 +28,13 @@ def _plane(vectors):
     return np.linalg.norm(vectors[..., :2], axis=-1)
 
 
+def _affine(vectors, inner):
+    """The affine motion nearest to vectors (n, k, 2) at the k pixels of a mask."""
+    y, x = np.nonzero(inner)
+    basis, _ = np.linalg.qr(np.c_[np.ones(len(x)), x, y])
+    return basis @ (basis.T @ vectors)
+
+
 def _landmark_transfer(flow, inner, a, b):
     a, b = (np.reshape(points, (68, 2)).astype(np.float32) for points in (a, b))
     distances = []
@@ -52,7 +59,7 @@ def write_real_baselines(args, log):
         flow_of, mask = classical.flows(images[a], images[b], meshes[a], meshes[b])
         return flow_of, cv2.erode(mask.astype(np.uint8), np.ones((5, 5))) > 0
 
-    errors = {method: dict(residual=[], forwardBackward=[], landmarkTransfer=[], jitter=[]) for method in METHODS}
+    errors = {method: dict(residual=[], forwardBackward=[], landmarkTransfer=[], jitter=[], affineJitter=[]) for method in METHODS}
     paths, inner_of = {}, {}
     for a, b, sequence in _pairs(frames):
         (there, inner), (back, inner_b) = flows(a, b), flows(b, a)
@@ -66,8 +73,9 @@ def write_real_baselines(args, log):
                 inner_of[sequence] = inner
     for (sequence, method), path in paths.items():
         path = np.stack(path)
-        second = _plane(path[2:] - 2 * path[1:-1] + path[:-2])
-        errors[method]['jitter'].append(second[:, inner_of[sequence]].mean())
+        second = (path[2:] - 2 * path[1:-1] + path[:-2])[:, inner_of[sequence], :2]
+        errors[method]['jitter'].append(_plane(second).mean())
+        errors[method]['affineJitter'].append(_plane(_affine(second, inner_of[sequence])).mean())
     table = {method: {name: float(np.mean(values)) for name, values in e.items()} for method, e in errors.items()}
     for method, e in table.items():
         log(f'{method}: ' + ', '.join(f'{name} {value:.4f}' for name, value in e.items()))
