@@ -102,7 +102,7 @@ export async function networkWeights(choice: NetworkChoice): Promise<WeightSourc
 
 /** Depth from motion has one size at every width of DFFNet. */
 async function shippedDepth({ meshPrior, depth }: NetworkChoice): Promise<DepthFile | undefined> {
-  return await readDepthFile(dffnetFile(meshPrior), meshPrior, depth)
+  return await readDepthFile(dffnetFile(meshPrior), { name: undefined, meshPrior }, depth)
 }
 
 function dffnetFile(meshPrior: boolean): string {

@@ -21,6 +21,13 @@ export interface DepthFile {
   readonly config: DepthFromMotionConfig
 }
 
+/** What the file must fit. */
+export interface FlowNetwork {
+  /** As its weight file states it; undefined: it does not. */
+  readonly name: string | undefined
+  readonly meshPrior: boolean
+}
+
 const REMEDY = 'or do without it: depth "network" (--depth network)'
 
 /** `x-depth.safetensors` for `x.safetensors`. */
@@ -31,14 +38,14 @@ export function depthFileName(dffnet: string): string {
 /**
  * Reads and checks the file of depth from motion that lies beside a DFFNet weight file.
  * @param dffnet path of the DFFNet weight file
- * @param meshPrior whether that network has the mesh prior
+ * @param network its name, and whether it has the mesh prior
  * @param source `motion`: the file must be there; undefined: it may; `network`: it is not looked for
  * @returns undefined where dz stays the network's
  * @throws FaceError or EngineError INVALID_WEIGHTS naming the file and the remedy
  */
 export async function readDepthFile(
   dffnet: string,
-  meshPrior: boolean,
+  network: FlowNetwork,
   source: DepthSource | undefined,
 ): Promise<DepthFile | undefined> {
   if (source === 'network') return undefined
@@ -52,10 +59,14 @@ export async function readDepthFile(
     )
   }
   const weights = await readSafetensors(path)
-  return { weights, config: checked(weights, dffnet, meshPrior) }
+  return { weights, config: checked(weights, dffnet, network) }
 }
 
-function checked(file: WeightFile, dffnet: string, meshPrior: boolean): DepthFromMotionConfig {
+function checked(
+  file: WeightFile,
+  dffnet: string,
+  { name: network, meshPrior }: FlowNetwork,
+): DepthFromMotionConfig {
   const misfit = (problem: string): FaceError =>
     new FaceError(
       'INVALID_WEIGHTS',
@@ -72,6 +83,10 @@ function checked(file: WeightFile, dffnet: string, meshPrior: boolean): DepthFro
     throw misfit(
       `is for a network ${words(priors.file)} the mesh prior, ${dffnet} is one ${words(priors.dffnet)}`,
     )
+  }
+  const flowsOf = metadata.flows_of
+  if (flowsOf !== undefined && network !== undefined && flowsOf !== network) {
+    throw misfit(`was trained on the flows of ${flowsOf}, ${dffnet} holds ${network}`)
   }
   const constants = {
     unit: FLOW_UNIT,

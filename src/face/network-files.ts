@@ -54,7 +54,7 @@ export async function loadNetworkFiles(
     loadTemplate(),
   ])
   const dffnetConfig = readDffnetConfig(flowNet)
-  const depthFile = await readDepthFile(dffnet, dffnetConfig.meshPrior, depth)
+  const depthFile = await readDepthFile(dffnet, { ...dffnetConfig, name: flowNet.metadata.network }, depth)
   return {
     detector,
     landmarks,
@@ -65,6 +65,7 @@ export async function loadNetworkFiles(
     info: {
       name: flowNet.metadata.network ?? flowNet.name,
       hash: flowNet.hash,
+      depthHash: depthFile?.weights.hash ?? null,
       // The file of the later stage states the error with it.
       epe: measuredEpe(depthFile?.weights.metadata.epe) ?? measuredEpe(flowNet.metadata.epe),
     },

@@ -89,6 +89,8 @@ export interface WeightsInfo {
   readonly name: string
   /** Content hash of the weight file: sha256 over its tensors, whatever its notes say; hex. */
   readonly hash: string
+  /** The same of the file of depth from motion; null where dz is the network's. */
+  readonly depthHash: string | null
   /** Measured visible 3D endpoint error on the test set, template px; null when the file carries none. */
   readonly epe: number | null
 }

@@ -9,6 +9,8 @@ import { summarise } from '../../src/io/summary.js'
 import { type DepthSource, depthFromMotionShapes } from '../../src/nets/depth-from-motion.js'
 import { DEPTH_METADATA, writeRandomDepth } from '../support/depth-weights.js'
 
+const NETWORK = { name: 'dffnet-m', meshPrior: true } as const
+
 let folder: string
 let dffnet: string
 let file: string
@@ -30,17 +32,17 @@ describe('the file of depth from motion', () => {
   it('is read where it lies there and not where the network’s depth is wanted', async () => {
     await writeRandomDepth(file, { hidden: 5 })
     for (const source of [undefined, 'motion'] as const) {
-      expect(await readDepthFile(dffnet, true, source)).toMatchObject({
+      expect(await readDepthFile(dffnet, NETWORK, source)).toMatchObject({
         config: { components: 6, hidden: 5 },
         weights: { name: file },
       })
     }
-    expect(await readDepthFile(dffnet, true, 'network')).toBeUndefined()
+    expect(await readDepthFile(dffnet, NETWORK, 'network')).toBeUndefined()
   })
 
   it('may be missing unless it is asked for', async () => {
-    expect(await readDepthFile(dffnet, true, undefined)).toBeUndefined()
-    await expect(readDepthFile(dffnet, true, 'motion')).rejects.toMatchObject({
+    expect(await readDepthFile(dffnet, NETWORK, undefined)).toBeUndefined()
+    await expect(readDepthFile(dffnet, NETWORK, 'motion')).rejects.toMatchObject({
       code: 'INVALID_WEIGHTS',
       message: expect.stringMatching(/mine-depth\.safetensors: there is no such file.*--depth network/),
     })
@@ -49,13 +51,17 @@ describe('the file of depth from motion', () => {
   it.each([
     [{ metadata: { network: 'dffnet-m' } }, /holds the network dffnet-m, not depth-from-motion/],
     [{ metadata: { prior: '0' } }, /without the mesh prior, .*mine\.safetensors is one with/],
+    [
+      { metadata: { flows_of: 'dffnet-x' } },
+      /was trained on the flows of dffnet-x, .*mine\.safetensors holds dffnet-m;/,
+    ],
     [{ metadata: { unit: '10' } }, /unit = 10, this version has 20/],
     [{ metadata: { least_cover: '0.25' } }, /least_cover = 0\.25, this version has 0\.5/],
     [{ vertices: 400 }, /tensor "depth\.1\.weight" has shape \[6,3600\], needed is \[6,4212\]/],
   ])('is refused if it does not fit: %j', async (change, problem) => {
     await writeRandomDepth(file, change)
     for (const source of [undefined, 'motion'] as const) {
-      const refusal = readDepthFile(dffnet, true, source)
+      const refusal = readDepthFile(dffnet, NETWORK, source)
       await expect(refusal).rejects.toMatchObject({
         code: 'INVALID_WEIGHTS',
         message: expect.stringMatching(problem),
@@ -66,14 +72,14 @@ describe('the file of depth from motion', () => {
 
   it('fits a network without the mesh prior if it was trained for one', async () => {
     await writeRandomDepth(file, { metadata: { prior: '0' } })
-    expect(await readDepthFile(dffnet, false, 'motion')).toMatchObject({
+    expect(await readDepthFile(dffnet, { ...NETWORK, meshPrior: false }, 'motion')).toMatchObject({
       config: { hidden: 8 },
     })
   })
 
   it('is refused if it is damaged', async () => {
     await writeFile(file, 'no weights')
-    await expect(readDepthFile(dffnet, true, undefined)).rejects.toMatchObject({
+    await expect(readDepthFile(dffnet, NETWORK, undefined)).rejects.toMatchObject({
       code: 'INVALID_WEIGHTS',
       message: expect.stringMatching(/mine-depth\.safetensors/),
     })

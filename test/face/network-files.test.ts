@@ -5,7 +5,11 @@ import { loadNetworkFiles, measuredEpe } from '../../src/face/network-files.js'
 describe('weights of the face level', () => {
   it('are read and named', async () => {
     const files = await loadNetworkFiles()
-    expect(files.info).toMatchObject({ name: 'dffnet-m', hash: files.dffnet.hash })
+    expect(files.info).toMatchObject({
+      name: 'dffnet-m',
+      hash: files.dffnet.hash,
+      depthHash: files.depth?.weights.hash,
+    })
     expect(files.dffnetConfig).toEqual({ a: 0.375, meshPrior: true, fineMatching: true })
     expect(files.depth?.weights.name).toMatch(/dffnet-m-depth\.safetensors$/)
     expect(files.triangles).toHaveLength(898 * 3)

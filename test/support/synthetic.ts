@@ -182,7 +182,7 @@ export async function syntheticResult(motion: Motion): Promise<FlowResult> {
     ...photometricResidual(a.registered, b.registered, warpedB, mask),
     a,
     b,
-    weights: { name: 'synthetic', hash: '0'.repeat(64), epe: null },
+    weights: { name: 'synthetic', hash: '0'.repeat(64), depthHash: null, epe: null },
     depthSource: 'motion',
     refinement: 'variational',
     adapter: 'none',
