@@ -1,0 +1,95 @@
+"""Tests that need no material: what follows DFFNet, refinement and depth from motion."""
+import os
+import unittest
+
+import numpy as np
+import torch
+
+from support import SQUARE, SQUARE_TRIANGLES, Temporary, fake_canonical  # noqa: I001  (puts the package on the path)
+from deepfaceflow_training import nets, safetensors
+from deepfaceflow_training.depth import DepthFromMotion, load_depth, look_up, with_depth
+from deepfaceflow_training.depth_training import Trained, observations, save
+from deepfaceflow_training.geometry import SIZE
+from deepfaceflow_training.rasteriser import Raster
+from deepfaceflow_training.refinement import refined
+
+
+class RefinementTest(unittest.TestCase):
+    def test_a_shift_that_the_flow_misses_is_found_on_the_mask_alone(self):
+        y, x = np.mgrid[:SIZE, :SIZE]
+        picture = lambda dx, dy: np.repeat((128 + 50 * np.sin((x - dx) / 5) + 50 * np.cos((y - dy) / 6))[..., None], 3, 2).astype(np.uint8)[None]
+        mask = np.zeros((1, SIZE, SIZE), bool)
+        mask[:, 40:180, 40:180] = True
+        flow = np.zeros((1, SIZE, SIZE, 3), np.float32)
+        flow[..., 2] = 7
+        out = refined(flow, picture(0, 0), picture(1.5, -1), mask)
+        inner = out[0, 60:160, 60:160]
+        self.assertLess(np.abs(inner[..., :2] - [1.5, -1]).mean(), 0.15)  # the pull to rest takes some
+        np.testing.assert_array_equal(out[..., 2], flow[..., 2])
+        np.testing.assert_array_equal(out[~mask], flow[~mask])
+
+
+class DepthTest(Temporary):
+    """Depth from motion on the square: vertices 0 to 3 its corners, 4 in its middle, 5 behind it, the others off it."""
+
+    def setUp(self):
+        super().setUp()
+        mesh = np.full((468, 3), -50, np.float32)
+        mesh[:4] = SQUARE
+        mesh[4], mesh[5] = [110, 110, 5], [110, 110, 20]
+        self.mesh = mesh
+        self.canonical = fake_canonical()
+        self.raster = Raster(mesh, SQUARE_TRIANGLES, SIZE)
+
+    def test_flow_is_looked_up_at_seen_vertices(self):
+        flow = torch.zeros(1, 3, SIZE, SIZE)
+        flow[0, 0], flow[0, 1] = (torch.arange(SIZE) + 0.5)[None, :], (torch.arange(SIZE) + 0.5)[:, None]
+        covered = torch.from_numpy(self.raster.covered)[None, None].float()
+        depth = torch.from_numpy(np.where(self.raster.covered, self.raster.depth, 0))[None, None]
+        motion, seen = look_up(flow, depth, covered, torch.from_numpy(self.mesh)[None])
+        self.assertEqual(seen[0, 4:8].tolist(), [True, False, False, False])
+        np.testing.assert_allclose(motion[0, 4, :2], [110, 110], atol=1e-4)
+
+    def test_flows_at_the_vertices_are_kept_and_a_missing_shard_is_made_again(self):
+        folder, cache = self.write_set(4, 2), os.path.join(self.folder, 'cache')
+        net, said = nets.DFFNet(0.1).eval(), []
+        seen = observations(net, folder, cache, self.canonical, said.append)
+        self.assertEqual(seen['motion'].shape, (4, 468, 3))
+        self.assertEqual(len(said), 2)
+        self.assertFalse(seen['weight'][:, 6:].any())  # vertices without triangles stand for no pixel
+        os.remove(said[0])
+        with open(said[1], 'wb') as handle:
+            handle.write(b'torn')
+        again = observations(net, folder, cache, self.canonical, said.append)
+        self.assertEqual(said[2:], said[:2])
+        for name, values in seen.items():
+            np.testing.assert_array_equal(again[name], values)
+        observations(net, folder, cache, self.canonical, said.append)
+        self.assertEqual(len(said), 4)
+        other = nets.DFFNet(0.1).eval()
+        observations(other, folder, cache, self.canonical, said.append)
+        self.assertEqual(said[4:], said[:2])
+
+    def test_what_was_trained_is_what_is_saved(self):
+        torch.manual_seed(1)
+        for prior in (0, 4):
+            inputs, changes = torch.randn(300, 468 * (9 if prior else 6)), torch.randn(300, 468)
+            trained = Trained(inputs, changes, prior).eval()
+            torch.nn.init.normal_(trained.layers[-1].weight, 0, 0.05)
+            path = os.path.join(self.folder, 'depth.safetensors')
+            save(path, trained, 'dffnet', 300, 'test')
+            net = load_depth(path)
+            with torch.no_grad():
+                wanted, got = trained(trained.project(inputs[:20])), net(inputs[:20].view(20, 468, -1))
+            self.assertEqual(bool(prior), bool(net.prior))
+            self.assertLess((got - wanted).abs().max() / wanted.abs().max(), 0.02)  # f16
+
+    def test_dz_changes_on_the_mesh_alone_by_what_the_network_says(self):
+        net = DepthFromMotion(4, 8, 16)
+        torch.nn.init.zeros_(net.depth['4'].weight)
+        net.depth['4'].bias.data[:] = 0.1
+        flow = np.full((1, SIZE, SIZE, 3), 2, np.float32)
+        out = with_depth(net, flow, self.mesh[None], self.mesh[None], self.canonical)
+        covered = self.raster.covered[None]
+        np.testing.assert_allclose(out[covered], [[2, 2, 4]] * covered.sum(), atol=1e-5)
+        np.testing.assert_array_equal(out[~covered], flow[~covered])
