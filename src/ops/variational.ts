@@ -1,7 +1,7 @@
 import type { GraphBuilder, Value } from '../graph/graph.js'
 import { channelsOf, type RawType, type TensorType, tensorType } from '../graph/tensor.js'
 import { checkMap, shapeError, tensorInput, wholeNumber } from './infer.js'
-import { inputAt, tileGrid } from './lowering.js'
+import { inputAt, linearGrid, tileGrid } from './lowering.js'
 import { type KernelCall, type LowerContext, type OpDefinition, type Operand, tensorOf, view } from './op.js'
 
 export interface VariationalAttrs {
@@ -39,6 +39,9 @@ const KIND = 'variationalRefinement'
 /** Pixels along one side of what a workgroup of kernels/variational_sweep_tile.wgsl loads, and its most half sweeps. */
 const TILE_REGION = 32
 const TILE_HALF_SWEEPS = 8
+
+/** Pixels whose sums one invocation of kernels/variational_sums.wgsl takes: enough invocations to hide its loads on a GPU. */
+const PIXELS_PER_PART = 49
 
 /** FLOPs of each part of the method on maps of a type, and of one half sweep. */
 function workOf({ n, h, w }: TensorType) {
@@ -103,7 +106,7 @@ class Lowering {
   }
 
   calls(): KernelCall[] {
-    const calls = [this.#warp(), this.#balanceLight(), this.#linearise()]
+    const calls = [this.#warp(), this.#addUp(), this.#balanceLight(), this.#linearise()]
     const halfSweeps = 2 * this.#context.attrs.sweeps
     if (this.#isTiled) {
       for (let done = 0; done < halfSweeps; done += TILE_HALF_SWEEPS) {
@@ -129,10 +132,13 @@ class Lowering {
     return tileGrid(this.#type.h, this.#type.w, this.#type.n)
   }
 
-  /** Workgroups a pair of `#warp`, each of which leaves its sums. */
+  /** Partial sums of a pair. */
   get #parts(): number {
-    const [columns, rows] = this.#overPixels
-    return columns * rows
+    return Math.ceil(this.#pixels / PIXELS_PER_PART)
+  }
+
+  get #pixels(): number {
+    return this.#type.h * this.#type.w
   }
 
   #warp(): KernelCall {
@@ -153,9 +159,21 @@ class Lowering {
         fragments: view(fragments),
         grey: [...this.#context.attrs.grey, 0],
       },
-      bindings: { flow, source, goal, fragments, samples: this.#samples, sums: this.#sums },
+      bindings: { flow, source, goal, fragments, samples: this.#samples },
       workgroups: this.#overPixels,
       flops: this.#work.warp,
+    }
+  }
+
+  #addUp(): KernelCall {
+    return {
+      kernel: 'variational_sums.wgsl',
+      variant: 'sums',
+      params: {},
+      uniforms: { pixels: this.#pixels, parts: this.#parts },
+      bindings: { samples: this.#samples, sums: this.#sums },
+      workgroups: linearGrid(this.#parts, this.#type.n),
+      flops: 0,
     }
   }
 
