@@ -13,11 +13,15 @@ import { evaluateReal, type RealErrors, realBaselines } from './real.js'
 const SETS = ['rendered', 'photowarp'] as const
 
 /** What is evaluated, the package's default first; labels follow the network's name. */
-const VARIANTS: readonly ({ readonly label?: string } & Pick<CreateOptions, 'depth' | 'refinement'>)[] = [
+const VARIANTS: readonly ({ readonly label?: string } & Pick<
+  CreateOptions,
+  'weights' | 'depth' | 'refinement'
+>)[] = [
   {},
   { label: 'inverse search only', refinement: 'inverse-search' },
   { label: 'not refined', refinement: 'none' },
   { label: 'depth by the network', depth: 'network' },
+  { weights: 'dffnet-m-small' },
 ]
 
 interface SetReport {
@@ -39,7 +43,7 @@ interface Report {
 
 const program = new Command('eval')
   .description('Accuracy of the shipped network on the fixed evaluation sets and on real frames.')
-  .option('--weights <file>', 'DFFNet weight file (default: the one in the package)')
+  .option('--weights <file>', 'DFFNet weight file in place of those in the package')
   .option('--adapter <name>', 'auto, hardware, software, embedded or part of an adapter name')
   .option(
     '--fixtures <folder>',
@@ -60,6 +64,8 @@ const sets = new Map<string, { methods: Record<string, ErrorSummary>; pairs: num
 const real: Record<string, RealErrors> = {}
 let opened: Pick<Report, 'weights' | 'adapter'> | undefined
 for (const { label: variant, ...stages } of VARIANTS) {
+  // Another file stands for the default; the package's other networks are not compared with it.
+  if (options.weights !== undefined && stages.weights !== undefined) continue
   const faceFlow = await DeepFaceFlow.create({
     ...stages,
     ...(options.weights !== undefined && { weights: options.weights }),

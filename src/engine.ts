@@ -4,7 +4,7 @@
  */
 export { DeepFaceFlowError, EngineError, type ErrorCode } from './errors.js'
 export type { DepthFile } from './face/depth-file.js'
-export { loadNetworkFiles, type NetworkFiles } from './face/network-files.js'
+export { loadNetworkFiles, type NetworkFiles, SHIPPED_NETWORKS } from './face/network-files.js'
 export { registeredFlowConfig, registeredFlowWeights } from './face/registered-pair.js'
 export type { AdapterCaps, AdapterLimits } from './gpu/caps.js'
 export type { AdapterChoice, OpenDeviceOptions } from './gpu/device.js'

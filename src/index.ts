@@ -20,6 +20,7 @@ export {
   invertSimilarity,
 } from './face/geometry-similarity.js'
 export { photometricResidual, warpByFlow } from './face/geometry-warp.js'
+export { SHIPPED_NETWORKS } from './face/network-files.js'
 export { loadTemplate, type Template } from './face/template.js'
 export * from './face/types.js'
 export { type AdapterReport, listAdapters } from './gpu/doctor.js'

@@ -9,6 +9,7 @@ import {
   PRODUCT_NAMES,
   REFINEMENTS,
   type Refinement,
+  SHIPPED_NETWORKS,
   selectProducts,
 } from '../index.js'
 
@@ -38,7 +39,10 @@ export function addEngineOptions(command: Command): Command {
       '--adapter <name>',
       'auto, hardware, software, embedded or part of an adapter name (default: DEEPFACEFLOW_ADAPTER, else auto)',
     )
-    .option('--weights <file>', 'DFFNet weight file (default: the one in the package)')
+    .option(
+      '--weights <file>',
+      `DFFNet weight file, or the name of one in the package: ${SHIPPED_NETWORKS.join(', ')} (default: ${SHIPPED_NETWORKS[0]})`,
+    )
     .addOption(
       new Option(
         '--depth <source>',

@@ -31,19 +31,20 @@ export interface NetworkFiles {
   readonly uv: Float32Array
 }
 
-/** Shipped networks, the default first. */
-export const DEFAULT_DFFNET = 'dffnet-m.safetensors'
+/** Names of the DFFNets in the package, the default first: the accurate one, and a small one for weak machines. */
+export const SHIPPED_NETWORKS = ['dffnet-m', 'dffnet-m-small'] as const
 
 /**
  * Reads and checks all weight files.
- * @param dffnet a DFFNet weight file; default the shipped one
+ * @param network a DFFNet weight file, or one of `SHIPPED_NETWORKS`; default the first of them
  * @param depth where dz comes from; default `motion` where a file for it lies beside the DFFNet's
  * @throws EngineError or FaceError INVALID_WEIGHTS naming file, tensor and remedy
  */
 export async function loadNetworkFiles(
-  dffnet = shippedFile(DEFAULT_DFFNET),
+  network: string = SHIPPED_NETWORKS[0],
   depth?: DepthSource,
 ): Promise<NetworkFiles> {
+  const dffnet = dffnetFile(network)
   const shipped = (name: string) => readSafetensors(shippedFile(name))
   const [detector, landmarks, meshRegressor, flowNet, canonical, template] = await Promise.all([
     shipped('face-detector.safetensors'),
@@ -74,6 +75,18 @@ export async function loadNetworkFiles(
     ncc: normalisedCoordinates(canonical.tensor('positions', [MESH_VERTICES, 3]), template),
     uv: canonical.tensor('uv', [MESH_VERTICES, 2]),
   }
+}
+
+function dffnetFile(network: string): string {
+  if ((SHIPPED_NETWORKS as readonly string[]).includes(network)) return shippedFile(`${network}.safetensors`)
+  // A word without dot and slash was meant as a name.
+  if (/^[\w-]+$/.test(network)) {
+    throw new FaceError(
+      'INVALID_WEIGHTS',
+      `the package has no network "${network}"; choose from ${SHIPPED_NETWORKS.join(', ')}, or give a .safetensors file`,
+    )
+  }
+  return network
 }
 
 /** Path of a file in the package's `weights`. */

@@ -200,7 +200,7 @@ export interface CreateOptions {
   readonly adapter?: string
   /** A device owned by the caller; never destroyed by `dispose()`. */
   readonly device?: GPUDevice
-  /** DFFNet weight file. Default: the one in the package. */
+  /** DFFNet weight file, or the name of one in the package: `dffnet-m` (default), or `dffnet-m-small` for weak machines. */
   readonly weights?: string
   /**
    * Where dz comes from: `motion`, corrected by the head's motion in the image; `network`, as DFFNet says. Default: `motion`

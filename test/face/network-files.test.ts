@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { loadNetworkFiles, measuredEpe } from '../../src/face/network-files.js'
+import { loadNetworkFiles, measuredEpe, SHIPPED_NETWORKS } from '../../src/face/network-files.js'
 
 describe('weights of the face level', () => {
   it('are read and named', async () => {
@@ -15,6 +15,21 @@ describe('weights of the face level', () => {
     expect(files.triangles).toHaveLength(898 * 3)
     expect(files.ncc).toHaveLength(468 * 3)
     expect(files.ncc.every((value) => value >= 0 && value <= 1)).toBe(true)
+  })
+
+  it.each(SHIPPED_NETWORKS)('are there by the name %s, with depth from motion', async (name) => {
+    const { info, depth } = await loadNetworkFiles(name)
+    expect(info.name).toBe(name)
+    expect(info.epe).toBeLessThan(2)
+    expect(depth?.weights.metadata.flows_of).toBe(name)
+  })
+
+  it('are refused by another name with those that there are', async () => {
+    await expect(loadNetworkFiles('small')).rejects.toMatchObject({
+      code: 'INVALID_WEIGHTS',
+      message:
+        'the package has no network "small"; choose from dffnet-m, dffnet-m-small, or give a .safetensors file',
+    })
   })
 
   it('must be those of a DFFNet', async () => {

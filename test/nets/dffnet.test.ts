@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { loadNetworkFiles, SHIPPED_NETWORKS } from '../../src/face/network-files.js'
 import { GraphBuilder } from '../../src/graph/graph.js'
 import { planGraph } from '../../src/graph/plan.js'
 import { decodePhoto } from '../../src/io/image.js'
@@ -114,10 +115,10 @@ describe('DFFNet with pseudo-random weights against PyTorch', () => {
   }
 })
 
-describe('shipped dffnet-m', () => {
+describe.each(SHIPPED_NETWORKS)('shipped %s', (shipped) => {
   it('gives the flow that PyTorch gives, within 0.05 px on four real pairs', async () => {
-    const weights = await readSafetensors('weights/dffnet-m.safetensors')
-    const plan = await engine.compile(network(0.375, 7, weights.metadata.fine_matching === '1'), { weights })
+    const { dffnet: weights, dffnetConfig } = await loadNetworkFiles(shipped)
+    const plan = await engine.compile(network(dffnetConfig.a, 7, dffnetConfig.fineMatching), { weights })
     for (let pair = 0; pair < 4; pair++) {
       const golden = await readSafetensors(`test/fixtures/dffnet/pair${pair}.safetensors`)
       const [row, column] = [...golden.indices('origin', [2])] as [number, number]
@@ -141,7 +142,8 @@ describe('shipped dffnet-m', () => {
         }
       }
       const { flow6 } = (await plan.compute({ images, encoding }, ['flow6'])) as { flow6: Float32Array }
-      const expected = golden.tensor('flow', [3, h, w])
+      const outputs = await readSafetensors(`test/fixtures/dffnet/pair${pair}-${shipped}.safetensors`)
+      const expected = outputs.tensor('flow', [3, h, w])
       let worst = 0
       for (let c = 0; c < 3; c++) {
         for (let y = 0; y < h; y++) {

