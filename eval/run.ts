@@ -50,6 +50,7 @@ const program = new Command('eval')
     'other sets, as the training package writes them',
     join('test', 'fixtures', 'eval'),
   )
+  .option('--no-variants', 'the default alone, not also without its later stages and the small network')
   .option('--json <file>', 'also write the figures here', join('eval', 'results.json'))
   .option(
     '--pictures <folder>',
@@ -58,12 +59,19 @@ const program = new Command('eval')
   )
 const options = program
   .parse()
-  .opts<{ weights?: string; adapter?: string; fixtures: string; json: string; pictures: string }>()
+  .opts<{
+    weights?: string
+    adapter?: string
+    variants: boolean
+    fixtures: string
+    json: string
+    pictures: string
+  }>()
 
 const sets = new Map<string, { methods: Record<string, ErrorSummary>; pairs: number; groups: Groups }>()
 const real: Record<string, RealErrors> = {}
 let opened: Pick<Report, 'weights' | 'adapter'> | undefined
-for (const { label: variant, ...stages } of VARIANTS) {
+for (const { label: variant, ...stages } of options.variants ? VARIANTS : VARIANTS.slice(0, 1)) {
   // Another file stands for the default; the package's other networks are not compared with it.
   if (options.weights !== undefined && stages.weights !== undefined) continue
   const faceFlow = await DeepFaceFlow.create({
