@@ -57,16 +57,14 @@ const program = new Command('eval')
     'overviews of the ten real pairs with the highest residual',
     join('out', 'eval'),
   )
-const options = program
-  .parse()
-  .opts<{
-    weights?: string
-    adapter?: string
-    variants: boolean
-    fixtures: string
-    json: string
-    pictures: string
-  }>()
+const options = program.parse().opts<{
+  weights?: string
+  adapter?: string
+  variants: boolean
+  fixtures: string
+  json: string
+  pictures: string
+}>()
 
 const sets = new Map<string, { methods: Record<string, ErrorSummary>; pairs: number; groups: Groups }>()
 const real: Record<string, RealErrors> = {}
