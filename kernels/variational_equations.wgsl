@@ -4,7 +4,7 @@
 // px, and weighted by one over its size (the robust norm |r|, as reweighted least squares). Smoothness likewise: one over
 // the size of the flow's own derivatives, so that the flow may bend sharply where it does already.
 // One invocation: one pixel.
-#include "include/variational.wgsl"
+#include "include/off_face.wgsl"
 
 struct Uniforms {
   size: vec2<u32>,

@@ -1,6 +1,6 @@
 // What means and variances of both pictures on the face are made of. One invocation takes every `parts`-th pixel, in order, so
 // that the result is the same on every run, and leaves two vec4s: sums of source, target and pixels; sums of squares.
-#include "include/variational.wgsl"
+#include "include/off_face.wgsl"
 
 struct Uniforms {
   pixels: u32,

@@ -2,7 +2,6 @@
 // them. A workgroup loads 32x32 pixels; what it makes of those at the rim is wrong by one row more with each half sweep, so
 // it stores the inner ones only, and workgroups overlap.
 // One invocation: two pixels of each colour, side by side in two rows of the tile.
-#include "include/variational.wgsl"
 
 struct Uniforms {
   size: vec2<u32>,

@@ -3,7 +3,7 @@
 // One invocation: one pixel.
 #include "include/layout.wgsl"
 #include "include/bilinear.wgsl"
-#include "include/variational.wgsl"
+#include "include/off_face.wgsl"
 
 struct Uniforms {
   flow: View,

@@ -1,9 +1,8 @@
 // Shared by the kernels of src/ops/inverse-search.ts.
+#include "include/off_face.wgsl"
 // Side of a patch and distance of neighbouring patches, px.
 const PATCH = 8u;
 const STRIDE = 4u;
-// Stands for dx where the face is not.
-const OFF_FACE = 1e9;
 
 // One source texel, see inverse_search_texels.wgsl.
 struct SourceTexel {
@@ -17,5 +16,5 @@ struct SourceTexel {
 fn sourceTexel(bits: vec4<u32>) -> SourceTexel {
   let shift = bitcast<vec2<f32>>(bits.zw);
   return SourceTexel(
-    bitcast<f32>(bits.x), unpack2x16float(bits.y), shift, select(0.0, 1.0, shift.x < 0.5 * OFF_FACE));
+    bitcast<f32>(bits.x), unpack2x16float(bits.y), shift, select(0.0, 1.0, onFace(shift)));
 }
