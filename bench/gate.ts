@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { packageFacts } from '../src/gpu/package-root.js'
+import { packageFacts } from '../src/platform/node/package-root.js'
 import { Engine } from '../src/runtime/engine.js'
 import { describeContext, describeLoad, deviceContext, LoadMeter } from './lib/context.js'
 import {

@@ -1,5 +1,5 @@
 import { GraphBuilder } from '../src/graph/graph.js'
-import { inputTensor, outputTensor } from '../src/ops/border.js'
+import { inputTensor, outputTensor } from '../src/ops/tensor/border.js'
 import { Engine } from '../src/runtime/engine.js'
 import { allCases } from '../test/cases/index.js'
 import { arrayWeights, caseData } from '../test/kernels/run-case.js'

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { packageFacts } from '../src/gpu/package-root.js'
+import { packageFacts } from '../src/platform/node/package-root.js'
 import { fillPage } from './lib/markdown.js'
 import { main, print } from './lib/report.js'
 import { compiledPart, modelPart } from './page/hardware.js'

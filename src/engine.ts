@@ -6,7 +6,6 @@ export { DeepFaceFlowError, EngineError, type ErrorCode } from './errors.js'
 export type { DepthFile } from './face/depth-file.js'
 export { loadNetworkFiles, type NetworkFiles, SHIPPED_NETWORKS } from './face/network-files.js'
 export { registeredFlowConfig, registeredFlowWeights } from './face/registered-pair.js'
-export type { AdapterCaps, AdapterLimits } from './gpu/caps.js'
 export type { AdapterChoice, OpenDeviceOptions } from './gpu/device.js'
 export {
   type Graph,
@@ -24,7 +23,6 @@ export {
 } from './graph/plan.js'
 export { type PlanTotals, planTotals, printPlan } from './graph/print-plan.js'
 export { channelsOf, describeType, type RawType, type TensorType, type ValueType } from './graph/tensor.js'
-export { type TunableLayer, tunableLayers } from './graph/tunable.js'
 export {
   DEPTHS,
   type DepthFromMotionConfig,
@@ -47,9 +45,11 @@ export {
   registeredRoiTransform,
 } from './nets/registered-meshes.js'
 export * from './ops/index.js'
+export type { AdapterCaps, AdapterLimits } from './platform/caps.js'
 export type { AutotuneOptions, LayerTiming } from './runtime/autotune.js'
 export { type CompileOptions, Engine, type EngineOptions, type EngineStats } from './runtime/engine.js'
 export { Plan, type PlanInputs, type PlanOutputs } from './runtime/plan.js'
 export type { Profile, StepTime } from './runtime/profile.js'
+export { type TunableLayer, tunableLayers } from './runtime/tunable.js'
 export { readSafetensors } from './weights/safetensors.js'
 export { WeightFile } from './weights/weight-file.js'

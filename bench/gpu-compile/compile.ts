@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AdapterCaps } from '../../src/gpu/caps.js'
-import { packageFacts } from '../../src/gpu/package-root.js'
+import type { AdapterCaps } from '../../src/platform/caps.js'
+import { packageFacts } from '../../src/platform/node/package-root.js'
 import type { NetworkChoice } from '../lib/networks.js'
 import {
   hottestLoop,

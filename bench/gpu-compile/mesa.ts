@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { packageFacts } from '../../src/gpu/package-root.js'
+import { packageFacts } from '../../src/platform/node/package-root.js'
 
 /** Folder with Mesa 25 and the null-GPU driver; set up on first use (some minutes and 60 MB of downloads). */
 export function mesaFolder(): string {

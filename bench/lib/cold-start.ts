@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { packageFacts } from '../../src/gpu/package-root.js'
+import { packageFacts } from '../../src/platform/node/package-root.js'
 import type { NetworkChoice } from './networks.js'
 import type { BenchOptions } from './options.js'
 

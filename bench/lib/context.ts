@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg } from 'node:os'
-import { packageFacts } from '../../src/gpu/package-root.js'
-import type { Schedule } from '../../src/ops/op.js'
+import type { Schedule } from '../../src/graph/op.js'
+import { packageFacts } from '../../src/platform/node/package-root.js'
 import type { Engine } from '../../src/runtime/engine.js'
 
 /** Where figures come from: without it they mean nothing. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { packageFacts } from '../../src/gpu/package-root.js'
 import { DeepFaceFlow } from '../../src/index.js'
+import { packageFacts } from '../../src/platform/node/package-root.js'
 import type { Engine } from '../../src/runtime/engine.js'
 import { type MeasureOptions, measure, type Timing } from './measure.js'
 

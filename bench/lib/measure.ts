@@ -1,6 +1,6 @@
 import Benchmark from 'benchmark'
 import { BufferUsage, MapMode } from '../../src/gpu/constants.js'
-import { HARDWARE_PACE, paced, SOFTWARE_PACE } from '../../src/gpu/polling.js'
+import { HARDWARE_PACE, paced, SOFTWARE_PACE } from '../../src/platform/node/polling.js'
 import type { Engine } from '../../src/runtime/engine.js'
 import { type Summary, summarise } from './statistics.js'
 

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import type { Schedule } from '../../src/graph/op.js'
 import { DEPTHS, type DepthSource } from '../../src/nets/depth-from-motion.js'
 import { REFINEMENTS, type Refinement } from '../../src/nets/refinement.js'
-import type { Schedule } from '../../src/ops/op.js'
 import type { NetworkChoice } from './networks.js'
 
 /** What every measuring script takes. */

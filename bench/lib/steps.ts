@@ -1,7 +1,7 @@
 import { type EngineDevice, openDevice } from '../../src/gpu/device.js'
 import type { Graph } from '../../src/graph/graph.js'
+import type { Schedule, WeightSource } from '../../src/graph/op.js'
 import { type PlanSpec, planGraph, type Step } from '../../src/graph/plan.js'
-import type { Schedule, WeightSource } from '../../src/ops/op.js'
 import type { Engine } from '../../src/runtime/engine.js'
 import { Executor } from '../../src/runtime/executor.js'
 import { WeightSet } from '../../src/runtime/weight-set.js'

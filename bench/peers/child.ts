@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { packageFacts } from '../../src/gpu/package-root.js'
-import { decodePhoto } from '../../src/io/image.js'
+import { packageFacts } from '../../src/platform/node/package-root.js'
+import { decodePhoto } from '../../src/platform/node/image.js'
 import { sampleOnce } from '../lib/measure.js'
 import { seededWeights } from '../lib/networks.js'
 import type { Peer, PeerInputs, PeerRequest } from './peer.js'

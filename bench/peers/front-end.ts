@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { packageFacts } from '../../src/gpu/package-root.js'
+import { packageFacts } from '../../src/platform/node/package-root.js'
 import { DeepFaceFlow, decodePhoto } from '../../src/index.js'
 import { describeLoad, LoadMeter, machineContext } from '../lib/context.js'
 import { type Sample, sampleOnce, timingOf } from '../lib/measure.js'

@@ -1,11 +1,11 @@
 import type { Graph, GraphNode } from '../../src/graph/graph.js'
 import { channelsOf, type TensorType, type ValueType } from '../../src/graph/tensor.js'
-import type { BatchSliceAttrs } from '../../src/ops/concat.js'
-import { convWindow } from '../../src/ops/conv-geometry.js'
-import type { Conv2dAttrs } from '../../src/ops/conv2d.js'
-import type { CorrelationAttrs } from '../../src/ops/correlation.js'
-import type { ResizeAttrs } from '../../src/ops/resize.js'
-import type { TransposedConv2dAttrs } from '../../src/ops/transposed-conv2d.js'
+import type { BatchSliceAttrs } from '../../src/ops/tensor/concat.js'
+import { convWindow } from '../../src/ops/conv/geometry.js'
+import type { Conv2dAttrs } from '../../src/ops/conv/conv2d.js'
+import type { CorrelationAttrs } from '../../src/ops/flow/correlation.js'
+import type { ResizeAttrs } from '../../src/ops/image/resize.js'
+import type { TransposedConv2dAttrs } from '../../src/ops/conv/transposed-conv2d.js'
 
 /** Our graph as other engines see it: dense tensors, the ops of DFFNet. One visitor per engine. */
 export interface Visitor<T> {

@@ -1,6 +1,6 @@
 import onnxProto from 'onnx-proto'
 import type { Graph } from '../../src/graph/graph.js'
-import type { WeightSource } from '../../src/ops/op.js'
+import type { WeightSource } from '../../src/graph/op.js'
 import { type Dense, displacements, NORM_EPSILON, pair, type Visitor, walk } from './graph-walk.js'
 
 const { onnx } = onnxProto

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
-import { packageFacts } from '../../src/gpu/package-root.js'
+import { packageFacts } from '../../src/platform/node/package-root.js'
 import type { Sample } from '../lib/measure.js'
 import { PEERS, type PeerRequest } from './peer.js'
 

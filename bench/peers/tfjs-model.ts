@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { Graph } from '../../src/graph/graph.js'
-import type { WeightSource } from '../../src/ops/op.js'
+import type { WeightSource } from '../../src/graph/op.js'
 import { type Dense, displacements, NORM_EPSILON, pair, type Visitor, walk } from './graph-walk.js'
 
 /** Our graph as a function of TensorFlow.js (NHWC). Weights go to its backend here, once. */

@@ -1,4 +1,4 @@
-import { chooseAdapter } from '../../src/gpu/adapters.js'
+import { chooseAdapter } from '../../src/platform/node/adapters.js'
 import { HARDWARE_PACE, paced, SOFTWARE_PACE } from '../../src/gpu/polling.js'
 
 /**

@@ -1,7 +1,7 @@
 import { kernelId } from '../../src/gpu/kernel-cache.js'
 import type { Graph } from '../../src/graph/graph.js'
+import type { WeightSource } from '../../src/graph/op.js'
 import { type PlanOptions, planGraph, type Step } from '../../src/graph/plan.js'
-import type { WeightSource } from '../../src/ops/op.js'
 import type { CompiledPipeline, FamilyResult } from '../gpu-compile/compile.js'
 import { definedFlops, productFlops } from '../lib/executed.js'
 import { nodeOf } from '../lib/networks.js'

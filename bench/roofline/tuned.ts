@@ -1,5 +1,5 @@
 import type { Graph } from '../../src/graph/graph.js'
-import { LAYER_NODE, type TunableLayer, tunableLayers } from '../../src/graph/tunable.js'
+import { LAYER_NODE, type TunableLayer, tunableLayers } from '../../src/runtime/tunable.js'
 import type { FamilyResult } from '../gpu-compile/compile.js'
 import { formatTable } from '../lib/table.js'
 import { DISPATCH_US, type Gpu } from './gpus.js'

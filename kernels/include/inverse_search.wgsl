@@ -1,4 +1,4 @@
-// Shared by the kernels of src/ops/inverse-search.ts.
+// Shared by the kernels of src/ops/flow/inverse-search.ts.
 #include "include/off_face.wgsl"
 // Side of a patch and distance of neighbouring patches, px.
 const PATCH = 8u;

@@ -1,33 +1,30 @@
 import { FaceError } from '../errors.js'
-import { decodePhoto } from '../io/image.js'
+import { type Box, type PhotoInput, type Rgba, TEMPLATE_SIZE } from '../geometry/types.js'
 import { DEPTHS, type DepthSource } from '../nets/depth-from-motion.js'
 import { REFINEMENTS, type Refinement } from '../nets/refinement.js'
+import { decodePhoto } from '../platform/index.js'
+import { rigidInPhotos } from '../products/rigid-motion.js'
 import { Engine } from '../runtime/engine.js'
-import type { Detection } from './detection-decode.js'
-import { FaceFinder, type FoundFace } from './face-finder.js'
-import { chooseFace, holdsChoice, holdsFaceNear, nearest } from './face-search.js'
+import type { Detection } from './find/decode.js'
+import { FaceFinder, type FoundFace } from './find/face-finder.js'
+import { chooseFace, holdsChoice, holdsFaceNear, nearest } from './find/face-search.js'
+import { PhotoNetworks } from './find/photo-networks.js'
 import { deriveResult } from './flow-result.js'
-import { rigidInPhotos } from './geometry-rigid.js'
 import { loadNetworkFiles, type NetworkFiles } from './network-files.js'
-import { PhotoNetworks } from './photo-networks.js'
 import { RegisteredPair } from './registered-pair.js'
 import { Stopwatch } from './stopwatch.js'
 import {
-  type Box,
   type CreateOptions,
   DEFAULT_REFINEMENT,
   type FaceFlow,
   type FaceFrame,
   type FlowOptions,
   type FlowResult,
-  type PhotoInput,
   type RegisteredFlowResult,
-  type Rgba,
-  TEMPLATE_SIZE,
   type VideoTracker,
   type WeightsInfo,
 } from './types.js'
-import { FaceVideoTracker } from './video-tracker.js'
+import { FaceVideoTracker } from './video/tracker.js'
 
 /**
  * DeepFaceFlow (Koujan, Roussos and Zafeiriou, CVPR 2020): photos in, dense 3D facial flow out.

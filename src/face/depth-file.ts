@@ -1,5 +1,5 @@
-import { access } from 'node:fs/promises'
 import { FaceError } from '../errors.js'
+import { MESH_VERTICES } from '../geometry/types.js'
 import {
   DEPTH_NETWORK,
   DEPTH_SLOPE,
@@ -10,10 +10,10 @@ import {
   POSITION_UNIT,
 } from '../nets/depth-from-motion.js'
 import { FLOW_UNIT } from '../nets/dffnet.js'
-import { VERTEX_MOTION } from '../ops/vertex-motion.js'
+import { VERTEX_MOTION } from '../ops/mesh/vertex-motion.js'
+import { fileExists } from '../platform/index.js'
 import { readSafetensors } from '../weights/safetensors.js'
 import type { WeightFile } from '../weights/weight-file.js'
-import { MESH_VERTICES } from './types.js'
 
 /** Depth from motion for the flows of one DFFNet. */
 export interface DepthFile {
@@ -50,7 +50,7 @@ export async function readDepthFile(
 ): Promise<DepthFile | undefined> {
   if (source === 'network') return undefined
   const path = depthFileName(dffnet)
-  if (!(await exists(path))) {
+  if (!(await fileExists(path))) {
     if (source === undefined) return undefined
     throw new FaceError(
       'INVALID_WEIGHTS',
@@ -108,13 +108,4 @@ function checked(
     }
   }
   return config
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path)
-    return true
-  } catch {
-    return false
-  }
 }

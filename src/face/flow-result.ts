@@ -1,9 +1,12 @@
+import type { Rgba } from '../geometry/types.js'
 import type { DepthSource } from '../nets/depth-from-motion.js'
 import type { Refinement } from '../nets/refinement.js'
-import { expressionFlow, forwardBackward, moveMesh } from './geometry-flow.js'
-import { photometricResidual, warpByFlow } from './geometry-warp.js'
+import { expressionFlow } from '../products/expression.js'
+import { moveMesh } from '../products/moved-mesh.js'
+import { forwardBackward } from '../products/occlusion.js'
+import { photometricResidual, warpByFlow } from '../products/residual.js'
 import type { PairOutputs } from './registered-pair.js'
-import type { RegisteredFlowResult, Rgba, WeightsInfo } from './types.js'
+import type { RegisteredFlowResult, WeightsInfo } from './types.js'
 
 export interface PairFacts {
   readonly triangles: Uint32Array

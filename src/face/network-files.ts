@@ -1,12 +1,13 @@
-import { join } from 'node:path'
 import { FaceError } from '../errors.js'
-import { packageFacts } from '../gpu/package-root.js'
+import type { Template } from '../geometry/template.js'
+import { MESH_VERTICES } from '../geometry/types.js'
 import type { DepthSource } from '../nets/depth-from-motion.js'
+import { shippedWeights } from '../platform/index.js'
 import { readSafetensors } from '../weights/safetensors.js'
 import type { WeightFile } from '../weights/weight-file.js'
 import { type DepthFile, readDepthFile } from './depth-file.js'
-import { loadTemplate, type Template } from './template.js'
-import { MESH_VERTICES, type WeightsInfo } from './types.js'
+import { loadTemplate } from './register/template-file.js'
+import type { WeightsInfo } from './types.js'
 
 /** Triangles of the canonical face. */
 const TRIANGLES = 898
@@ -45,7 +46,7 @@ export async function loadNetworkFiles(
   depth?: DepthSource,
 ): Promise<NetworkFiles> {
   const dffnet = dffnetFile(network)
-  const shipped = (name: string) => readSafetensors(shippedFile(name))
+  const shipped = (name: string) => readSafetensors(shippedWeights(name))
   const [detector, landmarks, meshRegressor, flowNet, canonical, template] = await Promise.all([
     shipped('face-detector.safetensors'),
     shipped('mesh-regressor-attention.safetensors'),
@@ -78,7 +79,8 @@ export async function loadNetworkFiles(
 }
 
 function dffnetFile(network: string): string {
-  if ((SHIPPED_NETWORKS as readonly string[]).includes(network)) return shippedFile(`${network}.safetensors`)
+  if ((SHIPPED_NETWORKS as readonly string[]).includes(network))
+    return shippedWeights(`${network}.safetensors`)
   // A word without dot and slash was meant as a name.
   if (/^[\w-]+$/.test(network)) {
     throw new FaceError(
@@ -87,11 +89,6 @@ function dffnetFile(network: string): string {
     )
   }
   return network
-}
-
-/** Path of a file in the package's `weights`. */
-function shippedFile(name: string): string {
-  return join(packageFacts().root, 'weights', name)
 }
 
 function readDffnetConfig(file: WeightFile): NetworkFiles['dffnetConfig'] {

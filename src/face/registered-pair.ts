@@ -1,15 +1,16 @@
+import { at } from '../geometry/array.js'
+import { MESH_VERTICES, type Rgba, TEMPLATE_SIZE } from '../geometry/types.js'
 import { GraphBuilder } from '../graph/graph.js'
+import type { WeightSource } from '../graph/op.js'
 import type { Refinement } from '../nets/refinement.js'
 import { REGISTERED_INPUTS, type RegisteredFlowConfig, registeredFlow } from '../nets/registered-flow.js'
 import { registeredRoiTransform } from '../nets/registered-meshes.js'
-import { outputTensor } from '../ops/border.js'
-import { packImageTransform } from '../ops/image-input.js'
-import type { WeightSource } from '../ops/op.js'
+import { packImageTransform } from '../ops/image/image-input.js'
+import { outputTensor } from '../ops/tensor/border.js'
 import type { Engine } from '../runtime/engine.js'
 import type { Plan } from '../runtime/plan.js'
-import { at } from './array.js'
 import type { NetworkFiles } from './network-files.js'
-import { DEFAULT_REFINEMENT, MESH_VERTICES, type Rgba, TEMPLATE_SIZE } from './types.js'
+import { DEFAULT_REFINEMENT } from './types.js'
 
 /** What the GPU computes for a registered pair; arrays as in `RegisteredFlowResult`. */
 export interface PairOutputs {

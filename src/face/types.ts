@@ -1,50 +1,11 @@
-/**
- * Data types of the face level, shared by pipeline, files and pictures.
- *
- * Frames:
- * - *photo px*: pixels of a decoded photo (EXIF orientation applied), x right, y down, pixel centres at
- *   integer + 0.5.
- * - *template px*: the 224x224 registration frame, same conventions; z in the same unit, positive away
- *   from the camera.
- *
- * Arrays are row-major HxWxC unless a line says otherwise.
- */
+/** Data types of the face level, shared by pipeline, files and pictures. Frames: geometry/types.ts. */
 
+import type { Box, PhotoInput, Rgba, Similarity } from '../geometry/types.js'
 import type { DepthSource } from '../nets/depth-from-motion.js'
 import type { Refinement } from '../nets/refinement.js'
+import type { PhotometricResidual } from '../products/residual.js'
+import type { RigidMotion } from '../products/rigid-motion.js'
 import type { AutotuneOptions } from '../runtime/autotune.js'
-
-/** Side of the template frame in px. */
-export const TEMPLATE_SIZE = 224
-
-/** Vertices of the face mesh. */
-export const MESH_VERTICES = 468
-
-/** 8-bit RGBA image, sRGB, opaque unless a writer says otherwise; `data` holds height*width*4 bytes. */
-export interface Rgba {
-  readonly width: number
-  readonly height: number
-  readonly data: Uint8Array
-}
-
-/** A photo as callers give it: a file name, the bytes of an encoded file, or pixels. */
-export type PhotoInput = string | Uint8Array | Rgba
-
-/** Axis-aligned rectangle; (x, y) is the top left corner. */
-export interface Box {
-  readonly x: number
-  readonly y: number
-  readonly width: number
-  readonly height: number
-}
-
-/** 2D similarity without reflection: p' = [a -b; b a] p + (tx, ty). Scale hypot(a, b), angle atan2(b, a). */
-export interface Similarity {
-  readonly a: number
-  readonly b: number
-  readonly tx: number
-  readonly ty: number
-}
 
 /** One face found in one photo. */
 export interface FaceFrame {
@@ -65,25 +26,6 @@ export interface FaceFrame {
   readonly registrationResidual: number
 }
 
-/** 3D similarity motion x' = scale * R x + t between two meshes. */
-export interface RigidMotion {
-  /** R, 3x3 row-major, determinant +1. */
-  readonly rotation: readonly number[]
-  /**
-   * R = Rz(roll) Ry(yaw) Rx(pitch), degrees, right-handed in (x right, y down, z away). As seen in the
-   * picture: positive roll turns clockwise, positive yaw turns the nose to the left edge, positive pitch
-   * turns the nose down.
-   */
-  readonly angles: { readonly yaw: number; readonly pitch: number; readonly roll: number }
-  /** t, px of the frame the motion is expressed in. */
-  readonly translation: readonly [number, number, number]
-  readonly scale: number
-  /** Share of mesh vertices in (0, 1] that follow the rigid motion (robust weight above one half). */
-  readonly inliers: number
-  /** Root mean square of the inliers' remaining motion, px of the same frame. */
-  readonly residual: number
-}
-
 /** What the weights in use are; written into every result. */
 export interface WeightsInfo {
   readonly name: string
@@ -93,14 +35,6 @@ export interface WeightsInfo {
   readonly depthHash: string | null
   /** Measured visible 3D endpoint error on the test set, template px; null when the file carries none. */
   readonly epe: number | null
-}
-
-/** Mean absolute difference of B from A over the face mask, grey levels 0..255, averaged over RGB. */
-export interface PhotometricResidual {
-  /** Registered B against registered A, before any motion is undone. */
-  readonly before: number
-  /** B warped by the flow against registered A. */
-  readonly after: number
 }
 
 /** Flow of a registered pair with everything derived from it in the template frame. */

@@ -1,11 +1,20 @@
 import { EngineError } from '../errors.js'
-import { type AdapterChoice, type AdapterSource, capsOfDevice, chooseAdapter } from './adapters.js'
+import { type AdapterCaps, LIMIT_NAMES, readCaps } from '../platform/caps.js'
+import {
+  type AdapterChoice,
+  type AdapterSource,
+  capsOfDevice,
+  chooseAdapter,
+  environment,
+  HARDWARE_PACE,
+  paced,
+  SOFTWARE_PACE,
+  turnOfEventLoop,
+} from '../platform/index.js'
 import { BufferLedger } from './buffers.js'
-import { type AdapterCaps, LIMIT_NAMES, readCaps } from './caps.js'
 import { KernelCache } from './kernel-cache.js'
-import { HARDWARE_PACE, paced, SOFTWARE_PACE } from './polling.js'
 
-export type { AdapterChoice } from './adapters.js'
+export type { AdapterChoice } from '../platform/index.js'
 export { BufferLedger } from './buffers.js'
 export { BufferUsage, MapMode } from './constants.js'
 
@@ -131,7 +140,7 @@ export class EngineDevice {
     } catch (cause) {
       if (cause instanceof EngineError) throw cause
       // A loss rejects what is in flight before the device's own `lost` promise has told us.
-      await new Promise((resolve) => setImmediate(resolve))
+      await turnOfEventLoop()
       if (this.#disposed || this.#lostError) this.assertUsable()
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new EngineError('INVALID_ARGUMENT', `${label}: ${reason}`, {}, { cause })
@@ -172,7 +181,7 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Engin
     const selection = `adapter: ${caps.name} (device of the caller)`
     return new EngineDevice({ gpu: options.device, caps, selection, owned: false, kernelRoot })
   }
-  const choice = options.adapter ?? (process.env.DEEPFACEFLOW_ADAPTER || 'auto')
+  const choice = options.adapter ?? environment('DEEPFACEFLOW_ADAPTER') ?? 'auto'
   const found = await chooseAdapter(choice, { robustness: options.robustness ?? true })
   const { adapter, source, reason } = found
   const features = FEATURES.filter((feature) => adapter.features.has(feature))

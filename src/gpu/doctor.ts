@@ -1,5 +1,5 @@
-import { type AdapterSource, enumerateAdapters } from './adapters.js'
-import type { AdapterCaps } from './caps.js'
+import type { AdapterCaps } from '../platform/caps.js'
+import { type AdapterSource, enumerateAdapters } from '../platform/index.js'
 
 export interface AdapterReport {
   readonly source: AdapterSource

@@ -1,10 +1,10 @@
-import { availableParallelism } from 'node:os'
 import { EngineError } from '../errors.js'
+import { KernelSource, processors } from '../platform/index.js'
 import { ShaderStage } from './constants.js'
-import { KernelSource } from './kernel-source.js'
+import type { KernelInterface } from './shader/interface.js'
 import { formatMessage } from './shader/locate.js'
 import { type PreprocessedShader, preprocess, type ShaderParams } from './shader/preprocess.js'
-import { type KernelInterface, reflectKernel } from './shader/reflect.js'
+import { reflectKernel } from './shader/reflect.js'
 
 /** One variant of one kernel file. */
 export interface KernelKey {
@@ -112,7 +112,7 @@ export class KernelCache {
         onProgress?.(++done, wanted.size)
       }
     }
-    await Promise.all(Array.from({ length: Math.min(availableParallelism(), queue.length) }, worker))
+    await Promise.all(Array.from({ length: Math.min(processors(), queue.length) }, worker))
   }
 
   /**

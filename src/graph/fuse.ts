@@ -1,6 +1,6 @@
-import type { Epilogue } from '../ops/op.js'
-import { NO_EPILOGUE } from '../ops/op.js'
 import type { Graph, GraphNode, ValueId } from './graph.js'
+import type { Epilogue } from './op.js'
+import { NO_EPILOGUE } from './op.js'
 import { sameLayout } from './tensor.js'
 
 /**

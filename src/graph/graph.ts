@@ -1,5 +1,5 @@
 import { EngineError } from '../errors.js'
-import type { Epilogue, OpDefinition } from '../ops/op.js'
+import type { Epilogue, OpDefinition } from './op.js'
 import type { ValueType } from './tensor.js'
 
 export type ValueId = number

@@ -1,6 +1,6 @@
-import { contiguousChannelsOp } from '../ops/channels.js'
-import type { OpDefinition } from '../ops/op.js'
+import { contiguousChannelsOp } from './contiguous-channels.js'
 import type { Graph, GraphNode, ValueId } from './graph.js'
+import type { OpDefinition } from './op.js'
 import { isContiguous, type ValueType } from './tensor.js'
 
 /**

@@ -1,4 +1,5 @@
-import type { AdapterCaps } from '../gpu/caps.js'
+import type { AdapterCaps } from '../platform/caps.js'
+import type { Graph, GraphNode, ValueId } from './graph.js'
 import {
   type KernelCall,
   type KernelChoice,
@@ -6,8 +7,7 @@ import {
   NO_EPILOGUE,
   type Operand,
   type Schedule,
-} from '../ops/op.js'
-import type { Graph, GraphNode, ValueId } from './graph.js'
+} from './op.js'
 import type { Placement } from './placement.js'
 import { describeType, type ValueType } from './tensor.js'
 

@@ -1,11 +1,11 @@
 import { EngineError } from '../errors.js'
-import type { AdapterCaps } from '../gpu/caps.js'
-import type { KernelCall, Operand, PackedData, Schedule, WeightSource } from '../ops/op.js'
+import type { AdapterCaps } from '../platform/caps.js'
 import { fuse } from './fuse.js'
 import type { Graph, ValueId } from './graph.js'
 import { legalise } from './legalise.js'
 import { type Lowered, type LowerOptions, lower, typeOf } from './lower.js'
 import { assignSlots, type Tenant } from './memory.js'
+import type { KernelCall, Operand, PackedData, Schedule, WeightSource } from './op.js'
 import { type Placement, place } from './placement.js'
 import { channelsOf, describeType, planesOf, vec4sPerBatch } from './tensor.js'
 

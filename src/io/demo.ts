@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { packageFacts } from '../gpu/package-root.js'
+import { packageFacts } from '../platform/index.js'
 
 /** The demo's photos: calm face turned aside, and wide laugh seen from the front. */
 export function demoPhotos(): [a: string, b: string] {

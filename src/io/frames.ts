@@ -2,8 +2,8 @@ import { stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { escapePath, glob, isDynamicPattern } from 'tinyglobby'
 import { FaceError } from '../errors.js'
-import type { PhotoInput } from '../face/types.js'
-import { countFrames, readVideoFrames } from './ffmpeg.js'
+import type { PhotoInput } from '../geometry/types.js'
+import { countFrames, readVideoFrames } from '../platform/node/ffmpeg.js'
 
 /** The frames of a video in order, from wherever they come. */
 export interface FrameSource {

@@ -1,5 +1,5 @@
 import { open, readFile, truncate } from 'node:fs/promises'
-import { outputFailed } from './atomic.js'
+import { outputFailed } from '../platform/index.js'
 
 /**
  * A log of one JSON value a line that survives interruptions: a line counts once its line break is

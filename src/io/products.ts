@@ -1,8 +1,17 @@
 import { join } from 'node:path'
 import { FaceError } from '../errors.js'
-import { flowToPhoto } from '../face/geometry-flow.js'
 import type { RegisteredFlowResult } from '../face/types.js'
-import { hasPhotos, TEMPLATE_SIZE } from '../face/types.js'
+import { hasPhotos } from '../face/types.js'
+import { TEMPLATE_SIZE } from '../geometry/types.js'
+import { encodePng } from '../platform/index.js'
+import {
+  type FileSystem,
+  makeOutputFolder,
+  nodeFileSystem,
+  outputFailed,
+  writeFileAtomic,
+} from '../platform/node/atomic.js'
+import { flowToPhoto } from '../products/photo-flow.js'
 import { fromFunction } from '../viz/canvas.js'
 import {
   depthTile,
@@ -18,9 +27,7 @@ import {
 } from '../viz/figures.js'
 import { maskMap, pnccMap } from '../viz/maps.js'
 import type { Tile } from '../viz/tiles.js'
-import { type FileSystem, makeOutputFolder, nodeFileSystem, outputFailed, writeFileAtomic } from './atomic.js'
 import { encodeFlo } from './flo.js'
-import { encodePng } from './image.js'
 import { encodeMotionGlb, encodeObj, encodePly } from './mesh.js'
 import { encodeNpy } from './npy.js'
 import { type InputNames, summarise } from './summary.js'

@@ -1,6 +1,6 @@
-import { maskedMean } from '../face/geometry-warp.js'
 import type { FaceFrame, RegisteredFlowResult } from '../face/types.js'
 import { hasPhotos } from '../face/types.js'
+import { maskedMean } from '../products/residual.js'
 
 /** The part of a result that is numbers rather than fields: what result.json holds and --json prints. */
 

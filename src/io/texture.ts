@@ -1,7 +1,9 @@
-import { applySimilarityToPoints, invertSimilarity } from '../face/geometry-similarity.js'
-import type { RegisteredFlowResult, Rgba } from '../face/types.js'
-import { hasPhotos, TEMPLATE_SIZE } from '../face/types.js'
-import { cropAndResize, encodeJpeg } from './image.js'
+import type { RegisteredFlowResult } from '../face/types.js'
+import { hasPhotos } from '../face/types.js'
+import { applySimilarityToPoints, invertSimilarity } from '../geometry/similarity.js'
+import type { Rgba } from '../geometry/types.js'
+import { TEMPLATE_SIZE } from '../geometry/types.js'
+import { cropAndResize, encodeJpeg } from '../platform/index.js'
 
 /** Longer side of the texture in a glTF file, px: enough for a face, small enough to mail. */
 const MAX_TEXTURE = 1024

@@ -1,11 +1,11 @@
 import type { GraphBuilder, Value } from '../graph/graph.js'
 import type { TensorType } from '../graph/tensor.js'
-import { leakyRelu } from '../ops/activation.js'
-import { concat } from '../ops/concat.js'
-import { fullyConnected } from '../ops/fully-connected.js'
-import { addVertexDepth } from '../ops/vertex-depth.js'
-import { vertexMotion } from '../ops/vertex-motion.js'
-import { vertexAttributes } from '../ops/vertices.js'
+import { fullyConnected } from '../ops/conv/fully-connected.js'
+import { addVertexDepth } from '../ops/mesh/vertex-depth.js'
+import { vertexMotion } from '../ops/mesh/vertex-motion.js'
+import { vertexAttributes } from '../ops/mesh/vertices.js'
+import { leakyRelu } from '../ops/tensor/activation.js'
+import { concat } from '../ops/tensor/concat.js'
 import { FLOW_UNIT } from './dffnet.js'
 
 /** Where dz comes from: `motion`, corrected by depth from motion; `network`, as DFFNet says. */

@@ -1,13 +1,13 @@
 import { EngineError } from '../errors.js'
 import type { GraphBuilder, Value } from '../graph/graph.js'
 import type { TensorType } from '../graph/tensor.js'
-import { leakyRelu } from '../ops/activation.js'
-import { batchSlice, concat } from '../ops/concat.js'
-import { conv2d } from '../ops/conv2d.js'
-import { correlation } from '../ops/correlation.js'
-import { resize } from '../ops/resize.js'
-import { transposedConv2d } from '../ops/transposed-conv2d.js'
-import { warp } from '../ops/warp.js'
+import { conv2d } from '../ops/conv/conv2d.js'
+import { transposedConv2d } from '../ops/conv/transposed-conv2d.js'
+import { correlation } from '../ops/flow/correlation.js'
+import { warp } from '../ops/flow/warp.js'
+import { resize } from '../ops/image/resize.js'
+import { leakyRelu } from '../ops/tensor/activation.js'
+import { batchSlice, concat } from '../ops/tensor/concat.js'
 
 export interface DffnetConfig {
   /** Width multiplier: 0.375 is the reference, 1 the full size. */

@@ -1,7 +1,7 @@
 import type { GraphBuilder, Value } from '../graph/graph.js'
-import { relu } from '../ops/activation.js'
-import { conv2d } from '../ops/conv2d.js'
-import type { ImageInputOptions } from '../ops/image-input.js'
+import { conv2d } from '../ops/conv/conv2d.js'
+import type { ImageInputOptions } from '../ops/image/image-input.js'
+import { relu } from '../ops/tensor/activation.js'
 import { type BlockRow, separableBlocks } from './separable-block.js'
 
 /** How a photo meets the network: letterboxed to 128x128, colours in [-1, 1]. */

@@ -1,6 +1,6 @@
 import type { GraphBuilder, Value } from '../graph/graph.js'
-import { regionCrop, regionPoints, regionTransform } from '../ops/landmark-attention.js'
-import { refineMesh } from '../ops/refine-mesh.js'
+import { regionCrop, regionPoints, regionTransform } from '../ops/mesh/landmark-attention.js'
+import { refineMesh } from '../ops/mesh/refine-mesh.js'
 import {
   branch,
   MESH_CHANNELS,

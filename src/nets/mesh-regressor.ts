@@ -1,7 +1,7 @@
 import type { GraphBuilder, Value } from '../graph/graph.js'
-import { prelu } from '../ops/activation.js'
-import { conv2d } from '../ops/conv2d.js'
-import type { ImageInputOptions } from '../ops/image-input.js'
+import { conv2d } from '../ops/conv/conv2d.js'
+import type { ImageInputOptions } from '../ops/image/image-input.js'
+import { prelu } from '../ops/tensor/activation.js'
 import { type BlockRow, separableBlock, separableBlocks } from './separable-block.js'
 
 /** How a photo meets the network: the face's square region, 192x192, colours in [0, 1]. */

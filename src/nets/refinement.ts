@@ -1,7 +1,7 @@
 import type { GraphBuilder, Value } from '../graph/graph.js'
-import { batchSlice } from '../ops/concat.js'
-import { INVERSE_SEARCH_DEFAULTS, inverseSearch } from '../ops/inverse-search.js'
-import { VARIATIONAL_DEFAULTS, variationalRefinement } from '../ops/variational.js'
+import { INVERSE_SEARCH_DEFAULTS, inverseSearch } from '../ops/flow/inverse-search.js'
+import { VARIATIONAL_DEFAULTS, variationalRefinement } from '../ops/flow/variational.js'
+import { batchSlice } from '../ops/tensor/concat.js'
 
 /**
  * What the images make of DFFNet's flow: `inverse-search` of patches, `variational` (that and then a variational refinement of

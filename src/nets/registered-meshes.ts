@@ -1,8 +1,8 @@
 import { EngineError } from '../errors.js'
 import type { GraphBuilder, Value } from '../graph/graph.js'
-import { batchSlice } from '../ops/concat.js'
-import { type ImageTransform, imageInput } from '../ops/image-input.js'
-import { affineVertices, meanVertices } from '../ops/vertices.js'
+import { type ImageTransform, imageInput } from '../ops/image/image-input.js'
+import { affineVertices, meanVertices } from '../ops/mesh/vertices.js'
+import { batchSlice } from '../ops/tensor/concat.js'
 import { MESH_REGRESSOR_INPUT, meshRegressor } from './mesh-regressor.js'
 
 export interface RegisteredMeshesConfig {

@@ -1,12 +1,12 @@
 import type { GraphBuilder, Value } from '../graph/graph.js'
+import { shapeError } from '../graph/infer.js'
 import { channelsOf } from '../graph/tensor.js'
-import { prelu, relu } from '../ops/activation.js'
-import { channelPad } from '../ops/channels.js'
-import { conv2d } from '../ops/conv2d.js'
-import { depthwiseConv2d } from '../ops/depthwise-conv2d.js'
-import { add } from '../ops/elementwise.js'
-import { shapeError } from '../ops/infer.js'
-import { poolMax } from '../ops/pool.js'
+import { conv2d } from '../ops/conv/conv2d.js'
+import { depthwiseConv2d } from '../ops/conv/depthwise-conv2d.js'
+import { prelu, relu } from '../ops/tensor/activation.js'
+import { channelPad } from '../ops/tensor/channels.js'
+import { add } from '../ops/tensor/elementwise.js'
+import { poolMax } from '../ops/tensor/pool.js'
 
 /** `[output channels, stride]` of one block. */
 export type BlockRow = readonly [channels: number, stride: 1 | 2]

@@ -1,14 +1,28 @@
 /** The functions that add ops to a graph, and what is needed to write another op. */
-export { leakyRelu, prelu, relu, sigmoid, tanh } from './activation.js'
-export { inputTensor, outputTensor, type TensorShape } from './border.js'
-export { channelPad, channelSlice, contiguousChannels } from './channels.js'
-export { batchConcat, batchSlice, concat } from './concat.js'
-export { type ConsistencyAttrs, forwardBackwardConsistency } from './consistency.js'
-export { type Conv2dAttrs, conv2d } from './conv2d.js'
-export { type CorrelationAttrs, correlation } from './correlation.js'
-export { type DepthwiseConv2dAttrs, depthwiseConv2d } from './depthwise-conv2d.js'
-export { add, multiply, type ScaleAttrs, scale } from './elementwise.js'
-export { type FullyConnectedAttrs, fullyConnected } from './fully-connected.js'
+
+export {
+  type Activation,
+  type Epilogue,
+  type KernelCall,
+  type LowerContext,
+  type OpDefinition,
+  type Operand,
+  view,
+  type WeightSource,
+} from '../graph/op.js'
+export { type Conv2dAttrs, conv2d } from './conv/conv2d.js'
+export { type DepthwiseConv2dAttrs, depthwiseConv2d } from './conv/depthwise-conv2d.js'
+export { type FullyConnectedAttrs, fullyConnected } from './conv/fully-connected.js'
+export { type TransposedConv2dAttrs, transposedConv2d } from './conv/transposed-conv2d.js'
+export { type ConsistencyAttrs, forwardBackwardConsistency } from './flow/consistency.js'
+export { type CorrelationAttrs, correlation } from './flow/correlation.js'
+export {
+  INVERSE_SEARCH_DEFAULTS,
+  type InverseSearchAttrs,
+  inverseSearch,
+} from './flow/inverse-search.js'
+export { VARIATIONAL_DEFAULTS, type VariationalAttrs, variationalRefinement } from './flow/variational.js'
+export { type WarpAttrs, type WarpValidityAttrs, warp, warpValidity } from './flow/warp.js'
 export {
   frameType,
   type ImageInputOptions,
@@ -20,14 +34,10 @@ export {
   type PixelFormat,
   packImageTransform,
   pixelBufferType,
-} from './image-input.js'
-export { type ImageOutputAttrs, imageOutput } from './image-output.js'
-export { fragmentDepth, fragmentMask, interpolate } from './interpolate.js'
-export {
-  INVERSE_SEARCH_DEFAULTS,
-  type InverseSearchAttrs,
-  inverseSearch,
-} from './inverse-search.js'
+} from './image/image-input.js'
+export { type ImageOutputAttrs, imageOutput } from './image/image-output.js'
+export { type ResizeAttrs, resize } from './image/resize.js'
+export { fragmentDepth, fragmentMask, interpolate } from './mesh/interpolate.js'
 export {
   type RegionCropAttrs,
   type RegionPointsAttrs,
@@ -35,33 +45,24 @@ export {
   regionCrop,
   regionPoints,
   regionTransform,
-} from './landmark-attention.js'
-export {
-  type Activation,
-  type Epilogue,
-  type KernelCall,
-  type LowerContext,
-  type OpDefinition,
-  type Operand,
-  view,
-  type WeightSource,
-} from './op.js'
-export { type CropAttrs, crop, type PadAttrs, pad } from './pad-crop.js'
-export { type PoolAttrs, poolAvg, poolMax } from './pool.js'
-export { type RasteriseAttrs, rasterise } from './rasterise.js'
-export { type MeanErrorAttrs, meanError, type ReduceAttrs, reduce } from './reduce.js'
-export { type RefineMeshAttrs, refineMesh } from './refine-mesh.js'
-export { reshape } from './reshape.js'
-export { type ResizeAttrs, resize } from './resize.js'
-export { type TransposedConv2dAttrs, transposedConv2d } from './transposed-conv2d.js'
-export { VARIATIONAL_DEFAULTS, type VariationalAttrs, variationalRefinement } from './variational.js'
-export { addVertexDepth, type VertexDepthAttrs } from './vertex-depth.js'
-export { VERTEX_MOTION, type VertexMotionAttrs, vertexMotion } from './vertex-motion.js'
+} from './mesh/landmark-attention.js'
+export { type RasteriseAttrs, rasterise } from './mesh/rasterise.js'
+export { type RefineMeshAttrs, refineMesh } from './mesh/refine-mesh.js'
+export { addVertexDepth, type VertexDepthAttrs } from './mesh/vertex-depth.js'
+export { VERTEX_MOTION, type VertexMotionAttrs, vertexMotion } from './mesh/vertex-motion.js'
 export {
   affineVertices,
   gatherVertices,
   meanVertices,
   type VertexAttribute,
   vertexAttributes,
-} from './vertices.js'
-export { type WarpAttrs, type WarpValidityAttrs, warp, warpValidity } from './warp.js'
+} from './mesh/vertices.js'
+export { leakyRelu, prelu, relu, sigmoid, tanh } from './tensor/activation.js'
+export { inputTensor, outputTensor, type TensorShape } from './tensor/border.js'
+export { channelPad, channelSlice, contiguousChannels } from './tensor/channels.js'
+export { batchConcat, batchSlice, concat } from './tensor/concat.js'
+export { add, multiply, type ScaleAttrs, scale } from './tensor/elementwise.js'
+export { type CropAttrs, crop, type PadAttrs, pad } from './tensor/pad-crop.js'
+export { type PoolAttrs, poolAvg, poolMax } from './tensor/pool.js'
+export { type MeanErrorAttrs, meanError, type ReduceAttrs, reduce } from './tensor/reduce.js'
+export { reshape } from './tensor/reshape.js'

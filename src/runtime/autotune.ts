@@ -1,13 +1,13 @@
 import { EngineError } from '../errors.js'
-import { cacheFolder } from '../gpu/cache-folder.js'
 import { MapMode } from '../gpu/constants.js'
 import type { EngineDevice } from '../gpu/device.js'
 import type { Graph } from '../graph/graph.js'
 import { type PlanOptions, planGraph, scheduleFor } from '../graph/plan.js'
-import { LAYER_NODE, LAYER_OUTPUT, type TunableLayer, tunableLayers } from '../graph/tunable.js'
+import { cacheFolder, emitWarning } from '../platform/index.js'
 import { quickest, timeContestants } from './contest.js'
 import { Executor } from './executor.js'
 import { type ClockSource, PassClock } from './pass-clock.js'
+import { LAYER_NODE, LAYER_OUTPUT, type TunableLayer, tunableLayers } from './tunable.js'
 import { type Choices, loadChoices, storeChoices, tuningIdentity } from './tuning-cache.js'
 import type { WeightSet } from './weight-set.js'
 
@@ -50,8 +50,7 @@ export async function autotune(
   planOptions: PlanOptions,
   options: AutotuneOptions,
 ): Promise<Choices> {
-  const warn =
-    options.onWarning ?? ((message) => process.emitWarning(message, { code: 'DEEPFACEFLOW_AUTOTUNE' }))
+  const warn = options.onWarning ?? ((message) => emitWarning(message, 'DEEPFACEFLOW_AUTOTUNE'))
   const { caps } = device
   const identity = tuningIdentity(caps, scheduleFor(caps, planOptions), planOptions.storage ?? 'f32')
   const folder = options.folder ?? (await cacheFolder())

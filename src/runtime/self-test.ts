@@ -1,10 +1,10 @@
-import type { AdapterCaps } from '../gpu/caps.js'
 import type { OpenDeviceOptions } from '../gpu/device.js'
 import { GraphBuilder } from '../graph/graph.js'
-import { leakyRelu } from '../ops/activation.js'
-import { inputTensor, outputTensor } from '../ops/border.js'
-import { conv2d } from '../ops/conv2d.js'
-import type { Schedule } from '../ops/op.js'
+import type { Schedule } from '../graph/op.js'
+import { conv2d } from '../ops/conv/conv2d.js'
+import { leakyRelu } from '../ops/tensor/activation.js'
+import { inputTensor, outputTensor } from '../ops/tensor/border.js'
+import type { AdapterCaps } from '../platform/caps.js'
 import { Engine } from './engine.js'
 
 export interface SelfTest {

@@ -1,10 +1,6 @@
-import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { AdapterCaps } from '../gpu/caps.js'
-import { packageFacts } from '../gpu/package-root.js'
-import { writeFileAtomic } from '../io/atomic.js'
-import type { Schedule } from '../ops/op.js'
+import type { Schedule } from '../graph/op.js'
+import type { AdapterCaps } from '../platform/caps.js'
+import { joinPath, packageFacts, readText, sha256, writeFileAtomic } from '../platform/index.js'
 
 /** Variants by the key of a choice (`KernelChoice.key`). */
 export type Choices = Readonly<Record<string, string>>
@@ -40,8 +36,8 @@ export interface StoredChoices {
 const FORMAT = 1
 
 export function tuningFile(folder: string, identity: TuningIdentity): string {
-  const hash = createHash('sha256').update(JSON.stringify(identity)).digest('hex')
-  return join(folder, `autotune-${hash.slice(0, 16)}.json`)
+  const hash = sha256([JSON.stringify(identity)])
+  return joinPath(folder, `autotune-${hash.slice(0, 16)}.json`)
 }
 
 /** Choices of earlier runs; none, with a warning, where the file is damaged or was made for something else. */
@@ -49,7 +45,7 @@ export async function loadChoices(folder: string, identity: TuningIdentity): Pro
   const file = tuningFile(folder, identity)
   let text: string
   try {
-    text = await readFile(file, 'utf8')
+    text = await readText(file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { choices: {} }
     return unusable(file, error instanceof Error ? error.message : String(error))

@@ -1,7 +1,7 @@
 import { EngineError } from '../errors.js'
 import { BufferUsage } from '../gpu/constants.js'
 import type { EngineDevice } from '../gpu/device.js'
-import type { PackedData, WeightSource } from '../ops/op.js'
+import type { PackedData, WeightSource } from '../graph/op.js'
 
 /**
  * Weights on the device, packed once for all plans that share them. Buffers are counted: the last plan that

@@ -1,5 +1,4 @@
-import sharp from 'sharp'
-import type { Rgba } from '../face/types.js'
+import type { Rgba } from '../geometry/types.js'
 
 /** Composing pictures from RGBA rasters and SVG overlays. */
 
@@ -43,31 +42,4 @@ export function paste(target: Rgba, source: Rgba, x: number, y: number): void {
       4 * ((y + row) * target.width + x + left),
     )
   }
-}
-
-/**
- * Resizes. `smooth` for photos, `exact` for maps of values, whose pixels must keep their colours.
- */
-export async function resize(
-  image: Rgba,
-  width: number,
-  height: number,
-  kind: 'smooth' | 'exact',
-): Promise<Rgba> {
-  const data = await sharp(image.data, { raw: { width: image.width, height: image.height, channels: 4 } })
-    .resize(width, height, { fit: 'fill', kernel: kind === 'smooth' ? 'cubic' : 'nearest' })
-    .raw()
-    .toBuffer()
-  return { width, height, data: new Uint8Array(data.buffer, data.byteOffset, data.length) }
-}
-
-/** Draws SVG elements over an image; one SVG unit is one pixel. */
-export async function drawSvg(image: Rgba, elements: readonly string[]): Promise<Rgba> {
-  const { width, height } = image
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${elements.join('')}</svg>`
-  const data = await sharp(image.data, { raw: { width, height, channels: 4 } })
-    .composite([{ input: Buffer.from(svg), left: 0, top: 0 }])
-    .raw()
-    .toBuffer()
-  return { width, height, data: new Uint8Array(data.buffer, data.byteOffset, data.length) }
 }

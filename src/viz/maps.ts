@@ -1,5 +1,5 @@
-import type { Rgba } from '../face/types.js'
-import { TEMPLATE_SIZE } from '../face/types.js'
+import type { Rgba } from '../geometry/types.js'
+import { TEMPLATE_SIZE } from '../geometry/types.js'
 import { fromFunction, NO_VALUE, type Rgb } from './canvas.js'
 import { divergingColour, niceScale, sequentialColour, wheelColour } from './colour-maps.js'
 

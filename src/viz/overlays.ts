@@ -1,5 +1,5 @@
-import { sampleMasked } from '../face/geometry-flow.js'
-import { TEMPLATE_SIZE } from '../face/types.js'
+import { sampleMasked } from '../geometry/masked-sample.js'
+import { TEMPLATE_SIZE } from '../geometry/types.js'
 
 /** SVG elements drawn over photos: landmarks, mesh, arrows. */
 

@@ -1,4 +1,5 @@
-import type { FaceFrame, Rgba } from '../face/types.js'
+import type { FaceFrame } from '../face/types.js'
+import type { Rgba } from '../geometry/types.js'
 import { blank, paste } from './canvas.js'
 import { dots } from './overlays.js'
 import type { Tile } from './tiles.js'

@@ -1,5 +1,6 @@
-import type { Rgba } from '../face/types.js'
-import { blank, drawSvg, NO_VALUE, paste, type Rgb, resize } from './canvas.js'
+import type { Rgba } from '../geometry/types.js'
+import { drawSvg, resizePicture } from '../platform/index.js'
+import { blank, NO_VALUE, paste, type Rgb } from './canvas.js'
 import { barLegend, wheelLegend } from './maps.js'
 import { svgText, textWidth, wrapText } from './text.js'
 
@@ -68,7 +69,7 @@ export async function drawSheet(tiles: readonly Tile[], options: SheetOptions): 
   for (const [i, tile] of tiles.entries()) {
     const x = GAP + (i % columns) * (tileSize + GAP)
     const y = top + Math.floor(i / columns) * rowHeight
-    paste(sheet, await resize(tile.image, tileSize, tileSize, tile.kind), x, y)
+    paste(sheet, await resizePicture(tile.image, tileSize, tileSize, tile.kind), x, y)
     if (tile.overlay) {
       // A nested <svg> clips to its box, so that arrows at a border stay inside their tile.
       const { width: w, height: h } = tile.image

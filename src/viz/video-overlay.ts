@@ -1,6 +1,8 @@
-import { applySimilarityToPoints, invertSimilarity } from '../face/geometry-similarity.js'
-import type { FlowResult, Rgba } from '../face/types.js'
-import { blank, drawSvg, paste, resize } from './canvas.js'
+import type { FlowResult } from '../face/types.js'
+import { applySimilarityToPoints, invertSimilarity } from '../geometry/similarity.js'
+import type { Rgba } from '../geometry/types.js'
+import { drawSvg, resizePicture } from '../platform/index.js'
+import { blank, paste } from './canvas.js'
 import { flowMap, wheelLegend } from './maps.js'
 import { wireframe } from './overlays.js'
 import { svgText } from './text.js'
@@ -33,7 +35,7 @@ export async function drawVideoFrame(
   const panel = FLOW_SIDE + 2 * MARGIN
   const textTop = MARGIN + FLOW_SIDE + LINE + 4
   const canvas = blank(width + panel, Math.max(height, textTop + lines.length * LINE))
-  paste(canvas, await resize(image, width, height, 'smooth'), 0, 0)
+  paste(canvas, await resizePicture(image, width, height, 'smooth'), 0, 0)
   const left = width + MARGIN
   paste(canvas, flowMap(step.flow, step.mask, full), left, MARGIN)
   paste(canvas, wheelLegend(WHEEL), left + 4, MARGIN + FLOW_SIDE - WHEEL - 18)

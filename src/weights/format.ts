@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { sha256 } from '../platform/index.js'
 
 /** Element types of the safetensors format that this package reads and writes. */
 export type DType = 'F32' | 'F16' | 'I32' | 'U8'
@@ -29,7 +29,5 @@ export function elementsOf(shape: readonly number[]): number {
  */
 export function contentHash(entries: readonly TensorEntry[], data: Uint8Array): string {
   const lines = entries.map((e) => `${e.name}|${e.dtype}|${e.shape.join('x')}|${e.begin}|${e.end}\n`)
-  const hash = createHash('sha256')
-  for (const line of lines.sort()) hash.update(line)
-  return hash.update(data).digest('hex')
+  return sha256([...lines.sort(), data])
 }

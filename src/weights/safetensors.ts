@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto'
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { EngineError } from '../errors.js'
+import { readBytes, replaceFile } from '../platform/index.js'
 import { floatsToHalves } from './float16.js'
 import {
   BYTES_PER_ELEMENT,
@@ -42,7 +41,7 @@ export interface TensorToWrite {
 export async function readSafetensors(path: string, options: ReadOptions = {}): Promise<WeightFile> {
   let bytes: Uint8Array
   try {
-    bytes = await readFile(path)
+    bytes = await readBytes(path)
   } catch (cause) {
     throw new EngineError(
       'INVALID_WEIGHTS',
@@ -210,12 +209,9 @@ export async function writeSafetensors(
   metadata: Readonly<Record<string, string>>,
 ): Promise<void> {
   const bytes = encodeSafetensors(tensors, metadata)
-  const temporary = `${path}.${randomUUID()}.tmp`
   try {
-    await writeFile(temporary, bytes)
-    await rename(temporary, path)
+    await replaceFile(path, bytes)
   } catch (cause) {
-    await rm(temporary, { force: true })
     throw new EngineError(
       'OUTPUT_FAILED',
       `${path}: cannot be written (${(cause as NodeJS.ErrnoException).code}); check the folder and the free space`,

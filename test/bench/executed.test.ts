@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { definedFlops, productFlops } from '../../bench/lib/executed.js'
 import { registeredGraph, SHIPPED } from '../../bench/lib/networks.js'
-import { KernelSource } from '../../src/gpu/kernel-source.js'
 import { preprocess } from '../../src/gpu/shader/preprocess.js'
 import { reflectKernel } from '../../src/gpu/shader/reflect.js'
 import { planGraph } from '../../src/graph/plan.js'
+import { KernelSource } from '../../src/platform/node/kernel-source.js'
 import { fakeCaps } from '../graph/caps.js'
 
 describe('executed FLOPs', () => {

@@ -1,5 +1,5 @@
 import type { GraphBuilder, Value } from '../../src/graph/graph.js'
-import type { Schedule } from '../../src/ops/op.js'
+import type { Schedule } from '../../src/graph/op.js'
 
 /** Dense N x H x W x C array of the float64 reference. */
 export interface RefTensor {

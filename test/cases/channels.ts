@@ -1,5 +1,5 @@
-import { channelGather, channelPad, channelSlice, contiguousChannels } from '../../src/ops/channels.js'
-import { concat } from '../../src/ops/concat.js'
+import { channelGather, channelPad, channelSlice, contiguousChannels } from '../../src/ops/tensor/channels.js'
+import { concat } from '../../src/ops/tensor/concat.js'
 import { elementOf, inputOf, refTensor } from '../reference/dense.js'
 import { channelRangeReference, concatReference } from '../reference/structure.js'
 import type { OpCase } from './case.js'

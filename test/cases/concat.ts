@@ -1,4 +1,4 @@
-import { batchConcat, batchSlice, concat } from '../../src/ops/concat.js'
+import { batchConcat, batchSlice, concat } from '../../src/ops/tensor/concat.js'
 import { inputOf } from '../reference/dense.js'
 import { batchConcatReference, batchSliceReference, concatReference } from '../reference/structure.js'
 import type { OpCase } from './case.js'

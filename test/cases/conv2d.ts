@@ -1,5 +1,5 @@
-import type { Padding, Size } from '../../src/ops/conv-geometry.js'
-import { conv2d } from '../../src/ops/conv2d.js'
+import { conv2d } from '../../src/ops/conv/conv2d.js'
+import type { Padding, Size } from '../../src/ops/conv/geometry.js'
 import { convolve, type Sides, samePadding } from '../reference/conv.js'
 import { inputOf } from '../reference/dense.js'
 import type { OpCase } from './case.js'

@@ -1,5 +1,5 @@
-import type { Padding, Size } from '../../src/ops/conv-geometry.js'
-import { depthwiseConv2d } from '../../src/ops/depthwise-conv2d.js'
+import { depthwiseConv2d } from '../../src/ops/conv/depthwise-conv2d.js'
+import type { Padding, Size } from '../../src/ops/conv/geometry.js'
 import { convolve } from '../reference/conv.js'
 import { inputOf } from '../reference/dense.js'
 import type { OpCase } from './case.js'

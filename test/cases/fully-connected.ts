@@ -1,4 +1,4 @@
-import { fullyConnected } from '../../src/ops/fully-connected.js'
+import { fullyConnected } from '../../src/ops/conv/fully-connected.js'
 import { convolve } from '../reference/conv.js'
 import { inputOf } from '../reference/dense.js'
 import type { OpCase } from './case.js'

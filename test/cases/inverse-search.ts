@@ -2,8 +2,8 @@ import {
   INVERSE_SEARCH_DEFAULTS,
   type InverseSearchAttrs,
   inverseSearch,
-} from '../../src/ops/inverse-search.js'
-import { resize } from '../../src/ops/resize.js'
+} from '../../src/ops/flow/inverse-search.js'
+import { resize } from '../../src/ops/image/resize.js'
 import { inputOf } from '../reference/dense.js'
 import { inverseSearchReference } from '../reference/inverse-search.js'
 import { bilinearReference } from '../reference/resize.js'

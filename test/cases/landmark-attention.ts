@@ -1,10 +1,10 @@
-import { concat } from '../../src/ops/concat.js'
 import {
   type RegionTransformAttrs,
   regionCrop,
   regionPoints,
   regionTransform,
-} from '../../src/ops/landmark-attention.js'
+} from '../../src/ops/mesh/landmark-attention.js'
+import { concat } from '../../src/ops/tensor/concat.js'
 import { inputOf } from '../reference/dense.js'
 import {
   regionCropReference,

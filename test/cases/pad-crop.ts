@@ -1,5 +1,5 @@
-import { concat } from '../../src/ops/concat.js'
-import { crop, type PadAttrs, pad } from '../../src/ops/pad-crop.js'
+import { concat } from '../../src/ops/tensor/concat.js'
+import { crop, type PadAttrs, pad } from '../../src/ops/tensor/pad-crop.js'
 import { elementOf, inputOf, refTensor } from '../reference/dense.js'
 import { concatReference } from '../reference/structure.js'
 import type { OpCase, RefTensor } from './case.js'

@@ -1,4 +1,4 @@
-import { poolAvg, poolMax } from '../../src/ops/pool.js'
+import { poolAvg, poolMax } from '../../src/ops/tensor/pool.js'
 import { inputOf } from '../reference/dense.js'
 import { type PoolGeometry, poolReference } from '../reference/pool.js'
 import type { OpCase } from './case.js'

@@ -1,5 +1,5 @@
-import { fragmentDepth, fragmentMask, interpolate } from '../../src/ops/interpolate.js'
-import { type RasteriseAttrs, rasterise } from '../../src/ops/rasterise.js'
+import { fragmentDepth, fragmentMask, interpolate } from '../../src/ops/mesh/interpolate.js'
+import { type RasteriseAttrs, rasterise } from '../../src/ops/mesh/rasterise.js'
 import { randomArray, seededRandom } from '../random.js'
 import { inputOf, mapTensor, refTensor } from '../reference/dense.js'
 import { interpolateReference, rasteriseReference } from '../reference/raster.js'

@@ -1,4 +1,4 @@
-import { type RefineMeshAttrs, refineMesh } from '../../src/ops/refine-mesh.js'
+import { type RefineMeshAttrs, refineMesh } from '../../src/ops/mesh/refine-mesh.js'
 import { elementOf, inputOf, refTensor } from '../reference/dense.js'
 import type { OpCase, RefTensor } from './case.js'
 import { nthValue } from './values.js'

@@ -1,5 +1,5 @@
-import { concat } from '../../src/ops/concat.js'
-import { reshape } from '../../src/ops/reshape.js'
+import { concat } from '../../src/ops/tensor/concat.js'
+import { reshape } from '../../src/ops/tensor/reshape.js'
 import { inputOf } from '../reference/dense.js'
 import { concatReference } from '../reference/structure.js'
 import type { OpCase } from './case.js'

@@ -1,5 +1,5 @@
-import { concat } from '../../src/ops/concat.js'
-import { type ResizeAttrs, resize } from '../../src/ops/resize.js'
+import { type ResizeAttrs, resize } from '../../src/ops/image/resize.js'
+import { concat } from '../../src/ops/tensor/concat.js'
 import { inputOf } from '../reference/dense.js'
 import { bilinearReference, nearestReference } from '../reference/resize.js'
 import { concatReference } from '../reference/structure.js'

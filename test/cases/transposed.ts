@@ -1,5 +1,5 @@
-import type { Size } from '../../src/ops/conv-geometry.js'
-import { transposedConv2d } from '../../src/ops/transposed-conv2d.js'
+import type { Size } from '../../src/ops/conv/geometry.js'
+import { transposedConv2d } from '../../src/ops/conv/transposed-conv2d.js'
 import { convolveTransposed } from '../reference/conv.js'
 import { inputOf } from '../reference/dense.js'
 import type { OpCase } from './case.js'

@@ -1,9 +1,9 @@
-import { resize } from '../../src/ops/resize.js'
 import {
   VARIATIONAL_DEFAULTS,
   type VariationalAttrs,
   variationalRefinement,
-} from '../../src/ops/variational.js'
+} from '../../src/ops/flow/variational.js'
+import { resize } from '../../src/ops/image/resize.js'
 import { inputOf } from '../reference/dense.js'
 import { bilinearReference } from '../reference/resize.js'
 import { variationalReference } from '../reference/variational.js'

@@ -1,5 +1,5 @@
-import { rasterise } from '../../src/ops/rasterise.js'
-import { addVertexDepth } from '../../src/ops/vertex-depth.js'
+import { rasterise } from '../../src/ops/mesh/rasterise.js'
+import { addVertexDepth } from '../../src/ops/mesh/vertex-depth.js'
 import { elementOf, inputOf, refTensor } from '../reference/dense.js'
 import { interpolateReference, rasteriseReference } from '../reference/raster.js'
 import type { OpCase } from './case.js'

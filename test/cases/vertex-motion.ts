@@ -1,6 +1,6 @@
 import type { Value } from '../../src/graph/graph.js'
-import { rasterise } from '../../src/ops/rasterise.js'
-import { vertexMotion } from '../../src/ops/vertex-motion.js'
+import { rasterise } from '../../src/ops/mesh/rasterise.js'
+import { vertexMotion } from '../../src/ops/mesh/vertex-motion.js'
 import { inputOf } from '../reference/dense.js'
 import { rasteriseReference } from '../reference/raster.js'
 import { vertexMotionReference } from '../reference/vertex-motion.js'

@@ -1,4 +1,9 @@
-import { affineVertices, gatherVertices, meanVertices, vertexAttributes } from '../../src/ops/vertices.js'
+import {
+  affineVertices,
+  gatherVertices,
+  meanVertices,
+  vertexAttributes,
+} from '../../src/ops/mesh/vertices.js'
 import { randomArray, seededRandom } from '../random.js'
 import { elementOf, inputOf, refTensor } from '../reference/dense.js'
 import type { OpCase, RefTensor } from './case.js'

@@ -1,5 +1,5 @@
-import { concat } from '../../src/ops/concat.js'
-import { warp, warpValidity } from '../../src/ops/warp.js'
+import { warp, warpValidity } from '../../src/ops/flow/warp.js'
+import { concat } from '../../src/ops/tensor/concat.js'
 import { inputOf, refTensor } from '../reference/dense.js'
 import { concatReference } from '../reference/structure.js'
 import { warpReference } from '../reference/warp.js'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { PhotoNetworks } from '../../src/face/photo-networks.js'
+import { PhotoNetworks } from '../../src/face/find/photo-networks.js'
 import {
   applySimilarity,
   composeSimilarity,

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
-import { applySimilarity, invertSimilarity } from '../../src/face/geometry-similarity.js'
-import type { Rgba, Similarity } from '../../src/face/types.js'
-import { decodePhoto } from '../../src/io/image.js'
+import { applySimilarity, invertSimilarity } from '../../src/geometry/similarity.js'
+import type { Rgba, Similarity } from '../../src/geometry/types.js'
+import { decodePhoto } from '../../src/platform/node/image.js'
 
 /** Photos made from the fixtures' photos, for tests that run the networks. */
 

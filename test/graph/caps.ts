@@ -1,4 +1,4 @@
-import type { AdapterCaps } from '../../src/gpu/caps.js'
+import type { AdapterCaps } from '../../src/platform/caps.js'
 
 /** Capabilities of an adapter that is not there, for the pure parts of the engine. */
 export function fakeCaps(overrides: Partial<AdapterCaps> = {}): AdapterCaps {

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { type Graph, GraphBuilder, type Value } from '../../src/graph/graph.js'
+import type { WeightSource } from '../../src/graph/op.js'
 import { channelsOf, type TensorType } from '../../src/graph/tensor.js'
-import { leakyRelu, relu, sigmoid } from '../../src/ops/activation.js'
-import { inputTensor, outputTensor } from '../../src/ops/border.js'
-import { batchConcat, batchSlice, concat } from '../../src/ops/concat.js'
-import { conv2d } from '../../src/ops/conv2d.js'
-import { add } from '../../src/ops/elementwise.js'
-import type { WeightSource } from '../../src/ops/op.js'
+import { conv2d } from '../../src/ops/conv/conv2d.js'
+import { leakyRelu, relu, sigmoid } from '../../src/ops/tensor/activation.js'
+import { inputTensor, outputTensor } from '../../src/ops/tensor/border.js'
+import { batchConcat, batchSlice, concat } from '../../src/ops/tensor/concat.js'
+import { add } from '../../src/ops/tensor/elementwise.js'
 import { randomArray, seededRandom } from '../random.js'
 
 /** One random growth step: an op and which of the values so far it reads (taken modulo their number). */

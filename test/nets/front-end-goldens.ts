@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
-import type { RegionOfInterest } from '../../src/face/detection-roi.js'
+import type { RegionOfInterest } from '../../src/face/find/roi.js'
 import { readSafetensors } from '../../src/weights/safetensors.js'
 import type { WeightFile } from '../../src/weights/weight-file.js'
 

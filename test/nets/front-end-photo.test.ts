@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { detectionsInView } from '../../src/face/detection.js'
-import { letterbox, roiFromDetection, roiToCrop } from '../../src/face/detection-roi.js'
-import { applySimilarityToPoints, invertSimilarity } from '../../src/face/geometry-similarity.js'
-import type { Similarity } from '../../src/face/types.js'
+import { detectionsInView } from '../../src/face/find/detection.js'
+import { letterbox, roiFromDetection, roiToCrop } from '../../src/face/find/roi.js'
+import { applySimilarityToPoints, invertSimilarity } from '../../src/geometry/similarity.js'
+import type { Similarity } from '../../src/geometry/types.js'
 import { GraphBuilder, type Value } from '../../src/graph/graph.js'
 import { FACE_DETECTOR_INPUT, faceDetector, joinAnchors } from '../../src/nets/face-detector.js'
 import { MESH_REGRESSOR_INPUT, meshRegressor } from '../../src/nets/mesh-regressor.js'
 import { meshRegressorAttention, REFINED_VERTICES } from '../../src/nets/mesh-regressor-attention.js'
-import { outputTensor } from '../../src/ops/border.js'
 import {
   type ImageInputOptions,
   type ImageTransform,
   inputImages,
   packImageTransform,
-} from '../../src/ops/image-input.js'
+} from '../../src/ops/image/image-input.js'
+import { outputTensor } from '../../src/ops/tensor/border.js'
 import { Engine } from '../../src/runtime/engine.js'
 import type { Plan } from '../../src/runtime/plan.js'
 import { distances, GOLDEN_NAMES, readGolden, readWeights } from './front-end-goldens.js'

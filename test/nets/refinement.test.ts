@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { GraphBuilder } from '../../src/graph/graph.js'
 import { type Refinement, refineFlow } from '../../src/nets/refinement.js'
-import { inputTensor, outputTensor } from '../../src/ops/border.js'
+import { inputTensor, outputTensor } from '../../src/ops/tensor/border.js'
 import { Engine } from '../../src/runtime/engine.js'
 import type { Plan } from '../../src/runtime/plan.js'
 import { seededRandom } from '../random.js'

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadNetworkFiles } from '../../src/face/network-files.js'
 import { registeredFlowConfig } from '../../src/face/registered-pair.js'
-import type { Rgba } from '../../src/face/types.js'
+import type { Rgba } from '../../src/geometry/types.js'
 import { GraphBuilder } from '../../src/graph/graph.js'
-import { decodePhoto } from '../../src/io/image.js'
 import {
   mirroredVertices,
   registeredMeshes,
   registeredRoiTransform,
 } from '../../src/nets/registered-meshes.js'
-import { outputTensor } from '../../src/ops/border.js'
-import { frameType, IMAGE_TRANSFORM_TYPE, packImageTransform } from '../../src/ops/image-input.js'
+import { frameType, IMAGE_TRANSFORM_TYPE, packImageTransform } from '../../src/ops/image/image-input.js'
+import { outputTensor } from '../../src/ops/tensor/border.js'
+import { decodePhoto } from '../../src/platform/node/image.js'
 import { Engine } from '../../src/runtime/engine.js'
 import type { Plan } from '../../src/runtime/plan.js'
 import { readSafetensors } from '../../src/weights/safetensors.js'

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { AdapterCaps } from '../../src/gpu/caps.js'
-import { type ConvShape, convCandidates, convVariants, selectConvVariant } from '../../src/ops/conv-select.js'
+import { convCandidates, convVariants, selectConvVariant } from '../../src/ops/conv/select.js'
+import type { ConvShape } from '../../src/ops/conv/variants.js'
+import type { AdapterCaps } from '../../src/platform/caps.js'
 
 function caps(lanes: number): AdapterCaps {
   return {

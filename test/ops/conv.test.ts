@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest'
 import type { EngineError } from '../../src/errors.js'
 import { GraphBuilder } from '../../src/graph/graph.js'
 import { tensorType } from '../../src/graph/tensor.js'
-import { inputTensor } from '../../src/ops/border.js'
-import { type Conv2dAttrs, conv2d } from '../../src/ops/conv2d.js'
-import { depthwiseConv2d } from '../../src/ops/depthwise-conv2d.js'
-import { fullyConnected } from '../../src/ops/fully-connected.js'
-import { type TransposedConv2dAttrs, transposedConv2d } from '../../src/ops/transposed-conv2d.js'
+import { type Conv2dAttrs, conv2d } from '../../src/ops/conv/conv2d.js'
+import { depthwiseConv2d } from '../../src/ops/conv/depthwise-conv2d.js'
+import { fullyConnected } from '../../src/ops/conv/fully-connected.js'
+import { type TransposedConv2dAttrs, transposedConv2d } from '../../src/ops/conv/transposed-conv2d.js'
+import { inputTensor } from '../../src/ops/tensor/border.js'
 
 function input(h: number, w: number, c: number) {
   const graph = new GraphBuilder('test')

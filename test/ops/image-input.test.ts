@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { GraphBuilder } from '../../src/graph/graph.js'
-import { inputTensor, outputTensor } from '../../src/ops/border.js'
 import {
   type ImageInputOptions,
   type ImageTransform,
@@ -9,8 +8,9 @@ import {
   inputRegistered,
   packImageTransform,
   pixelBufferType,
-} from '../../src/ops/image-input.js'
-import { imageOutput } from '../../src/ops/image-output.js'
+} from '../../src/ops/image/image-input.js'
+import { imageOutput } from '../../src/ops/image/image-output.js'
+import { inputTensor, outputTensor } from '../../src/ops/tensor/border.js'
 import { Engine } from '../../src/runtime/engine.js'
 import { compare } from '../kernels/run-case.js'
 import { seededRandom } from '../random.js'

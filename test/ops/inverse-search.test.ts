@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { GraphBuilder, type Value } from '../../src/graph/graph.js'
 import { planGraph } from '../../src/graph/plan.js'
-import { inputTensor, outputTensor } from '../../src/ops/border.js'
-import { INVERSE_SEARCH_DEFAULTS, inverseSearch, patchCount } from '../../src/ops/inverse-search.js'
+import { INVERSE_SEARCH_DEFAULTS, inverseSearch, patchCount } from '../../src/ops/flow/inverse-search.js'
+import { inputTensor, outputTensor } from '../../src/ops/tensor/border.js'
 import { fakeCaps } from '../graph/caps.js'
 import { invalidGraph } from './invalid.js'
 

@@ -2,17 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { GraphBuilder, type Value } from '../../src/graph/graph.js'
 import { planGraph } from '../../src/graph/plan.js'
 import { describeType } from '../../src/graph/tensor.js'
-import { inputTensor, outputTensor } from '../../src/ops/border.js'
-import { fragmentDepth, fragmentMask, interpolate } from '../../src/ops/interpolate.js'
-import { type RasteriseAttrs, rasterise } from '../../src/ops/rasterise.js'
-import { addVertexDepth } from '../../src/ops/vertex-depth.js'
-import { vertexMotion } from '../../src/ops/vertex-motion.js'
+import { fragmentDepth, fragmentMask, interpolate } from '../../src/ops/mesh/interpolate.js'
+import { type RasteriseAttrs, rasterise } from '../../src/ops/mesh/rasterise.js'
+import { addVertexDepth } from '../../src/ops/mesh/vertex-depth.js'
+import { vertexMotion } from '../../src/ops/mesh/vertex-motion.js'
 import {
   affineVertices,
   gatherVertices,
   type VertexAttribute,
   vertexAttributes,
-} from '../../src/ops/vertices.js'
+} from '../../src/ops/mesh/vertices.js'
+import { inputTensor, outputTensor } from '../../src/ops/tensor/border.js'
 import { fakeCaps } from '../graph/caps.js'
 
 const triangles = Uint32Array.of(0, 1, 2)

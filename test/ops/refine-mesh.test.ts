@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { GraphBuilder } from '../../src/graph/graph.js'
-import { inputTensor } from '../../src/ops/border.js'
-import { type RefineMeshAttrs, refineMesh } from '../../src/ops/refine-mesh.js'
+import { type RefineMeshAttrs, refineMesh } from '../../src/ops/mesh/refine-mesh.js'
+import { inputTensor } from '../../src/ops/tensor/border.js'
 
 describe('refineMesh', () => {
   const refuse = (channels: number, points: number, attrs: RefineMeshAttrs, problem: RegExp) => {

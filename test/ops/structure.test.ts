@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { GraphBuilder } from '../../src/graph/graph.js'
 import { tensorType } from '../../src/graph/tensor.js'
-import { inputTensor, outputTensor } from '../../src/ops/border.js'
-import { channelGather, channelPad, channelSlice, contiguousChannels } from '../../src/ops/channels.js'
-import { batchConcat, batchSlice, concat } from '../../src/ops/concat.js'
-import { crop, pad } from '../../src/ops/pad-crop.js'
-import { reshape } from '../../src/ops/reshape.js'
+import { inputTensor, outputTensor } from '../../src/ops/tensor/border.js'
+import { channelGather, channelPad, channelSlice, contiguousChannels } from '../../src/ops/tensor/channels.js'
+import { batchConcat, batchSlice, concat } from '../../src/ops/tensor/concat.js'
+import { crop, pad } from '../../src/ops/tensor/pad-crop.js'
+import { reshape } from '../../src/ops/tensor/reshape.js'
 import { invalidGraph } from './invalid.js'
 
 function values(...shapes: readonly (readonly [number, number, number, number])[]) {

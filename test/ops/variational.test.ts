@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { GraphBuilder, type Value } from '../../src/graph/graph.js'
 import { planGraph } from '../../src/graph/plan.js'
-import { inputTensor, outputTensor } from '../../src/ops/border.js'
-import { VARIATIONAL_DEFAULTS, variationalRefinement } from '../../src/ops/variational.js'
+import { VARIATIONAL_DEFAULTS, variationalRefinement } from '../../src/ops/flow/variational.js'
+import { inputTensor, outputTensor } from '../../src/ops/tensor/border.js'
 import { fakeCaps } from '../graph/caps.js'
 import { invalidGraph } from './invalid.js'
 

@@ -1,4 +1,4 @@
-import type { ConsistencyAttrs } from '../../src/ops/consistency.js'
+import type { ConsistencyAttrs } from '../../src/ops/flow/consistency.js'
 import type { RefTensor } from '../cases/case.js'
 import { elementOf, refTensor } from './dense.js'
 import { sampleReference } from './warp.js'

@@ -1,4 +1,4 @@
-import type { CorrelationAttrs } from '../../src/ops/correlation.js'
+import type { CorrelationAttrs } from '../../src/ops/flow/correlation.js'
 import type { RefTensor } from '../cases/case.js'
 import { elementOf, refTensor } from './dense.js'
 

@@ -1,4 +1,4 @@
-import { INVERSE_SEARCH, type InverseSearchAttrs } from '../../src/ops/inverse-search.js'
+import { INVERSE_SEARCH, type InverseSearchAttrs } from '../../src/ops/flow/inverse-search.js'
 import { floatToHalf, halvesToFloats } from '../../src/weights/float16.js'
 import type { RefTensor } from '../cases/case.js'
 import { elementOf, refTensor } from './dense.js'

@@ -1,4 +1,4 @@
-import type { RegionTransformAttrs } from '../../src/ops/landmark-attention.js'
+import type { RegionTransformAttrs } from '../../src/ops/mesh/landmark-attention.js'
 import type { RefTensor } from '../cases/case.js'
 import { elementOf, refTensor } from './dense.js'
 import { sampleReference } from './warp.js'

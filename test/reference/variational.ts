@@ -1,4 +1,4 @@
-import { VARIATIONAL, type VariationalAttrs } from '../../src/ops/variational.js'
+import { VARIATIONAL, type VariationalAttrs } from '../../src/ops/flow/variational.js'
 import type { RefTensor } from '../cases/case.js'
 import { elementOf, refTensor } from './dense.js'
 import { sampleReference } from './warp.js'

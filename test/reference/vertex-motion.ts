@@ -1,4 +1,4 @@
-import { VERTEX_MOTION } from '../../src/ops/vertex-motion.js'
+import { VERTEX_MOTION } from '../../src/ops/mesh/vertex-motion.js'
 import type { RefTensor } from '../cases/case.js'
 import { elementOf, refTensor } from './dense.js'
 import { sampleReference } from './warp.js'

@@ -2,9 +2,9 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { tunableLayers } from '../../src/graph/tunable.js'
 import type { AutotuneOptions, LayerTiming } from '../../src/runtime/autotune.js'
 import { Engine } from '../../src/runtime/engine.js'
+import { tunableLayers } from '../../src/runtime/tunable.js'
 import { smallGraph, smallInputs, smallWeights } from './small-graph.js'
 
 let engine: Engine

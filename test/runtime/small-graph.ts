@@ -1,9 +1,9 @@
 import { type Graph, GraphBuilder } from '../../src/graph/graph.js'
-import { leakyRelu } from '../../src/ops/activation.js'
-import { inputTensor, outputTensor } from '../../src/ops/border.js'
-import { batchConcat, batchSlice, concat } from '../../src/ops/concat.js'
-import { conv2d } from '../../src/ops/conv2d.js'
-import type { WeightSource } from '../../src/ops/op.js'
+import type { WeightSource } from '../../src/graph/op.js'
+import { conv2d } from '../../src/ops/conv/conv2d.js'
+import { leakyRelu } from '../../src/ops/tensor/activation.js'
+import { inputTensor, outputTensor } from '../../src/ops/tensor/border.js'
+import { batchConcat, batchSlice, concat } from '../../src/ops/tensor/concat.js'
 import { randomArray, seededRandom } from '../random.js'
 
 /** A network small enough to be compiled hundreds of times: a siamese layer, a concatenation, a prediction. */

@@ -5,11 +5,11 @@ import type {
   FaceFrame,
   FlowOptions,
   FlowResult,
-  PhotoInput,
   RegisteredFlowResult,
   VideoStep,
 } from '../../src/face/types.js'
-import { decodePhoto } from '../../src/io/image.js'
+import type { PhotoInput } from '../../src/geometry/types.js'
+import { decodePhoto } from '../../src/platform/node/image.js'
 
 /**
  * A face level without networks for tests of the command line: decodes its inputs, so that bad photos fail

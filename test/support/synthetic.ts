@@ -1,17 +1,20 @@
 import { fileURLToPath } from 'node:url'
-import { expressionFlow, forwardBackward, moveMesh } from '../../src/face/geometry-flow.js'
-import { rigidInPhotos } from '../../src/face/geometry-rigid.js'
+import { loadTemplate } from '../../src/face/register/template-file.js'
+import type { FaceFrame, FlowResult } from '../../src/face/types.js'
 import {
   applySimilarity,
   applySimilarityToPoints,
   fitSimilarity,
   invertSimilarity,
-} from '../../src/face/geometry-similarity.js'
-import { photometricResidual, warpByFlow } from '../../src/face/geometry-warp.js'
-import { loadTemplate } from '../../src/face/template.js'
-import type { FaceFrame, FlowResult, Rgba } from '../../src/face/types.js'
-import { TEMPLATE_SIZE } from '../../src/face/types.js'
-import { decodePhoto } from '../../src/io/image.js'
+} from '../../src/geometry/similarity.js'
+import type { Rgba } from '../../src/geometry/types.js'
+import { TEMPLATE_SIZE } from '../../src/geometry/types.js'
+import { decodePhoto } from '../../src/platform/node/image.js'
+import { expressionFlow } from '../../src/products/expression.js'
+import { moveMesh } from '../../src/products/moved-mesh.js'
+import { forwardBackward } from '../../src/products/occlusion.js'
+import { photometricResidual, warpByFlow } from '../../src/products/residual.js'
+import { rigidInPhotos } from '../../src/products/rigid-motion.js'
 
 /*
  * Results with a known motion on real photos, for the tests of files, pictures and commands: no network

@@ -1,4 +1,4 @@
-import { packageFacts } from '../../../src/gpu/package-root.js'
+import { packageFacts } from '../../../src/platform/node/package-root.js'
 import { Engine } from '../../../src/runtime/engine.js'
 import { dffnetGraph, networkWeights } from '../../lib/networks.js'
 import type { Peer, PeerInputs, PeerRequest } from '../peer.js'

@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors.js'
-import type { KernelInterface, UniformField, UniformFieldType } from './reflect.js'
+import type { KernelInterface, UniformField, UniformFieldType } from './interface.js'
 
 /** Values of a uniform block: numbers, vectors or flat arrays as lists, nested structs as records. */
 export interface UniformValues {

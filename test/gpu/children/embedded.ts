@@ -1,6 +1,6 @@
 // Opens the embedded adapter and prints what it computed, where the driver was unpacked, and whether the
 // environment is as it was.
-import { embeddedDriver } from '../../../src/gpu/embedded.js'
+import { embeddedDriver } from '../../../src/platform/node/embedded.js'
 import { openTestDevice, runScale } from '../support.js'
 
 const environment = JSON.stringify(process.env)

@@ -1,0 +1,177 @@
+import { FaceError } from '../../errors.js'
+import { at } from '../../geometry/array.js'
+import { fitSimilarity, similarityResidual } from '../../geometry/similarity.js'
+import type { Template } from '../../geometry/template.js'
+import type { Box, Rgba, Similarity } from '../../geometry/types.js'
+import { landmarks68 } from '../register/landmarks.js'
+import type { FaceFrame } from '../types.js'
+import type { Detection } from './decode.js'
+import { SURE_SCORE, searchFaces } from './face-search.js'
+import type { PhotoLandmarks, PhotoNetworks } from './photo-networks.js'
+import { type RegionOfInterest, roiFromDetection } from './roi.js'
+
+/** Faces below this side have too few pixels for the 224 px template to show anything. */
+export const MIN_FACE_SIDE = 32
+/** Below this probability the landmark network says that its crop holds no face. */
+const MIN_PRESENCE = 0.5
+/** What an unsure detection must reach: texture that looks like a face at 0.5 stays far below, faces are at 0.99. */
+const UNSURE_MIN_PRESENCE = 0.95
+/** Share of landmarks that may lie outside the photo. */
+const MAX_OUTSIDE = 0.35
+const WARN_OUTSIDE = 0.05
+
+export interface FoundFace {
+  readonly frame: FaceFrame
+  readonly warnings: readonly string[]
+}
+
+/** The networks that look at photos. */
+export type FaceNetworks = Pick<PhotoNetworks, 'load' | 'detect' | 'landmarks' | 'register'>
+
+/** Finds faces in a photo and registers them to the template. */
+export class FaceFinder {
+  readonly #networks: FaceNetworks
+  readonly #template: Template
+
+  constructor(networks: FaceNetworks, template: Template) {
+    this.#networks = networks
+    this.#template = template
+  }
+
+  /**
+   * Boxes of all faces that are large enough, largest first.
+   * @param name what messages call the photo
+   * @param enough whether these boxes, largest first, hold what is looked for; if not, smaller faces are looked for
+   * @throws FaceError NO_FACE that says what was tried, or how small the largest face is
+   */
+  async detect(photo: Rgba, name: string, enough?: (boxes: readonly Box[]) => boolean): Promise<Detection[]> {
+    await this.#networks.load(photo)
+    const { width, height } = photo
+    const { detections, tried } = await searchFaces(width, height, (view) => this.#look(view), enough)
+    const largest = detections[0]
+    if (largest === undefined) {
+      throw new FaceError(
+        'NO_FACE',
+        `${name}: no face found (tried ${tried.join(', ')}); use a photo in which the face is visible and not ` +
+          'turned beyond a half profile',
+        { photo: name, tried },
+      )
+    }
+    const usable = detections.filter(({ box }) => Math.max(box.width, box.height) >= MIN_FACE_SIDE)
+    if (usable.length === 0) {
+      const side = Math.max(largest.box.width, largest.box.height)
+      throw new FaceError(
+        'NO_FACE',
+        `${name}: the largest face is ${side.toFixed(0)} px wide, at least ${MIN_FACE_SIDE} px are needed; use a ` +
+          'larger or closer photo',
+        { photo: name, size: side, limit: MIN_FACE_SIDE },
+      )
+    }
+    return usable
+  }
+
+  /** Detections in one view; where the detector is unsure, the landmark network has the last word. */
+  async #look(view: Similarity): Promise<Detection[]> {
+    const held: Detection[] = []
+    for (const detection of await this.#networks.detect(view)) {
+      if (detection.score < SURE_SCORE) {
+        const { presence } = await this.#networks.landmarks(roiFromDetection(detection))
+        if (presence < UNSURE_MIN_PRESENCE) continue
+      }
+      held.push(detection)
+    }
+    return held
+  }
+
+  /**
+   * Landmarks and registration of a detected face.
+   * @throws FaceError NO_FACE if the landmark network sees none there; INVALID_INPUT if most of the face is cut off
+   */
+  async frame(photo: Rgba, name: string, detection: Detection): Promise<FoundFace> {
+    await this.#networks.load(photo)
+    const landmarks = await this.#networks.landmarks(roiFromDetection(detection))
+    if (landmarks.presence < MIN_PRESENCE) {
+      throw new FaceError(
+        'NO_FACE',
+        `${name}: the region that looked like a face has no face landmarks (presence ` +
+          `${landmarks.presence.toFixed(2)}, needed ${MIN_PRESENCE}); use a clearer photo`,
+        { photo: name, presence: landmarks.presence },
+      )
+    }
+    return this.#register(photo, name, landmarks, detection.box, detection.score)
+  }
+
+  /**
+   * The face in a region where it was a frame before; undefined where it is not there any more.
+   */
+  async track(photo: Rgba, name: string, roi: RegionOfInterest): Promise<FoundFace | undefined> {
+    await this.#networks.load(photo)
+    const landmarks = await this.#networks.landmarks(roi)
+    if (landmarks.presence < MIN_PRESENCE) return undefined
+    const box = boxOf(landmarks.mesh)
+    if (outsideShare(landmarks.mesh, photo) > MAX_OUTSIDE || box.width < MIN_FACE_SIDE) return undefined
+    return this.#register(photo, name, landmarks, box, landmarks.presence)
+  }
+
+  async #register(
+    photo: Rgba,
+    name: string,
+    { mesh }: PhotoLandmarks,
+    box: Box,
+    score: number,
+  ): Promise<FoundFace> {
+    const outside = outsideShare(mesh, photo)
+    if (outside > MAX_OUTSIDE) {
+      throw new FaceError(
+        'INVALID_INPUT',
+        `${name}: ${percent(outside)} of the face lies outside the photo, at most ${percent(MAX_OUTSIDE)} may; ` +
+          'use a photo that shows the whole face',
+        { photo: name, outside, limit: MAX_OUTSIDE },
+      )
+    }
+    const points = landmarks68(mesh)
+    const toTemplate = fitSimilarity(points, this.#template.landmarks68)
+    return {
+      frame: {
+        image: photo,
+        box,
+        score,
+        landmarks468: mesh,
+        landmarks68: points,
+        toTemplate,
+        registered: await this.#networks.register(toTemplate),
+        registrationResidual: similarityResidual(toTemplate, points, this.#template.landmarks68),
+      },
+      warnings:
+        outside > WARN_OUTSIDE
+          ? [`${name}: ${percent(outside)} of the face lies outside the photo; the flow there is a guess.`]
+          : [],
+    }
+  }
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`
+}
+
+function outsideShare(mesh: Float32Array, { width, height }: Rgba): number {
+  let outside = 0
+  const vertices = mesh.length / 3
+  for (let v = 0; v < vertices; v++) {
+    const x = at(mesh, 3 * v)
+    const y = at(mesh, 3 * v + 1)
+    if (x < 0 || y < 0 || x > width || y > height) outside++
+  }
+  return outside / vertices
+}
+
+function boxOf(mesh: Float32Array): Box {
+  const xs: number[] = []
+  const ys: number[] = []
+  for (let i = 0; i < mesh.length; i += 3) {
+    xs.push(at(mesh, i))
+    ys.push(at(mesh, i + 1))
+  }
+  const [x, y] = [Math.min(...xs), Math.min(...ys)]
+  return { x, y, width: Math.max(...xs) - x, height: Math.max(...ys) - y }
+}

@@ -1,0 +1,91 @@
+import { FaceError } from '../../errors.js'
+import type { Box, PhotoInput } from '../../geometry/types.js'
+import { decodePhoto } from '../../platform/index.js'
+import type { Detection } from '../find/decode.js'
+import type { FaceFinder, FoundFace } from '../find/face-finder.js'
+import { nearest } from '../find/face-search.js'
+import { roiFromMesh } from '../find/roi.js'
+import { Stopwatch } from '../stopwatch.js'
+import type { FaceFrame, FlowResult, VideoStep, VideoTracker } from '../types.js'
+
+/** What the tracker borrows from the object that made it. */
+export interface TrackerHost {
+  readonly finder: FaceFinder
+  enqueue<T>(task: () => Promise<T>): Promise<T>
+  between(a: FaceFrame, b: FaceFrame, watch: Stopwatch, warnings: readonly string[]): Promise<FlowResult>
+  holdsChoice(boxes: readonly Box[]): boolean
+  choose(faces: readonly Detection[], name: string): Detection
+}
+
+/** Follows one face: the landmark network looks where the face was, the detector only runs when it is lost. */
+export class FaceVideoTracker implements VideoTracker {
+  readonly #host: TrackerHost
+  #reference: FaceFrame | undefined
+  #previous: FaceFrame | undefined
+
+  constructor(host: TrackerHost) {
+    this.#host = host
+  }
+
+  async start(reference: PhotoInput, previous?: PhotoInput): Promise<FaceFrame> {
+    return await this.#host.enqueue(async () => {
+      const { frame } = await this.#detect(reference)
+      this.#reference = frame
+      this.#previous = frame
+      if (previous !== undefined) this.#previous = (await this.#locate(previous)).frame
+      return frame
+    })
+  }
+
+  async next(photo: PhotoInput): Promise<VideoStep> {
+    return await this.#host.enqueue(async () => {
+      const { between } = this.#host
+      const [reference, previous] = [this.#reference, this.#previous]
+      if (reference === undefined || previous === undefined) {
+        throw new FaceError('INVALID_ARGUMENT', 'call start() with the reference frame before next()')
+      }
+      const watch = new Stopwatch()
+      const { frame, warnings } = await watch.time('track', () => this.#locate(photo))
+      const frameToFrame = await between(previous, frame, watch, warnings)
+      const frameToReference =
+        previous === reference ? frameToFrame : await between(reference, frame, new Stopwatch(), [])
+      this.#previous = frame
+      return { frameToFrame, frameToReference }
+    })
+  }
+
+  /** Where the face was last, else anywhere. */
+  async #locate(photo: PhotoInput): Promise<FoundFace> {
+    const last = this.#previous
+    if (last !== undefined) {
+      const image = await decodePhoto(photo)
+      const tracked = await this.#host.finder.track(image, nameOf(photo), roiFromMesh(last.landmarks468))
+      if (tracked !== undefined) return tracked
+      return await this.#detect(image)
+    }
+    return await this.#detect(photo)
+  }
+
+  async #detect(photo: PhotoInput): Promise<FoundFace> {
+    const { finder, holdsChoice, choose } = this.#host
+    const name = nameOf(photo)
+    const image = await decodePhoto(photo, name)
+    const last = this.#previous
+    if (last === undefined) {
+      return await finder.frame(image, name, choose(await finder.detect(image, name, holdsChoice), name))
+    }
+    const faces = await finder.detect(image, name)
+    // A face that was lost comes back near to where it was.
+    const { x, y, width, height } = last.box
+    const index = nearest(
+      faces.map(({ box }) => box),
+      x + width / 2,
+      y + height / 2,
+    )
+    return await finder.frame(image, name, faces[index ?? 0] as Detection)
+  }
+}
+
+function nameOf(photo: PhotoInput): string {
+  return typeof photo === 'string' ? photo : 'the frame'
+}

@@ -1,0 +1,40 @@
+/**
+ * Pixels and frames that every room speaks of.
+ *
+ * - *photo px*: pixels of a decoded photo (EXIF orientation applied), x right, y down, pixel centres at integer + 0.5.
+ * - *template px*: the 224x224 registration frame, same conventions; z in the same unit, positive away from the camera.
+ *
+ * Arrays are row-major HxWxC unless a line says otherwise.
+ */
+
+/** Side of the template frame in px. */
+export const TEMPLATE_SIZE = 224
+
+/** Vertices of the face mesh. */
+export const MESH_VERTICES = 468
+
+/** 8-bit RGBA image, sRGB, opaque unless a writer says otherwise; `data` holds height*width*4 bytes. */
+export interface Rgba {
+  readonly width: number
+  readonly height: number
+  readonly data: Uint8Array
+}
+
+/** A photo as callers give it: a file name, the bytes of an encoded file, or pixels. */
+export type PhotoInput = string | Uint8Array | Rgba
+
+/** Axis-aligned rectangle; (x, y) is the top left corner. */
+export interface Box {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+/** 2D similarity without reflection: p' = [a -b; b a] p + (tx, ty). Scale hypot(a, b), angle atan2(b, a). */
+export interface Similarity {
+  readonly a: number
+  readonly b: number
+  readonly tx: number
+  readonly ty: number
+}

@@ -1,0 +1,238 @@
+import type { AdapterCaps } from '../../platform/caps.js'
+import type { ConvShape, ConvVariant, DirectVariant, GemmVariant, WinogradVariant } from './variants.js'
+
+/** Kernel variants of (transposed) convolutions for GPUs: which there are, and which one a shape gets. Pure. */
+
+/** Invocations of kernels without workgroup memory: whole waves of 32 or 64 lanes. */
+const WAVE = 64
+
+/**
+ * Compiled for navi21 this gives 168 registers, 6 waves a SIMD and 89 % multiply-adds among the vector instructions of
+ * the inner loop; 4 steps give 200, 4 and 90 %.
+ */
+const GEMM_STEPS = 2
+
+/** Ends the names of tiles whose sums are not split. */
+const WHOLE = '-whole'
+
+type Threads = readonly [pixels: number, planes: number]
+
+function gemm(threads: Threads, pixels: number, planes: number, steps = GEMM_STEPS): GemmVariant {
+  const tile = `gemm-${threads[0] * pixels}x${threads[1] * planes * 4}`
+  const name = steps === GEMM_STEPS ? tile : `${tile}k${steps}`
+  return { kind: 'gemm', name, threads, pixels, planes, steps, splits: 1 }
+}
+
+/** 64 invocations with 64 accumulators each; wide in pixels where there are few channels. */
+const GEMM_TILES = [gemm([8, 8], 8, 2), gemm([16, 4], 8, 2), gemm([32, 2], 8, 2)] as const
+
+/** More loads for each multiply-add, or fewer waves: for the shapes and GPUs where that does not count. */
+const OTHER_GEMM_TILES = [
+  gemm([8, 8], 8, 2, 4),
+  gemm([16, 4], 4, 2),
+  gemm([32, 2], 4, 2),
+  gemm([64, 1], 4, 1),
+] as const
+
+/** Four channels: all that there are, so nothing is shared but inputs over taps; for splitting long sums. */
+const NARROW_TILE = gemm([64, 1], 1, 1)
+
+function winogradGemm(threads: Threads, tiles: number, planes: number): WinogradVariant {
+  const name = `winograd-gemm-${threads[0] * tiles}x${threads[1] * planes * 4}`
+  const shared = { threads, steps: GEMM_STEPS }
+  return { kind: 'winograd', name, subgroup: 0, tiles, planes, workgroup: threads[0], shared }
+}
+
+const WINOGRAD_TILES = [
+  winogradGemm([8, 8], 8, 2),
+  winogradGemm([8, 8], 4, 2),
+  winogradGemm([16, 4], 8, 2),
+] as const
+
+function matrix(pixels: number, planes: number): DirectVariant {
+  const name = `matrix-${pixels}x${planes * 4}`
+  return { kind: 'direct', name, subgroup: 0, pixels, planes, workgroup: [WAVE, 1] }
+}
+
+/** Neighbouring lanes take neighbouring output planes: for outputs of a few pixels. */
+function channels(pixels: number): DirectVariant {
+  const name = `channels-${pixels}x4`
+  return { kind: 'direct', name, subgroup: 0, pixels, planes: 1, workgroup: [1, WAVE] }
+}
+
+/** Lanes of the subgroups for which conv_direct.wgsl can share weights: as many as 8 output planes have lanes. */
+const BROADCAST_LANES = 32
+
+function broadcast(pixels: number): DirectVariant {
+  const name = `broadcast-${pixels}x${BROADCAST_LANES}`
+  const planes = BROADCAST_LANES / 4
+  return {
+    kind: 'direct',
+    name,
+    subgroup: BROADCAST_LANES,
+    pixels,
+    planes,
+    workgroup: [BROADCAST_LANES, 1],
+  }
+}
+
+/** Every variant that computes this shape correctly on a GPU. */
+export function hardwareVariants(shape: ConvShape, caps: AdapterCaps): ConvVariant[] {
+  const variants: ConvVariant[] = []
+  for (const tile of [...GEMM_TILES, ...OTHER_GEMM_TILES, NARROW_TILE]) {
+    variants.push(splitSum(shape, tile), { ...tile, name: `${tile.name}${WHOLE}` })
+    for (const splits of splitCounts(shape, tile)) {
+      variants.push({ ...tile, name: `${tile.name}-split${splits}`, splits })
+    }
+  }
+  if (shape.winograd !== undefined) variants.push(...WINOGRAD_TILES)
+  const { subgroups, subgroupMinSize, subgroupMaxSize } = caps
+  if (subgroups && subgroupMinSize === BROADCAST_LANES && subgroupMaxSize === BROADCAST_LANES) {
+    variants.push(broadcast(4))
+  }
+  variants.push(matrix(8, 2), matrix(4, 1), channels(4), channels(1))
+  return variants
+}
+
+/** Those worth timing: no two that run the same, no tile that is mostly padding, no lanes without work. */
+export function hardwareCandidates(shape: ConvShape, caps: AdapterCaps): ConvVariant[] {
+  const variants = hardwareVariants(shape, caps)
+  const areas = variants.flatMap((variant) => (variant.kind === 'gemm' ? [paddedArea(shape, variant)] : []))
+  const smallest = Math.min(...areas)
+  const chosen = selectHardware(shape).name
+  return variants.filter((variant) => {
+    if (variant.name === chosen) return true
+    switch (variant.kind) {
+      case 'gemm':
+        if (variant.name.endsWith(WHOLE) && splitSum(shape, variant).splits === 1) return false
+        return paddedArea(shape, variant) <= 2 * smallest
+      case 'winograd':
+        return savesMultiplications(shape, variant)
+      case 'direct':
+        return variant.workgroup[0] > 1 || pixelsOf(shape) <= variant.pixels * WAVE
+      case 'row':
+        return true
+      default:
+        return variant satisfies never
+    }
+  })
+}
+
+function pixelsOf({ batches, gridHeight, gridWidth }: ConvShape): number {
+  return batches * gridHeight * gridWidth
+}
+
+/** Pixels x planes of all tiles of a phase. */
+function paddedArea(shape: ConvShape, { threads, pixels, planes }: GemmVariant): number {
+  const tile = [threads[0] * pixels, threads[1] * planes] as const
+  return Math.ceil(pixelsOf(shape) / tile[0]) * tile[0] * Math.ceil(shape.outPlanes / tile[1]) * tile[1]
+}
+
+/** FLOPs of all tiles of a matrix product, padding included. */
+function gemmFlops(shape: ConvShape, variant: GemmVariant): number {
+  return 32 * paddedArea(shape, variant) * shape.taps[0] * shape.taps[1] * shape.inPlanes * shape.phases
+}
+
+/** The same of Winograd's products; undefined where windows do not fit. */
+function winogradFlops(shape: ConvShape, variant: WinogradVariant): number | undefined {
+  if (shape.winograd === undefined) return undefined
+  const { inPlanes, outPlanes } = shape.winograd
+  const group = variant.planes * (variant.shared?.threads[1] ?? 1)
+  const perWorkgroup = variant.tiles * variant.workgroup
+  const tiles = Math.ceil(winogradTiles(shape) / perWorkgroup) * perWorkgroup
+  return 32 * tiles * 36 * inPlanes * Math.ceil(outPlanes / group) * group
+}
+
+function winogradTiles({ batches, gridHeight, gridWidth, winograd }: ConvShape): number {
+  const tile = winograd?.tile ?? 1
+  return batches * Math.ceil(gridHeight / tile) * Math.ceil(gridWidth / tile)
+}
+
+/** False where tiles past the edge cost what Winograd saves. */
+function savesMultiplications(shape: ConvShape, variant: WinogradVariant): boolean {
+  const { taps, inPlanes, outPlanes, phases } = shape
+  const direct = 32 * pixelsOf(shape) * taps[0] * taps[1] * inPlanes * outPlanes * phases
+  return (winogradFlops(shape, variant) ?? direct) < direct
+}
+
+/** FLOPs that GPUs do in the time of a byte from memory: 35 to 45 for those of bench/roofline with memory of their own kind. */
+const FLOPS_PER_BYTE = 38
+
+/** Modelled time that Winograd must save to be taken unmeasured: the model leaves latency out. */
+const WINOGRAD_SAVING = 0.25
+
+/**
+ * Whether Winograd's fewer multiplications outweigh its transformed inputs, products and larger weights, which all go
+ * through memory: they do for layers of many channels on maps of some size.
+ */
+function favoursWinograd(shape: ConvShape, variant: GemmVariant): boolean {
+  const [product] = WINOGRAD_TILES
+  const flops = winogradFlops(shape, product)
+  if (flops === undefined || shape.winograd === undefined) return false
+  const { inPlanes, outPlanes } = shape.winograd
+  const tensorBytes = 16 * winogradTiles(shape) * 36 * (inPlanes + outPlanes)
+  const weightBytes = 64 * 36 * inPlanes * outPlanes
+  const inputBytes = 16 * pixelsOf(shape) * inPlanes
+  const outputBytes = 16 * pixelsOf(shape) * shape.outPlanes * shape.phases
+  const products = Math.max(flops, FLOPS_PER_BYTE * (tensorBytes + weightBytes))
+  const transforms = FLOPS_PER_BYTE * (tensorBytes + inputBytes + outputBytes)
+  return products + transforms < (1 - WINOGRAD_SAVING) * gemmFlops(shape, variant)
+}
+
+/** Workgroups that keep a GPU of some size busy, and the rounds that a part of a sum should at least have. */
+const BUSY_WORKGROUPS = 128
+const MINIMUM_ROUNDS = 8
+
+/** Adding up the parts is a dispatch of its own, in whose time a workgroup does some 20 rounds. */
+const ROUNDS_TO_SPLIT = 32
+
+function tilesOf(shape: ConvShape, { threads, pixels, planes, steps }: GemmVariant) {
+  return {
+    workgroups:
+      Math.ceil(pixelsOf(shape) / (threads[0] * pixels)) *
+      Math.ceil(shape.outPlanes / (threads[1] * planes)) *
+      shape.phases,
+    rounds: Math.ceil((shape.taps[0] * shape.taps[1] * shape.inPlanes) / steps),
+  }
+}
+
+/** Splits the sum of a layer whose tiles are too few to fill a GPU. */
+function splitSum(shape: ConvShape, variant: GemmVariant): GemmVariant {
+  const { workgroups, rounds } = tilesOf(shape, variant)
+  const wanted = rounds < ROUNDS_TO_SPLIT ? 1 : Math.floor(BUSY_WORKGROUPS / workgroups)
+  return { ...variant, splits: Math.max(1, Math.min(wanted, Math.floor(rounds / MINIMUM_ROUNDS))) }
+}
+
+/** Other numbers of parts: GPUs differ in size and in what a second dispatch costs. */
+function splitCounts(shape: ConvShape, variant: GemmVariant): number[] {
+  const { workgroups, rounds } = tilesOf(shape, variant)
+  const own = splitSum(shape, variant).splits
+  return [2, 4, 8, 16, 32].filter(
+    (splits) =>
+      splits !== own && splits * workgroups <= 4 * BUSY_WORKGROUPS && rounds >= (splits * MINIMUM_ROUNDS) / 2,
+  )
+}
+
+/** Steps (taps x input planes) from which few pixels get parts of their sums: one lane walks them in turn otherwise, waiting for each. */
+const LONG_SUM = 512
+
+/** Largest map whose single output plane is computed in parts of its sums. */
+const NARROW_PIXELS = 1024
+
+export function selectHardware(shape: ConvShape): ConvVariant {
+  const steps = shape.taps[0] * shape.taps[1] * shape.inPlanes
+  if (pixelsOf(shape) <= 2 && steps < LONG_SUM) return channels(1)
+  // A single output plane uses each input once: nothing to share through workgroup memory. On small maps the sums are
+  // long and the lanes few.
+  if (shape.outPlanes === 1) {
+    return pixelsOf(shape) <= NARROW_PIXELS ? splitSum(shape, NARROW_TILE) : matrix(4, 1)
+  }
+  // Square tiles load least: (1 / pixels + 1 / channels) of operands per multiply-add, worth a tenth here.
+  const cost = (variant: GemmVariant) => {
+    const tile = [variant.threads[0] * variant.pixels, variant.threads[1] * variant.planes] as const
+    return paddedArea(shape, variant) * (1 + 3 / tile[0] + 3 / (4 * tile[1]))
+  }
+  const [first, ...others] = GEMM_TILES
+  const best = others.reduce((a: GemmVariant, b) => (cost(b) < cost(a) ? b : a), first)
+  return favoursWinograd(shape, best) ? WINOGRAD_TILES[0] : splitSum(shape, best)
+}

@@ -1,0 +1,70 @@
+import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { shapeError, tensorInput } from '../../graph/infer.js'
+import { inputAt } from '../../graph/lowering.js'
+import { type OpDefinition, tensorOf, view } from '../../graph/op.js'
+import { channelsOf } from '../../graph/tensor.js'
+
+export interface ImageOutputAttrs {
+  /** Pixel value in [0, 1] = tensor * scale + offset, clamped and rounded to 8 bits. Default 1 and 0. */
+  readonly scale?: number | readonly [number, number, number]
+  readonly offset?: number | readonly [number, number, number]
+}
+
+/**
+ * Turns a tensor into opaque RGBA8 pixels, `[n][y][x]`; one channel becomes grey, three R, G, B.
+ * @returns a raw value of n * h * w * 4 bytes
+ * @throws EngineError INVALID_GRAPH if the tensor has neither 1 nor 3 channels
+ */
+export function imageOutput(
+  graph: GraphBuilder,
+  name: string,
+  input: Value,
+  attrs: ImageOutputAttrs = {},
+): Value {
+  return graph.add(imageOutputOp, name, attrs, [input])
+}
+
+const KIND = 'imageOutput'
+
+export const imageOutputOp: OpDefinition<ImageOutputAttrs> = {
+  kind: KIND,
+
+  infer(context) {
+    const type = tensorInput(KIND, context, 0)
+    const { n, h, w } = type
+    const channels = channelsOf(type)
+    if (channels !== 1 && channels !== 3) {
+      throw shapeError(KIND, context, `needs 1 (grey) or 3 (R, G, B) channels, got ${channels}`)
+    }
+    return { kind: 'raw', bytes: n * h * w * 4, contents: `rgba8[${n},${h},${w}]` }
+  },
+
+  flops(_context, output) {
+    return output.kind === 'raw' ? (output.bytes / 4) * 3 * 2 : 0
+  },
+
+  lower(context) {
+    const { attrs, output, storage } = context
+    const input = inputAt(context, 0)
+    const type = tensorOf(input)
+    const grey = channelsOf(type) === 1
+    return [
+      {
+        kernel: 'image_output.wgsl',
+        variant: grey ? 'grey' : 'rgb',
+        params: { F16: storage === 'f16', GREY: grey },
+        uniforms: {
+          inputView: view(input),
+          scale: perChannel(attrs.scale ?? 1),
+          offset: perChannel(attrs.offset ?? 0),
+        },
+        bindings: { input, output },
+        workgroups: [Math.ceil(type.w / 16), Math.ceil(type.h / 4), type.n],
+      },
+    ]
+  },
+}
+
+function perChannel(value: number | readonly [number, number, number]): number[] {
+  return typeof value === 'number' ? [value, value, value, 0] : [...value, 0]
+}

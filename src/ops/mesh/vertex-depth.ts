@@ -1,0 +1,81 @@
+import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { shapeError, tensorInput } from '../../graph/infer.js'
+import { columnTiles, inputAt, rowsPerInvocation } from '../../graph/lowering.js'
+import { type OpDefinition, tensorOf, view } from '../../graph/op.js'
+import { channelsOf, tensorType } from '../../graph/tensor.js'
+import { checkTriangles, fragmentsInput, triangleTable } from './triangles.js'
+
+export interface VertexDepthAttrs {
+  /** The triangles that were rasterised. */
+  readonly triangles: Uint32Array
+  /** Px per unit of the values. */
+  readonly scale: number
+}
+
+const KIND = 'addVertexDepth'
+
+export const addVertexDepthOp: OpDefinition<VertexDepthAttrs> = {
+  kind: KIND,
+
+  infer(context) {
+    const { attrs } = context
+    const flow = tensorInput(KIND, context, 0)
+    const values = tensorInput(KIND, context, 2)
+    if (channelsOf(flow) !== 3) throw shapeError(KIND, context, 'the flow must have channels dx, dy, dz')
+    fragmentsInput(KIND, context, 1, flow)
+    if (values.n !== flow.n || values.h !== 1 || values.w !== 1) {
+      throw shapeError(KIND, context, 'values must be n x 1 x 1 x V, a channel per vertex')
+    }
+    if (!Number.isFinite(attrs.scale)) {
+      throw shapeError(KIND, context, `scale must be finite, got ${attrs.scale}`)
+    }
+    checkTriangles(KIND, context, attrs.triangles, channelsOf(values))
+    return tensorType(flow.n, flow.h, flow.w, 3)
+  },
+
+  // Two differences, two multiply-adds, scale and sum.
+  flops: (_context, output) => (output.kind === 'tensor' ? output.n * output.h * output.w * 8 : 0),
+
+  lower(context) {
+    const { attrs, output, schedule, storage } = context
+    const [flow, fragments, values] = [inputAt(context, 0), inputAt(context, 1), inputAt(context, 2)]
+    const rows = rowsPerInvocation(schedule)
+    return [
+      {
+        kernel: 'vertex_depth.wgsl',
+        variant: 'spread',
+        params: { F16: storage === 'f16' },
+        uniforms: {
+          flow: view(flow),
+          fragments: view(fragments),
+          values: view(values),
+          outputView: view(output),
+          rows,
+          scale: attrs.scale,
+        },
+        bindings: { flow, fragments, triangles: triangleTable(attrs.triangles), values, output },
+        workgroups: columnTiles(tensorOf(output), rows),
+      },
+    ]
+  },
+}
+
+/**
+ * Changes dz of a flow by a value per vertex, spread over the pixels as `interpolate` spreads attributes. dx and dy stay,
+ * and so does dz where no triangle is.
+ * @param flow n x h x w x 3: (dx, dy, dz), px
+ * @param fragments n x h x w x 4 of `rasterise`
+ * @param values n x 1 x 1 x V: channel i is vertex i, as a fully connected layer leaves them
+ * @returns n x h x w x 3
+ * @throws EngineError INVALID_GRAPH if the shapes do not fit, an index lies past the last vertex or scale is not finite
+ */
+export function addVertexDepth(
+  graph: GraphBuilder,
+  name: string,
+  flow: Value,
+  fragments: Value,
+  values: Value,
+  attrs: VertexDepthAttrs,
+): Value {
+  return graph.add(addVertexDepthOp, name, attrs, [flow, fragments, values])
+}

@@ -1,0 +1,261 @@
+import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { shapeError, tensorInput } from '../../graph/infer.js'
+import { inputAt, LINEAR_WORKGROUP } from '../../graph/lowering.js'
+import {
+  type InferContext,
+  type OpDefinition,
+  type Operand,
+  tensorOf,
+  type UniformValue,
+  view,
+} from '../../graph/op.js'
+import { channelsOf, planesOf, type TensorType, tensorType } from '../../graph/tensor.js'
+import { constantTable, planesOfRows } from '../tensor/constant-table.js'
+
+type Vec3 = readonly [number, number, number]
+
+/**
+ * Vertices come as n x 1 x V x 3, or flat as n x 1 x 1 x 3V (x, y, z of vertex 0, then of vertex 1, ...), which is
+ * how a fully connected layer leaves them.
+ */
+export interface VertexMapAttrs {
+  /** Channels of the output: each an affine function of x, y, z in every mesh, in the order of the inputs. */
+  readonly channels: readonly {
+    /** Weights of x, y, z, one triple per mesh. */
+    readonly weights: readonly Vec3[]
+    readonly offset: number
+  }[]
+  /** Output vertex i is input vertex `order[i]`; all in order where absent. */
+  readonly order?: Uint32Array
+  /** Added to the channels: `[output vertex][channel]`. */
+  readonly table?: Float32Array
+}
+
+/** A part of a vertex's attributes; see `vertexAttributes`. */
+export type VertexAttribute =
+  /** A constant of each vertex, `[vertex][channel]`: as many channels as it has. */
+  | { readonly kind: 'constant'; readonly data: Float32Array; readonly channels: number }
+  /** (second mesh - first mesh) * scale: 3 channels. */
+  | { readonly kind: 'difference'; readonly scale: number }
+  /** (x, y, z of the first mesh - origin) * scale: 3 channels. */
+  | { readonly kind: 'position'; readonly scale: number; readonly origin: Vec3 }
+  /** z of the first mesh * scale: 1 channel. */
+  | { readonly kind: 'depth'; readonly scale: number }
+
+/**
+ * Vertices * scale + offset, per axis: from pixels of a crop to those of a template, for example.
+ * @param attrs order: vertex i of the output is vertex `order[i]` of the input
+ * @returns n x 1 x V x 3, also where the input is flat
+ * @throws EngineError INVALID_GRAPH if the input holds no vertices or a number is not finite
+ */
+export function affineVertices(
+  graph: GraphBuilder,
+  name: string,
+  vertices: Value,
+  attrs: { readonly scale: Vec3; readonly offset: Vec3; readonly order?: Uint32Array },
+): Value {
+  const channels = axes((unit, axis) => ({
+    weights: [scaled(unit, attrs.scale[axis] ?? 1)],
+    offset: attrs.offset[axis] ?? 0,
+  }))
+  return graph.add(vertexMapOp, name, { channels, ...(attrs.order && { order: attrs.order }) }, [vertices])
+}
+
+/**
+ * The mean of two meshes, vertex by vertex.
+ * @returns n x 1 x V x 3, also where the inputs are flat
+ * @throws EngineError INVALID_GRAPH if an input holds no vertices or the shapes differ
+ */
+export function meanVertices(graph: GraphBuilder, name: string, meshes: readonly [Value, Value]): Value {
+  const channels = axes((unit) => ({ weights: meshes.map(() => scaled(unit, 0.5)), offset: 0 }))
+  return graph.add(vertexMapOp, name, { channels }, meshes)
+}
+
+/**
+ * The vertices with the given indices, in that order: 68 landmarks of a mesh, for example.
+ * @returns n x 1 x indices x 3
+ * @throws EngineError INVALID_GRAPH if the input holds no vertices or an index lies past the last
+ */
+export function gatherVertices(
+  graph: GraphBuilder,
+  name: string,
+  vertices: Value,
+  indices: readonly number[] | Uint32Array,
+): Value {
+  const channels = axes((unit) => ({ weights: [unit], offset: 0 }))
+  return graph.add(vertexMapOp, name, { channels, order: Uint32Array.from(indices) }, [vertices])
+}
+
+/**
+ * Puts per-vertex attributes side by side, for `interpolate` to spread over the pixels in one dispatch.
+ * @param meshes the first mesh and, where a difference is wanted, the second
+ * @returns n x 1 x V x (sum of the parts' channels)
+ * @throws EngineError INVALID_GRAPH if a table does not fit the vertices, the meshes' shapes differ, or a difference
+ * lacks its second mesh
+ */
+export function vertexAttributes(
+  graph: GraphBuilder,
+  name: string,
+  meshes: readonly [Value] | readonly [Value, Value],
+  parts: readonly VertexAttribute[],
+): Value {
+  const others: Vec3[] = meshes.length === 2 ? [[0, 0, 0]] : []
+  const none: Vec3 = [0, 0, 0]
+  const channels = parts.flatMap((part): VertexMapAttrs['channels'] => {
+    switch (part.kind) {
+      case 'constant':
+        return Array.from({ length: part.channels }, () => ({ weights: [none, ...others], offset: 0 }))
+      case 'difference':
+        return axes((unit) => ({ weights: [scaled(unit, -part.scale), scaled(unit, part.scale)], offset: 0 }))
+      case 'position':
+        return axes((unit, axis) => ({
+          weights: [scaled(unit, part.scale), ...others],
+          offset: -part.scale * (part.origin[axis] ?? 0),
+        }))
+      case 'depth':
+        return [{ weights: [[0, 0, part.scale], ...others], offset: 0 }]
+      default:
+        return part satisfies never
+    }
+  })
+  const table = joinTables(parts, channels.length)
+  return graph.add(vertexMapOp, name, { channels, ...(table && { table }) }, meshes)
+}
+
+const UNITS: readonly Vec3[] = [
+  [1, 0, 0],
+  [0, 1, 0],
+  [0, 0, 1],
+]
+
+function axes<T>(make: (unit: Vec3, axis: number) => T): T[] {
+  return UNITS.map(make)
+}
+
+function scaled(unit: Vec3, scale: number): Vec3 {
+  return [unit[0] * scale, unit[1] * scale, unit[2] * scale]
+}
+
+/** The constant parts in their places among all channels; undefined where there are none. */
+function joinTables(parts: readonly VertexAttribute[], channels: number): Float32Array | undefined {
+  const rows = parts.map((part) => (part.kind === 'constant' ? part.data.length / part.channels : 0))
+  const vertices = Math.max(0, ...rows)
+  if (vertices === 0) return undefined
+  // A table that does not fit makes the joined one NaN, which `infer` reports with the node's name.
+  const table = new Float32Array(vertices * channels)
+  let first = 0
+  for (const part of parts) {
+    if (part.kind === 'constant') {
+      for (let v = 0; v < vertices; v++) {
+        for (let c = 0; c < part.channels; c++) {
+          table[v * channels + first + c] = part.data[v * part.channels + c] ?? Number.NaN
+        }
+      }
+    }
+    first += part.kind === 'constant' ? part.channels : part.kind === 'depth' ? 1 : 3
+  }
+  return table
+}
+
+const KIND = 'vertexMap'
+
+export const vertexMapOp: OpDefinition<VertexMapAttrs> = {
+  kind: KIND,
+
+  infer(context) {
+    const { attrs, inputs } = context
+    if (inputs.length !== 1 && inputs.length !== 2) throw shapeError(KIND, context, 'takes one or two meshes')
+    const meshes = inputs.map((_, index) => meshInput(context, index))
+    const first = meshInput(context, 0)
+    const second = meshes[1] ?? first
+    if (first.vertices !== second.vertices || first.flat !== second.flat) {
+      throw shapeError(KIND, context, 'the two meshes differ in their shapes')
+    }
+    const n = Math.max(first.n, second.n)
+    if (meshes.some((mesh) => mesh.n !== 1 && mesh.n !== n)) {
+      throw shapeError(KIND, context, 'the two meshes differ in their batch sizes')
+    }
+    if (attrs.channels.length === 0) throw shapeError(KIND, context, 'has no channels')
+    for (const { weights, offset } of attrs.channels) {
+      if (weights.length !== inputs.length) {
+        throw shapeError(KIND, context, `a difference needs two meshes, got ${inputs.length}`)
+      }
+      if (![offset, ...weights.flat()].every(Number.isFinite)) {
+        throw shapeError(KIND, context, 'scales and offsets must be finite')
+      }
+    }
+    const wrong = attrs.order?.find((vertex) => vertex >= first.vertices)
+    if (wrong !== undefined || attrs.order?.length === 0) {
+      throw shapeError(KIND, context, `has no vertex ${wrong ?? 'to gather'}; there are ${first.vertices}`)
+    }
+    const vertices = attrs.order?.length ?? first.vertices
+    const { table } = attrs
+    if (table && (table.length !== vertices * attrs.channels.length || !table.every(Number.isFinite))) {
+      throw shapeError(KIND, context, `the constant parts must be finite and have ${vertices} rows each`)
+    }
+    return tensorType(n, 1, vertices, attrs.channels.length)
+  },
+
+  flops({ inputs }, output) {
+    return output.kind === 'tensor' ? output.n * output.w * channelsOf(output) * 6 * inputs.length : 0
+  },
+
+  lower(context) {
+    const { attrs, inputs, output, storage } = context
+    const type = tensorOf(output)
+    const bindings: Record<string, Operand> = { output, rows: constantTable(packRows(attrs, planesOf(type))) }
+    const uniforms: Record<string, UniformValue> = { outputView: view(output) }
+    inputs.forEach((mesh, index) => {
+      bindings[`mesh${index}`] = mesh
+      uniforms[`view${index}`] = view(mesh)
+    })
+    if (attrs.order) bindings.order = constantTable(attrs.order)
+    if (attrs.table) bindings.constants = constantTable(planesOfRows(attrs.table, attrs.channels.length))
+    const flat = channelsOf(tensorOf(inputAt(context, 0))) !== 3
+    return [
+      {
+        kernel: 'vertex_map.wgsl',
+        variant: `${flat ? 'flat ' : ''}${inputs.length} mesh${inputs.length > 1 ? 'es' : ''}`,
+        params: {
+          F16: storage === 'f16',
+          MESHES: inputs.length,
+          FLAT: flat,
+          GATHER: attrs.order !== undefined,
+          TABLE: attrs.table !== undefined,
+        },
+        uniforms,
+        bindings,
+        workgroups: [Math.ceil(type.w / LINEAR_WORKGROUP), planesOf(type), type.n],
+      },
+    ]
+  },
+}
+
+interface MeshShape {
+  readonly n: number
+  readonly vertices: number
+  readonly flat: boolean
+}
+
+function meshInput(context: InferContext<VertexMapAttrs>, index: number): MeshShape {
+  const type: TensorType = tensorInput(KIND, context, index)
+  const channels = channelsOf(type)
+  if (type.h !== 1 || (channels !== 3 && (type.w !== 1 || channels % 3 !== 0))) {
+    throw shapeError(KIND, context, 'vertices must be n x 1 x V x 3 or n x 1 x 1 x 3V')
+  }
+  return channels === 3
+    ? { n: type.n, vertices: type.w, flat: false }
+    : { n: type.n, vertices: channels / 3, flat: true }
+}
+
+/** Per channel, padding included, and mesh: weights of x, y, z and the offset (all of it with the first mesh). */
+function packRows(attrs: VertexMapAttrs, planes: number): Float32Array {
+  const meshes = attrs.channels[0]?.weights.length ?? 1
+  const rows = new Float32Array(planes * 4 * meshes * 4)
+  attrs.channels.forEach(({ weights, offset }, channel) => {
+    weights.forEach((triple, mesh) => {
+      rows.set([...triple, mesh === 0 ? offset : 0], (channel * meshes + mesh) * 4)
+    })
+  })
+  return rows
+}

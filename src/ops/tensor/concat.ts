@@ -1,0 +1,160 @@
+import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { shapeError, tensorInput, wholeNumber } from '../../graph/infer.js'
+import { inputAt, linearGrid } from '../../graph/lowering.js'
+import {
+  type KernelCall,
+  type LowerContext,
+  type OpDefinition,
+  type Operand,
+  tensorOf,
+  view,
+} from '../../graph/op.js'
+import { planesOf, sameLayout, tensorType, vec4sPerBatch } from '../../graph/tensor.js'
+
+/** One call of copy.wgsl: all planes of `batches` entries of `source` to a place in `destination`. */
+function copyCall(
+  { storage }: Pick<LowerContext<unknown>, 'storage'>,
+  source: Operand,
+  destination: Operand,
+  at: { sourceBatch?: number; destinationBatch?: number; destinationPlane?: number; batches: number },
+): KernelCall {
+  const count = vec4sPerBatch(tensorOf(source))
+  return {
+    kernel: 'copy.wgsl',
+    variant: 'vec4',
+    params: { F16: storage === 'f16' },
+    uniforms: {
+      source: view(source),
+      destination: view(destination),
+      sourceBatch: at.sourceBatch ?? 0,
+      destinationBatch: at.destinationBatch ?? 0,
+      destinationPlane: at.destinationPlane ?? 0,
+      count,
+    },
+    bindings: { source, destination },
+    workgroups: linearGrid(count, at.batches),
+  }
+}
+
+/**
+ * Channels of all inputs side by side, each part from a plane boundary on. The i-th kernel call copies the
+ * i-th input; the memory plan drops the calls of inputs that were produced in place.
+ */
+export const concatOp: OpDefinition<Record<string, never>> = {
+  kind: 'concat',
+  structural: 'concat',
+  readsSegments: true,
+  infer(context) {
+    const first = tensorInput('concat', context, 0)
+    const parts = context.inputs.map((_, i) => tensorInput('concat', context, i))
+    for (const part of parts) {
+      if (part.n !== first.n || part.h !== first.h || part.w !== first.w) {
+        throw shapeError('concat', context, 'parts must agree in n, h and w')
+      }
+    }
+    return tensorType(
+      first.n,
+      first.h,
+      first.w,
+      parts.flatMap((part) => part.segments),
+    )
+  },
+  flops: () => 0,
+  lower(context) {
+    let destinationPlane = 0
+    return context.inputs.map((source) => {
+      const type = tensorOf(source)
+      const call = copyCall(context, source, context.output, { destinationPlane, batches: type.n })
+      destinationPlane += planesOf(type)
+      return call
+    })
+  },
+}
+
+/** Batch entries of all inputs one after another; calls as in `concatOp`. */
+export const batchConcatOp: OpDefinition<Record<string, never>> = {
+  kind: 'batchConcat',
+  structural: 'batchConcat',
+  readsSegments: true,
+  infer(context) {
+    const first = tensorInput('batchConcat', context, 0)
+    const parts = context.inputs.map((_, i) => tensorInput('batchConcat', context, i))
+    for (const part of parts) {
+      if (!sameLayout({ ...part, n: first.n }, first)) {
+        throw shapeError('batchConcat', context, 'entries must agree in h, w and channels')
+      }
+    }
+    const n = parts.reduce((sum, part) => sum + part.n, 0)
+    return tensorType(n, first.h, first.w, first.segments)
+  },
+  flops: () => 0,
+  lower(context) {
+    let destinationBatch = 0
+    return context.inputs.map((source) => {
+      const { n } = tensorOf(source)
+      const call = copyCall(context, source, context.output, { destinationBatch, batches: n })
+      destinationBatch += n
+      return call
+    })
+  },
+}
+
+export interface BatchSliceAttrs {
+  /** First batch entry. */
+  readonly start: number
+  /** Batch entries. */
+  readonly count: number
+}
+
+/** Some neighbouring batch entries of its input. */
+export const batchSliceOp: OpDefinition<BatchSliceAttrs> = {
+  kind: 'batchSlice',
+  structural: 'batchSlice',
+  readsSegments: true,
+  infer(context) {
+    const source = tensorInput('batchSlice', context, 0)
+    const start = wholeNumber('batchSlice', context, 'start', context.attrs.start, 0)
+    const count = wholeNumber('batchSlice', context, 'count', context.attrs.count, 1)
+    if (start + count > source.n) {
+      throw shapeError('batchSlice', context, `entries ${start}..${start + count - 1} of ${source.n}`)
+    }
+    return tensorType(count, source.h, source.w, source.segments)
+  },
+  flops: () => 0,
+  lower(context) {
+    const source = inputAt(context, 0)
+    const { start, count } = context.attrs
+    return [copyCall(context, source, context.output, { sourceBatch: start, batches: count })]
+  },
+}
+
+/**
+ * Concatenates channels. `channelsOf` the result is the sum of the inputs'; in memory every part starts on a
+ * plane boundary (`TensorType.segments`).
+ * @throws EngineError INVALID_GRAPH if the inputs differ in n, h or w
+ */
+export function concat(graph: GraphBuilder, name: string, inputs: readonly Value[]): Value {
+  return graph.add(concatOp, name, {}, inputs)
+}
+
+/**
+ * Concatenates batches.
+ * @throws EngineError INVALID_GRAPH if the inputs differ in h, w or channels
+ */
+export function batchConcat(graph: GraphBuilder, name: string, inputs: readonly Value[]): Value {
+  return graph.add(batchConcatOp, name, {}, inputs)
+}
+
+/**
+ * Batch entries `start` .. `start + count - 1`.
+ * @throws EngineError INVALID_GRAPH if the input has fewer
+ */
+export function batchSlice(
+  graph: GraphBuilder,
+  name: string,
+  input: Value,
+  start: number,
+  count: number,
+): Value {
+  return graph.add(batchSliceOp, name, { start, count }, [input])
+}

@@ -1,0 +1,83 @@
+import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { shapeError, tensorInput } from '../../graph/infer.js'
+import { inputAt, tileGrid } from '../../graph/lowering.js'
+import { type InferContext, type OpDefinition, tensorOf, view } from '../../graph/op.js'
+import { channelsOf, planesOf, type TensorType, tensorType } from '../../graph/tensor.js'
+import { convWindow, type Padding, type Size, type Window } from '../conv/geometry.js'
+
+export interface PoolAttrs {
+  readonly kernel: Size
+  readonly stride: Size
+  /** Padding counts neither for the maximum nor for the mean. */
+  readonly padding: Padding
+}
+
+function poolWindow(kind: string, context: InferContext<PoolAttrs>): { input: TensorType; window: Window } {
+  const input = tensorInput(kind, context, 0)
+  const window = convWindow(kind, context, input, context.attrs)
+  const { kernel, stride, padding, outHeight, outWidth } = window
+  const lastY = (outHeight - 1) * stride[0] - padding[0]
+  const lastX = (outWidth - 1) * stride[1] - padding[1]
+  if (padding[0] >= kernel[0] || padding[1] >= kernel[1] || lastY >= input.h || lastX >= input.w) {
+    throw shapeError(kind, context, 'some windows hold nothing but padding; pad less than the kernel size')
+  }
+  return { input, window }
+}
+
+function poolOp(kind: 'poolMax' | 'poolAvg'): OpDefinition<PoolAttrs> {
+  return {
+    kind,
+    readsSegments: true,
+    infer(context) {
+      const { input, window } = poolWindow(kind, context)
+      return tensorType(input.n, window.outHeight, window.outWidth, input.segments)
+    },
+    flops(context, output) {
+      const [height, width] = poolWindow(kind, context).window.kernel
+      return output.kind === 'tensor'
+        ? output.n * output.h * output.w * channelsOf(output) * height * width
+        : 0
+    },
+    lower(context) {
+      const { node, attrs, output, storage } = context
+      const source = inputAt(context, 0)
+      const { window } = poolWindow(kind, { node, attrs, inputs: [tensorOf(source)] })
+      const type = tensorOf(output)
+      return [
+        {
+          kernel: 'pool.wgsl',
+          variant: window.kernel.join('x'),
+          params: { F16: storage === 'f16', AVERAGE: kind === 'poolAvg' },
+          uniforms: {
+            source: view(source),
+            destination: view(output),
+            kernel: window.kernel,
+            stride: window.stride,
+            padding: window.padding,
+          },
+          bindings: { source, destination: output },
+          workgroups: tileGrid(type.h, type.w, planesOf(type) * type.n),
+        },
+      ]
+    },
+  }
+}
+
+export const poolMaxOp = poolOp('poolMax')
+export const poolAvgOp = poolOp('poolAvg')
+
+/**
+ * Maximum over windows.
+ * @throws EngineError INVALID_GRAPH if a window would hold nothing but padding
+ */
+export function poolMax(graph: GraphBuilder, name: string, input: Value, attrs: PoolAttrs): Value {
+  return graph.add(poolMaxOp, name, attrs, [input])
+}
+
+/**
+ * Mean over windows; padding is left out of sum and count.
+ * @throws EngineError INVALID_GRAPH if a window would hold nothing but padding
+ */
+export function poolAvg(graph: GraphBuilder, name: string, input: Value, attrs: PoolAttrs): Value {
+  return graph.add(poolAvgOp, name, attrs, [input])
+}

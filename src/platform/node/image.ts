@@ -1,0 +1,205 @@
+import { stat } from 'node:fs/promises'
+import sharp, { type Metadata, type Sharp } from 'sharp'
+import { FaceError } from '../../errors.js'
+import type { PhotoInput, Rgba } from '../../geometry/types.js'
+
+/** Photos are decoded to RGBA8 in memory, 4 bytes a pixel: 100 megapixels are 400 MB. */
+export const MAX_PIXELS = 100_000_000
+
+/** No face of the smallest supported size fits a smaller photo. */
+export const MIN_SIDE = 32
+
+/** Containers of photos. Documents and drawings that libvips could render (SVG, PDF) are not photos. */
+const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'heif', 'tiff', 'gif'])
+const FORMAT_NAMES = 'JPEG, PNG, WebP, AVIF, TIFF and GIF'
+
+/**
+ * Decodes a photo to RGBA8 sRGB: EXIF orientation applied, first frame of animations, 16-bit reduced to 8,
+ * grey and CMYK converted, transparency composited on black.
+ * @param input file name, encoded bytes or pixels (checked and returned as they are)
+ * @param name what messages call the photo; default the file name, or `image data`
+ * @throws FaceError INVALID_INPUT naming the file, what is wrong, the limit and the remedy
+ */
+export async function decodePhoto(input: PhotoInput, name = describe(input)): Promise<Rgba> {
+  if (typeof input !== 'string' && !(input instanceof Uint8Array)) return checkPixels(input, name)
+  if (typeof input === 'string') await checkFile(input)
+  else if (input.length === 0) throw invalid(name, 'is empty', 'give the bytes of an image file')
+  const header = await readHeader(input, name)
+  checkHeader(header, name)
+  try {
+    const { data, info } = await open(input, MAX_PIXELS)
+      .flatten({ background: '#000000' })
+      .toColourspace('srgb')
+      .ensureAlpha()
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true })
+    return {
+      width: info.width,
+      height: info.height,
+      data: new Uint8Array(data.buffer, data.byteOffset, data.length),
+    }
+  } catch (cause) {
+    throw invalid(
+      name,
+      `is damaged or incomplete (${reason(cause)})`,
+      'copy or download the file again',
+      {},
+      cause,
+    )
+  }
+}
+
+/** Encodes to PNG without the alpha channel; the same pixels give the same bytes. */
+export async function encodePng(image: Rgba): Promise<Uint8Array> {
+  return fromPixels(image).removeAlpha().png({ compressionLevel: 9 }).toBuffer()
+}
+
+/** Encodes to JPEG, 4:4:4 chroma. */
+export async function encodeJpeg(image: Rgba, quality = 90): Promise<Uint8Array> {
+  return fromPixels(image).removeAlpha().jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer()
+}
+
+/** The part of an image inside a rectangle of whole pixels, resized to `width` x `height`. */
+export async function cropAndResize(
+  image: Rgba,
+  box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number },
+  width: number,
+  height: number,
+): Promise<Rgba> {
+  const data = await fromPixels(image)
+    .extract({ left: box.x, top: box.y, width: box.width, height: box.height })
+    .resize(width, height, { fit: 'fill' })
+    .raw()
+    .toBuffer()
+  return { width, height, data: new Uint8Array(data.buffer, data.byteOffset, data.length) }
+}
+
+function fromPixels({ width, height, data }: Rgba): Sharp {
+  return sharp(data, { raw: { width, height, channels: 4 } })
+}
+
+function open(input: string | Uint8Array, limitInputPixels: number | false): Sharp {
+  // `truncated` files decode to grey bands by default; `error` refuses them and damaged data alike.
+  return sharp(input, { failOn: 'error', limitInputPixels, autoOrient: true, pages: 1 })
+}
+
+async function readHeader(input: string | Uint8Array, name: string): Promise<Metadata> {
+  try {
+    // Only the header is read, so the pixel limit can be left to checkHeader, which names the numbers.
+    return await open(input, false).metadata()
+  } catch (cause) {
+    throw invalid(name, `is not an image (${reason(cause)})`, `give a ${FORMAT_NAMES} file`, {}, cause)
+  }
+}
+
+function checkHeader({ width, height, format }: Metadata, name: string): void {
+  if (!FORMATS.has(format)) {
+    throw invalid(name, `is ${format.toUpperCase()}, not a photo`, `give a ${FORMAT_NAMES} file`, { format })
+  }
+  checkSize(width, height, name)
+}
+
+function checkSize(width: number, height: number, name: string): void {
+  if (width * height > MAX_PIXELS) {
+    throw invalid(
+      name,
+      `has ${width}x${height} pixels, more than the limit of ${MAX_PIXELS / 1e6} megapixels`,
+      'scale it down first',
+      { width, height, maxPixels: MAX_PIXELS },
+    )
+  }
+  if (width < MIN_SIDE || height < MIN_SIDE) {
+    throw invalid(
+      name,
+      `has ${width}x${height} pixels, less than the minimum of ${MIN_SIDE}x${MIN_SIDE}`,
+      'give a larger photo',
+      { width, height, minSide: MIN_SIDE },
+    )
+  }
+}
+
+function checkPixels(image: Rgba, name: string): Rgba {
+  const { width, height, data } = image
+  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
+    throw invalid(name, `has the size ${width}x${height}`, 'give whole positive numbers of pixels')
+  }
+  checkSize(width, height, name)
+  if (!(data instanceof Uint8Array) || data.length !== width * height * 4) {
+    throw invalid(
+      name,
+      `has ${data?.length} bytes for ${width}x${height} pixels`,
+      `give a Uint8Array of width * height * 4 = ${width * height * 4} bytes (RGBA)`,
+    )
+  }
+  return image
+}
+
+async function checkFile(file: string): Promise<void> {
+  let info: Awaited<ReturnType<typeof stat>>
+  try {
+    info = await stat(file)
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw invalid(file, 'does not exist', 'check the path', { code }, cause)
+    }
+    throw invalid(
+      file,
+      `cannot be read (${code ?? 'unknown error'})`,
+      'check its permissions',
+      { code },
+      cause,
+    )
+  }
+  if (info.isDirectory()) {
+    throw invalid(file, 'is a folder', 'give an image file; for a folder of frames use the video command')
+  }
+  if (info.size === 0) throw invalid(file, 'is empty (0 bytes)', 'copy or download the file again')
+}
+
+function describe(input: PhotoInput): string {
+  return typeof input === 'string' ? input : 'image data'
+}
+
+/** First line of a libvips message, without its own prefix. */
+function reason(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : String(cause)
+  return (text.split('\n')[0] ?? '').replace(/^Input (file|buffer) /, '').slice(0, 120)
+}
+
+function invalid(
+  file: string,
+  what: string,
+  remedy: string,
+  details: Record<string, unknown> = {},
+  cause?: unknown,
+): FaceError {
+  return new FaceError('INVALID_INPUT', `${file}: ${what}; ${remedy}`, { file, ...details }, { cause })
+}
+
+/**
+ * Resizes. `smooth` for photos, `exact` for maps of values, whose pixels must keep their colours.
+ */
+export async function resizePicture(
+  image: Rgba,
+  width: number,
+  height: number,
+  kind: 'smooth' | 'exact',
+): Promise<Rgba> {
+  const data = await fromPixels(image)
+    .resize(width, height, { fit: 'fill', kernel: kind === 'smooth' ? 'cubic' : 'nearest' })
+    .raw()
+    .toBuffer()
+  return { width, height, data: new Uint8Array(data.buffer, data.byteOffset, data.length) }
+}
+
+/** Draws SVG elements over an image; one SVG unit is one pixel. */
+export async function drawSvg(image: Rgba, elements: readonly string[]): Promise<Rgba> {
+  const { width, height } = image
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${elements.join('')}</svg>`
+  const data = await fromPixels(image)
+    .composite([{ input: Buffer.from(svg), left: 0, top: 0 }])
+    .raw()
+    .toBuffer()
+  return { width, height, data: new Uint8Array(data.buffer, data.byteOffset, data.length) }
+}

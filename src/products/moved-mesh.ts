@@ -1,0 +1,51 @@
+import { at } from '../geometry/array.js'
+import { sampleMasked } from '../geometry/masked-sample.js'
+import { applySimilarity3 } from '../geometry/similarity3.js'
+import type { RigidMotion } from './rigid-motion.js'
+import { fitRigidRobust } from './rigid-motion.js'
+
+/** A vertex this much behind the visible surface, in template px, is hidden by it. */
+const HIDDEN_MARGIN = 3
+
+/**
+ * Mesh of B: every visible vertex of A moved by the flow at its place. Hidden vertices (behind the
+ * surface, or off the mask) have no flow of their own and follow the rigid motion of the visible ones.
+ * @param mesh Vx3, template px of A
+ * @param flow 224x224x3
+ * @param mask 224x224
+ * @param depth 224x224, z of the visible surface, template px
+ * @returns the moved mesh, Vx3 in template px of B, and the rigid motion most visible vertices follow
+ */
+export function moveMesh(
+  mesh: ArrayLike<number>,
+  flow: ArrayLike<number>,
+  mask: ArrayLike<number>,
+  depth: ArrayLike<number>,
+): { mesh: Float32Array; rigid: RigidMotion } {
+  const vertices = mesh.length / 3
+  const out = new Float32Array(mesh.length)
+  const step = new Float64Array(3)
+  const surface = new Float64Array(1)
+  const source: number[] = []
+  const target: number[] = []
+  const hidden: number[] = []
+  for (let v = 0; v < vertices; v++) {
+    const x = at(mesh, 3 * v)
+    const y = at(mesh, 3 * v + 1)
+    const z = at(mesh, 3 * v + 2)
+    sampleMasked(depth, 1, mask, x, y, surface)
+    if (sampleMasked(flow, 3, mask, x, y, step) === 0 || z > at(surface, 0) + HIDDEN_MARGIN) {
+      hidden.push(v)
+      continue
+    }
+    const moved = [x + at(step, 0), y + at(step, 1), z + at(step, 2)]
+    out.set(moved, 3 * v)
+    source.push(x, y, z)
+    target.push(...moved)
+  }
+  const rigid = fitRigidRobust(source, target)
+  for (const v of hidden) {
+    out.set(applySimilarity3(rigid, at(mesh, 3 * v), at(mesh, 3 * v + 1), at(mesh, 3 * v + 2)), 3 * v)
+  }
+  return { mesh: out, rigid }
+}

@@ -1,0 +1,100 @@
+import { FaceError } from '../errors.js'
+import { at } from '../geometry/array.js'
+import { type Rgba, TEMPLATE_SIZE } from '../geometry/types.js'
+
+/** Mean absolute difference of B from A over the face mask, grey levels 0..255, averaged over RGB. */
+export interface PhotometricResidual {
+  /** Registered B against registered A, before any motion is undone. */
+  readonly before: number
+  /** B warped by the flow against registered A. */
+  readonly after: number
+}
+
+/**
+ * Undoes a motion: resamples B at p + F(p), bilinear, so that it should look like A.
+ * @param image registered B, 224x224
+ * @param flow 224x224x3, template px
+ * @param mask 224x224; black where 0. Samples beyond the border take the border's colour.
+ */
+export function warpByFlow(image: Rgba, flow: ArrayLike<number>, mask: ArrayLike<number>): Rgba {
+  const n = requireTemplateSize(image)
+  const data = new Uint8Array(n * n * 4)
+  for (let y = 0; y < n; y++) {
+    for (let x = 0; x < n; x++) {
+      const i = y * n + x
+      data[4 * i + 3] = 255
+      if (mask[i] === 0) continue
+      const u = clamp(x + at(flow, 3 * i), n - 1)
+      const v = clamp(y + at(flow, 3 * i + 1), n - 1)
+      const left = Math.min(Math.floor(u), n - 2)
+      const top = Math.min(Math.floor(v), n - 2)
+      const fx = u - left
+      const fy = v - top
+      const corner = 4 * (top * n + left)
+      const below = corner + 4 * n
+      for (let c = 0; c < 3; c++) {
+        const upper = at(image.data, corner + c) * (1 - fx) + at(image.data, corner + 4 + c) * fx
+        const lower = at(image.data, below + c) * (1 - fx) + at(image.data, below + 4 + c) * fx
+        data[4 * i + c] = Math.round(upper * (1 - fy) + lower * fy)
+      }
+    }
+  }
+  return { width: n, height: n, data }
+}
+
+/** Per pixel mean over RGB of |a - b|, grey levels; zero off the mask. @returns 224x224 */
+export function absoluteDifference(a: Rgba, b: Rgba, mask: ArrayLike<number>): Float32Array {
+  const n = requireTemplateSize(a)
+  requireTemplateSize(b)
+  const out = new Float32Array(n * n)
+  for (let i = 0; i < n * n; i++) {
+    if (mask[i] === 0) continue
+    let sum = 0
+    for (let c = 0; c < 3; c++) sum += Math.abs(at(a.data, 4 * i + c) - at(b.data, 4 * i + c))
+    out[i] = sum / 3
+  }
+  return out
+}
+
+/** Residual of B against A before and after the motion is undone, and its map. */
+export function photometricResidual(
+  a: Rgba,
+  b: Rgba,
+  warpedB: Rgba,
+  mask: ArrayLike<number>,
+): { residual: Float32Array; photometric: PhotometricResidual } {
+  const residual = absoluteDifference(a, warpedB, mask)
+  return {
+    residual,
+    photometric: {
+      before: maskedMean(absoluteDifference(a, b, mask), mask),
+      after: maskedMean(residual, mask),
+    },
+  }
+}
+
+/** Mean over the pixels where the mask is set; 0 for an empty mask. */
+export function maskedMean(values: ArrayLike<number>, mask: ArrayLike<number>): number {
+  let sum = 0
+  let count = 0
+  for (let i = 0; i < mask.length; i++) {
+    if (mask[i] === 0) continue
+    sum += at(values, i)
+    count++
+  }
+  return count > 0 ? sum / count : 0
+}
+
+function requireTemplateSize(image: Rgba): number {
+  if (image.width !== TEMPLATE_SIZE || image.height !== TEMPLATE_SIZE) {
+    throw new FaceError(
+      'INVALID_ARGUMENT',
+      `image of ${image.width}x${image.height}; a registered image has ${TEMPLATE_SIZE}x${TEMPLATE_SIZE} pixels`,
+    )
+  }
+  return TEMPLATE_SIZE
+}
+
+function clamp(value: number, max: number): number {
+  return Math.max(0, Math.min(max, value))
+}
