@@ -7,6 +7,7 @@ import { type Lowered, type LowerOptions, lower, typeOf } from './lower.js'
 import { assignSlots, type Tenant } from './memory.js'
 import type { KernelCall, Operand, PackedData, Schedule, WeightSource } from './op.js'
 import { type Placement, place } from './placement.js'
+import { prune } from './prune.js'
 import { channelsOf, describeType, planesOf, vec4sPerBatch } from './tensor.js'
 
 export interface PlanOptions {
@@ -77,7 +78,7 @@ export interface PlanSpec {
 export function planGraph(graph: Graph, caps: AdapterCaps, options: PlanOptions = {}): PlanSpec {
   const optimise = options.optimise ?? true
   const lowerOptions = lowerOptionsOf(graph, caps, options)
-  const legal = legalise(optimise ? fuse(graph) : graph)
+  const legal = legalise(optimise ? fuse(prune(graph)) : graph)
   const placement = place(legal, optimise)
   const lowered = lower(legal, placement, lowerOptions)
   return allocate(legal, placement, lowered, { ...lowerOptions, optimise })

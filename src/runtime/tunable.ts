@@ -4,6 +4,7 @@ import { legalise } from '../graph/legalise.js'
 import { choiceOf, typeOf } from '../graph/lower.js'
 import { type KernelChoice, NO_EPILOGUE } from '../graph/op.js'
 import { lowerOptionsOf, type PlanOptions } from '../graph/plan.js'
+import { prune } from '../graph/prune.js'
 import type { ValueType } from '../graph/tensor.js'
 import { inputTensor, outputTensor } from '../ops/tensor/border.js'
 import { concat } from '../ops/tensor/concat.js'
@@ -26,7 +27,7 @@ export const LAYER_OUTPUT = 'result'
  */
 export function tunableLayers(graph: Graph, caps: AdapterCaps, options: PlanOptions = {}): TunableLayer[] {
   const lowerOptions = lowerOptionsOf(graph, caps, options)
-  const legal = legalise(fuse(graph))
+  const legal = legalise(fuse(prune(graph)))
   const layers = new Map<string, TunableLayer>()
   for (const node of legal.nodes) {
     const choice = choiceOf(legal, node, lowerOptions)

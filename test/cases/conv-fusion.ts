@@ -37,6 +37,7 @@ const VARIANTS = [
   { schedule: 'software', variant: 'winograd-8x8' },
   { schedule: 'hardware' },
   { schedule: 'hardware', variant: 'gemm-64x64' },
+  { schedule: 'hardware', variant: 'lanes-4x4' },
   { schedule: 'hardware', variant: 'gemm-64x64-whole' },
   { schedule: 'hardware', variant: 'winograd-gemm-64x64' },
 ] as const satisfies OpCase['variants']

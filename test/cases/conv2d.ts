@@ -100,7 +100,13 @@ const WINOGRAD = [
 ]
 
 /** Of the hardware schedule; its own choice is tested with every case. */
+export const LANES = ['lanes-1x4', 'lanes-4x4', 'lanes-8x4']
+
 const TILES = [
+  ...LANES,
+  'gemm-64x64',
+  'gemm-128x32',
+  'gemm-256x16',
   'gemm-64x64k4',
   'gemm-64x32',
   'gemm-128x16',

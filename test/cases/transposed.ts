@@ -3,7 +3,7 @@ import { transposedConv2d } from '../../src/ops/conv/transposed-conv2d.js'
 import { convolveTransposed } from '../reference/conv.js'
 import { inputOf } from '../reference/dense.js'
 import type { OpCase } from './case.js'
-import { sizes } from './conv2d.js'
+import { LANES, sizes } from './conv2d.js'
 import { nthValue } from './values.js'
 
 interface Layer {
@@ -96,7 +96,7 @@ export const transposedCases: OpCase[] = (
       out: 18,
       crop: { h: 7, w: 7 },
       variants: [...DIRECT, ...WINOGRAD],
-      hardware: ['gemm-64x32', 'gemm-64x64-split2', 'winograd-gemm-64x64', 'winograd-gemm-32x64'],
+      hardware: [...LANES, 'gemm-64x32', 'gemm-64x64-split2', 'winograd-gemm-64x64', 'winograd-gemm-32x64'],
     },
     { input: [1, 1, 1, 3], out: 1 },
     { input: [1, 1, 1, 8], out: 5, crop: { h: 1, w: 1 } },

@@ -3,10 +3,10 @@ import { convCandidates, convVariants, selectConvVariant } from '../../src/ops/c
 import type { ConvShape } from '../../src/ops/conv/variants.js'
 import type { AdapterCaps } from '../../src/platform/caps.js'
 
-function caps(lanes: number): AdapterCaps {
+function caps(lanes: number, vendor = ''): AdapterCaps {
   return {
     name: 'test adapter',
-    vendor: '',
+    vendor,
     architecture: '',
     description: '',
     backend: 'vulkan',
@@ -86,37 +86,62 @@ describe('selection on software adapters', () => {
 })
 
 describe('selection on hardware', () => {
-  it('fits the tile to the channels', () => {
-    expect(name(conv3x3(56, 24, 32), 32, 'hardware')).toBe('gemm-64x64')
-    expect(name(conv3x3(112, 13, 8), 32, 'hardware')).toBe('gemm-128x32')
-    expect(name(conv3x3(112, 13, 4), 32, 'hardware')).toBe('gemm-256x16')
+  it('fits the tile to the channels, and its accumulators to the registers that a maker is known for', () => {
+    const chosen = (shape: ConvShape, vendor: string) =>
+      selectConvVariant(shape, caps(32, vendor), 'hardware').name
+    for (const vendor of ['amd', 'apple', 'nvidia']) {
+      expect(chosen(conv3x3(56, 24, 32), vendor)).toBe('gemm-64x64')
+      expect(chosen(conv3x3(112, 13, 8), vendor)).toBe('gemm-128x32')
+      expect(chosen(conv3x3(112, 13, 4), vendor)).toBe('gemm-256x16')
+    }
+    for (const vendor of ['intel', 'qualcomm', 'arm', '']) {
+      expect(chosen(conv3x3(56, 24, 32), vendor)).toBe('gemm-64x32')
+      expect(chosen(conv3x3(112, 13, 8), vendor)).toBe('gemm-64x32')
+      expect(chosen(conv3x3(112, 13, 4), vendor)).toBe('gemm-128x16')
+    }
     expect(name(conv3x3(224, 7, 1), 32, 'hardware')).toBe('matrix-4x4')
   })
 
-  it('splits the sums of single output planes on small maps', () => {
-    const variant = selectConvVariant(conv3x3(4, 256, 1), caps(32), 'hardware')
-    expect(variant).toMatchObject({ kind: 'gemm', name: 'gemm-64x4' })
-    expect(variant.kind === 'gemm' && variant.splits).toBeGreaterThan(32)
-    expect(name(conv3x3(112, 13, 1), 32, 'hardware')).toBe('matrix-4x4')
+  it('keeps every default within 32 accumulators where registers are not known', () => {
+    for (const size of [1, 4, 7, 14, 28, 56, 112]) {
+      for (const outPlanes of [1, 3, 8, 24, 48, 96, 256]) {
+        for (const shape of [conv3x3(size, 24, outPlanes), transposed(size, 24, outPlanes)]) {
+          const variant = selectConvVariant(shape, caps(32, 'intel'), 'hardware')
+          const accumulators = {
+            direct: () => variant.kind === 'direct' && 4 * variant.pixels * variant.planes,
+            gemm: () => variant.kind === 'gemm' && 4 * variant.pixels * variant.planes,
+            lanes: () => variant.kind === 'lanes' && 4 * variant.pixels,
+            winograd: () => variant.kind === 'winograd' && 4 * variant.tiles * variant.planes,
+            row: () => 0,
+          }[variant.kind]()
+          expect(Number(accumulators), variant.name).toBeGreaterThan(0)
+          expect(Number(accumulators), variant.name).toBeLessThanOrEqual(32)
+        }
+      }
+    }
   })
 
-  it('splits long sums of single pixels; shorter ones spread lanes over channels', () => {
-    const pixel = (taps: number): ConvShape => ({
-      ...conv3x3(1, 3, 128),
-      taps: [1, taps],
-      winograd: undefined,
-    })
-    const variant = selectConvVariant(pixel(468), caps(32), 'hardware')
-    expect(variant).toMatchObject({ kind: 'gemm', name: 'gemm-64x64', splits: 16 })
-    expect(name(pixel(72), 32, 'hardware')).toBe('channels-1x4')
+  it('lets lanes share sums where pixels or channels are too few for tiles', () => {
+    // One pixel: each output plane a workgroup. 16 pixels fill two workgroups of 8 a plane.
+    expect(name({ ...conv3x3(1, 3, 128), taps: [1, 468], winograd: undefined }, 32, 'hardware')).toBe(
+      'lanes-1x4',
+    )
+    expect(name(conv3x3(4, 96, 96), 32, 'hardware')).toBe('lanes-8x4')
+    // One plane of few channels: as few pixels a workgroup as it takes to have workgroups enough.
+    expect(name(conv3x3(4, 256, 1), 32, 'hardware')).toBe('lanes-1x4')
+    expect(name(conv3x3(56, 28, 1), 32, 'hardware')).toBe('lanes-8x4')
+    expect(name(conv3x3(112, 13, 1), 32, 'hardware')).toBe('matrix-4x4')
+    expect(name(conv3x3(7, 96, 96), 32, 'hardware')).toMatch(/^gemm/)
   })
 
   it('takes Winograd where the bytes of its transforms weigh little', () => {
-    expect(name(conv3x3(28, 84, 64), 32, 'hardware')).toBe('winograd-gemm-64x64')
+    const chosen = (shape: ConvShape) => selectConvVariant(shape, caps(32, 'amd'), 'hardware').name
+    expect(chosen(conv3x3(28, 84, 64))).toBe('winograd-gemm-64x64')
+    expect(name(conv3x3(28, 84, 64), 32, 'hardware')).toBe('winograd-gemm-32x64')
     // Weights of 36 positions against few pixels, few channels, transposed: its windows are mostly empty.
-    expect(name(conv3x3(14, 128, 128), 32, 'hardware')).toBe('gemm-64x64')
-    expect(name(conv3x3(112, 8, 8), 32, 'hardware')).toBe('gemm-128x32')
-    expect(name(transposed(56, 49, 16), 32, 'hardware')).toBe('gemm-64x64')
+    expect(chosen(conv3x3(14, 128, 128))).toBe('gemm-64x64')
+    expect(chosen(conv3x3(112, 8, 8))).toBe('gemm-128x32')
+    expect(chosen(transposed(56, 49, 16))).toBe('gemm-64x64')
   })
 
   it('splits the sum of small maps, and only there', () => {
@@ -129,7 +154,7 @@ describe('selection on hardware', () => {
     expect(splits(conv3x3(112, 24, 32))).toBe(1)
     // Adding up the parts would take longer than the sum.
     expect(splits({ ...conv3x3(12, 32, 32), taps: [1, 1], winograd: undefined })).toBe(1)
-    expect(splits({ ...conv3x3(4, 1, 16), taps: [1, 1] })).toBe(1)
+    expect(splits({ ...conv3x3(7, 1, 16), taps: [1, 1] })).toBe(1)
   })
 })
 
@@ -186,6 +211,7 @@ describe('candidates for timing', () => {
           gemm: () => variant.kind === 'gemm' && variant.threads[0] * variant.threads[1],
           winograd: () =>
             variant.kind === 'winograd' && (variant.shared?.threads.reduce((a, b) => a * b) ?? 0),
+          lanes: () => variant.kind === 'lanes' && variant.workgroup,
           row: () => 0,
         }[variant.kind]()
         expect(Number(invocations) % 32).toBe(0)

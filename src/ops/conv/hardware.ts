@@ -1,5 +1,12 @@
 import type { AdapterCaps } from '../../platform/caps.js'
-import type { ConvShape, ConvVariant, DirectVariant, GemmVariant, WinogradVariant } from './variants.js'
+import type {
+  ConvShape,
+  ConvVariant,
+  DirectVariant,
+  GemmVariant,
+  LanesVariant,
+  WinogradVariant,
+} from './variants.js'
 
 /** Kernel variants of (transposed) convolutions for GPUs: which there are, and which one a shape gets. Pure. */
 
@@ -23,16 +30,27 @@ function gemm(threads: Threads, pixels: number, planes: number, steps = GEMM_STE
   return { kind: 'gemm', name, threads, pixels, planes, steps, splits: 1 }
 }
 
-/** 64 invocations with 64 accumulators each; wide in pixels where there are few channels. */
-const GEMM_TILES = [gemm([8, 8], 8, 2), gemm([16, 4], 8, 2), gemm([32, 2], 8, 2)] as const
+/** 64 invocations with 32 accumulators each, which every GPU holds; wide in pixels where there are few channels. */
+const SMALL_GEMM_TILES = [gemm([16, 4], 4, 2), gemm([32, 2], 4, 2)] as const
+
+/** With 64 accumulators: fewer loads for each multiply-add. */
+const LARGE_GEMM_TILES = [gemm([8, 8], 8, 2), gemm([16, 4], 8, 2), gemm([32, 2], 8, 2)] as const
 
 /** More loads for each multiply-add, or fewer waves: for the shapes and GPUs where that does not count. */
-const OTHER_GEMM_TILES = [
-  gemm([8, 8], 8, 2, 4),
-  gemm([16, 4], 4, 2),
-  gemm([32, 2], 4, 2),
-  gemm([64, 1], 4, 1),
-] as const
+const OTHER_GEMM_TILES = [gemm([8, 8], 8, 2, 4), gemm([64, 1], 4, 1)] as const
+
+/**
+ * Makers whose compilers keep 64 accumulators and the operands of a round in registers: AMD's by what it makes of these
+ * kernels, NVIDIA's and Apple's by their 255 and 128 registers of an invocation. Intel's spills them.
+ */
+const MANY_REGISTERS: ReadonlySet<string> = new Set(['amd', 'apple', 'nvidia'])
+
+/** Tiles of matrix products that are taken unmeasured. */
+function gemmTiles({ vendor }: AdapterCaps): readonly GemmVariant[] {
+  return MANY_REGISTERS.has(vendor.toLowerCase())
+    ? [...LARGE_GEMM_TILES, ...SMALL_GEMM_TILES]
+    : SMALL_GEMM_TILES
+}
 
 /** Four channels: all that there are, so nothing is shared but inputs over taps; for splitting long sums. */
 const NARROW_TILE = gemm([64, 1], 1, 1)
@@ -49,6 +67,10 @@ const WINOGRAD_TILES = [
   winogradGemm([16, 4], 8, 2),
 ] as const
 
+function winogradTile({ vendor }: AdapterCaps): WinogradVariant {
+  return WINOGRAD_TILES[MANY_REGISTERS.has(vendor.toLowerCase()) ? 0 : 1]
+}
+
 function matrix(pixels: number, planes: number): DirectVariant {
   const name = `matrix-${pixels}x${planes * 4}`
   return { kind: 'direct', name, subgroup: 0, pixels, planes, workgroup: [WAVE, 1] }
@@ -59,6 +81,13 @@ function channels(pixels: number): DirectVariant {
   const name = `channels-${pixels}x4`
   return { kind: 'direct', name, subgroup: 0, pixels, planes: 1, workgroup: [1, WAVE] }
 }
+
+/** For outputs of few pixels or few channels: lanes share a sum in place of operands. */
+function lanes(pixels: number): LanesVariant {
+  return { kind: 'lanes', name: `lanes-${pixels}x4`, pixels, workgroup: WAVE }
+}
+
+const LANES = [lanes(1), lanes(4), lanes(8)] as const
 
 /** Lanes of the subgroups for which conv_direct.wgsl can share weights: as many as 8 output planes have lanes. */
 const BROADCAST_LANES = 32
@@ -79,7 +108,7 @@ function broadcast(pixels: number): DirectVariant {
 /** Every variant that computes this shape correctly on a GPU. */
 export function hardwareVariants(shape: ConvShape, caps: AdapterCaps): ConvVariant[] {
   const variants: ConvVariant[] = []
-  for (const tile of [...GEMM_TILES, ...OTHER_GEMM_TILES, NARROW_TILE]) {
+  for (const tile of [...LARGE_GEMM_TILES, ...SMALL_GEMM_TILES, ...OTHER_GEMM_TILES, NARROW_TILE]) {
     variants.push(splitSum(shape, tile), { ...tile, name: `${tile.name}${WHOLE}` })
     for (const splits of splitCounts(shape, tile)) {
       variants.push({ ...tile, name: `${tile.name}-split${splits}`, splits })
@@ -90,7 +119,7 @@ export function hardwareVariants(shape: ConvShape, caps: AdapterCaps): ConvVaria
   if (subgroups && subgroupMinSize === BROADCAST_LANES && subgroupMaxSize === BROADCAST_LANES) {
     variants.push(broadcast(4))
   }
-  variants.push(matrix(8, 2), matrix(4, 1), channels(4), channels(1))
+  variants.push(...LANES, matrix(8, 2), matrix(4, 1), channels(4), channels(1))
   return variants
 }
 
@@ -99,7 +128,7 @@ export function hardwareCandidates(shape: ConvShape, caps: AdapterCaps): ConvVar
   const variants = hardwareVariants(shape, caps)
   const areas = variants.flatMap((variant) => (variant.kind === 'gemm' ? [paddedArea(shape, variant)] : []))
   const smallest = Math.min(...areas)
-  const chosen = selectHardware(shape).name
+  const chosen = selectHardware(shape, caps).name
   return variants.filter((variant) => {
     if (variant.name === chosen) return true
     switch (variant.kind) {
@@ -110,6 +139,8 @@ export function hardwareCandidates(shape: ConvShape, caps: AdapterCaps): ConvVar
         return savesMultiplications(shape, variant)
       case 'direct':
         return variant.workgroup[0] > 1 || pixelsOf(shape) <= variant.pixels * WAVE
+      case 'lanes':
+        return lanesFlops(shape, variant) <= 2 * definedFlops(shape) && fillsFew(shape)
       case 'row':
         return true
       default:
@@ -165,8 +196,7 @@ const WINOGRAD_SAVING = 0.25
  * Whether Winograd's fewer multiplications outweigh its transformed inputs, products and larger weights, which all go
  * through memory: they do for layers of many channels on maps of some size.
  */
-function favoursWinograd(shape: ConvShape, variant: GemmVariant): boolean {
-  const [product] = WINOGRAD_TILES
+function favoursWinograd(shape: ConvShape, product: WinogradVariant, variant: GemmVariant): boolean {
   const flops = winogradFlops(shape, product)
   if (flops === undefined || shape.winograd === undefined) return false
   const { inPlanes, outPlanes } = shape.winograd
@@ -213,26 +243,55 @@ function splitCounts(shape: ConvShape, variant: GemmVariant): number[] {
   )
 }
 
-/** Steps (taps x input planes) from which few pixels get parts of their sums: one lane walks them in turn otherwise, waiting for each. */
-const LONG_SUM = 512
+/** Largest map whose outputs of one plane lanes compute together: on larger ones there are pixels enough for all lanes. */
+const NARROW_PIXELS = 4096
 
-/** Largest map whose single output plane is computed in parts of its sums. */
-const NARROW_PIXELS = 1024
+/** Pixels that leave most of the smallest tile of a matrix product empty. */
+const FEW_PIXELS = 32
 
-export function selectHardware(shape: ConvShape): ConvVariant {
+function fillsFew(shape: ConvShape): boolean {
+  return pixelsOf(shape) <= (shape.outPlanes === 1 ? NARROW_PIXELS : FEW_PIXELS)
+}
+
+/** FLOPs of all lanes, those without a step of the sum or a pixel included. */
+function lanesFlops(shape: ConvShape, { pixels, workgroup }: LanesVariant): number {
   const steps = shape.taps[0] * shape.taps[1] * shape.inPlanes
-  if (pixelsOf(shape) <= 2 && steps < LONG_SUM) return channels(1)
+  const outputs = Math.ceil(pixelsOf(shape) / pixels) * pixels * shape.outPlanes * shape.phases
+  return 32 * outputs * Math.ceil(steps / workgroup) * workgroup
+}
+
+function definedFlops(shape: ConvShape): number {
+  const { taps, inPlanes, outPlanes, phases } = shape
+  return 32 * pixelsOf(shape) * taps[0] * taps[1] * inPlanes * outPlanes * phases
+}
+
+/** Workgroups that are enough for a GPU; with fewer, pixels are better spread than put into one workgroup. */
+const ENOUGH_WORKGROUPS = 64
+
+/** The most pixels a workgroup, which share its weights, that leave workgroups enough and few places empty. */
+function bestLanes(shape: ConvShape): LanesVariant {
+  const fitting = LANES.filter(
+    ({ pixels }) =>
+      Math.ceil(pixelsOf(shape) / pixels) * shape.outPlanes * shape.phases >= ENOUGH_WORKGROUPS &&
+      Math.ceil(pixelsOf(shape) / pixels) * pixels <= 1.15 * pixelsOf(shape),
+  )
+  return fitting.at(-1) ?? LANES[0]
+}
+
+export function selectHardware(shape: ConvShape, caps: AdapterCaps): ConvVariant {
   // A single output plane uses each input once: nothing to share through workgroup memory. On small maps the sums are
   // long and the lanes few.
-  if (shape.outPlanes === 1) {
-    return pixelsOf(shape) <= NARROW_PIXELS ? splitSum(shape, NARROW_TILE) : matrix(4, 1)
-  }
-  // Square tiles load least: (1 / pixels + 1 / channels) of operands per multiply-add, worth a tenth here.
+  if (shape.outPlanes === 1 && pixelsOf(shape) > NARROW_PIXELS) return matrix(4, 1)
+  if (fillsFew(shape)) return bestLanes(shape)
+  // Square tiles load least from memory: (1 / pixels + 1 / channels) of operands per multiply-add, worth a tenth here. So
+  // do square shares of a tile from workgroup memory: 0.25 operands per multiply-add with 64 accumulators, 0.375 with 32.
   const cost = (variant: GemmVariant) => {
-    const tile = [variant.threads[0] * variant.pixels, variant.threads[1] * variant.planes] as const
-    return paddedArea(shape, variant) * (1 + 3 / tile[0] + 3 / (4 * tile[1]))
+    const { pixels, planes } = variant
+    const tile = [variant.threads[0] * pixels, variant.threads[1] * planes] as const
+    const shared = (pixels + 4 * planes) / (4 * pixels * planes)
+    return paddedArea(shape, variant) * (1 + 3 / tile[0] + 3 / (4 * tile[1])) * (1 + shared)
   }
-  const [first, ...others] = GEMM_TILES
-  const best = others.reduce((a: GemmVariant, b) => (cost(b) < cost(a) ? b : a), first)
-  return favoursWinograd(shape, best) ? WINOGRAD_TILES[0] : splitSum(shape, best)
+  const best = gemmTiles(caps).reduce((a, b) => (cost(b) < cost(a) ? b : a))
+  const product = winogradTile(caps)
+  return favoursWinograd(shape, product, best) ? product : splitSum(shape, best)
 }

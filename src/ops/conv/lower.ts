@@ -2,6 +2,7 @@ import { type KernelCall, type KernelChoice, type LowerContext, tensorOf } from 
 import { channelsOf, physicalChannels, planesOf } from '../../graph/tensor.js'
 import { directCalls } from './direct.js'
 import { gemmCalls } from './gemm.js'
+import { lanesCalls } from './lanes.js'
 import type { ConvWeights } from './packing.js'
 import { rowCalls } from './row.js'
 import { convCandidates, describeConvShape, selectConvVariant } from './select.js'
@@ -18,6 +19,8 @@ export function convCalls(context: LowerContext<unknown>, problem: ConvProblem):
       return directCalls(task, variant)
     case 'gemm':
       return gemmCalls(task, variant)
+    case 'lanes':
+      return lanesCalls(task, variant)
     case 'row':
       return rowCalls(task, variant)
     case 'winograd':

@@ -134,7 +134,7 @@ export function selectConvVariant(
 ): ConvVariant {
   const named = convVariants(shape, caps, schedule).find((variant) => variant.name === forced)
   if (named !== undefined) return named
-  return schedule === 'hardware' ? selectHardware(shape) : selectSoftware(shape, broadcastLanes(caps))
+  return schedule === 'hardware' ? selectHardware(shape, caps) : selectSoftware(shape, broadcastLanes(caps))
 }
 
 function selectSoftware(shape: ConvShape, lanes: 4 | 8 | undefined): ConvVariant {

@@ -24,7 +24,7 @@ export interface WinogradShape {
 }
 
 /** A kernel with its tile. `name` is what plans print and what forces it. */
-export type ConvVariant = DirectVariant | GemmVariant | RowVariant | WinogradVariant
+export type ConvVariant = DirectVariant | GemmVariant | LanesVariant | RowVariant | WinogradVariant
 
 /** kernels/conv_direct.wgsl */
 export interface DirectVariant {
@@ -45,6 +45,16 @@ export interface RowVariant {
   readonly subgroup: number
   /** Outputs in a row of one invocation. */
   readonly pixels: number
+}
+
+/** kernels/conv_lanes.wgsl */
+export interface LanesVariant {
+  readonly kind: 'lanes'
+  readonly name: string
+  /** Outputs of a workgroup: pixels of one plane. */
+  readonly pixels: number
+  /** Invocations that share the sum of an output. */
+  readonly workgroup: number
 }
 
 /** kernels/conv_gemm.wgsl */

@@ -1,0 +1,120 @@
+// Convolution for outputs of few pixels or few channels on GPUs: a workgroup computes PX pixels of one output plane, and its
+// lanes share the sum over taps and input planes. Neighbouring lanes read neighbouring weights, and no tile is filled up
+// with pixels or channels that are not there. Problems (phases, grids, taps) are those of conv_direct.wgsl.
+#param WG
+#param PX
+#include "include/layout.wgsl"
+#include "include/epilogue.wgsl"
+
+struct Uniforms {
+  x: View,
+  y: View,
+#if RESIDUAL > 0
+  residual: View,
+#endif
+  gridWidth: u32,
+  gridHeight: u32,
+  // batches * gridHeight * gridWidth
+  pixels: u32,
+  tapsX: u32,
+  tapsY: u32,
+  inStrideX: i32,
+  inStrideY: i32,
+  outStrideX: i32,
+  outStrideY: i32,
+  // First tap of grid point 0 in phase p: (p + lead) / outStride - shift.
+  leadX: i32,
+  leadY: i32,
+  shiftX: i32,
+  shiftY: i32,
+}
+
+@group(0) @binding(0) var<uniform> u: Uniforms;
+@group(0) @binding(1) var<storage, read> x: array<Stored4>;
+// [phase][output plane][tap][input plane][input lane]
+@group(0) @binding(2) var<storage, read> weights: array<Stored4>;
+@group(0) @binding(3) var<storage, read> vectors: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> y: array<Stored4>;
+#if RESIDUAL > 0
+@group(0) @binding(5) var<storage, read> residual: array<Stored4>;
+#endif
+
+// [pixel][lane]
+var<workgroup> sums: array<vec4<f32>, ${WG * PX}>;
+
+@compute @workgroup_size(${WG})
+fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let outPlane = tile.y;
+  let phaseY = i32(tile.z) / u.outStrideX;
+  let phaseX = i32(tile.z) % u.outStrideX;
+  let originX = (phaseX + u.leadX) / u.outStrideX - u.shiftX;
+  let originY = (phaseY + u.leadY) / u.outStrideY - u.shiftY;
+  let gridSize = u.gridWidth * u.gridHeight;
+  let planeStep = planeSize(u.x);
+  let width = i32(u.x.width);
+  let height = i32(u.x.height);
+  let allSteps = u.tapsX * u.tapsY * u.x.planes;
+  let weightStart = (tile.z * u.y.planes + outPlane) * allSteps;
+
+#for i in 0..PX
+  let pixel${i} = min(tile.x * ${PX}u + ${i}u, u.pixels - 1u);
+  let batch${i} = u.x.offset + (pixel${i} / gridSize) * u.x.batchStride;
+  let top${i} = i32((pixel${i} % gridSize) / u.gridWidth) * u.inStrideY + originY;
+  let left${i} = i32(pixel${i} % u.gridWidth) * u.inStrideX + originX;
+  var acc${i} = vec4<f32>(0.0);
+#endfor
+
+  for (var step = lane; step < allSteps; step += ${WG}u) {
+    let plane = step % u.x.planes;
+    let tap = step / u.x.planes;
+    let tapX = i32(tap % u.tapsX);
+    let tapY = i32(tap / u.tapsX);
+    let weight = (weightStart + step) * 4u;
+#for k in 0..4
+    let w${k} = vec4<f32>(weights[weight + ${k}u]);
+#endfor
+#for i in 0..PX
+    {
+      let inY = top${i} + tapY;
+      let inX = left${i} + tapX;
+      let inside = (inX >= 0) & (inX < width) & (inY >= 0) & (inY < height);
+      let at = select(0u, u32(inY * width + inX) + plane * planeStep, inside);
+      let value = select(vec4<f32>(0.0), vec4<f32>(x[batch${i} + at]), inside);
+#for k in 0..4
+      acc${i} = fma(w${k}, vec4<f32>(value[${k}]), acc${i});
+#endfor
+    }
+#endfor
+  }
+
+#for i in 0..PX
+  sums[${i * WG}u + lane] = acc${i};
+#endfor
+  for (var half = ${WG / 2}u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+#for i in 0..PX
+      sums[${i * WG}u + lane] += sums[${i * WG}u + lane + half];
+#endfor
+    }
+  }
+  workgroupBarrier();
+
+  let pixel = tile.x * ${PX}u + lane;
+  if ((lane >= ${PX}u) | (pixel >= u.pixels)) {
+    return;
+  }
+  let n = pixel / gridSize;
+  let outX = u32(i32(pixel % u.gridWidth) * u.outStrideX + phaseX);
+  let outY = u32(i32((pixel % gridSize) / u.gridWidth) * u.outStrideY + phaseY);
+  if ((outX >= u.y.width) | (outY >= u.y.height)) {
+    return;
+  }
+#if RESIDUAL > 0
+  let other = vec4<f32>(residual[elementIndex(u.residual, n, outPlane, outY, outX)]);
+#else
+  let other = vec4<f32>(0.0);
+#endif
+  let value = applyEpilogue(sums[lane * ${WG}u] + vectors[outPlane], vectors[u.y.planes + outPlane], other);
+  y[elementIndex(u.y, n, outPlane, outY, outX)] = Stored4(value);
+}
