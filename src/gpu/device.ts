@@ -182,6 +182,20 @@ function fromGpuError(label: string, error: GPUError): EngineError {
   })
 }
 
+/** @throws EngineError INVALID_ARGUMENT for what cannot be a GPUDevice */
+export function checkDevice(device: GPUDevice): void {
+  // By what the engine calls, not by class: there is more than one implementation of WebGPU.
+  const isDevice =
+    typeof device?.createBuffer === 'function' &&
+    typeof device.pushErrorScope === 'function' &&
+    typeof device.queue?.submit === 'function' &&
+    typeof device.features?.has === 'function' &&
+    typeof device.limits === 'object' &&
+    typeof device.lost?.then === 'function'
+  if (isDevice) return
+  throw new EngineError('INVALID_ARGUMENT', 'device must be a GPUDevice, as adapter.requestDevice() gives it')
+}
+
 /** Callers in JavaScript may pass anything. */
 function checkOptions(options: OpenDeviceOptions): void {
   const fail = (problem: string): never => {

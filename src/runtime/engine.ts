@@ -1,8 +1,8 @@
 import { EngineError } from '../errors.js'
-import { type EngineDevice, type OpenDeviceOptions, openDevice } from '../gpu/device.js'
+import { checkDevice, type EngineDevice, type OpenDeviceOptions, openDevice } from '../gpu/device.js'
 import type { Graph } from '../graph/graph.js'
 import type { WeightSource } from '../graph/op.js'
-import { type PlanOptions, type PlanSpec, planGraph } from '../graph/plan.js'
+import { checkPlanArguments, type PlanOptions, type PlanSpec, planGraph } from '../graph/plan.js'
 import type { AdapterCaps } from '../platform/caps.js'
 import { type AutotuneOptions, autotune } from './autotune.js'
 import { Plan } from './plan.js'
@@ -86,6 +86,7 @@ export class Engine {
    */
   async compile(graph: Graph, options: CompileOptions = {}): Promise<Plan> {
     this.#assertUsable()
+    checkPlanArguments(graph, options)
     checkCompileOptions(options)
     const source = options.weights ?? NO_WEIGHTS
     const device = this.#device
@@ -125,6 +126,7 @@ export class Engine {
    */
   async recover(device?: GPUDevice): Promise<void> {
     if (this.#disposed) throw disposedError()
+    if (device !== undefined) checkDevice(device)
     if (this.#options.device !== undefined && device === undefined) {
       throw new EngineError(
         'INVALID_ARGUMENT',
@@ -253,12 +255,11 @@ function asEngineError(error: unknown): EngineError {
   )
 }
 
-/** Callers in JavaScript may pass anything. What concerns the plan itself is checked by `planGraph`. */
+/** What `checkPlanArguments` leaves over. */
 function checkCompileOptions(options: CompileOptions): void {
   const fail = (problem: string): never => {
     throw new EngineError('INVALID_ARGUMENT', `compile(): ${problem}`)
   }
-  if (typeof options !== 'object' || options === null) fail(`options are an object, got ${String(options)}`)
   const { autotune: tuning, onProgress } = options
   if (onProgress !== undefined && typeof onProgress !== 'function') fail('onProgress is a function')
   checkAutotune(tuning)
