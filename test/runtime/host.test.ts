@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BufferUsage } from '../../src/gpu/constants.js'
 import { GraphBuilder } from '../../src/graph/graph.js'
-import { inputTensor, outputTensor } from '../../src/ops/border.js'
-import { scale } from '../../src/ops/elementwise.js'
+import { inputTensor, outputTensor } from '../../src/ops/tensor/border.js'
+import { scale } from '../../src/ops/tensor/elementwise.js'
 import { Engine } from '../../src/runtime/engine.js'
 import type { Plan } from '../../src/runtime/plan.js'
 
