@@ -50,8 +50,7 @@ export class StepMeter {
   ): Promise<StepMeter> {
     const device = await openDevice({ device: engine.device })
     const spec = planGraph(graph, engine.caps, options)
-    const bound = { inputs: new Map(), outputs: new Map() }
-    const executor = await Executor.build(device, spec, new WeightSet(weights, device), bound)
+    const executor = await Executor.build(device, spec, new WeightSet(weights, device))
     return new StepMeter(engine, device, executor, spec)
   }
 

@@ -11,6 +11,7 @@ import { chooseFace, holdsChoice, holdsFaceNear, nearest } from './find/face-sea
 import { PhotoNetworks } from './find/photo-networks.js'
 import { deriveResult } from './flow-result.js'
 import { loadNetworkFiles, type NetworkFiles } from './network-files.js'
+import { ownedPhoto } from './owned-photo.js'
 import { RegisteredPair } from './registered-pair.js'
 import { Stopwatch } from './stopwatch.js'
 import {
@@ -98,9 +99,10 @@ export class DeepFaceFlow implements FaceFlow {
   }
 
   async detect(photo: PhotoInput): Promise<FaceFrame[]> {
+    const own = ownedPhoto(photo)
     return await this.#enqueue(async () => {
       const name = nameOf(photo, 'the photo')
-      const image = await decodePhoto(photo, name)
+      const image = await decodePhoto(own, name)
       const frames: FaceFrame[] = []
       for (const detection of await this.#finder.detect(image, name)) {
         const found = await this.#tryFrame(image, name, detection)
@@ -114,11 +116,12 @@ export class DeepFaceFlow implements FaceFlow {
   }
 
   async flow(a: PhotoInput, b: PhotoInput, options: FlowOptions = {}): Promise<FlowResult> {
+    const [ownA, ownB] = [ownedPhoto(a), ownedPhoto(b)]
     return await this.#enqueue(async () => {
       const watch = new Stopwatch()
       const [nameA, nameB] = [nameOf(a, 'photo A'), nameOf(b, 'photo B')]
       const [imageA, imageB] = await watch.time('decode', () =>
-        Promise.all([decodePhoto(a, nameA), decodePhoto(b, nameB)]),
+        Promise.all([decodePhoto(ownA, nameA), decodePhoto(ownB, nameB)]),
       )
       const facesA = await watch.time('detect', () =>
         this.#finder.detect(imageA, nameA, (boxes) => holdsChoice(boxes, options.face)),
@@ -159,10 +162,11 @@ export class DeepFaceFlow implements FaceFlow {
     b: PhotoInput,
     options: FlowOptions = {},
   ): Promise<RegisteredFlowResult> {
+    const [ownA, ownB] = [ownedPhoto(a), ownedPhoto(b)]
     return await this.#enqueue(async () => {
       const watch = new Stopwatch()
       const [imageA, imageB] = await watch.time('decode', () =>
-        Promise.all([registeredPhoto(a, 'frame A'), registeredPhoto(b, 'frame B')]),
+        Promise.all([registeredPhoto(ownA, 'frame A'), registeredPhoto(ownB, 'frame B')]),
       )
       return await this.#registered(imageA, imageB, options, watch, [])
     })

@@ -56,11 +56,10 @@ export class EngineDevice {
   readonly #owned: boolean
   #disposed = false
   #lostError: EngineError | undefined
-  /** The first error that no scope caught and that nobody was told of yet. */
+  /** The first error of a device of our own that no scope caught and that nobody was told of yet. */
   #uncaptured: EngineError | undefined
   readonly #onUncaptured = (event: Event): void => {
-    // On our own device this is the only report; on the caller's, the caller's handlers see it as well.
-    if (this.#owned) event.preventDefault()
+    event.preventDefault()
     const { error } = event as GPUUncapturedErrorEvent
     this.#uncaptured ??= fromGpuError('the device reported an error outside any error scope', error)
   }
@@ -72,7 +71,8 @@ export class EngineDevice {
     this.#owned = parts.owned
     this.buffers = new BufferLedger(parts.gpu, () => this.assertUsable())
     this.kernels = new KernelCache(this, parts.kernelRoot)
-    parts.gpu.addEventListener('uncapturederror', this.#onUncaptured)
+    // What a caller's device reports is the caller's: every call of ours stands in scopes of its own.
+    if (this.#owned) parts.gpu.addEventListener('uncapturederror', this.#onUncaptured)
     this.lost = new Promise((resolve) => {
       void parts.gpu.lost.then((info) => {
         if (this.#disposed) return
@@ -90,8 +90,8 @@ export class EngineDevice {
   }
 
   /**
-   * @throws EngineError DISPOSED or DEVICE_LOST; or the first error that the device reported outside of
-   *   any scope since the last call, once
+   * @throws EngineError DISPOSED or DEVICE_LOST; on a device of our own, the first error that it reported outside
+   *   of any scope since the last call, once
    */
   assertUsable(): void {
     if (this.#disposed) throw new EngineError('DISPOSED', 'this engine device was disposed')
@@ -111,20 +111,35 @@ export class EngineDevice {
    */
   async scoped<T>(label: string, work: () => T): Promise<T> {
     this.assertUsable()
+    const { result, verdict } = this.judged(label, work)
+    await verdict
+    return result
+  }
+
+  /**
+   * As `scoped`, for calls that return before the device's verdict is known.
+   *
+   * @returns what `work` returned, and a promise that rejects as `scoped` does; it need not be waited for
+   * @throws what `work` throws
+   */
+  judged<T>(label: string, work: () => T): { readonly result: T; readonly verdict: Promise<void> } {
     const filters = ['out-of-memory', 'validation', 'internal'] as const
     for (const filter of filters) this.gpu.pushErrorScope(filter)
-    let verdicts: Promise<(GPUError | null)[]>
+    let verdict: Promise<void>
     let result: T
     try {
       result = work()
     } finally {
-      verdicts = Promise.all(filters.map(() => this.wait(label, () => this.gpu.popErrorScope())))
+      verdict = Promise.all(filters.map(() => this.wait(label, () => this.gpu.popErrorScope()))).then(
+        (errors) => {
+          const error = errors.find((found) => found !== null)
+          if (error) throw fromGpuError(label, error)
+        },
+      )
       // If `work` threw, its error is the one to report.
-      verdicts.catch(() => {})
+      verdict.catch(() => {})
     }
-    const error = (await verdicts).find((verdict) => verdict !== null)
-    if (error) throw fromGpuError(label, error)
-    return result
+    return { result, verdict }
   }
 
   /**
@@ -153,7 +168,7 @@ export class EngineDevice {
   dispose(): void {
     if (this.#disposed) return
     this.#disposed = true
-    this.gpu.removeEventListener('uncapturederror', this.#onUncaptured)
+    if (this.#owned) this.gpu.removeEventListener('uncapturederror', this.#onUncaptured)
     this.buffers.destroyAll()
     if (this.#owned) this.gpu.destroy()
   }
@@ -167,14 +182,54 @@ function fromGpuError(label: string, error: GPUError): EngineError {
   })
 }
 
+/** @throws EngineError INVALID_ARGUMENT for what cannot be a GPUDevice */
+export function checkDevice(device: GPUDevice): void {
+  // By what the engine calls, not by class: there is more than one implementation of WebGPU.
+  const isDevice =
+    typeof device?.createBuffer === 'function' &&
+    typeof device.pushErrorScope === 'function' &&
+    typeof device.queue?.submit === 'function' &&
+    typeof device.features?.has === 'function' &&
+    typeof device.limits === 'object' &&
+    typeof device.lost?.then === 'function'
+  if (isDevice) return
+  throw new EngineError('INVALID_ARGUMENT', 'device must be a GPUDevice, as adapter.requestDevice() gives it')
+}
+
+/** Callers in JavaScript may pass anything. */
+function checkOptions(options: OpenDeviceOptions): void {
+  const fail = (problem: string): never => {
+    throw new EngineError('INVALID_ARGUMENT', problem)
+  }
+  if (typeof options !== 'object' || options === null) fail(`options are an object, got ${String(options)}`)
+  const { device, adapter, kernelRoot, robustness } = options
+  // By what the engine calls, not by class: there is more than one implementation of WebGPU.
+  const isDevice =
+    typeof device?.createBuffer === 'function' &&
+    typeof device.pushErrorScope === 'function' &&
+    typeof device.queue?.submit === 'function' &&
+    typeof device.features?.has === 'function' &&
+    typeof device.limits === 'object' &&
+    typeof device.lost?.then === 'function'
+  if (device !== undefined && !isDevice)
+    fail('device must be a GPUDevice, as adapter.requestDevice() gives it')
+  if (adapter !== undefined && (typeof adapter !== 'string' || adapter === '')) {
+    fail("adapter must be 'auto', 'hardware', 'software', 'embedded' or part of an adapter's name")
+  }
+  if (kernelRoot !== undefined && typeof kernelRoot !== 'string')
+    fail('kernelRoot must be the path of a folder')
+  if (robustness !== undefined && typeof robustness !== 'boolean') fail('robustness must be true or false')
+}
+
 const SOURCE_NAMES: Record<AdapterSource, string> = { system: 'system driver', embedded: 'embedded driver' }
 
 /**
  * Opens a device: the caller's, else by `adapter`, else by DEEPFACEFLOW_ADAPTER, else the best there is.
  *
- * @throws EngineError NO_ADAPTER that lists what was found
+ * @throws EngineError NO_ADAPTER that lists what was found; INVALID_ARGUMENT for options of the wrong type
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<EngineDevice> {
+  checkOptions(options)
   const { kernelRoot } = options
   if (options.device) {
     const caps = capsOfDevice(options.device)

@@ -164,6 +164,7 @@ export class KernelCache {
     if (error) throw invalid(shader, `${shader.file}: ${error.message}`)
 
     // An 'auto' layout would leave out bindings that a variant declares but does not use.
+    gpu.pushErrorScope('validation')
     const layout = gpu.createBindGroupLayout({
       label: shader.file,
       entries: [...iface.bindings.values()].map(({ binding, kind, access }) => ({
@@ -174,11 +175,14 @@ export class KernelCache {
         },
       })),
     })
+    const pipelineLayout = gpu.createPipelineLayout({ bindGroupLayouts: [layout] })
+    const layoutError = await this.host.wait(shader.file, () => gpu.popErrorScope())
+    if (layoutError) throw invalid(shader, `${shader.file}: ${layoutError.message}`)
     try {
       const pipeline = await this.host.wait(shader.file, () =>
         gpu.createComputePipelineAsync({
           label: shader.file,
-          layout: gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
+          layout: pipelineLayout,
           compute: { module, entryPoint: iface.entryPoint },
         }),
       )

@@ -73,9 +73,11 @@ export interface PlanSpec {
 
 /**
  * Graph -> flat step list. Pure: needs the adapter's capabilities, not the adapter.
- * @throws EngineError UNSUPPORTED where f16 storage is asked of an adapter that lacks it
+ * @throws EngineError UNSUPPORTED where f16 storage is asked of an adapter that lacks it; INVALID_ARGUMENT for what is no
+ * graph, unknown options and variants of nodes that do not exist
  */
 export function planGraph(graph: Graph, caps: AdapterCaps, options: PlanOptions = {}): PlanSpec {
+  checkPlanArguments(graph, options)
   const optimise = options.optimise ?? true
   const lowerOptions = lowerOptionsOf(graph, caps, options)
   const legal = legalise(optimise ? fuse(prune(graph)) : graph)
@@ -267,6 +269,30 @@ function checkVariantNames(graph: Graph, variants: PlanOptions['variants']): voi
   for (const name of Object.keys(variants ?? {})) {
     if (!names.has(name)) {
       throw new EngineError('INVALID_ARGUMENT', `variants: graph "${graph.name}" has no node "${name}"`)
+    }
+  }
+}
+
+/** Callers in JavaScript may pass anything. @throws EngineError INVALID_ARGUMENT */
+export function checkPlanArguments(graph: Graph, options: PlanOptions): void {
+  const fail = (problem: string): never => {
+    throw new EngineError('INVALID_ARGUMENT', problem)
+  }
+  const lists = [graph?.nodes, graph?.types, graph?.inputs, graph?.outputs]
+  if (!lists.every(Array.isArray)) fail('a graph is what build() of a GraphBuilder gives')
+  if (typeof options !== 'object' || options === null) fail(`options are an object, got ${String(options)}`)
+  const { storage, schedule, optimise, variants, choices } = options
+  const known = { storage: ['f32', 'f16'], schedule: ['software', 'hardware'], optimise: [true, false] }
+  for (const [name, value] of Object.entries({ storage, schedule, optimise })) {
+    const values: readonly unknown[] = known[name as keyof typeof known]
+    if (value !== undefined && !values.includes(value))
+      fail(`${name} is ${values.join(' or ')}, got ${String(value)}`)
+  }
+  for (const [name, table] of Object.entries({ variants, choices })) {
+    if (table === undefined) continue
+    const isTable = typeof table === 'object' && table !== null && !Array.isArray(table)
+    if (!isTable || Object.values(table).some((variant) => typeof variant !== 'string')) {
+      fail(`${name} are names of kernel variants by node or key, got ${String(table)}`)
     }
   }
 }

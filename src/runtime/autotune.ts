@@ -165,8 +165,7 @@ async function openEntry(
   })
   const own = new RegExp(`^${LAYER_NODE}(#\\d+)?$`)
   const steps = spec.steps.flatMap((step, index) => (own.test(step.name) ? [index] : []))
-  const bound = { inputs: new Map(), outputs: new Map() }
-  return { name, steps, executor: await Executor.build(device, spec, weights, bound) }
+  return { name, steps, executor: await Executor.build(device, spec, weights) }
 }
 
 /** What a driver may refuse of one variant while it runs others. */
@@ -197,15 +196,18 @@ async function resultOf(
   inputs: ReadonlyMap<string, Float32Array<ArrayBuffer>>,
 ): Promise<Float32Array> {
   const { device } = executor
-  for (const [name, data] of inputs) device.gpu.queue.writeBuffer(executor.input(name), 0, data)
-  const encoder = device.gpu.createCommandEncoder()
-  executor.encode(encoder)
-  const staging = executor.staging(LAYER_OUTPUT)
-  encoder.copyBufferToBuffer(executor.output(LAYER_OUTPUT), 0, staging, 0, staging.size)
-  device.gpu.queue.submit([encoder.finish()])
+  const staging = executor.takeStaging(LAYER_OUTPUT)
+  await device.scoped(`autotune "${executor.spec.name}"`, () => {
+    for (const [name, data] of inputs) device.gpu.queue.writeBuffer(executor.input(name), 0, data)
+    const encoder = device.gpu.createCommandEncoder()
+    executor.encode(encoder)
+    encoder.copyBufferToBuffer(executor.output(LAYER_OUTPUT), 0, staging, 0, staging.size)
+    device.gpu.queue.submit([encoder.finish()])
+  })
   await device.wait(`autotune "${executor.spec.name}"`, () => staging.mapAsync(MapMode.READ))
   const copy = new Float32Array(staging.getMappedRange().slice(0))
   staging.unmap()
+  executor.giveStaging(LAYER_OUTPUT, staging)
   return copy
 }
 

@@ -1,8 +1,8 @@
 import { EngineError } from '../errors.js'
-import { type EngineDevice, type OpenDeviceOptions, openDevice } from '../gpu/device.js'
+import { checkDevice, type EngineDevice, type OpenDeviceOptions, openDevice } from '../gpu/device.js'
 import type { Graph } from '../graph/graph.js'
 import type { WeightSource } from '../graph/op.js'
-import { type PlanOptions, planGraph } from '../graph/plan.js'
+import { checkPlanArguments, type PlanOptions, type PlanSpec, planGraph } from '../graph/plan.js'
 import type { AdapterCaps } from '../platform/caps.js'
 import { type AutotuneOptions, autotune } from './autotune.js'
 import { Plan } from './plan.js'
@@ -41,8 +41,10 @@ export class Engine {
   #device: EngineDevice
   #disposed = false
   readonly #options: EngineOptions
-  readonly #plans = new Map<Plan, WeightSource>()
-  #weightSets = new Map<WeightSource, WeightSet>()
+  readonly #plans = new Map<Plan, Recipe>()
+  /** Of the sources that plans in use or in the making take weights from; `users` counts those. */
+  #weightSets = new Map<WeightSource, { readonly set: WeightSet; users: number }>()
+  #recovery: Promise<void> | undefined
   /** Plans are tuned one after another: side by side they would time each other. */
   #tuning: Promise<unknown> = Promise.resolve()
 
@@ -55,6 +57,7 @@ export class Engine {
    * @throws EngineError NO_ADAPTER if there is none, or not the one asked for (lists what was found)
    */
   static async open(options: EngineOptions = {}): Promise<Engine> {
+    checkAutotune(options?.autotune)
     return new Engine(await openDevice(options), options)
   }
 
@@ -83,36 +86,88 @@ export class Engine {
    */
   async compile(graph: Graph, options: CompileOptions = {}): Promise<Plan> {
     this.#assertUsable()
-    const weights = options.weights ?? NO_WEIGHTS
-    const choices = { ...(await this.#tunedChoices(graph, weights, options)), ...options.choices }
-    const spec = planGraph(graph, this.caps, { ...options, choices })
-    const plan = new Plan(spec, (disposed) => this.#plans.delete(disposed))
-    await plan.build({ device: this.#device, weights: this.#weightSet(weights) }, options.onProgress)
-    this.#plans.set(plan, weights)
-    return plan
+    checkPlanArguments(graph, options)
+    checkCompileOptions(options)
+    const source = options.weights ?? NO_WEIGHTS
+    const device = this.#device
+    const weights = this.#takeWeights(source)
+    try {
+      const tuned = await this.#tunedChoices(
+        graph,
+        weights,
+        options,
+        options.autotune ?? this.#options.autotune,
+      )
+      const recipe: Recipe = { graph, options, source, tuned }
+      const spec = specOf(recipe, device.caps)
+      const plan = new Plan(spec, (disposed) => {
+        if (this.#plans.delete(disposed)) this.#releaseWeights(source)
+      })
+      await plan.build({ device, weights, spec }, options.onProgress)
+      if (this.#disposed || device !== this.#device) {
+        plan.release(this.#disposed ? disposedError() : rebuiltError(plan))
+        throw this.#disposed ? disposedError() : rebuiltError(plan)
+      }
+      this.#plans.set(plan, recipe)
+      return plan
+    } catch (error) {
+      if (device === this.#device) this.#releaseWeights(source)
+      throw error
+    }
   }
 
   /**
-   * Opens a new device after a loss and rebuilds all plans on it. Contents of buffers are gone; buffers of the
-   * caller that were bound must be bound again on the new device.
+   * Opens a new device after a loss and rebuilds all plans on it, planned anew where it can do less or more than the one
+   * before. Contents of buffers are gone; buffers of the caller that were bound must be bound again on the new device.
+   * A plan that the new device cannot run throws why from then on; the others work.
    * @param device the caller's new device, where the engine runs on a device of the caller
-   * @throws EngineError INVALID_ARGUMENT if the lost device was the caller's and no new one is given
+   * @throws EngineError INVALID_ARGUMENT if the lost device was the caller's and no new one is given; NO_ADAPTER; the first
+   * error of a plan that could not be rebuilt
    */
   async recover(device?: GPUDevice): Promise<void> {
     if (this.#disposed) throw disposedError()
+    if (device !== undefined) checkDevice(device)
     if (this.#options.device !== undefined && device === undefined) {
       throw new EngineError(
         'INVALID_ARGUMENT',
         'the engine runs on a device of yours: pass its successor, recover(newDevice)',
       )
     }
-    for (const plan of this.#plans.keys()) plan.release()
+    // Of calls that overlap, the first one recovers for all.
+    this.#recovery ??= this.#rebuild(device).finally(() => {
+      this.#recovery = undefined
+    })
+    await this.#recovery
+  }
+
+  async #rebuild(device: GPUDevice | undefined): Promise<void> {
+    const options = device === undefined ? this.#options : { ...this.#options, device }
+    const capsBefore = JSON.stringify(this.caps)
+    for (const plan of this.#plans.keys()) {
+      plan.release(new EngineError('DEVICE_LOST', `plan "${plan.name}": the device is gone; recover() first`))
+    }
+    const opened = await openDevice(options)
     this.#device.dispose()
     this.#weightSets = new Map()
-    this.#device = await openDevice(device === undefined ? this.#options : { ...this.#options, device })
-    for (const [plan, weights] of this.#plans) {
-      await plan.build({ device: this.#device, weights: this.#weightSet(weights) })
+    this.#device = opened
+    if (this.#disposed) {
+      opened.dispose()
+      throw disposedError()
     }
+    const isSame = JSON.stringify(opened.caps) === capsBefore
+    const failures: unknown[] = []
+    for (const [plan, recipe] of [...this.#plans]) {
+      try {
+        const weights = this.#takeWeights(recipe.source)
+        const now = isSame ? recipe : { ...recipe, tuned: await this.#storedChoices(recipe, weights) }
+        await plan.build({ device: opened, weights, spec: specOf(now, opened.caps) })
+        this.#plans.set(plan, now)
+      } catch (error) {
+        plan.release(asEngineError(error))
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   }
 
   /** Frees plans, weights and, unless it is the caller's, the device; the process can then exit by itself. */
@@ -120,18 +175,29 @@ export class Engine {
     if (this.#disposed) return
     this.#disposed = true
     for (const plan of [...this.#plans.keys()]) plan.dispose()
+    this.#weightSets.clear()
     this.#device.dispose()
   }
 
-  async #tunedChoices(graph: Graph, weights: WeightSource, options: CompileOptions): Promise<Choices> {
-    const wanted = options.autotune ?? this.#options.autotune
+  async #tunedChoices(
+    graph: Graph,
+    weights: WeightSet,
+    options: CompileOptions,
+    wanted: AutotuneOptions | undefined,
+  ): Promise<Choices> {
     if (wanted === undefined) return {}
     const turn = this.#tuning.then(() => {
       this.#assertUsable()
-      return autotune(this.#device, graph, this.#weightSet(weights), options, wanted)
+      return autotune(this.#device, graph, weights, options, wanted)
     })
     this.#tuning = turn.catch(() => undefined)
     return await turn
+  }
+
+  /** Times of another adapter say nothing; on the new one only what earlier runs stored is used. */
+  async #storedChoices({ graph, options }: Recipe, weights: WeightSet): Promise<Choices> {
+    const wanted = options.autotune ?? this.#options.autotune
+    return await this.#tunedChoices(graph, weights, options, wanted && { ...wanted, mode: 'cached' })
   }
 
   #assertUsable(): void {
@@ -139,15 +205,74 @@ export class Engine {
     this.#device.assertUsable()
   }
 
-  #weightSet(source: WeightSource): WeightSet {
-    const known = this.#weightSets.get(source)
-    if (known !== undefined) return known
-    const set = new WeightSet(source, this.#device)
-    this.#weightSets.set(source, set)
-    return set
+  #takeWeights(source: WeightSource): WeightSet {
+    const known = this.#weightSets.get(source) ?? { set: new WeightSet(source, this.#device), users: 0 }
+    known.users++
+    this.#weightSets.set(source, known)
+    return known.set
   }
+
+  /** The last user of a source lets go of it: weights that no plan needs are the caller's to keep. */
+  #releaseWeights(source: WeightSource): void {
+    const known = this.#weightSets.get(source)
+    if (known === undefined) return
+    known.users--
+    if (known.users === 0) this.#weightSets.delete(source)
+  }
+}
+
+/** What a plan is made from, on whatever device. */
+interface Recipe {
+  readonly graph: Graph
+  readonly options: CompileOptions
+  readonly source: WeightSource
+  readonly tuned: Choices
+}
+
+function specOf({ graph, options, tuned }: Recipe, caps: AdapterCaps): PlanSpec {
+  return planGraph(graph, caps, { ...options, choices: { ...tuned, ...options.choices } })
 }
 
 function disposedError(): EngineError {
   return new EngineError('DISPOSED', 'the engine was disposed; open a new one with Engine.open()')
+}
+
+function rebuiltError(plan: Plan): EngineError {
+  return new EngineError(
+    'DEVICE_LOST',
+    `plan "${plan.name}": the device was replaced by recover() while it was compiled; compile it again`,
+  )
+}
+
+function asEngineError(error: unknown): EngineError {
+  if (error instanceof EngineError) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  return new EngineError(
+    'INVALID_WEIGHTS',
+    `the source of the weights failed: ${reason}`,
+    {},
+    { cause: error },
+  )
+}
+
+/** What `checkPlanArguments` leaves over. */
+function checkCompileOptions(options: CompileOptions): void {
+  const fail = (problem: string): never => {
+    throw new EngineError('INVALID_ARGUMENT', `compile(): ${problem}`)
+  }
+  const { autotune: tuning, onProgress } = options
+  if (onProgress !== undefined && typeof onProgress !== 'function') fail('onProgress is a function')
+  checkAutotune(tuning)
+}
+
+function checkAutotune(tuning: AutotuneOptions | undefined): void {
+  if (tuning === undefined) return
+  if (typeof tuning !== 'object' || tuning === null) {
+    throw new EngineError('INVALID_ARGUMENT', `autotune is an object of options, got ${String(tuning)}`)
+  }
+  if (tuning.mode === undefined || tuning.mode === 'measure' || tuning.mode === 'cached') return
+  throw new EngineError(
+    'INVALID_ARGUMENT',
+    `autotune mode is 'measure' or 'cached', got ${String(tuning.mode)}`,
+  )
 }

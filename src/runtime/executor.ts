@@ -17,35 +17,36 @@ interface RecordedStep {
 export class Executor {
   readonly #owned: GPUBuffer[] = []
   #slots: GPUBuffer[] = []
-  readonly #inputs: Map<string, GPUBuffer>
-  readonly #outputs: Map<string, GPUBuffer>
-  readonly #staging = new Map<string, GPUBuffer>()
+  readonly #inputs = new Map<string, GPUBuffer>()
+  readonly #outputs = new Map<string, GPUBuffer>()
+  /** Readback buffers that no read is using, by output. */
+  readonly #staging = new Map<string, GPUBuffer[]>()
   readonly #packed = new Map<string, GPUBuffer>()
   #uniforms: GPUBuffer | undefined
   readonly #uniformOffsets: number[] = []
   readonly #kernels: CompiledKernel[]
   #steps: RecordedStep[] = []
+  #disposed = false
+  /** True once commands went into an encoder of the caller, who may submit them at any time. */
+  #isEncodedElsewhere = false
 
   private constructor(
     readonly device: EngineDevice,
     readonly spec: PlanSpec,
     readonly weights: WeightSet,
-    bound: BoundBuffers,
   ) {
     this.#kernels = spec.steps.map((step) => device.kernels.get({ file: step.kernel, params: step.params }))
-    this.#inputs = new Map(bound.inputs)
-    this.#outputs = new Map(bound.outputs)
   }
 
   #allocate(): void {
     const { spec } = this
     this.#slots = spec.slotBytes.map((bytes, slot) => this.#create(`slot ${slot}`, bytes, SLOT_USAGE))
     for (const [name, { bytes }] of spec.inputs) {
-      if (!this.#inputs.has(name)) this.#inputs.set(name, this.#create(`input ${name}`, bytes, INPUT_USAGE))
+      this.#inputs.set(name, this.#create(`input ${name}`, bytes, INPUT_USAGE))
     }
     for (const [name, { bytes }] of spec.outputs) {
-      if (!this.#outputs.has(name)) this.#outputs.set(name, this.#create(`output ${name}`, bytes, SLOT_USAGE))
-      this.#staging.set(name, this.#create(`readback ${name}`, bytes, STAGING_USAGE))
+      this.#outputs.set(name, this.#create(`output ${name}`, bytes, SLOT_USAGE))
+      this.#staging.set(name, [this.#create(`readback ${name}`, bytes, STAGING_USAGE)])
     }
     for (const [key, pack] of spec.packed) this.#packed.set(key, this.weights.acquire(key, pack))
     const uniforms = this.#writeUniforms()
@@ -58,7 +59,6 @@ export class Executor {
     device: EngineDevice,
     spec: PlanSpec,
     weights: WeightSet,
-    bound: BoundBuffers,
     onProgress?: (done: number, total: number) => void,
   ): Promise<Executor> {
     checkLimits(device, spec)
@@ -70,7 +70,7 @@ export class Executor {
     let executor: Executor | undefined
     try {
       return await device.scoped(`plan "${spec.name}"`, () => {
-        executor = new Executor(device, spec, weights, bound)
+        executor = new Executor(device, spec, weights)
         executor.#allocate()
         return executor
       })
@@ -92,26 +92,65 @@ export class Executor {
     return find(this.#outputs, name, 'output', this.spec.name)
   }
 
-  staging(name: string): GPUBuffer {
+  get disposed(): boolean {
+    return this.#disposed
+  }
+
+  /** A readback buffer of an output, for the caller alone until it is given back. Reads that overlap get one each. */
+  takeStaging(name: string): GPUBuffer {
+    const free = this.#freeStaging(name)
+    return (
+      free.pop() ?? this.#create(`readback ${name}`, this.spec.outputs.get(name)?.bytes ?? 0, STAGING_USAGE)
+    )
+  }
+
+  /** Takes back an unmapped readback buffer; more than a few are not kept. */
+  giveStaging(name: string, buffer: GPUBuffer): void {
+    const free = this.#freeStaging(name)
+    if (this.#disposed || free.length >= MAX_FREE_STAGING) this.#free(buffer)
+    else free.push(buffer)
+  }
+
+  #freeStaging(name: string): GPUBuffer[] {
     return find(this.#staging, name, 'output', this.spec.name)
   }
 
-  /** Replaces an input or output buffer; rebuilds the bind groups that name it. */
+  /** Replaces an input or output buffer; rebuilds the bind groups that name it. The old buffer is left as it is. */
   rebind(kind: 'input' | 'output', name: string, buffer: GPUBuffer): void {
     const table = kind === 'input' ? this.#inputs : this.#outputs
-    const old = find(table, name, kind, this.spec.name)
+    find(table, name, kind, this.spec.name)
     table.set(name, buffer)
-    const owned = this.#owned.indexOf(old)
-    if (owned >= 0) {
-      this.#owned.splice(owned, 1)
-      this.device.buffers.destroy(old)
-    }
     const uniforms = this.#uniforms as GPUBuffer
-    this.#steps = this.#steps.map((recorded, index) => {
-      const step = this.spec.steps[index] as Step
-      const isConcerned = Object.values(step.bindings).some((at) => at.kind === kind && at.name === name)
-      return isConcerned ? this.#record(step, index, uniforms) : recorded
-    })
+    this.#steps = this.#steps.map((recorded, index) =>
+      this.#isConcerned(index, kind, name)
+        ? this.#record(this.spec.steps[index] as Step, index, uniforms)
+        : recorded,
+    )
+  }
+
+  /** Encodes a pass that names a bound buffer and does nothing: submitted, it shows whether the buffer can be used. */
+  encodeProbe(encoder: GPUCommandEncoder, kind: 'input' | 'output', name: string): void {
+    const pass = encoder.beginComputePass(PASS)
+    for (let i = 0; i < this.#steps.length; i++) {
+      if (!this.#isConcerned(i, kind, name)) continue
+      pass.setBindGroup(0, (this.#steps[i] as RecordedStep).bindGroup)
+      break
+    }
+    pass.end()
+  }
+
+  /**
+   * Frees a buffer of the plan's own that another has replaced. Commands that the caller holds may still name it: then it
+   * lives as long as the plan.
+   */
+  retire(buffer: GPUBuffer): void {
+    if (!this.#isEncodedElsewhere) this.#free(buffer)
+  }
+
+  /** As `encode`, into an encoder of the caller. */
+  encodeElsewhere(encoder: GPUCommandEncoder): void {
+    this.#isEncodedElsewhere = true
+    this.encode(encoder)
   }
 
   encode(encoder: GPUCommandEncoder): void {
@@ -159,6 +198,7 @@ export class Executor {
   }
 
   dispose(): void {
+    this.#disposed = true
     for (const buffer of this.#owned) this.device.buffers.destroy(buffer)
     this.#owned.length = 0
     for (const key of this.#packed.keys()) this.weights.release(key)
@@ -166,11 +206,24 @@ export class Executor {
     this.#steps = []
   }
 
+  #isConcerned(index: number, kind: 'input' | 'output', name: string): boolean {
+    const bindings = Object.values(this.spec.steps[index]?.bindings ?? {})
+    return bindings.some((at) => at.kind === kind && at.name === name)
+  }
+
   #dispatch(pass: GPUComputePassEncoder, index: number): void {
     const step = this.#steps[index] as RecordedStep
     pass.setPipeline(step.pipeline)
     pass.setBindGroup(0, step.bindGroup)
     pass.dispatchWorkgroups(step.workgroups[0], step.workgroups[1], step.workgroups[2])
+  }
+
+  /** Destroys a buffer if it is one of the plan's own. */
+  #free(buffer: GPUBuffer): void {
+    const index = this.#owned.indexOf(buffer)
+    if (index < 0) return
+    this.#owned.splice(index, 1)
+    this.device.buffers.destroy(buffer)
   }
 
   #create(label: string, bytes: number, usage: number): GPUBuffer {
@@ -221,24 +274,23 @@ export class Executor {
   }
 }
 
-/** Buffers of the caller that stand in for the plan's own. */
-export interface BoundBuffers {
-  readonly inputs: ReadonlyMap<string, GPUBuffer>
-  readonly outputs: ReadonlyMap<string, GPUBuffer>
-}
-
 const PASS: GPUComputePassDescriptor = {}
 const { COPY_SRC, COPY_DST, MAP_READ, UNIFORM, STORAGE } = BufferUsage
 const SLOT_USAGE = STORAGE | COPY_SRC
 const INPUT_USAGE = STORAGE | COPY_SRC | COPY_DST
 const STAGING_USAGE = MAP_READ | COPY_DST
 const UNIFORM_USAGE = UNIFORM | COPY_DST
+/** Readback buffers of an output that are kept for later reads. */
+const MAX_FREE_STAGING = 3
 
-function find(table: ReadonlyMap<string, GPUBuffer>, name: string, kind: string, plan: string): GPUBuffer {
+function find<T>(table: ReadonlyMap<string, T>, name: string, kind: string, plan: string): T {
   const buffer = table.get(name)
   if (buffer === undefined) {
     const known = [...table.keys()].join(', ')
-    throw new EngineError('INVALID_ARGUMENT', `plan "${plan}" has no ${kind} "${name}"; it has: ${known}`)
+    throw new EngineError(
+      'INVALID_ARGUMENT',
+      `plan "${plan}" has no ${kind} "${String(name)}"; it has: ${known}`,
+    )
   }
   return buffer
 }

@@ -13,9 +13,11 @@ export interface Overflow {
 export async function findOverflow(executor: Executor): Promise<Overflow | undefined> {
   const { device, spec } = executor
   for (const [index, step] of spec.steps.entries()) {
-    const encoder = device.gpu.createCommandEncoder()
-    executor.encodeStep(encoder, index)
-    device.gpu.queue.submit([encoder.finish()])
+    await device.scoped('finite check', () => {
+      const encoder = device.gpu.createCommandEncoder()
+      executor.encodeStep(encoder, index)
+      device.gpu.queue.submit([encoder.finish()])
+    })
     for (const range of step.writesFloats) {
       const element = range.tensor && spec.storage === 'f16' ? 2 : 4
       const start = range.start * element
@@ -38,11 +40,14 @@ async function readBuffer(
   size: number,
 ): Promise<ArrayBuffer> {
   const usage = BufferUsage.MAP_READ | BufferUsage.COPY_DST
-  const staging = device.buffers.createBuffer({ label: 'finite check', size, usage })
-  try {
+  const staging = await device.scoped('finite check', () => {
+    const buffer = device.buffers.createBuffer({ label: 'finite check', size, usage })
     const encoder = device.gpu.createCommandEncoder()
-    encoder.copyBufferToBuffer(source, start, staging, 0, size)
+    encoder.copyBufferToBuffer(source, start, buffer, 0, size)
     device.gpu.queue.submit([encoder.finish()])
+    return buffer
+  })
+  try {
     await device.wait('finite check', () => staging.mapAsync(MapMode.READ))
     return staging.getMappedRange().slice(0)
   } finally {

@@ -24,26 +24,32 @@ export class PassClock {
 
   /** Milliseconds of some steps of a plan, done `repeats` times over. */
   async time(executor: Executor, steps: readonly number[], repeats: number): Promise<number> {
-    const { gpu } = this.device
-    const encoder = gpu.createCommandEncoder()
+    const { device } = this
+    const { gpu } = device
     const [querySet, resolved, staging] = [this.#querySet, this.#resolved, this.#staging]
     if (querySet === undefined || resolved === undefined || staging === undefined) {
+      const encoder = gpu.createCommandEncoder()
       executor.encodeSteps(encoder, steps, repeats)
       const commands = encoder.finish()
       const start = performance.now()
-      gpu.queue.submit([commands])
-      await this.device.wait('timed pass', () => gpu.queue.onSubmittedWorkDone())
-      return performance.now() - start
+      const { verdict } = device.judged('timed pass', () => gpu.queue.submit([commands]))
+      await device.wait('timed pass', () => gpu.queue.onSubmittedWorkDone())
+      const ms = performance.now() - start
+      await verdict
+      return ms
     }
-    executor.encodeSteps(encoder, steps, repeats, {
-      querySet,
-      beginningOfPassWriteIndex: 0,
-      endOfPassWriteIndex: 1,
+    await device.scoped('timed pass', () => {
+      const encoder = gpu.createCommandEncoder()
+      executor.encodeSteps(encoder, steps, repeats, {
+        querySet,
+        beginningOfPassWriteIndex: 0,
+        endOfPassWriteIndex: 1,
+      })
+      encoder.resolveQuerySet(querySet, 0, 2, resolved, 0)
+      encoder.copyBufferToBuffer(resolved, 0, staging, 0, 16)
+      gpu.queue.submit([encoder.finish()])
     })
-    encoder.resolveQuerySet(querySet, 0, 2, resolved, 0)
-    encoder.copyBufferToBuffer(resolved, 0, staging, 0, 16)
-    gpu.queue.submit([encoder.finish()])
-    await this.device.wait('timed pass', () => staging.mapAsync(MapMode.READ))
+    await device.wait('timed pass', () => staging.mapAsync(MapMode.READ))
     const [begin = 0n, end = 0n] = new BigUint64Array(staging.getMappedRange())
     staging.unmap()
     return Number(end - begin) / 1e6

@@ -50,17 +50,19 @@ async function runWithTimestamps(executor: Executor): Promise<number[]> {
       usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST,
     })
     try {
-      const encoder = device.gpu.createCommandEncoder()
-      for (let i = 0; i < count; i++) {
-        executor.encodeStep(encoder, first + i, {
-          querySet,
-          beginningOfPassWriteIndex: i * 2,
-          endOfPassWriteIndex: i * 2 + 1,
-        })
-      }
-      encoder.resolveQuerySet(querySet, 0, count * 2, resolve, 0)
-      encoder.copyBufferToBuffer(resolve, 0, staging, 0, count * 16)
-      device.gpu.queue.submit([encoder.finish()])
+      await device.scoped('profile', () => {
+        const encoder = device.gpu.createCommandEncoder()
+        for (let i = 0; i < count; i++) {
+          executor.encodeStep(encoder, first + i, {
+            querySet,
+            beginningOfPassWriteIndex: i * 2,
+            endOfPassWriteIndex: i * 2 + 1,
+          })
+        }
+        encoder.resolveQuerySet(querySet, 0, count * 2, resolve, 0)
+        encoder.copyBufferToBuffer(resolve, 0, staging, 0, count * 16)
+        device.gpu.queue.submit([encoder.finish()])
+      })
       await device.wait('timestamps', () => staging.mapAsync(MapMode.READ))
       const ticks = new BigUint64Array(staging.getMappedRange().slice(0))
       staging.unmap()
@@ -77,15 +79,19 @@ async function runWithTimestamps(executor: Executor): Promise<number[]> {
 }
 
 async function runSplit(executor: Executor): Promise<number[]> {
-  const { gpu } = executor.device
+  const { device } = executor
+  const { gpu } = device
   const times: number[] = []
   for (let i = 0; i < executor.stepCount; i++) {
     const start = performance.now()
-    const encoder = gpu.createCommandEncoder()
-    executor.encodeStep(encoder, i)
-    gpu.queue.submit([encoder.finish()])
-    await executor.device.wait('profile', () => gpu.queue.onSubmittedWorkDone())
+    const { verdict } = device.judged('profile', () => {
+      const encoder = gpu.createCommandEncoder()
+      executor.encodeStep(encoder, i)
+      gpu.queue.submit([encoder.finish()])
+    })
+    await device.wait('profile', () => gpu.queue.onSubmittedWorkDone())
     times.push(performance.now() - start)
+    await verdict
   }
   return times
 }

@@ -10,13 +10,18 @@ import type { PackedData, WeightSource } from '../graph/op.js'
 export class WeightSet {
   readonly #buffers = new Map<string, { buffer: GPUBuffer; users: number }>()
 
+  readonly #source: WeightSource
+
   constructor(
-    readonly source: WeightSource,
+    source: WeightSource,
     readonly device: EngineDevice,
-  ) {}
+  ) {
+    this.#source = checkedSource(source)
+  }
 
   /**
-   * @throws EngineError INVALID_WEIGHTS if a tensor is missing, has another shape, or holds NaN or Inf
+   * @throws EngineError INVALID_WEIGHTS if a tensor is missing, has another shape, or holds NaN or Inf; UNSUPPORTED if the
+   * adapter cannot bind so large a buffer
    */
   acquire(key: string, pack: (weights: WeightSource) => PackedData): GPUBuffer {
     const known = this.#buffers.get(key)
@@ -24,9 +29,10 @@ export class WeightSet {
       known.users++
       return known.buffer
     }
-    const data = pack(this.source)
+    const data = pack(this.#source)
     if (data instanceof Float32Array) checkFinite(key, data)
     const size = Math.max(16, Math.ceil(data.byteLength / 16) * 16)
+    this.#checkSize(key, size)
     const buffer = this.device.buffers.createBuffer({
       label: key,
       size,
@@ -39,6 +45,18 @@ export class WeightSet {
     return buffer
   }
 
+  #checkSize(key: string, size: number): void {
+    const { caps } = this.device
+    const limit = Math.min(caps.limits.maxStorageBufferBindingSize, caps.limits.maxBufferSize)
+    if (size <= limit) return
+    throw new EngineError(
+      'UNSUPPORTED',
+      `weights "${key}" need ${size} bytes on the device, adapter "${caps.name}" binds at most ${limit}; ` +
+        'split the layer, or use a smaller network',
+      { key, size, limit },
+    )
+  }
+
   release(key: string): void {
     const entry = this.#buffers.get(key)
     if (entry === undefined) return
@@ -46,6 +64,34 @@ export class WeightSet {
     if (entry.users > 0) return
     this.device.buffers.destroy(entry.buffer)
     this.#buffers.delete(key)
+  }
+}
+
+/**
+ * What any source must hold to: `tensor` gives a Float32Array with as many values as the shape has.
+ * @throws EngineError INVALID_ARGUMENT if the source is none; INVALID_WEIGHTS from `tensor`
+ */
+function checkedSource(source: WeightSource): WeightSource {
+  if (typeof source?.tensor !== 'function') {
+    throw new EngineError(
+      'INVALID_ARGUMENT',
+      `weights are an object with a function tensor(name, shape), as readSafetensors() gives; got ${String(source)}`,
+    )
+  }
+  return {
+    tensor(name, shape) {
+      const data: unknown = source.tensor(name, shape)
+      const wanted = shape.reduce((product, side) => product * side, 1)
+      const kind = Object.prototype.toString.call(data).slice('[object '.length, -1)
+      const length = kind === 'Float32Array' ? (data as Float32Array).length : undefined
+      if (length === wanted) return data as Float32Array
+      throw new EngineError(
+        'INVALID_WEIGHTS',
+        `weights "${name}" of shape [${shape}] are a Float32Array of ${wanted} values, the source gives ` +
+          (length === undefined ? `a ${kind}` : `${length}`),
+        { name, shape, wanted, got: length ?? kind },
+      )
+    },
   }
 }
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DeepFaceFlow } from '../../src/face/deep-face-flow.js'
 import { type EngineDevice, openDevice } from '../../src/gpu/device.js'
 import type { Refinement } from '../../src/nets/refinement.js'
-import { plain } from '../e2e/pictures.js'
+import { plain, readPhoto } from '../e2e/pictures.js'
 
 /** Life of the object on a device of the caller; what it computes is tested in test/e2e. */
 
@@ -51,6 +51,30 @@ describe('DeepFaceFlow on a device of the caller', () => {
     ])
     expect(bad).toMatchObject({ status: 'rejected', reason: { code: 'INVALID_INPUT' } })
     expect(good).toMatchObject({ status: 'fulfilled', value: { flow: { length: 224 * 224 * 3 } } })
+  })
+
+  it('looks at the pixels as they are when it is called, also in an object that it has seen before', async () => {
+    const face = await readPhoto('test/fixtures/photos/faker_male_000.jpg')
+    const frame = { width: face.width, height: face.height, data: Uint8Array.from(face.data) }
+    const black = () => frame.data.fill(0)
+    const found = faceFlow.detect(frame)
+    black()
+    expect(await found).toHaveLength(1)
+    await expect(faceFlow.detect(frame)).rejects.toMatchObject({ code: 'NO_FACE' })
+    frame.data.set(face.data)
+    expect((await faceFlow.detect(frame))[0]?.landmarks68).toEqual((await found)[0]?.landmarks68)
+
+    const video = faceFlow.video({ backward: false })
+    const started = video.start(frame)
+    black()
+    const reference = await started
+    expect(reference.image.data).toEqual(face.data)
+    await expect(video.next(frame)).rejects.toMatchObject({ code: 'NO_FACE' })
+
+    const grey = { ...FRAME, data: Uint8Array.from(FRAME.data) }
+    const registered = faceFlow.flowRegistered(grey, grey, { backward: false })
+    grey.data.fill(7)
+    expect((await registered).registeredA.data).toEqual(FRAME.data)
   })
 
   it('computes nothing after dispose(), and leaves the device to its owner', async () => {

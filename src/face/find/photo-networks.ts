@@ -62,7 +62,10 @@ export class PhotoNetworks {
     this.#files = files
   }
 
-  /** Uploads a photo; the other calls work on it. */
+  /**
+   * Uploads a photo; the other calls work on it.
+   * @param photo never changed after: it is recognised by its object (`ownedPhoto` sees to it at the public border)
+   */
   async load(photo: Rgba): Promise<void> {
     if (this.#photo === photo) return
     const divisor = halvings(photo)

@@ -5,6 +5,7 @@ import type { Detection } from '../find/decode.js'
 import type { FaceFinder, FoundFace } from '../find/face-finder.js'
 import { nearest } from '../find/face-search.js'
 import { roiFromMesh } from '../find/roi.js'
+import { ownedPhoto } from '../owned-photo.js'
 import { Stopwatch } from '../stopwatch.js'
 import type { FaceFrame, FlowResult, VideoStep, VideoTracker } from '../types.js'
 
@@ -28,16 +29,18 @@ export class FaceVideoTracker implements VideoTracker {
   }
 
   async start(reference: PhotoInput, previous?: PhotoInput): Promise<FaceFrame> {
+    const [first, last] = [ownedPhoto(reference), previous && ownedPhoto(previous)]
     return await this.#host.enqueue(async () => {
-      const { frame } = await this.#detect(reference)
+      const { frame } = await this.#detect(first)
       this.#reference = frame
       this.#previous = frame
-      if (previous !== undefined) this.#previous = (await this.#locate(previous)).frame
+      if (last !== undefined) this.#previous = (await this.#locate(last)).frame
       return frame
     })
   }
 
   async next(photo: PhotoInput): Promise<VideoStep> {
+    const own = ownedPhoto(photo)
     return await this.#host.enqueue(async () => {
       const { between } = this.#host
       const [reference, previous] = [this.#reference, this.#previous]
@@ -45,7 +48,7 @@ export class FaceVideoTracker implements VideoTracker {
         throw new FaceError('INVALID_ARGUMENT', 'call start() with the reference frame before next()')
       }
       const watch = new Stopwatch()
-      const { frame, warnings } = await watch.time('track', () => this.#locate(photo))
+      const { frame, warnings } = await watch.time('track', () => this.#locate(own))
       const frameToFrame = await between(previous, frame, watch, warnings)
       const frameToReference =
         previous === reference ? frameToFrame : await between(reference, frame, new Stopwatch(), [])
