@@ -3,6 +3,7 @@ import { BufferUsage, MapMode } from '../gpu/constants.js'
 import type { EngineDevice } from '../gpu/device.js'
 import type { PlanSpec } from '../graph/plan.js'
 import { printPlan } from '../graph/print-plan.js'
+import { isBuiltIn } from '../realms.js'
 import { type BoundBuffers, Executor } from './executor.js'
 import { findOverflow, type Overflow } from './finite-check.js'
 import { type Profile, profile } from './profile.js'
@@ -244,5 +245,5 @@ export class Plan {
 /** Dawn's writeBuffer refuses views of shared memory. */
 function withoutSharedMemory(data: ArrayBufferView): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  return bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes)
+  return isBuiltIn(bytes.buffer, 'ArrayBuffer') ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes)
 }

@@ -2,6 +2,7 @@ import { EngineError } from '../errors.js'
 import { BufferUsage } from '../gpu/constants.js'
 import type { EngineDevice } from '../gpu/device.js'
 import type { PackedData, WeightSource } from '../graph/op.js'
+import { isBuiltIn } from '../realms.js'
 
 /**
  * Weights on the device, packed once for all plans that share them. Buffers are counted: the last plan that
@@ -25,7 +26,7 @@ export class WeightSet {
       return known.buffer
     }
     const data = pack(this.source)
-    if (data instanceof Float32Array) checkFinite(key, data)
+    if (isBuiltIn(data, 'Float32Array')) checkFinite(key, data)
     const size = Math.max(16, Math.ceil(data.byteLength / 16) * 16)
     const buffer = this.device.buffers.createBuffer({
       label: key,
