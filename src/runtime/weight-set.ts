@@ -3,6 +3,7 @@ import { BufferUsage } from '../gpu/constants.js'
 import type { EngineDevice } from '../gpu/device.js'
 import type { PackedData, WeightSource } from '../graph/op.js'
 import { isBuiltIn } from '../realms.js'
+import { firstNotFinite } from '../weights/finite.js'
 
 /**
  * Weights on the device, packed once for all plans that share them. Buffers are counted: the last plan that
@@ -51,14 +52,12 @@ export class WeightSet {
 }
 
 function checkFinite(key: string, data: Float32Array): void {
-  // A loop of its own: a callback for each of some 10^7 values takes a tenth of a second.
-  for (let i = 0; i < data.length; i++) {
-    if (Number.isFinite(data[i])) continue
-    throw new EngineError(
-      'INVALID_WEIGHTS',
-      `weights "${key}" hold ${data[i]} at packed position ${i}; the file is damaged or training diverged`,
-    )
-  }
+  const bad = firstNotFinite(data)
+  if (bad < 0) return
+  throw new EngineError(
+    'INVALID_WEIGHTS',
+    `weights "${key}" hold ${data[bad]} at packed position ${bad}; the file is damaged or training diverged`,
+  )
 }
 
 /** For graphs without weights. */
