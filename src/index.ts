@@ -52,6 +52,7 @@ export {
 } from './products/photo-flow.js'
 export { type PhotometricResidual, photometricResidual, warpByFlow } from './products/residual.js'
 export { fitRigidRobust, type RigidMotion, rigidInPhotos } from './products/rigid-motion.js'
+export { messageOf } from './realms.js'
 export type { AutotuneOptions, LayerTiming } from './runtime/autotune.js'
 export { type AdapterCheck, checkAdapter } from './runtime/self-test.js'
 export { drawOverview } from './viz/figures.js'

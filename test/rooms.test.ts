@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
  * floor do not know each other.
  */
 const FLOORS: readonly (readonly string[])[] = [
-  ['errors.ts'],
+  ['errors.ts', 'realms.ts'],
   ['geometry'],
   ['platform'],
   ['weights', 'gpu'],

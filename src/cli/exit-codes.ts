@@ -1,4 +1,4 @@
-import { DeepFaceFlowError, type ErrorCode } from '../index.js'
+import { DeepFaceFlowError, type ErrorCode, messageOf } from '../index.js'
 
 /** Exit codes of the command; shown by `--help`. */
 export const EXIT = {
@@ -61,8 +61,8 @@ export function exitCodeOf(error: unknown): number {
 
 /** One line for people; the stack only when asked for. */
 export function describeError(error: unknown, debug: boolean): string {
-  if (debug && error instanceof Error) return `${error.stack ?? error.message}`
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
+  if (debug) return (error as Partial<Error> | null | undefined)?.stack ?? message
   const line = message.replace(/\s*\n\s*/g, ' ')
   return error instanceof DeepFaceFlowError
     ? `deepfaceflow: ${line}`

@@ -5,6 +5,7 @@ import {
   type DepthSource,
   type FaceChoice,
   type FlowOptions,
+  messageOf,
   PRODUCT_GROUPS,
   PRODUCT_NAMES,
   REFINEMENTS,
@@ -137,7 +138,7 @@ function productList(text: string): string[] {
   try {
     selectProducts(names)
   } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
+    throw new InvalidArgumentError(messageOf(error))
   }
   return names
 }

@@ -11,6 +11,7 @@ import {
   SOFTWARE_PACE,
   turnOfEventLoop,
 } from '../platform/index.js'
+import { messageOf } from '../realms.js'
 import { BufferLedger } from './buffers.js'
 import { KernelCache } from './kernel-cache.js'
 
@@ -157,7 +158,7 @@ export class EngineDevice {
       // A loss rejects what is in flight before the device's own `lost` promise has told us.
       await turnOfEventLoop()
       if (this.#disposed || this.#lostError) this.assertUsable()
-      const reason = cause instanceof Error ? cause.message : String(cause)
+      const reason = messageOf(cause)
       throw new EngineError('INVALID_ARGUMENT', `${label}: ${reason}`, {}, { cause })
     }
   }
@@ -245,7 +246,7 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Engin
   try {
     gpu = await adapter.requestDevice({ requiredFeatures: features, requiredLimits: limits })
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = messageOf(cause)
     throw new EngineError('NO_ADAPTER', `adapter ${found.caps.name} gives no device: ${why}`, {}, { cause })
   }
   // A device offers only what it was asked for, so caps are read from it; it does not carry adapter facts

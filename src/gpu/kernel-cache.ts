@@ -1,5 +1,6 @@
 import { EngineError } from '../errors.js'
 import { KernelSource, processors } from '../platform/index.js'
+import { messageOf } from '../realms.js'
 import { ShaderStage } from './constants.js'
 import type { KernelInterface } from './shader/interface.js'
 import { formatMessage } from './shader/locate.js'
@@ -189,11 +190,7 @@ export class KernelCache {
       return { pipeline, layout }
     } catch (cause) {
       if (cause instanceof EngineError && cause.code !== 'INVALID_SHADER') throw cause
-      throw invalid(
-        shader,
-        `${shader.file}: ${cause instanceof Error ? cause.message : String(cause)}`,
-        cause,
-      )
+      throw invalid(shader, `${shader.file}: ${messageOf(cause)}`, cause)
     }
   }
 

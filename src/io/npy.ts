@@ -1,4 +1,5 @@
 import { FaceError } from '../errors.js'
+import { isBuiltIn } from '../realms.js'
 
 /*
  * NumPy's array format, version 1.0 (numpy.lib.format): the subset this package writes and reads back.
@@ -23,7 +24,7 @@ export function encodeNpy(data: NpyArray, shape: readonly number[]): Uint8Array 
       `encodeNpy: ${data.length} numbers do not fill ${shape.join('x')}`,
     )
   }
-  const descr = data instanceof Float32Array ? '<f4' : '|u1'
+  const descr = isBuiltIn(data, 'Float32Array') ? '<f4' : '|u1'
   const axes = shape.length === 1 ? `${shape[0]},` : shape.join(', ')
   const dictionary = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${axes}), }`
   // Magic, version and header length take 10 bytes; the numbers must start at a multiple of 64.
@@ -36,7 +37,7 @@ export function encodeNpy(data: NpyArray, shape: readonly number[]): Uint8Array 
   view.setUint16(8, headerLength, true)
   writeLatin1(out, 10, header)
   const start = 10 + headerLength
-  if (data instanceof Uint8Array) out.set(data, start)
+  if (isBuiltIn(data, 'Uint8Array')) out.set(data, start)
   // The start is aligned, and every platform with a WebGPU implementation is little-endian.
   else new Float32Array(out.buffer, start, data.length).set(data)
   return out

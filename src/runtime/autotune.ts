@@ -4,6 +4,7 @@ import type { EngineDevice } from '../gpu/device.js'
 import type { Graph } from '../graph/graph.js'
 import { type PlanOptions, planGraph, scheduleFor } from '../graph/plan.js'
 import { cacheFolder, emitWarning } from '../platform/index.js'
+import { messageOf } from '../realms.js'
 import { quickest, timeContestants } from './contest.js'
 import { Executor } from './executor.js'
 import { type ClockSource, PassClock } from './pass-clock.js'
@@ -77,7 +78,7 @@ export async function autotune(
   try {
     await storeChoices(folder, identity, choices)
   } catch (error) {
-    warn(`choices of kernels were not stored: ${error instanceof Error ? error.message : String(error)}`)
+    warn(`choices of kernels were not stored: ${messageOf(error)}`)
   }
   return choices
 }

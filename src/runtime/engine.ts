@@ -4,6 +4,7 @@ import type { Graph } from '../graph/graph.js'
 import type { WeightSource } from '../graph/op.js'
 import { checkPlanArguments, type PlanOptions, type PlanSpec, planGraph } from '../graph/plan.js'
 import type { AdapterCaps } from '../platform/caps.js'
+import { messageOf } from '../realms.js'
 import { type AutotuneOptions, autotune } from './autotune.js'
 import { Plan } from './plan.js'
 import type { Choices } from './tuning-cache.js'
@@ -246,7 +247,7 @@ function rebuiltError(plan: Plan): EngineError {
 
 function asEngineError(error: unknown): EngineError {
   if (error instanceof EngineError) return error
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = messageOf(error)
   return new EngineError(
     'INVALID_WEIGHTS',
     `the source of the weights failed: ${reason}`,

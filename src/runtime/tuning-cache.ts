@@ -1,6 +1,7 @@
 import type { Schedule } from '../graph/op.js'
 import type { AdapterCaps } from '../platform/caps.js'
 import { joinPath, packageFacts, readText, sha256, writeFileAtomic } from '../platform/index.js'
+import { messageOf } from '../realms.js'
 
 /** Variants by the key of a choice (`KernelChoice.key`). */
 export type Choices = Readonly<Record<string, string>>
@@ -48,7 +49,7 @@ export async function loadChoices(folder: string, identity: TuningIdentity): Pro
     text = await readText(file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { choices: {} }
-    return unusable(file, error instanceof Error ? error.message : String(error))
+    return unusable(file, messageOf(error))
   }
   let content: unknown
   try {

@@ -1,4 +1,5 @@
 import { EngineError } from '../errors.js'
+import { firstNotFinite } from './finite.js'
 import { halvesToFloats } from './float16.js'
 import { elementsOf, type TensorEntry } from './format.js'
 
@@ -45,7 +46,7 @@ export class WeightFile {
     }
     const bytes = this.#bytes(entry)
     const values = entry.dtype === 'F16' ? halvesToFloats(new Uint16Array(bytes)) : new Float32Array(bytes)
-    const bad = values.findIndex((value) => !Number.isFinite(value))
+    const bad = firstNotFinite(values)
     if (bad >= 0) throw this.#error(name, `holds ${values[bad]} at element ${bad}`)
     return values
   }

@@ -1,4 +1,5 @@
 import { EngineError } from '../../errors.js'
+import { messageOf } from '../../realms.js'
 import { asCondition, describe, ExpressionError, evaluate, type Value } from './expression.js'
 
 /** Values for the parameters that a kernel file and its includes declare with `#param`. */
@@ -270,7 +271,7 @@ function loadFrom(node: { file: string; at: SourceLine }, load: (file: string) =
   try {
     return load(node.file)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     return fail(node.at, `#include "${node.file}" failed: ${reason}`)
   }
 }

@@ -9,6 +9,7 @@ import {
   WgslReflect,
 } from 'wgsl_reflect/wgsl_reflect.module.js'
 import { EngineError } from '../../errors.js'
+import { messageOf } from '../../realms.js'
 import type {
   KernelBinding,
   KernelInterface,
@@ -108,7 +109,7 @@ function parse(shader: PreprocessedShader): WgslReflect {
     return new WgslReflect(declarations(shader.code))
   } catch (error) {
     // The parser reports 'reason. Line: n', with n in preprocessed code.
-    const text = error instanceof Error ? error.message : String(error)
+    const text = messageOf(error)
     const match = /^(.*?)\.*\s*Line:\s*(\d+)/s.exec(text)
     const where = match && sourceAt(shader, Number(match[2]))
     const message = where

@@ -1,7 +1,13 @@
 import { EngineError } from '../../errors.js'
+import { messageOf } from '../../realms.js'
 import { type AdapterCaps, readCaps } from '../caps.js'
 import { embeddedDriver } from './embedded.js'
-import { ensureVulkanLoader, systemHasDrivers, withVulkanEnvironment } from './vulkan-loader.js'
+import {
+  ensureEmbeddedDriver,
+  ensureVulkanLoader,
+  systemHasDrivers,
+  withVulkanEnvironment,
+} from './vulkan-loader.js'
 
 /**
  * Which adapter to take: 'auto' is the best there is (hardware, then system software, then embedded);
@@ -80,21 +86,21 @@ async function request(
 async function systemObstacle(): Promise<string | undefined> {
   if (process.platform !== 'linux') return undefined
   try {
-    await ensureVulkanLoader()
     // Without a driver manifest the answer is known, and Dawn would print warnings on the way to it.
-    return systemHasDrivers() ? undefined : 'the system has no Vulkan driver'
+    if (!systemHasDrivers()) return 'the system has no Vulkan driver'
+    await ensureVulkanLoader()
+    return undefined
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return messageOf(error)
   }
 }
 
 async function embeddedObstacle(): Promise<string | undefined> {
   try {
-    await embeddedDriver()
-    await ensureVulkanLoader()
+    await ensureEmbeddedDriver()
     return undefined
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return messageOf(error)
   }
 }
 
@@ -108,7 +114,7 @@ async function adapterNames(source: AdapterSource, options: InstanceOptions): Pr
     await request(source, options, {}, NOBODY)
     return []
   } catch (error) {
-    const report = error instanceof Error ? error.message : String(error)
+    const report = messageOf(error)
     return [...report.matchAll(/name: '(.*)'$/gm)].map((match) => match[1] ?? '')
   }
 }

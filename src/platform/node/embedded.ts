@@ -1,23 +1,28 @@
 import { createReadStream, existsSync } from 'node:fs'
-import { chmod, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createBrotliDecompress } from 'node:zlib'
 import { extract } from 'tar-stream'
 import { EngineError } from '../../errors.js'
+import { messageOf } from '../../realms.js'
 import { cacheFolder } from './cache-folder.js'
+import { isIntact, removeAbandoned, storeFiles } from './stored-files.js'
 
 const PACKAGE = '@sparticuz/chromium'
 const MANIFEST = 'vk_swiftshader_icd.json'
 const LOADER = 'libvulkan.so.1'
+const DRIVER = 'libvk_swiftshader.so'
 /** The rest of the archive (EGL, GLES) is of no use here. */
-const WANTED: ReadonlySet<string> = new Set(['libvk_swiftshader.so', LOADER, MANIFEST])
+const WANTED: readonly string[] = [DRIVER, LOADER, MANIFEST]
 
 /** SwiftShader, a Vulkan driver that runs on the CPU, and the Vulkan loader it comes with; unpacked. */
 export interface EmbeddedDriver {
   /** The driver's manifest (ICD json), which lies beside the driver. */
   readonly manifest: string
+  /** The driver itself. It answers to the loader's name, too: see `unpackFiles`. */
+  readonly driver: string
   readonly loader: string
 }
 
@@ -56,60 +61,56 @@ async function findArchive(): Promise<Archive> {
   return { path: join(folder, 'bin', 'swiftshader.tar.br'), version }
 }
 
-async function isComplete(folder: string): Promise<boolean> {
-  try {
-    const facts = await Promise.all([...WANTED].map((name) => stat(join(folder, name))))
-    return facts.every((file) => file.isFile() && file.size > 0)
-  } catch {
-    return false
-  }
-}
-
-async function unpack(archive: string, folder: string): Promise<void> {
+/**
+ * The wanted files of the archive.
+ *
+ * The driver also works without a loader, if Dawn finds it under the loader's name. The dynamic linker knows a loaded
+ * library by the name it gives itself (SONAME), so the driver gets the loader's: a string in its table of names, found
+ * once and replaced by a shorter one.
+ */
+async function unpackFiles(archive: string): Promise<Map<string, Buffer>> {
+  const files = new Map<string, Buffer>()
   const tar = extract()
-  const writing = (async () => {
+  const reading = (async () => {
     for await (const entry of tar) {
       const name = entry.header.name.replace(/^\.\//, '')
-      if (entry.header.type !== 'file' || !WANTED.has(name)) {
+      if (entry.header.type !== 'file' || !WANTED.includes(name)) {
         entry.resume()
         continue
       }
       const chunks: Uint8Array[] = []
       for await (const chunk of entry) chunks.push(chunk as Uint8Array)
-      await writeFile(join(folder, name), Buffer.concat(chunks))
-      await chmod(join(folder, name), 0o555)
+      files.set(name, Buffer.concat(chunks))
     }
   })()
-  await Promise.all([pipeline(createReadStream(archive), createBrotliDecompress(), tar), writing])
+  await Promise.all([pipeline(createReadStream(archive), createBrotliDecompress(), tar), reading])
+  const missing = WANTED.filter((name) => !files.has(name))
+  if (missing.length > 0) throw new Error(`${archive} lacks ${missing.join(', ')}`)
+  const driver = files.get(DRIVER) as Buffer
+  const at = driver.indexOf(`\0${DRIVER}\0`, 0, 'latin1')
+  if (at < 0) throw new Error(`${archive}: ${DRIVER} does not name itself`)
+  driver.fill(0, at + 1, at + 1 + DRIVER.length)
+  driver.write(LOADER, at + 1, 'latin1')
+  return files
 }
 
 async function prepare(): Promise<EmbeddedDriver> {
   const archive = await findArchive()
   const cache = await cacheFolder()
   const folder = join(cache, `swiftshader-${archive.version}`)
-  if (!(await isComplete(folder))) {
-    // Unpacked beside its place and renamed, so that no process ever sees half a driver. Of two processes
-    // that come here at once the second finds the name taken and uses what the first put there.
-    const work = await mkdtemp(join(cache, 'unpack-'))
-    try {
-      await unpack(archive.path, work)
-      if (!(await isComplete(work))) throw new Error(`${archive.path} lacks ${[...WANTED].join(', ')}`)
-      await rename(work, folder).catch(async (error: unknown) => {
-        if (!(await isComplete(folder))) throw error
-      })
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new EngineError(
-        'NO_ADAPTER',
-        `cannot unpack the embedded adapter to ${folder}: ${reason}`,
-        {},
-        { cause },
-      )
-    } finally {
-      await rm(work, { recursive: true, force: true })
-    }
+  try {
+    await removeAbandoned(cache)
+    if (!(await isIntact(folder, WANTED))) await storeFiles(folder, await unpackFiles(archive.path))
+  } catch (cause) {
+    throw new EngineError(
+      'NO_ADAPTER',
+      `cannot unpack the embedded adapter to ${folder}: ${messageOf(cause)}; ` +
+        'free space there or set XDG_CACHE_HOME to another folder',
+      { folder },
+      { cause },
+    )
   }
-  return { manifest: join(folder, MANIFEST), loader: join(folder, LOADER) }
+  return { manifest: join(folder, MANIFEST), driver: join(folder, DRIVER), loader: join(folder, LOADER) }
 }
 
 let prepared: Promise<EmbeddedDriver> | undefined

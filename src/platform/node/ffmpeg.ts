@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { FaceError } from '../../errors.js'
 import type { Rgba } from '../../geometry/types.js'
+import { messageOf } from '../../realms.js'
 
 /*
  * The system's ffmpeg and ffprobe. The wrappers on npm are unmaintained (fluent-ffmpeg is archived) or
@@ -158,6 +159,6 @@ async function watch(
     return error(`failed on ${file}: ${last || `exit status ${code}`}; check that the file plays`)
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return error(MISSING, cause)
-    return error(`could not be started: ${cause instanceof Error ? cause.message : String(cause)}`, cause)
+    return error(`could not be started: ${messageOf(cause)}`, cause)
   }
 }

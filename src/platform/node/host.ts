@@ -1,5 +1,8 @@
 import { availableParallelism } from 'node:os'
 
+/** As it was before a test put fake timers in its place. */
+const immediate = setImmediate
+
 /** Value of an environment variable; undefined where it is not set or empty. */
 export function environment(name: string): string | undefined {
   return process.env[name] || undefined
@@ -17,5 +20,5 @@ export function processors(): number {
 
 /** Lets everything run that the event loop has ready. */
 export function turnOfEventLoop(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+  return new Promise((resolve) => immediate(() => resolve()))
 }

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import sharp, { type Metadata, type Sharp } from 'sharp'
 import { FaceError } from '../../errors.js'
 import type { PhotoInput, Rgba } from '../../geometry/types.js'
+import { isBuiltIn, messageOf } from '../../realms.js'
 
 /** Photos are decoded to RGBA8 in memory, 4 bytes a pixel: 100 megapixels are 400 MB. */
 export const MAX_PIXELS = 100_000_000
@@ -21,7 +22,7 @@ const FORMAT_NAMES = 'JPEG, PNG, WebP, AVIF, TIFF and GIF'
  * @throws FaceError INVALID_INPUT naming the file, what is wrong, the limit and the remedy
  */
 export async function decodePhoto(input: PhotoInput, name = describe(input)): Promise<Rgba> {
-  if (typeof input !== 'string' && !(input instanceof Uint8Array)) return checkPixels(input, name)
+  if (typeof input !== 'string' && !isBuiltIn(input, 'Uint8Array')) return checkPixels(input, name)
   if (typeof input === 'string') await checkFile(input)
   else if (input.length === 0) throw invalid(name, 'is empty', 'give the bytes of an image file')
   const header = await readHeader(input, name)
@@ -124,7 +125,7 @@ function checkPixels(image: Rgba, name: string): Rgba {
     throw invalid(name, `has the size ${width}x${height}`, 'give whole positive numbers of pixels')
   }
   checkSize(width, height, name)
-  if (!(data instanceof Uint8Array) || data.length !== width * height * 4) {
+  if (!isBuiltIn(data, 'Uint8Array') || data.length !== width * height * 4) {
     throw invalid(
       name,
       `has ${data?.length} bytes for ${width}x${height} pixels`,
@@ -163,7 +164,7 @@ function describe(input: PhotoInput): string {
 
 /** First line of a libvips message, without its own prefix. */
 function reason(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause)
+  const text = messageOf(cause)
   return (text.split('\n')[0] ?? '').replace(/^Input (file|buffer) /, '').slice(0, 120)
 }
 

@@ -1,3 +1,5 @@
+import { runInThisContext } from 'node:vm'
+
 /**
  * Dawn's Node binding delivers results by polling: while any promise of a device is pending it calls
  * `setImmediate` again and again, which keeps one core busy. On a CPU adapter that core is one of those the
@@ -18,27 +20,32 @@ export const HARDWARE_PACE: PollPace = { eagerMs: 8 }
 
 const SLEEP_MS = 1
 
+/** The global object in which the binding looks: this module's own is another one under jest and vitest's vm pools. */
+const host = runInThisContext('globalThis') as typeof globalThis
+/** As they were before a test put fake timers there. */
+const immediate = host.setImmediate
+const timeout = host.setTimeout
+
 /**
  * Calls `start`, which begins one asynchronous WebGPU operation, so that waiting for its result polls at
  * the given pace.
  */
 export function paced<T>(pace: PollPace, start: () => Promise<T>): Promise<T> {
   const begun = performance.now()
-  const immediate = globalThis.setImmediate
 
   const schedule = (poll: () => void): unknown => {
     const again = (): void => {
       withScheduler(poll)
     }
-    return performance.now() - begun < pace.eagerMs ? immediate(again) : setTimeout(again, SLEEP_MS)
+    return performance.now() - begun < pace.eagerMs ? immediate(again) : timeout(again, SLEEP_MS)
   }
   const withScheduler = <R>(call: () => R): R => {
-    const before = globalThis.setImmediate
-    globalThis.setImmediate = schedule as unknown as typeof setImmediate
+    const before = host.setImmediate
+    host.setImmediate = schedule as unknown as typeof setImmediate
     try {
       return call()
     } finally {
-      globalThis.setImmediate = before
+      host.setImmediate = before
     }
   }
   return withScheduler(start)

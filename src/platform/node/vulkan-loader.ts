@@ -1,8 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { constants, homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { runInThisContext } from 'node:vm'
 import { isMainThread } from 'node:worker_threads'
 import { EngineError } from '../../errors.js'
+import { messageOf } from '../../realms.js'
 import { embeddedDriver } from './embedded.js'
 
 const SONAME = 'libvulkan.so.1'
@@ -14,49 +16,76 @@ const RTLD_NODELETE = 0x1000
  * else again, but by then the library is loaded; RTLD_NODELETE keeps it. Dawn's later `dlopen` of the same
  * SONAME is then answered with it, without a search path, which LD_LIBRARY_PATH could not do any more: the
  * dynamic linker reads it once, when the process starts.
+ *
+ * @returns what stood in the way, undefined if it is loaded
  */
-function loadForGood(library: string): boolean {
+function loadForGood(library: string): string | undefined {
   try {
     process.dlopen({ exports: {} }, library, constants.dlopen.RTLD_NOW | RTLD_NODELETE)
-    return true
+    return undefined
   } catch (error) {
-    return error instanceof Error && error.message.includes('did not self-register')
+    const message = messageOf(error)
+    return message.includes('did not self-register') ? undefined : message
   }
 }
 
-let loaded: 'system' | 'embedded' | undefined
+/**
+ * The environment that native code sees. jest gives tests a copy as `process.env`, and so do workers (for which this is
+ * that copy, too).
+ */
+const environment = (): NodeJS.ProcessEnv => (runInThisContext('process') as NodeJS.Process).env
+
+/** Whose library answers to the loader's name in this process. */
+let answering: 'system' | 'embedded' | 'driver' | undefined
 
 /**
- * Sees to it that Dawn finds a Vulkan loader: the system's, else the embedded one, which then serves the
- * system's drivers as well as the embedded driver.
+ * Sees to it that Dawn finds a Vulkan loader for the system's drivers: the system's own, else the embedded one.
  *
- * @returns whose loader it is
  * @throws EngineError NO_ADAPTER if there is none
  */
-export async function ensureVulkanLoader(): Promise<'system' | 'embedded'> {
-  if (loaded) return loaded
-  if (loadForGood(SONAME)) {
-    loaded = 'system'
-    return loaded
+export async function ensureVulkanLoader(): Promise<void> {
+  if (answering) return
+  if (loadForGood(SONAME) === undefined) {
+    answering = 'system'
+    return
   }
-  const { loader } = await embeddedDriver()
-  if (!loadForGood(loader))
-    throw new EngineError('NO_ADAPTER', `the dynamic linker refuses ${loader}`, { loader })
-  loaded = 'embedded'
-  return loaded
+  load((await embeddedDriver()).loader)
+  answering = 'embedded'
+}
+
+/**
+ * Sees to it that Dawn finds the embedded driver. Where the system has drivers, through a loader, which must be told of
+ * it: see {@link withVulkanEnvironment}. Where it has none, the driver takes the loader's place: then no environment
+ * matters, and the driver can be opened in a worker thread and in contexts whose environment is a copy.
+ *
+ * @throws EngineError NO_ADAPTER if it is missing or cannot be loaded
+ */
+export async function ensureEmbeddedDriver(): Promise<void> {
+  if (systemHasDrivers()) return ensureVulkanLoader()
+  const { driver } = await embeddedDriver()
+  if (answering) return
+  load(driver)
+  answering = 'driver'
+}
+
+function load(library: string): void {
+  const obstacle = loadForGood(library)
+  if (obstacle !== undefined)
+    throw new EngineError('NO_ADAPTER', `the embedded adapter cannot be loaded: ${obstacle}`, { library })
 }
 
 const OVERRIDES = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES', 'VK_ADD_DRIVER_FILES']
 
 /** True if the system may have a Vulkan driver: a manifest where the loader looks, or one named by the user. */
 export function systemHasDrivers(): boolean {
-  if (OVERRIDES.some((name) => process.env[name])) return true
-  const list = (name: string, standard: string): string[] => (process.env[name] || standard).split(':')
+  const env = environment()
+  if (OVERRIDES.some((name) => env[name])) return true
+  const list = (name: string, standard: string): string[] => (env[name] || standard).split(':')
   const folders = [
-    process.env.XDG_CONFIG_HOME || join(homedir(), '.config'),
+    env.XDG_CONFIG_HOME || join(homedir(), '.config'),
     ...list('XDG_CONFIG_DIRS', '/etc/xdg'),
     '/etc',
-    process.env.XDG_DATA_HOME || join(homedir(), '.local/share'),
+    env.XDG_DATA_HOME || join(homedir(), '.local/share'),
     ...list('XDG_DATA_DIRS', '/usr/local/share:/usr/share'),
   ]
   return folders.some((folder) => {
@@ -73,23 +102,23 @@ export function systemHasDrivers(): boolean {
  */
 export function withVulkanEnvironment<T>(manifest: string | undefined, discover: () => T): T {
   if (process.platform !== 'linux') return discover()
-  const selected = process.env.VK_ICD_FILENAMES === manifest && !process.env.VK_DRIVER_FILES
-  if (manifest !== undefined && !isMainThread && !selected)
+  const selected = environment().VK_ICD_FILENAMES === manifest && !environment().VK_DRIVER_FILES
+  if (manifest !== undefined && !isMainThread && answering !== 'driver' && !selected)
     throw new EngineError(
       'NO_ADAPTER',
-      'a worker thread cannot set the environment that selects the embedded adapter; open the device in the ' +
-        `main thread, or start the process with VK_ICD_FILENAMES=${manifest}`,
+      "beside the system's drivers, a worker thread cannot select the embedded adapter: its environment is a copy; open " +
+        `the device in the main thread, or start the process with VK_ICD_FILENAMES=${manifest}`,
     )
   const wanted: Record<string, string | undefined> = {
     // Drivers complain on stderr when it is missing, and use it for sockets, which nobody opens here.
-    XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR || tmpdir(),
+    XDG_RUNTIME_DIR: environment().XDG_RUNTIME_DIR || tmpdir(),
     ...(manifest !== undefined && {
       VK_DRIVER_FILES: manifest,
       VK_ICD_FILENAMES: manifest,
       VK_ADD_DRIVER_FILES: undefined,
     }),
   }
-  const before = Object.keys(wanted).map((name) => [name, process.env[name]] as const)
+  const before = Object.keys(wanted).map((name) => [name, environment()[name]] as const)
   setEnvironment(Object.entries(wanted))
   try {
     return discover()
@@ -99,8 +128,9 @@ export function withVulkanEnvironment<T>(manifest: string | undefined, discover:
 }
 
 function setEnvironment(entries: readonly (readonly [string, string | undefined])[]): void {
+  const env = environment()
   for (const [name, value] of entries) {
-    if (value === undefined) delete process.env[name]
-    else process.env[name] = value
+    if (value === undefined) delete env[name]
+    else env[name] = value
   }
 }
