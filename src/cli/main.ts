@@ -33,6 +33,8 @@ export async function main(
       return
     }
     removePendingFiles()
+    // The exit waits for native work under way (a photo being decoded): from here on a signal ends the process itself.
+    process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM')
     process.exit(SIGNAL_CODES[signal])
   }
   process.on('SIGINT', onSignal)

@@ -2,7 +2,7 @@ import { FaceError } from '../errors.js'
 import { type Box, type PhotoInput, type Rgba, TEMPLATE_SIZE } from '../geometry/types.js'
 import { DEPTHS, type DepthSource } from '../nets/depth-from-motion.js'
 import { REFINEMENTS, type Refinement } from '../nets/refinement.js'
-import { decodePhoto } from '../platform/index.js'
+import { decodePhoto, photoName } from '../platform/index.js'
 import { rigidInPhotos } from '../products/rigid-motion.js'
 import { Engine } from '../runtime/engine.js'
 import type { Detection } from './find/decode.js'
@@ -101,7 +101,7 @@ export class DeepFaceFlow implements FaceFlow {
   async detect(photo: PhotoInput): Promise<FaceFrame[]> {
     const own = ownedPhoto(photo)
     return await this.#enqueue(async () => {
-      const name = nameOf(photo, 'the photo')
+      const name = photoName(photo, 'the photo')
       const image = await decodePhoto(own, name)
       const frames: FaceFrame[] = []
       for (const detection of await this.#finder.detect(image, name)) {
@@ -119,7 +119,7 @@ export class DeepFaceFlow implements FaceFlow {
     const [ownA, ownB] = [ownedPhoto(a), ownedPhoto(b)]
     return await this.#enqueue(async () => {
       const watch = new Stopwatch()
-      const [nameA, nameB] = [nameOf(a, 'photo A'), nameOf(b, 'photo B')]
+      const [nameA, nameB] = [photoName(a, 'photo A'), photoName(b, 'photo B')]
       const [imageA, imageB] = await watch.time('decode', () =>
         Promise.all([decodePhoto(ownA, nameA), decodePhoto(ownB, nameB)]),
       )
@@ -269,13 +269,9 @@ function checked<T extends string>(what: string, choices: readonly T[], choice: 
   )
 }
 
-function nameOf(photo: PhotoInput, otherwise: string): string {
-  return typeof photo === 'string' ? photo : otherwise
-}
-
 /** @throws FaceError INVALID_INPUT if the image is not 224x224 */
 async function registeredPhoto(photo: PhotoInput, otherwise: string): Promise<Rgba> {
-  const name = nameOf(photo, otherwise)
+  const name = photoName(photo, otherwise)
   const image = await decodePhoto(photo, name)
   if (image.width !== TEMPLATE_SIZE || image.height !== TEMPLATE_SIZE) {
     throw new FaceError(

@@ -20,8 +20,39 @@ export interface Rgba {
   readonly data: Uint8Array
 }
 
-/** A photo as callers give it: a file name, the bytes of an encoded file, or pixels. */
-export type PhotoInput = string | Uint8Array | Rgba
+/** Pixels as browsers give them; `data` holds height*width*4 bytes, RGBA. */
+export interface ImageDataLike {
+  readonly width: number
+  readonly height: number
+  readonly data: Uint8Array | Uint8ClampedArray
+}
+
+/** A Blob or File. */
+export interface BlobLike {
+  readonly size: number
+  arrayBuffer(): Promise<ArrayBuffer>
+}
+
+/** A URL object; only `file:` and base64 `data:` are read. */
+export interface UrlLike {
+  readonly href: string
+  readonly protocol: string
+}
+
+/**
+ * A photo as callers give it: a file name, a `file:` or base64 `data:` URL, the bytes of an encoded file (Buffers and
+ * Blobs too), or pixels.
+ */
+export type PhotoInput =
+  | string
+  | UrlLike
+  | Uint8Array
+  | Uint8ClampedArray
+  | ArrayBuffer
+  | DataView
+  | BlobLike
+  | Rgba
+  | ImageDataLike
 
 /** Axis-aligned rectangle; (x, y) is the top left corner. */
 export interface Box {

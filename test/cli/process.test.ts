@@ -20,13 +20,20 @@ interface Run {
   readonly ended: Promise<{ code: number | null; signal: string | null }>
 }
 
-function start(args: string[], options: { delay?: number; limitBlocks?: number } = {}): Run {
+function start(
+  args: string[],
+  options: { delay?: number; limitBlocks?: number; native?: boolean } = {},
+): Run {
   const command = [process.execPath, '--import', 'tsx', repositoryFile('test/cli/main-process.ts'), ...args]
   // `ulimit -f` makes writes beyond the limit fail as a full disk does, in the process under test only.
   const shell = options.limitBlocks === undefined ? '' : `ulimit -f ${options.limitBlocks}; `
   const child = spawn('/bin/bash', ['-c', `${shell}exec "$@"`, 'bash', ...command], {
     cwd: repositoryFile('.'),
-    env: { ...process.env, DFF_TEST_DELAY: String(options.delay ?? 0) },
+    env: {
+      ...process.env,
+      DFF_TEST_DELAY: String(options.delay ?? 0),
+      ...(options.native && { DFF_TEST_NATIVE: '1' }),
+    },
   })
   const text = { out: '', err: '' }
   const waiting: { text: string; resolve: () => void }[] = []
@@ -65,6 +72,16 @@ describe('the process', () => {
     await run.says('computing')
     run.child.kill(signal)
     expect(await run.ended).toEqual({ code, signal: null })
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('a second SIGINT ends what native code holds up', async () => {
+    const run = start(['flow', PHOTO_A, PHOTO_B, '-o', join(folder, 'out')], { native: true })
+    await run.says('computing')
+    run.child.kill('SIGINT')
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    run.child.kill('SIGINT')
+    expect(await run.ended).toEqual({ code: null, signal: 'SIGINT' })
     expect(await readdir(folder)).toEqual([])
   })
 

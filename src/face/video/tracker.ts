@@ -1,6 +1,6 @@
 import { FaceError } from '../../errors.js'
 import type { Box, PhotoInput } from '../../geometry/types.js'
-import { decodePhoto } from '../../platform/index.js'
+import { decodePhoto, photoName } from '../../platform/index.js'
 import type { Detection } from '../find/decode.js'
 import type { FaceFinder, FoundFace } from '../find/face-finder.js'
 import { nearest } from '../find/face-search.js'
@@ -62,7 +62,11 @@ export class FaceVideoTracker implements VideoTracker {
     const last = this.#previous
     if (last !== undefined) {
       const image = await decodePhoto(photo)
-      const tracked = await this.#host.finder.track(image, nameOf(photo), roiFromMesh(last.landmarks468))
+      const tracked = await this.#host.finder.track(
+        image,
+        photoName(photo, 'the frame'),
+        roiFromMesh(last.landmarks468),
+      )
       if (tracked !== undefined) return tracked
       return await this.#detect(image)
     }
@@ -71,7 +75,7 @@ export class FaceVideoTracker implements VideoTracker {
 
   async #detect(photo: PhotoInput): Promise<FoundFace> {
     const { finder, holdsChoice, choose } = this.#host
-    const name = nameOf(photo)
+    const name = photoName(photo, 'the frame')
     const image = await decodePhoto(photo, name)
     const last = this.#previous
     if (last === undefined) {
@@ -87,8 +91,4 @@ export class FaceVideoTracker implements VideoTracker {
     )
     return await finder.frame(image, name, faces[index ?? 0] as Detection)
   }
-}
-
-function nameOf(photo: PhotoInput): string {
-  return typeof photo === 'string' ? photo : 'the frame'
 }

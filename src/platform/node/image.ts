@@ -1,8 +1,11 @@
-import { stat } from 'node:fs/promises'
+import { access, constants, stat } from 'node:fs/promises'
 import sharp, { type Metadata, type Sharp } from 'sharp'
 import { FaceError } from '../../errors.js'
 import type { PhotoInput, Rgba } from '../../geometry/types.js'
-import { isBuiltIn, messageOf } from '../../realms.js'
+import { messageOf } from '../../realms.js'
+import { FORMAT_NAMES, foreignFormat } from './foreign-format.js'
+import { decodeHeic } from './heic.js'
+import { photoName, photoSource, rgbaOf } from './photo-input.js'
 
 /** Photos are decoded to RGBA8 in memory, 4 bytes a pixel: 100 megapixels are 400 MB. */
 export const MAX_PIXELS = 100_000_000
@@ -10,23 +13,33 @@ export const MAX_PIXELS = 100_000_000
 /** No face of the smallest supported size fits a smaller photo. */
 export const MIN_SIDE = 32
 
+/** Faces are found down to a fiftieth of the longer side: in a longer strip none fits. */
+export const MAX_ASPECT = 50
+
 /** Containers of photos. Documents and drawings that libvips could render (SVG, PDF) are not photos. */
 const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'heif', 'tiff', 'gif'])
-const FORMAT_NAMES = 'JPEG, PNG, WebP, AVIF, TIFF and GIF'
+
+/** How the decoders say that an intact file uses what they do not have. */
+const UNSUPPORTED = /\bunsupported\b|not (supported|configured|implemented)|unknown compression/i
 
 /**
  * Decodes a photo to RGBA8 sRGB: EXIF orientation applied, first frame of animations, 16-bit reduced to 8,
  * grey and CMYK converted, transparency composited on black.
- * @param input file name, encoded bytes or pixels (checked and returned as they are)
+ * @param given file name or URL, encoded bytes or pixels (checked and returned as they are)
  * @param name what messages call the photo; default the file name, or `image data`
- * @throws FaceError INVALID_INPUT naming the file, what is wrong, the limit and the remedy
+ * @throws FaceError INVALID_INPUT naming the file, what is wrong, the limit and the remedy; INVALID_ARGUMENT for
+ *   what is no photo at all
  */
-export async function decodePhoto(input: PhotoInput, name = describe(input)): Promise<Rgba> {
-  if (typeof input !== 'string' && !isBuiltIn(input, 'Uint8Array')) return checkPixels(input, name)
+export async function decodePhoto(given: PhotoInput, name = photoName(given, 'image data')): Promise<Rgba> {
+  const source = await photoSource(given, name)
+  if ('pixels' in source) return checkPixels(source.pixels, name)
+  const input = 'file' in source ? source.file : source.bytes
   if (typeof input === 'string') await checkFile(input)
   else if (input.length === 0) throw invalid(name, 'is empty', 'give the bytes of an image file')
   const header = await readHeader(input, name)
-  checkHeader(header, name)
+  await checkHeader(header, input, name)
+  if (header.format === 'heif' && header.compression !== 'av1')
+    return checkPixels(await decodeHeic(input, name), name)
   try {
     const { data, info } = await open(input, MAX_PIXELS)
       .flatten({ background: '#000000' })
@@ -40,13 +53,17 @@ export async function decodePhoto(input: PhotoInput, name = describe(input)): Pr
       data: new Uint8Array(data.buffer, data.byteOffset, data.length),
     }
   } catch (cause) {
-    throw invalid(
-      name,
-      `is damaged or incomplete (${reason(cause)})`,
-      'copy or download the file again',
-      {},
-      cause,
-    )
+    const why = reason(cause)
+    if (UNSUPPORTED.test(why)) {
+      throw invalid(
+        name,
+        `is a kind of ${header.format.toUpperCase()} that is not read (${why})`,
+        'save it as PNG',
+        {},
+        cause,
+      )
+    }
+    throw damaged(name, cause)
   }
 }
 
@@ -89,15 +106,27 @@ async function readHeader(input: string | Uint8Array, name: string): Promise<Met
     // Only the header is read, so the pixel limit can be left to checkHeader, which names the numbers.
     return await open(input, false).metadata()
   } catch (cause) {
-    throw invalid(name, `is not an image (${reason(cause)})`, `give a ${FORMAT_NAMES} file`, {}, cause)
+    if (/corrupt header/.test(reason(cause))) throw damaged(name, cause)
+    const foreign = await foreignFormat(input)
+    if (foreign === undefined) {
+      throw invalid(name, `is not an image (${reason(cause)})`, `give a ${FORMAT_NAMES} file`, {}, cause)
+    }
+    throw invalid(name, `is ${foreign.what}`, foreign.remedy, {}, cause)
   }
 }
 
-function checkHeader({ width, height, format }: Metadata, name: string): void {
+async function checkHeader(
+  { width, height, format }: Metadata,
+  input: string | Uint8Array,
+  name: string,
+): Promise<void> {
   if (!FORMATS.has(format)) {
     throw invalid(name, `is ${format.toUpperCase()}, not a photo`, `give a ${FORMAT_NAMES} file`, { format })
   }
   checkSize(width, height, name)
+  // Camera raw files are TIFF by their header; what a TIFF reader finds in them is a preview.
+  const foreign = format === 'tiff' ? await foreignFormat(input) : undefined
+  if (foreign !== undefined) throw invalid(name, `is ${foreign.what}`, foreign.remedy, { format })
 }
 
 function checkSize(width: number, height: number, name: string): void {
@@ -107,6 +136,14 @@ function checkSize(width: number, height: number, name: string): void {
       `has ${width}x${height} pixels, more than the limit of ${MAX_PIXELS / 1e6} megapixels`,
       'scale it down first',
       { width, height, maxPixels: MAX_PIXELS },
+    )
+  }
+  if (Math.max(width, height) > MAX_ASPECT * Math.min(width, height) && Math.min(width, height) > 0) {
+    throw invalid(
+      name,
+      `has ${width}x${height} pixels, one side more than ${MAX_ASPECT} times the other`,
+      'cut out the part that shows the face',
+      { width, height, maxAspect: MAX_ASPECT },
     )
   }
   if (width < MIN_SIDE || height < MIN_SIDE) {
@@ -119,26 +156,20 @@ function checkSize(width: number, height: number, name: string): void {
   }
 }
 
-function checkPixels(image: Rgba, name: string): Rgba {
-  const { width, height, data } = image
+function checkPixels(pixels: { width: number; height: number; data: unknown }, name: string): Rgba {
+  const { width, height } = pixels
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
     throw invalid(name, `has the size ${width}x${height}`, 'give whole positive numbers of pixels')
   }
   checkSize(width, height, name)
-  if (!isBuiltIn(data, 'Uint8Array') || data.length !== width * height * 4) {
-    throw invalid(
-      name,
-      `has ${data?.length} bytes for ${width}x${height} pixels`,
-      `give a Uint8Array of width * height * 4 = ${width * height * 4} bytes (RGBA)`,
-    )
-  }
-  return image
+  return rgbaOf(pixels, name)
 }
 
 async function checkFile(file: string): Promise<void> {
   let info: Awaited<ReturnType<typeof stat>>
   try {
     info = await stat(file)
+    await access(file, constants.R_OK)
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code
     if (code === 'ENOENT' || code === 'ENOTDIR') {
@@ -155,17 +186,19 @@ async function checkFile(file: string): Promise<void> {
   if (info.isDirectory()) {
     throw invalid(file, 'is a folder', 'give an image file; for a folder of frames use the video command')
   }
+  if (!info.isFile()) throw invalid(file, 'is a pipe or device', 'write the photo to a file first')
   if (info.size === 0) throw invalid(file, 'is empty (0 bytes)', 'copy or download the file again')
-}
-
-function describe(input: PhotoInput): string {
-  return typeof input === 'string' ? input : 'image data'
 }
 
 /** First line of a libvips message, without its own prefix. */
 function reason(cause: unknown): string {
   const text = messageOf(cause)
   return (text.split('\n')[0] ?? '').replace(/^Input (file|buffer) /, '').slice(0, 120)
+}
+
+function damaged(name: string, cause: unknown): FaceError {
+  const what = `is damaged or incomplete (${reason(cause)})`
+  return invalid(name, what, 'copy or download the file again', {}, cause)
 }
 
 function invalid(

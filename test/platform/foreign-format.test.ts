@@ -1,0 +1,151 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { decodePhoto } from '../../src/platform/node/image.js'
+import { repositoryFile } from '../support/synthetic.js'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dff-foreign-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+const HEIC = repositoryFile('test/fixtures/files/photo.heic')
+const bytes = (...parts: (string | number[])[]) =>
+  Buffer.concat([...parts.map((part) => Buffer.from(part as string, 'latin1')), Buffer.alloc(200, 1)])
+const ftyp = (brand: string) => bytes([0, 0, 0, 24], 'ftyp', brand, [0, 0, 0, 0], brand, 'isom')
+
+describe('an intact file of another kind: what it is and what to do', () => {
+  it.each<[string, Uint8Array, RegExp]>([
+    ['JPEG XL', bytes([0xff, 0x0a]), /is JPEG XL; save it as JPEG or PNG/],
+    [
+      'JPEG 2000',
+      bytes([0, 0, 0, 12], 'jP  ', [13, 10, 0x87, 10, 0, 0, 0, 20], 'ftypjp2 '),
+      /is JPEG 2000; save/,
+    ],
+    ['BMP', bytes('BM'), /is BMP; save/],
+    ['Photoshop', bytes('8BPS', [0, 1]), /is a Photoshop document; export it/],
+    ['OpenEXR', bytes('v/1', [1]), /is OpenEXR; save/],
+    ['PPM', bytes('P6\n8 8\n255\n'), /is PNM \(PBM, PGM, PPM or PFM\); save/],
+    ['raw of a Canon', ftyp('crx '), /is a camera raw file \(CR3\); develop it/],
+    ['raw of a Fujifilm', bytes('FUJIFILMCCD-RAW 0201'), /is a camera raw file \(RAF\); develop it/],
+    ['a film', ftyp('mp42'), /is a video \(MP4 \(video\/mp4\)\); use the video command, or save a frame/],
+    ['a live photo’s film', ftyp('qt  '), /is a video \(MOV .*; use the video command/],
+    ['PDF', bytes('%PDF-1.7\n'), /is PDF, not a photo; export the picture/],
+    ['an archive', bytes('PK\x03\x04'), /is ZIP \(application\/zip\), not a photo; check the path/],
+    [
+      'a page instead of a download',
+      Buffer.from('<!DOCTYPE html><title>Log in</title>'),
+      /is a web page \(HTML\)/,
+    ],
+    [
+      'Git LFS',
+      Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:0\n'),
+      /run "git lfs pull" first/,
+    ],
+    ['text', Buffer.from('{"error": "not found"}'), /is not an image but text; give a JPEG/],
+    [
+      'a download that never came',
+      new Uint8Array(5000),
+      /is filled with zeros; copy or download the file again/,
+    ],
+  ])('%s', async (name, content, message) => {
+    const file = join(folder, `${name.replace(/\W/g, '-')}.jpg`)
+    await writeFile(file, content)
+    for (const [input, start] of [
+      [file, file],
+      [new Uint8Array(content), 'image data'],
+    ] as const) {
+      const error = (await decodePhoto(input).catch((e: unknown) => e)) as Error
+      expect(error).toMatchObject({ code: 'INVALID_INPUT' })
+      expect(error.message).toMatch(message)
+      expect(error.message.startsWith(`${start}: is `)).toBe(true)
+      expect(error.message).not.toMatch(/damaged|copy .*again.*damaged/)
+    }
+  })
+
+  it('a pipe or device', async () => {
+    await expect(decodePhoto('/dev/null')).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: '/dev/null: is a pipe or device; write the photo to a file first',
+    })
+  })
+
+  it('a damaged photo stays a damaged photo', async () => {
+    const jpeg = await sharp({ create: { width: 99, height: 99, channels: 3, background: 'red' } })
+      .jpeg()
+      .toBuffer()
+    await expect(decodePhoto(jpeg.subarray(0, jpeg.length - 150))).rejects.toMatchObject({
+      message: expect.stringMatching(/is damaged or incomplete/),
+    })
+  })
+})
+
+describe('HEIC', () => {
+  it('is decoded where heic-decode is installed', async () => {
+    const photo = await decodePhoto(HEIC)
+    expect(photo).toMatchObject({ width: 160, height: 128 })
+    const { data } = await sharp(repositoryFile('demo/franck_01829.jpg'))
+      .resize(160)
+      .ensureAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true })
+    const difference = photo.data.reduce((sum, value, i) => sum + Math.abs(value - (data[i] as number)), 0)
+    expect(difference / data.length).toBeLessThan(6)
+  })
+
+  it('says what it is and the two ways on where it is not', async () => {
+    vi.doMock('heic-decode', () => {
+      throw new Error('not installed')
+    })
+    try {
+      await expect(decodePhoto(HEIC)).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+        message: expect.stringMatching(
+          /photo\.heic: is HEIC \(HEVC\), as iPhones save photos, .*\("npm install heic-decode"\), or save the photo as JPEG/,
+        ),
+      })
+    } finally {
+      vi.doUnmock('heic-decode')
+    }
+  })
+
+  it('a damaged one is refused with the decoder’s reason', async () => {
+    const { readFile } = await import('node:fs/promises')
+    const whole = new Uint8Array(await readFile(HEIC))
+    await expect(decodePhoto(whole.subarray(0, 900))).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringMatching(
+        /^image data: is (HEIC, and heic-decode cannot decode it|damaged|not an image)/,
+      ),
+    })
+  })
+})
+
+describe('the size is checked before anything is decoded', () => {
+  const strip = (width: number, height: number) =>
+    sharp({ create: { width, height, channels: 3, background: 'grey' } })
+      .png()
+      .toBuffer()
+
+  it.each([
+    [200_000, 40],
+    [40, 200_000],
+  ])('a strip of %ix%i px in a few kilobytes is refused at once', async (width, height) => {
+    const file = join(folder, `${width}.png`)
+    await writeFile(file, await strip(width, height))
+    const start = performance.now()
+    await expect(decodePhoto(file)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: `${file}: has ${width}x${height} pixels, one side more than 50 times the other; cut out the part that shows the face`,
+      details: { maxAspect: 50 },
+    })
+    expect(performance.now() - start).toBeLessThan(500)
+  })
+
+  it('a panorama of 40:1 is not', async () => {
+    expect(await decodePhoto(await strip(4000, 100))).toMatchObject({ width: 4000, height: 100 })
+  })
+})
