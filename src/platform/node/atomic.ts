@@ -31,8 +31,17 @@ export const nodeFileSystem: FileSystem = {
   },
 }
 
-/** Temporary files that exist at this moment. */
+/** Files that exist at this moment and must not outlive the process. */
 const pending = new Set<string>()
+
+/** From here on a signal that ends the process removes the file. */
+export function keepPending(file: string): void {
+  pending.add(resolve(file))
+}
+
+export function dropPending(file: string): void {
+  pending.delete(resolve(file))
+}
 
 /**
  * Writes a file so that readers see the old content or the new, never a part: temporary file in the same
@@ -46,7 +55,7 @@ export async function writeFileAtomic(
 ): Promise<void> {
   const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data
   const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(6).toString('hex')}.tmp`)
-  pending.add(resolve(temporary))
+  keepPending(temporary)
   try {
     await fs.write(temporary, bytes)
     await fs.rename(temporary, file)
@@ -55,7 +64,7 @@ export async function writeFileAtomic(
     await fs.remove(temporary).catch(() => undefined)
     throw outputFailed(file, cause)
   } finally {
-    pending.delete(resolve(temporary))
+    dropPending(temporary)
   }
 }
 
@@ -72,7 +81,7 @@ export async function makeOutputFolder(folder: string, fs: FileSystem = nodeFile
 }
 
 /**
- * Removes the temporary files of writes under way. For signal handlers, hence synchronous: the process is
+ * Removes the temporary files of writes under way, and locks. For signal handlers, hence synchronous: the process is
  * about to end and no write will finish.
  */
 export function removePendingFiles(): void {
