@@ -1,8 +1,5 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
-import { FaceError } from '../errors.js'
 import type { WeightsInfo } from '../face/types.js'
+import { sha256 } from '../platform/index.js'
 
 /*
  * What a result was computed by. A result may be taken for the one that a command would compute now only if
@@ -26,7 +23,7 @@ export interface Provenance {
 export function provenanceDigest({ version, weights, options, inputs }: Provenance): string {
   const { name, hash, depthHash } = weights
   const facts = { version, weights: { name, hash, depthHash }, options, inputs }
-  return createHash('sha256').update(canonicalJson(facts)).digest('hex')
+  return sha256([canonicalJson(facts)])
 }
 
 /**
@@ -56,52 +53,6 @@ export function provenanceChanges(before: unknown, now: Provenance): string[] {
     if (inputs[key] !== now.inputs[key]) changes.push(`${key} has other content`)
   }
   return changes
-}
-
-/** An input file as it was when its bytes were hashed. */
-export interface HashedFile {
-  readonly file: string
-  /** SHA-256 of its bytes, hex. */
-  readonly sha256: string
-  /** Changes when the file is written or replaced. */
-  readonly state: string
-}
-
-/**
- * Hashes a file without holding it in memory.
- * @throws FaceError INVALID_INPUT naming the file
- */
-export async function hashFile(file: string): Promise<HashedFile> {
-  const hash = createHash('sha256')
-  try {
-    const state = await fileState(file)
-    for await (const part of createReadStream(file)) hash.update(part as Uint8Array)
-    return { file, sha256: hash.digest('hex'), state }
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
-    const what =
-      code === 'ENOENT' || code === 'ENOTDIR'
-        ? 'does not exist; check the path'
-        : code === 'EISDIR'
-          ? 'is a folder; give a file'
-          : `cannot be read (${code}); check its permissions`
-    throw new FaceError('INVALID_INPUT', `${file}: ${what}`, { file, code }, { cause })
-  }
-}
-
-/**
- * A result computed meanwhile would be labelled with a hash of other bytes.
- * @throws FaceError INVALID_INPUT if the file was written or replaced since it was hashed
- */
-export async function assertUnchanged({ file, state }: HashedFile): Promise<void> {
-  const now = await fileState(file).catch(() => 'gone')
-  if (now === state) return
-  throw new FaceError('INVALID_INPUT', `${file}: changed while it was worked on; start again`, { file })
-}
-
-async function fileState(file: string): Promise<string> {
-  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true })
-  return [dev, ino, size, mtimeNs, ctimeNs].join()
 }
 
 /** JSON with sorted keys, so that equal values have equal text. */

@@ -12,4 +12,10 @@ faceFlow.onCall = () => {
   process.stderr.write('computing\n')
   return new Promise((resolve) => setTimeout(resolve, delay))
 }
-await main(process.argv.slice(2), async () => faceFlow)
+await main(process.argv.slice(2), {
+  open: async (options) => {
+    faceFlow.options = options
+    return faceFlow
+  },
+  describeNetwork: async (options) => faceFlow.network(options),
+})

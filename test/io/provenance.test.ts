@@ -2,13 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  assertUnchanged,
-  hashFile,
-  type Provenance,
-  provenanceChanges,
-  provenanceDigest,
-} from '../../src/io/provenance.js'
+import { type Provenance, provenanceChanges, provenanceDigest } from '../../src/io/provenance.js'
+import { assertUnchanged, hashFile } from '../../src/platform/node/hashed-file.js'
 
 const base: Provenance = {
   version: '1.0.0',

@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promi
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { removePendingFiles } from '../../src/io/atomic.js'
-import { describeOwner, type FolderLock, takeLock } from '../../src/io/folder-lock.js'
+import { removePendingFiles } from '../../src/platform/node/atomic.js'
+import { describeOwner, type FolderLock, takeLock } from '../../src/platform/node/folder-lock.js'
 
 let folder: string
 let file: string
