@@ -159,7 +159,7 @@ describe('flow', () => {
     expect(code).toBe(EXIT.input)
     expect(terminal.err).toBe('deepfaceflow: nowhere.jpg: does not exist; check the path\n')
     expect(await readdir(folder)).toEqual([])
-    expect(faceFlow.disposed).toBe(true)
+    expect(terminal.opened).toEqual([])
   })
 
   it('no face: exit 4', async () => {
