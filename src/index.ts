@@ -4,6 +4,7 @@ export { DeepFaceFlowError, EngineError, type ErrorCode, FaceError } from './err
 export { DeepFaceFlow } from './face/deep-face-flow.js'
 export { describeNetwork, SHIPPED_NETWORKS } from './face/network-files.js'
 export { interocularDistance, LANDMARK_VERTICES, landmarks68 } from './face/register/landmarks.js'
+export { assertRegistered } from './face/register/registered-frame.js'
 export { loadTemplate } from './face/register/template-file.js'
 export * from './face/types.js'
 export {

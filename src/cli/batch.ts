@@ -159,7 +159,7 @@ class BatchRun {
       this.#skipped++
       return true
     }
-    if (this.#faceFlow === null) await checkPhotos(photos)
+    if (this.#faceFlow === null) await checkPhotos(photos, this.flags)
     const claimed = await claimResultFolder(folder)
     if ('heldBy' in claimed) {
       if (saysWho) {

@@ -30,7 +30,7 @@ export async function flowCommand(
   flags: PairFlags & { readonly out: string },
 ): Promise<void> {
   const photos = await hashPhotos(a, b)
-  await checkPhotos(photos)
+  await checkPhotos(photos, flags)
   await checkOutput(flags.out, wantedFiles(flags))
   const progress = startProgress(context, 2, flags.quiet ?? false)
   try {

@@ -1,4 +1,5 @@
 import {
+  assertRegistered,
   assertUnchanged,
   DEFAULT_REFINEMENT,
   type DepthSource,
@@ -34,8 +35,11 @@ export async function hashPhotos(a: string, b: string): Promise<PhotoPair> {
 }
 
 /** Decodes both photos, so that what is wrong with them is said before a device is opened. @throws FaceError */
-export async function checkPhotos({ a, b }: PhotoPair): Promise<void> {
-  for (const { file } of [a, b]) await decodePhoto(file)
+export async function checkPhotos({ a, b }: PhotoPair, flags: PairFlags): Promise<void> {
+  for (const { file } of [a, b]) {
+    const image = await decodePhoto(file)
+    if (flags.registered) assertRegistered(image, file)
+  }
 }
 
 /** The files that a command line asks for. */

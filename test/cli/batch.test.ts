@@ -101,7 +101,6 @@ describe('batch', () => {
       [['--weights', 'other'], 'the weights are other other, were synthetic'],
       [['--depth', 'network'], 'depthSource is network, was motion'],
       [['--face', '2'], 'face is {"index":1}, was not recorded'],
-      [['--registered'], 'registered is true, was false'],
     ])('%j: computed anew, and why', async (options, why) => {
       const terminal = await go('--refinement', 'inverse-search', ...options)
       expect(terminal.err).toMatch(new RegExp(`^one: computed anew: ${why.replace(/[{}]/g, '.')}`))

@@ -120,6 +120,12 @@ describe('found out before the device opens', () => {
       /half\.jpg: is damaged or incomplete/,
     ],
     [
+      'a registered frame of another size',
+      async () => ['--registered', PHOTO_A, PHOTO_B],
+      EXIT.input,
+      /a registered frame is 224x224 px, this is 720x576/,
+    ],
+    [
       'an output that is a file',
       async () => {
         await writeFile(out, '')
