@@ -2,8 +2,9 @@
 
 export { DeepFaceFlowError, EngineError, type ErrorCode, FaceError } from './errors.js'
 export { DeepFaceFlow } from './face/deep-face-flow.js'
-export { SHIPPED_NETWORKS } from './face/network-files.js'
+export { describeNetwork, SHIPPED_NETWORKS } from './face/network-files.js'
 export { interocularDistance, LANDMARK_VERTICES, landmarks68 } from './face/register/landmarks.js'
+export { assertRegistered } from './face/register/registered-frame.js'
 export { loadTemplate } from './face/register/template-file.js'
 export * from './face/types.js'
 export {
@@ -16,6 +17,12 @@ export {
 export type { Template } from './geometry/template.js'
 export * from './geometry/types.js'
 export { type AdapterReport, listAdapters } from './gpu/doctor.js'
+export {
+  type BatchSummary,
+  checkBatchSummary,
+  type PairFailure,
+  writeBatchSummary,
+} from './io/batch-summary.js'
 export { demoPhotos } from './io/demo.js'
 export { decodeFlo, encodeFlo } from './io/flo.js'
 export { type FrameSource, openFrames } from './io/frames.js'
@@ -23,14 +30,18 @@ export { encodeMotionGlb, encodeObj, encodePly, type MeshData } from './io/mesh.
 export { decodeNpy, encodeNpy } from './io/npy.js'
 export { type PairRow, readPairs } from './io/pairs-csv.js'
 export {
+  checkOutput,
+  claimResultFolder,
+  earlierResult,
   PRODUCT_GROUPS,
   PRODUCT_NAMES,
   productFiles,
-  RESULT_FILE,
   selectProducts,
   type WriteOptions,
   writeProducts,
 } from './io/products.js'
+export { type Provenance, provenanceChanges, provenanceDigest } from './io/provenance.js'
+export { type EarlierResult, RESULT_FILE, ResultFolder } from './io/result-folder.js'
 export { type FlowStatistics, flowStatistics, summarise } from './io/summary.js'
 export { type FrameRecord, VIDEO_FILES, VideoFolder } from './io/video-files.js'
 export { DEPTHS, type DepthSource } from './nets/depth-from-motion.js'
@@ -39,10 +50,13 @@ export { decodePhoto, encodeJpeg, encodePng, packageFacts } from './platform/ind
 export {
   makeOutputFolder,
   outputFailed,
+  probeOutputFolder,
   removePendingFiles,
   writeFileAtomic,
 } from './platform/node/atomic.js'
 export { hasFfmpeg } from './platform/node/ffmpeg.js'
+export { describeOwner, type FolderLock, type LockOwner, takeLock } from './platform/node/folder-lock.js'
+export { assertUnchanged, type HashedFile, hashFile } from './platform/node/hashed-file.js'
 export { expressionFlow, rigidFlow } from './products/expression.js'
 export { moveMesh } from './products/moved-mesh.js'
 export { forwardBackward } from './products/occlusion.js'

@@ -1,21 +1,30 @@
-import { readFile } from 'node:fs/promises'
+import { rmdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Command } from 'commander'
 import {
+  type BatchSummary,
+  checkBatchSummary,
+  claimResultFolder,
   DeepFaceFlowError,
+  describeOwner,
+  earlierResult,
   type FaceFlow,
   makeOutputFolder,
+  type PairFailure,
   type PairRow,
-  productFiles,
-  RESULT_FILE,
+  type Provenance,
+  probeOutputFolder,
+  provenanceChanges,
   readPairs,
-  writeFileAtomic,
+  writeBatchSummary,
 } from '../index.js'
-import { type CliContext, ExitRequest } from './context.js'
+import { type CliContext, ExitRequest, type NetworkFacts } from './context.js'
 import { describeError, EXIT } from './exit-codes.js'
 import { addPairOptions, createOptions, type PairFlags } from './options.js'
 import { type Progress, startProgress } from './progress.js'
-import { runPair } from './run-pair.js'
+import { checkPhotos, expectedProvenance, hashPhotos, runPair, wantedFiles } from './run-pair.js'
+import { oneLine } from './terminal-text.js'
 
 interface BatchFlags extends PairFlags {
   readonly out: string
@@ -24,12 +33,13 @@ interface BatchFlags extends PairFlags {
 
 /** Errors of one pair; all others would meet every later pair too and end the batch. */
 const PAIR_ERRORS: ReadonlySet<string> = new Set(['INVALID_INPUT', 'NO_FACE', 'INVALID_ARGUMENT'])
+/** Of OUTPUT_FAILED: something is wrong with this pair's folder, not with the disk. */
+const FOLDER_ERRORS: ReadonlySet<unknown> = new Set(
+  'EEXIST ENOTDIR EISDIR ENAMETOOLONG EACCES EPERM ELOOP ENOTEMPTY'.split(' '),
+)
 
-interface Failure {
-  readonly id: string
-  readonly code: string
-  readonly message: string
-}
+/** Between two looks at pairs that other processes work on, ms. */
+const POLL_MS = 500
 
 export function addBatchCommand(program: Command, context: CliContext): void {
   const command = program
@@ -37,7 +47,8 @@ export function addBatchCommand(program: Command, context: CliContext): void {
     .summary('many pairs from a CSV table')
     .description(
       'Runs every pair of a CSV table with the columns id, a, b (paths relative to the table) into <out>/<id>/. ' +
-        'Started again, it skips the pairs that are complete. A bad pair is reported and does not stop the rest.',
+        'Started again, it computes what is missing and what other photos, weights, options or versions had computed. ' +
+        'Several of them on one table share the work. A bad pair is reported and does not stop the rest.',
     )
     .argument('<table>', 'CSV file with a header line id,a,b')
     .option('-o, --out <folder>', 'where the folders go', 'deepfaceflow-batch')
@@ -48,75 +59,167 @@ export function addBatchCommand(program: Command, context: CliContext): void {
 async function batchCommand(context: CliContext, table: string, flags: BatchFlags): Promise<void> {
   context.watchesInterrupts()
   const pairs = await readPairs(table)
+  await probeOutputFolder(flags.out)
+  const network = await context.describeNetwork(createOptions(flags))
+  await checkBatchSummary(flags.out, (text) => {
+    if (!flags.quiet) context.stderr(`${oneLine(text)}\n`)
+  })
   await makeOutputFolder(flags.out)
   const progress = startProgress(context, pairs.length, flags.quiet ?? false)
-  const failures: Failure[] = []
-  let computed = 0
-  let skipped = 0
-  // Opened for the first pair that needs it, once for the whole run.
-  let faceFlow: FaceFlow | null = null
+  const run = new BatchRun(context, flags, network, progress)
   try {
-    for (const pair of pairs) {
-      if (context.interrupted.aborted) break
-      progress.step(pair.id)
-      if (!flags.force && (await isComplete(join(flags.out, pair.id), pair, flags))) skipped++
-      else {
-        faceFlow ??= await context.open({ ...createOptions(flags), onProgress: progress.step })
-        const failure = await runOne(faceFlow, pair, flags, progress)
-        if (failure) failures.push(failure)
-        else computed++
-      }
-      progress.advance()
-    }
+    await run.work(pairs)
+  } catch (error) {
+    // What is done is told all the same; the first error is the one to report.
+    await writeBatchSummary(flags.out, pairs, run.summary(pairs.length)).catch(() => undefined)
+    throw error
   } finally {
     progress.stop()
-    faceFlow?.dispose()
+    run.dispose()
   }
-  const open = pairs.length - computed - skipped - failures.length
-  const summary = { pairs: pairs.length, computed, skipped, failed: failures.length, open, failures }
-  await writeFileAtomic(join(flags.out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`)
+  const summary = run.summary(pairs.length)
+  await writeBatchSummary(flags.out, pairs, summary)
+  const { computed, skipped, failed, open } = summary
   if (flags.json) context.stdout(`${JSON.stringify({ ...summary, folder: flags.out })}\n`)
   else if (!flags.quiet) {
     context.stdout(
-      `${pairs.length} pairs: ${computed} computed, ${skipped} already complete, ${failures.length} failed` +
-        `${open > 0 ? `, ${open} not reached (the same command goes on)` : ''}; results in ${flags.out}\n`,
+      `${pairs.length} pairs: ${computed} computed, ${skipped} already complete, ${failed} failed` +
+        `${open > 0 ? `, ${open} not reached (the same command goes on)` : ''}; results in ${oneLine(flags.out)}\n`,
     )
   }
   if (context.interrupted.aborted) throw new ExitRequest(EXIT.interrupted)
-  if (failures.length > 0) throw new ExitRequest(EXIT.partial)
+  if (failed > 0) throw new ExitRequest(EXIT.partial)
 }
 
-async function runOne(
-  faceFlow: FaceFlow,
-  pair: PairRow,
-  flags: BatchFlags,
-  progress: Progress,
-): Promise<Failure | null> {
-  try {
-    await runPair(faceFlow, pair.a, pair.b, join(flags.out, pair.id), flags)
-    return null
-  } catch (error) {
-    if (!(error instanceof DeepFaceFlowError) || !PAIR_ERRORS.has(error.code)) throw error
-    progress.note(`${pair.id}: ${describeError(error, false)}`)
-    return { id: pair.id, code: error.code, message: error.message }
+/** One process at work on a table. */
+class BatchRun {
+  /** Opened for the first pair that needs it, once for the whole run. */
+  #faceFlow: FaceFlow | null = null
+  #computed = 0
+  #skipped = 0
+  readonly #failures: PairFailure[] = []
+
+  constructor(
+    private readonly context: CliContext,
+    private readonly flags: BatchFlags,
+    private readonly network: NetworkFacts,
+    private readonly progress: Progress,
+  ) {}
+
+  /** Every pair once; those that another process works on when it has let go of them. */
+  async work(pairs: readonly PairRow[]): Promise<void> {
+    let waiting = pairs
+    for (let round = 0; waiting.length > 0; round++) {
+      if (round > 0) await this.#pause()
+      const held: PairRow[] = []
+      for (const pair of waiting) {
+        if (this.context.interrupted.aborted) return
+        this.progress.step(pair.id)
+        const isDone = await this.#tryPair(pair, round === 0)
+        if (isDone) this.progress.advance()
+        else held.push(pair)
+      }
+      waiting = held
+    }
+  }
+
+  summary(pairs: number): BatchSummary {
+    const failed = this.#failures.length
+    return {
+      pairs,
+      computed: this.#computed,
+      skipped: this.#skipped,
+      failed,
+      open: pairs - this.#computed - this.#skipped - failed,
+      failures: this.#failures,
+    }
+  }
+
+  dispose(): void {
+    this.#faceFlow?.dispose()
+  }
+
+  /** @returns false if another process works on the pair */
+  async #tryPair(pair: PairRow, saysWho: boolean): Promise<boolean> {
+    try {
+      return await this.#pair(pair, saysWho)
+    } catch (error) {
+      if (!isOfOnePair(error)) throw error
+      this.progress.note(`${pair.id}: ${describeError(error, false)}`)
+      this.#failures.push({ id: pair.id, code: error.code, message: error.message })
+      return true
+    }
+  }
+
+  async #pair(pair: PairRow, saysWho: boolean): Promise<boolean> {
+    const photos = await hashPhotos(pair.a, pair.b)
+    const expected = expectedProvenance(photos, this.flags, this.network)
+    const folder = join(this.flags.out, pair.id)
+    if (!this.flags.force && (await whyAnew(folder, expected, this.flags)) === null) {
+      this.#skipped++
+      return true
+    }
+    if (this.#faceFlow === null) await checkPhotos(photos, this.flags)
+    const claimed = await claimResultFolder(folder)
+    if ('heldBy' in claimed) {
+      if (saysWho) {
+        this.progress.note(
+          `${pair.id}: left to another deepfaceflow (${describeOwner(claimed.heldBy)}; if it does not run any more, ` +
+            `remove ${claimed.lockFile})`,
+        )
+      }
+      return false
+    }
+    try {
+      // Another process may have finished it before this one held it.
+      const why = this.flags.force ? '' : await whyAnew(folder, expected, this.flags)
+      if (why === null) {
+        this.#skipped++
+        return true
+      }
+      if (why !== '') this.progress.note(`${pair.id}: computed anew: ${oneLine(why)}`)
+      this.#faceFlow ??= await this.context.open({
+        ...createOptions(this.flags),
+        onProgress: this.progress.step,
+      })
+      await runPair(this.#faceFlow, photos, claimed, this.flags, (text) =>
+        this.progress.note(`${pair.id}: ${oneLine(text)}`),
+      )
+      this.#computed++
+      return true
+    } finally {
+      await claimed.release()
+      // A pair that failed leaves no empty folder.
+      await rmdir(folder).catch(() => undefined)
+    }
+  }
+
+  async #pause(): Promise<void> {
+    await wait(POLL_MS, undefined, { signal: this.context.interrupted }).catch(() => undefined)
   }
 }
 
-/** Whether the folder holds the finished result of these very photos, with the files asked for. */
-async function isComplete(folder: string, pair: PairRow, flags: BatchFlags): Promise<boolean> {
-  let result: { inputs?: { a?: string; b?: string; registered?: boolean }; files?: string[] }
-  try {
-    result = JSON.parse(await readFile(join(folder, RESULT_FILE), 'utf8'))
-  } catch {
-    // No result yet, or not one of ours: computed again.
-    return false
+/**
+ * Whether a folder holds the finished result that this command line would compute now.
+ * @returns null if it does; else why it is computed anew, empty where nothing was there
+ */
+async function whyAnew(folder: string, expected: Provenance, flags: BatchFlags): Promise<string | null> {
+  const { result } = await earlierResult(folder)
+  if (result === null) return ''
+  const changes = provenanceChanges(result.provenance, expected)
+  if (changes.length > 0) return changes.join('; ')
+  const listed = result.files as readonly unknown[]
+  for (const name of wantedFiles(flags)) {
+    if (!listed.includes(name)) return `${name} is asked for now`
+    const info = await stat(join(folder, name)).catch(() => null)
+    if (!info?.isFile()) return `${name} is gone`
   }
-  const { inputs, files = [] } = result
-  const { only, photoSpace = false } = flags
+  return null
+}
+
+function isOfOnePair(error: unknown): error is DeepFaceFlowError {
+  if (!(error instanceof DeepFaceFlowError)) return false
   return (
-    inputs?.a === pair.a &&
-    inputs.b === pair.b &&
-    inputs.registered === (flags.registered ?? false) &&
-    productFiles({ photoSpace, ...(only && { only }) }, flags.backward).every((name) => files.includes(name))
+    PAIR_ERRORS.has(error.code) || (error.code === 'OUTPUT_FAILED' && FOLDER_ERRORS.has(error.details.code))
   )
 }

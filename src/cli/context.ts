@@ -1,4 +1,4 @@
-import type { CreateOptions, FaceFlow } from '../index.js'
+import type { CreateOptions, DepthSource, FaceFlow, WeightsInfo } from '../index.js'
 
 /** What commands touch outside themselves; tests give their own. */
 export interface CliContext {
@@ -16,6 +16,13 @@ export interface CliContext {
    */
   watchesInterrupts(): void
   open(options: CreateOptions): Promise<FaceFlow>
+  /** Which network `open` would run, without opening a device. */
+  describeNetwork(options: CreateOptions): Promise<NetworkFacts>
+}
+
+export interface NetworkFacts {
+  readonly weights: WeightsInfo
+  readonly depthSource: DepthSource
 }
 
 /** Thrown to end a command with an exit code after its own report has been printed. */

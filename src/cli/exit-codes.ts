@@ -1,4 +1,5 @@
 import { DeepFaceFlowError, type ErrorCode, messageOf } from '../index.js'
+import { oneLine } from './terminal-text.js'
 
 /** Exit codes of the command; shown by `--help`. */
 export const EXIT = {
@@ -13,6 +14,7 @@ export const EXIT = {
   installation: 8,
   partial: 9,
   interrupted: 130,
+  closedPipe: 141,
 } as const
 
 export const EXIT_CODES_HELP = `
@@ -22,7 +24,8 @@ Exit codes:
   2  wrong use of the command        8  weights or shaders are damaged
   3  an input cannot be used         9  some pairs or frames failed, the rest is done
   4  no face found                   130  interrupted (Ctrl-C), 143 terminated
-  5  no usable GPU adapter, or the device failed
+  5  no usable GPU adapter, or the      141  nobody reads the output (closed pipe)
+     device failed
 
 DEEPFACEFLOW_DEBUG=1 shows stack traces.`
 
@@ -63,7 +66,7 @@ export function exitCodeOf(error: unknown): number {
 export function describeError(error: unknown, debug: boolean): string {
   const message = messageOf(error)
   if (debug) return (error as Partial<Error> | null | undefined)?.stack ?? message
-  const line = message.replace(/\s*\n\s*/g, ' ')
+  const line = oneLine(message)
   return error instanceof DeepFaceFlowError
     ? `deepfaceflow: ${line}`
     : `deepfaceflow: internal error: ${line}; run again with DEEPFACEFLOW_DEBUG=1 and report it`

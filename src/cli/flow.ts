@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { summarise } from '../index.js'
+import { checkOutput } from '../index.js'
 import type { CliContext } from './context.js'
 import { addPairOptions, createOptions, type PairFlags } from './options.js'
 import { startProgress } from './progress.js'
-import { resultTable, runPair } from './run-pair.js'
+import { checkPhotos, hashPhotos, resultTable, runPair, wantedFiles } from './run-pair.js'
+import { oneLine } from './terminal-text.js'
 
 export function addFlowCommand(program: Command, context: CliContext): void {
   const command = program
@@ -28,23 +29,28 @@ export async function flowCommand(
   b: string,
   flags: PairFlags & { readonly out: string },
 ): Promise<void> {
+  const photos = await hashPhotos(a, b)
+  await checkPhotos(photos, flags)
+  await checkOutput(flags.out, wantedFiles(flags))
   const progress = startProgress(context, 2, flags.quiet ?? false)
   try {
     const faceFlow = await context.open({ ...createOptions(flags), onProgress: progress.step })
     try {
       progress.advance()
       progress.step('computing the flow')
-      const { result, files } = await runPair(faceFlow, a, b, flags.out, flags)
+      const { result, summary, files } = await runPair(faceFlow, photos, flags.out, flags, progress.note)
       progress.advance()
       progress.stop()
       if (flags.json) {
-        context.stdout(`${JSON.stringify({ ...summarise(result, { a, b }), folder: flags.out, files })}\n`)
+        context.stdout(`${JSON.stringify({ ...summary, folder: flags.out, files })}\n`)
         return
       }
       if (flags.quiet) return
-      for (const warning of result.warnings) context.stderr(`note: ${warning}\n`)
+      for (const warning of result.warnings) context.stderr(`note: ${oneLine(warning)}\n`)
       const entry = files.includes('overview.png') ? `; look at ${join(flags.out, 'overview.png')}` : ''
-      context.stdout(`${files.length} files in ${flags.out}${entry}\n${resultTable(result)}`)
+      context.stdout(
+        `${files.length} files in ${oneLine(flags.out)}${oneLine(entry)}\n${resultTable(result)}`,
+      )
     } finally {
       faceFlow.dispose()
     }

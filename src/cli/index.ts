@@ -1,5 +1,8 @@
-import { DeepFaceFlow } from '../index.js'
+import { DeepFaceFlow, describeNetwork } from '../index.js'
 import { main } from './main.js'
 
 /** Entry point of the `deepfaceflow` command. */
-await main(process.argv.slice(2), (options) => DeepFaceFlow.create(options))
+await main(process.argv.slice(2), {
+  open: (options) => DeepFaceFlow.create(options),
+  describeNetwork: ({ weights, depth }) => describeNetwork(weights, depth),
+})

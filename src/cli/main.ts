@@ -1,16 +1,17 @@
-import { type CreateOptions, type FaceFlow, removePendingFiles } from '../index.js'
+import { removePendingFiles } from '../index.js'
 import type { CliContext } from './context.js'
+import { EXIT } from './exit-codes.js'
 import { runCli } from './program.js'
 
-const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const
+const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 
 /**
  * Runs the command line of this process and sets its exit code.
- * @param open creates the face level
+ * @param face opens the face level and describes its networks
  */
 export async function main(
   args: readonly string[],
-  open: (options: CreateOptions) => Promise<FaceFlow>,
+  face: Pick<CliContext, 'open' | 'describeNetwork'>,
 ): Promise<void> {
   const abort = new AbortController()
   let watched = false
@@ -23,7 +24,7 @@ export async function main(
     watchesInterrupts: () => {
       watched = true
     },
-    open,
+    ...face,
   }
   const onSignal = (signal: keyof typeof SIGNAL_CODES) => {
     if (watched && signalled === null) {
@@ -37,15 +38,28 @@ export async function main(
     process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM')
     process.exit(SIGNAL_CODES[signal])
   }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
-  // `deepfaceflow ... | head` closes the pipe early; that is no error.
+  for (const signal of Object.keys(SIGNAL_CODES)) process.on(signal, onSignal)
+  let unwritten: NodeJS.ErrnoException | null = null
+  const finish = (code: number) => {
+    // A failure of the command matters more than that nobody read its output.
+    process.exitCode = code === EXIT.ok && unwritten !== null ? unwrittenCode(unwritten) : code
+  }
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0)
-    throw error
+    if (unwritten === null && unwrittenCode(error) === EXIT.output) {
+      process.stderr.write(`deepfaceflow: standard output cannot be written (${error.code})\n`)
+    }
+    unwritten ??= error
+    if (process.exitCode !== undefined) finish(Number(process.exitCode))
   })
+  // Nobody listens to the messages: no reason to stop the work.
+  process.stderr.on('error', () => undefined)
   const debug = (process.env.DEEPFACEFLOW_DEBUG ?? '') !== ''
   const code = await runCli(args, context, debug)
   // A child that the same Ctrl-C ended (ffmpeg) makes a command fail: the interruption is the reason.
-  process.exitCode = signalled === null ? code : SIGNAL_CODES[signalled]
+  finish(signalled === null ? code : SIGNAL_CODES[signalled])
+}
+
+/** `deepfaceflow ... | head` closes the pipe early, as a terminal does that is closed: what a shell says of SIGPIPE. */
+function unwrittenCode({ code }: NodeJS.ErrnoException): number {
+  return code === 'EPIPE' || code === 'EIO' ? EXIT.closedPipe : EXIT.output
 }

@@ -8,6 +8,7 @@ import { addDemoCommand } from './demo.js'
 import { addDoctorCommand } from './doctor.js'
 import { describeError, EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit-codes.js'
 import { addFlowCommand } from './flow.js'
+import { printable } from './terminal-text.js'
 import { addVideoCommand } from './video.js'
 
 /** The whole command line. */
@@ -38,7 +39,12 @@ function buildProgram(context: CliContext): Command {
  * @param args what follows the program's name
  * @returns the exit code; all messages have been printed
  */
-export async function runCli(args: readonly string[], context: CliContext, debug: boolean): Promise<number> {
+export async function runCli(args: readonly string[], terminal: CliContext, debug: boolean): Promise<number> {
+  const context: CliContext = {
+    ...terminal,
+    stdout: (text) => terminal.stdout(printable(text)),
+    stderr: (text) => terminal.stderr(printable(text)),
+  }
   try {
     await buildProgram(context).parseAsync(args, { from: 'user' })
     return EXIT.ok

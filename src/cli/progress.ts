@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress'
 import type { CliContext } from './context.js'
+import { oneLine } from './terminal-text.js'
 
 /** Progress of a command on stderr; silent unless stderr is a terminal. */
 export interface Progress {
@@ -46,7 +47,7 @@ export function startProgress(context: CliContext, total: number, quiet: boolean
   }
   bar.start(total, 0, { step: '', clock: '' })
   return {
-    step: (step) => bar.update({ step, clock: clock() }),
+    step: (step) => bar.update({ step: oneLine(step), clock: clock() }),
     advance: () => {
       done++
       if (done === 1) started = Date.now()
@@ -54,7 +55,8 @@ export function startProgress(context: CliContext, total: number, quiet: boolean
     },
     note: (line) => {
       // Wipes the bar's line; the next update draws it again below.
-      context.stderr(`\r\x1b[K${line}\n`)
+      process.stderr.write('\r\x1b[K')
+      context.stderr(`${line}\n`)
     },
     stop: () => bar.stop(),
   }

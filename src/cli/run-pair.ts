@@ -1,32 +1,104 @@
 import {
+  assertRegistered,
+  assertUnchanged,
+  DEFAULT_REFINEMENT,
+  type DepthSource,
+  decodePhoto,
   type FaceFlow,
   type FlowOptions,
   flowStatistics,
+  type HashedFile,
+  hashFile,
   hasPhotos,
+  type Provenance,
+  packageFacts,
+  productFiles,
+  type Refinement,
   type RegisteredFlowResult,
+  type ResultFolder,
+  summarise,
   type WeightsInfo,
+  type WriteOptions,
   writeProducts,
 } from '../index.js'
 import { flowOptions, type PairFlags } from './options.js'
 
-/** Computes one pair and writes its folder. @returns the result and the names of the written files */
+/** Two photos as they were when their bytes were hashed. */
+export interface PhotoPair {
+  readonly a: HashedFile
+  readonly b: HashedFile
+}
+
+/** @throws FaceError INVALID_INPUT */
+export async function hashPhotos(a: string, b: string): Promise<PhotoPair> {
+  return { a: await hashFile(a), b: await hashFile(b) }
+}
+
+/** Decodes both photos, so that what is wrong with them is said before a device is opened. @throws FaceError */
+export async function checkPhotos({ a, b }: PhotoPair, flags: PairFlags): Promise<void> {
+  for (const { file } of [a, b]) {
+    const image = await decodePhoto(file)
+    if (flags.registered) assertRegistered(image, file)
+  }
+}
+
+/** The files that a command line asks for. */
+export function wantedFiles(flags: PairFlags): string[] {
+  const { only, photoSpace = false } = flags
+  return productFiles({ photoSpace, ...(only && { only }) }, flowOptions(flags).backward ?? true)
+}
+
+/** What a command line would compute a pair by. */
+export function expectedProvenance(
+  { a, b }: PhotoPair,
+  flags: PairFlags,
+  network: {
+    readonly weights: WeightsInfo
+    readonly depthSource: DepthSource
+    readonly refinement?: Refinement
+  },
+): Provenance {
+  const { name, hash, depthHash } = network.weights
+  // The flow back decides which files there are, not what is in them.
+  const { backward: _, ...choices } = flowOptions(flags)
+  return {
+    version: packageFacts().version,
+    weights: { name, hash, depthHash },
+    options: {
+      registered: flags.registered ?? false,
+      refinement: network.refinement ?? flags.refinement ?? DEFAULT_REFINEMENT,
+      depthSource: network.depthSource,
+      ...choices,
+    },
+    inputs: { 'photo A': a.sha256, 'photo B': b.sha256 },
+  }
+}
+
+/** Computes one pair and writes its folder. @returns the result, its summary and the names of the written files */
 export async function runPair(
   faceFlow: FaceFlow,
-  a: string,
-  b: string,
-  folder: string,
+  photos: PhotoPair,
+  folder: string | ResultFolder,
   flags: PairFlags,
-): Promise<{ result: RegisteredFlowResult; files: string[] }> {
+  onNote: (text: string) => void,
+): Promise<{ result: RegisteredFlowResult; summary: Record<string, unknown>; files: string[] }> {
+  const names = { a: photos.a.file, b: photos.b.file }
   const options: FlowOptions = flowOptions(flags)
   const result = flags.registered
-    ? await faceFlow.flowRegistered(a, b, options)
-    : await faceFlow.flow(a, b, options)
-  const files = await writeProducts(result, folder, {
-    names: { a, b },
+    ? await faceFlow.flowRegistered(names.a, names.b, options)
+    : await faceFlow.flow(names.a, names.b, options)
+  await assertUnchanged(photos.a)
+  await assertUnchanged(photos.b)
+  const provenance = { ...expectedProvenance(photos, flags, result), date: new Date().toISOString() }
+  const writing: WriteOptions = {
+    names,
+    provenance,
+    onNote,
     photoSpace: flags.photoSpace ?? false,
     ...(flags.only ? { only: flags.only } : {}),
-  })
-  return { result, files }
+  }
+  const files = await writeProducts(result, folder, writing)
+  return { result, summary: summarise(result, names, provenance), files }
 }
 
 /** The few numbers a person wants to see, as aligned lines. */

@@ -1,5 +1,5 @@
 import { FaceError } from '../errors.js'
-import { type Box, type PhotoInput, type Rgba, TEMPLATE_SIZE } from '../geometry/types.js'
+import type { Box, PhotoInput, Rgba } from '../geometry/types.js'
 import { DEPTHS, type DepthSource } from '../nets/depth-from-motion.js'
 import { REFINEMENTS, type Refinement } from '../nets/refinement.js'
 import { decodePhoto, photoName } from '../platform/index.js'
@@ -12,6 +12,7 @@ import { PhotoNetworks } from './find/photo-networks.js'
 import { deriveResult } from './flow-result.js'
 import { loadNetworkFiles, type NetworkFiles } from './network-files.js'
 import { ownedPhoto } from './owned-photo.js'
+import { assertRegistered } from './register/registered-frame.js'
 import { RegisteredPair } from './registered-pair.js'
 import { Stopwatch } from './stopwatch.js'
 import {
@@ -273,14 +274,7 @@ function checked<T extends string>(what: string, choices: readonly T[], choice: 
 async function registeredPhoto(photo: PhotoInput, otherwise: string): Promise<Rgba> {
   const name = photoName(photo, otherwise)
   const image = await decodePhoto(photo, name)
-  if (image.width !== TEMPLATE_SIZE || image.height !== TEMPLATE_SIZE) {
-    throw new FaceError(
-      'INVALID_INPUT',
-      `${name}: a registered frame is ${TEMPLATE_SIZE}x${TEMPLATE_SIZE} px, this is ${image.width}x${image.height}; ` +
-        'leave out "registered" to have photos registered',
-      { photo: name, width: image.width, height: image.height },
-    )
-  }
+  assertRegistered(image, name)
   return image
 }
 

@@ -45,36 +45,59 @@ export async function loadNetworkFiles(
   network: string = SHIPPED_NETWORKS[0],
   depth?: DepthSource,
 ): Promise<NetworkFiles> {
-  const dffnet = dffnetFile(network)
   const shipped = (name: string) => readSafetensors(shippedWeights(name))
-  const [detector, landmarks, meshRegressor, flowNet, canonical, template] = await Promise.all([
+  const [flowNetwork, detector, landmarks, meshRegressor, canonical, template] = await Promise.all([
+    readFlowNetwork(network, depth),
     shipped('face-detector.safetensors'),
     shipped('mesh-regressor-attention.safetensors'),
     shipped('registered-mesh-regressor.safetensors'),
-    readSafetensors(dffnet),
     shipped('canonical-face.safetensors'),
     loadTemplate(),
   ])
-  const dffnetConfig = readDffnetConfig(flowNet)
-  const depthFile = await readDepthFile(dffnet, { ...dffnetConfig, name: flowNet.metadata.network }, depth)
   return {
+    ...flowNetwork,
     detector,
     landmarks,
     meshRegressor,
-    dffnet: flowNet,
-    dffnetConfig,
-    depth: depthFile,
-    info: {
-      name: flowNet.metadata.network ?? flowNet.name,
-      hash: flowNet.hash,
-      depthHash: depthFile?.weights.hash ?? null,
-      // The file of the later stage states the error with it.
-      epe: measuredEpe(depthFile?.weights.metadata.epe) ?? measuredEpe(flowNet.metadata.epe),
-    },
     template,
     triangles: Uint32Array.from(canonical.indices('triangles', [TRIANGLES, 3])),
     ncc: normalisedCoordinates(canonical.tensor('positions', [MESH_VERTICES, 3]), template),
     uv: canonical.tensor('uv', [MESH_VERTICES, 2]),
+  }
+}
+
+/**
+ * What results of a network will say about it; opens no device.
+ * @param network, depth as in {@link loadNetworkFiles}
+ * @throws EngineError or FaceError INVALID_WEIGHTS naming file, tensor and remedy
+ */
+export async function describeNetwork(
+  network: string = SHIPPED_NETWORKS[0],
+  depth?: DepthSource,
+): Promise<{ readonly weights: WeightsInfo; readonly depthSource: DepthSource }> {
+  const files = await readFlowNetwork(network, depth)
+  return { weights: files.info, depthSource: files.depth === undefined ? 'network' : 'motion' }
+}
+
+async function readFlowNetwork(
+  network: string,
+  depth: DepthSource | undefined,
+): Promise<Pick<NetworkFiles, 'dffnet' | 'dffnetConfig' | 'depth' | 'info'>> {
+  const file = dffnetFile(network)
+  const dffnet = await readSafetensors(file)
+  const dffnetConfig = readDffnetConfig(dffnet)
+  const depthFile = await readDepthFile(file, { ...dffnetConfig, name: dffnet.metadata.network }, depth)
+  return {
+    dffnet,
+    dffnetConfig,
+    depth: depthFile,
+    info: {
+      name: dffnet.metadata.network ?? dffnet.name,
+      hash: dffnet.hash,
+      depthHash: depthFile?.weights.hash ?? null,
+      // The file of the later stage states the error with it.
+      epe: measuredEpe(depthFile?.weights.metadata.epe) ?? measuredEpe(dffnet.metadata.epe),
+    },
   }
 }
 

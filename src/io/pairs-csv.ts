@@ -14,8 +14,14 @@ export interface PairRow {
 
 const COLUMNS = ['id', 'a', 'b'] as const
 
-/** Ids become folder names on any system. */
-const SAFE_ID = /^[\p{L}\p{N}_][\p{L}\p{N}_. -]{0,119}$/u
+/** Ids become folder names on any system; Windows drops a dot at the end. */
+const SAFE_ID = /^[\p{L}\p{N}_](?:[\p{L}\p{M}\p{N}_. -]*[\p{L}\p{M}\p{N}_-])?$/u
+
+/** File systems take 255 bytes a name, some of them 143 (those that encrypt names). */
+const MAX_ID_BYTES = 143
+
+/** What `batch` itself writes beside the folders, and names that Windows keeps for devices. */
+const RESERVED_ID = /^(summary\.(json|csv)|(con|prn|aux|nul|com\d|lpt\d)(\..*)?)$/i
 
 /**
  * Reads a table of pairs: CSV with a header line and the columns id, a, b (others are ignored); relative
@@ -60,8 +66,18 @@ export function parsePairs(text: string, file: string): PairRow[] {
         `line ${info.lines}: the id "${id}" cannot name a folder; use letters, digits, _ - . and spaces`,
       )
     }
-    // Folder names that differ in case only are the same folder on some systems.
-    const key = id.toLowerCase()
+    const bytes = Buffer.byteLength(id)
+    if (bytes > MAX_ID_BYTES) {
+      throw invalid(
+        file,
+        `line ${info.lines}: the id "${id}" has ${bytes} bytes, a folder name at most ${MAX_ID_BYTES}; shorten it`,
+      )
+    }
+    if (RESERVED_ID.test(id)) {
+      throw invalid(file, `line ${info.lines}: the id "${id}" is the name of something else; choose another`)
+    }
+    // Names that differ in case or in how accents are composed are the same folder on some systems.
+    const key = id.normalize('NFC').toLowerCase()
     const earlier = lines.get(key)
     if (earlier !== undefined) {
       throw invalid(

@@ -1,16 +1,9 @@
-import { join } from 'node:path'
 import { FaceError } from '../errors.js'
 import type { RegisteredFlowResult } from '../face/types.js'
 import { hasPhotos } from '../face/types.js'
 import { TEMPLATE_SIZE } from '../geometry/types.js'
 import { encodePng } from '../platform/index.js'
-import {
-  type FileSystem,
-  makeOutputFolder,
-  nodeFileSystem,
-  outputFailed,
-  writeFileAtomic,
-} from '../platform/node/atomic.js'
+import { type FileSystem, nodeFileSystem, probeOutputFolder } from '../platform/node/atomic.js'
 import { flowToPhoto } from '../products/photo-flow.js'
 import { fromFunction } from '../viz/canvas.js'
 import {
@@ -30,6 +23,15 @@ import type { Tile } from '../viz/tiles.js'
 import { encodeFlo } from './flo.js'
 import { encodeMotionGlb, encodeObj, encodePly } from './mesh.js'
 import { encodeNpy } from './npy.js'
+import type { Provenance } from './provenance.js'
+import {
+  assertNothingForeign,
+  type EarlierResult,
+  folderIsHeld,
+  RESULT_FILE,
+  ResultFolder,
+  readEarlierResult,
+} from './result-folder.js'
 import { type InputNames, summarise } from './summary.js'
 import { faceTexture, registeredUv, vertexColours } from './texture.js'
 
@@ -124,9 +126,6 @@ const PICTURES: readonly Product[] = [
 const ALL: readonly Product[] = [...DATA, ...MESHES, ...PICTURES]
 const PHOTO_SPACE_NAMES = ['photo_flow.npy', 'photo_flow.flo', 'photo_mask.png'] as const
 
-/** Written last, always: its presence says that a folder is complete. */
-export const RESULT_FILE = 'result.json'
-
 /** Names and groups that `only` accepts. */
 export const PRODUCT_NAMES: readonly string[] = ALL.map((product) => product.name)
 export const PRODUCT_GROUPS: readonly string[] = ['data', 'meshes', 'pictures']
@@ -138,21 +137,71 @@ export interface WriteOptions {
   readonly photoSpace?: boolean
   /** Names of the inputs for result.json. */
   readonly names?: InputNames
+  /** What the result was computed by, and when (ISO 8601), for result.json. */
+  readonly provenance?: Provenance & { readonly date: string }
+  /** Told what was set aside, a sentence each. */
+  readonly onNote?: (text: string) => void
   readonly fs?: FileSystem
 }
 
+/** Every name that a result can have on disk. */
+const KNOWN_FILES: ReadonlySet<string> = new Set([
+  ...ALL.map(({ name }) => name),
+  ...PHOTO_SPACE_NAMES,
+  RESULT_FILE,
+])
+
+/** Takes the folder of a result for this process. See {@link ResultFolder.claim}. */
+export function claimResultFolder(path: string): ReturnType<typeof ResultFolder.claim> {
+  return ResultFolder.claim(path, KNOWN_FILES)
+}
+
 /**
- * Writes the files of a result; each appears whole or not at all, result.json last.
+ * What an earlier run left in a folder.
+ * @throws FaceError OUTPUT_FAILED if it cannot be looked into
+ */
+export function earlierResult(folder: string): Promise<EarlierResult> {
+  return readEarlierResult(folder, KNOWN_FILES)
+}
+
+/**
+ * Whether files can be written into a folder, found out before anything is computed.
+ * @param names the files, see {@link productFiles}
+ * @throws FaceError OUTPUT_FAILED: it cannot be made, is not writable, or holds a file of others by that name
+ */
+export async function checkOutput(folder: string, names: readonly string[]): Promise<void> {
+  await probeOutputFolder(folder)
+  await assertNothingForeign(folder, names, await earlierResult(folder))
+}
+
+/**
+ * Writes the files of a result; each appears whole or not at all, result.json last. Files that an earlier
+ * result listed are replaced or removed, files of others stay and are never overwritten.
+ * @param folder its name, or the folder as it was claimed
  * @returns names of the written files, in order
  * @throws FaceError OUTPUT_FAILED, INVALID_ARGUMENT for an unknown name in `only`
  */
 export async function writeProducts(
   result: RegisteredFlowResult,
-  folder: string,
+  folder: string | ResultFolder,
   options: WriteOptions = {},
 ): Promise<string[]> {
-  const { only, photoSpace = false, names = { a: 'A', b: 'B' } } = options
-  const { fs = nodeFileSystem } = options
+  if (typeof folder !== 'string') return await writeInto(folder, result, options)
+  const claimed = await ResultFolder.claim(folder, KNOWN_FILES, options.fs ?? nodeFileSystem)
+  if ('heldBy' in claimed) throw folderIsHeld(folder, claimed.heldBy, claimed.lockFile)
+  try {
+    return await writeInto(claimed, result, options)
+  } finally {
+    await claimed.release()
+  }
+}
+
+async function writeInto(
+  folder: ResultFolder,
+  result: RegisteredFlowResult,
+  options: WriteOptions,
+): Promise<string[]> {
+  const { only, photoSpace = false, names = { a: 'A', b: 'B' }, onNote = () => {} } = options
   const chosen = selectProducts(only)
   if (photoSpace && !hasPhotos(result)) {
     throw new FaceError(
@@ -160,15 +209,10 @@ export async function writeProducts(
       'photo-space flow needs photos: a registered pair has no other frame than the template',
     )
   }
-  await makeOutputFolder(folder, fs)
-  // An earlier result is no longer complete from here on; its files are replaced one by one.
-  const summaryFile = join(folder, RESULT_FILE)
-  await fs.remove(summaryFile).catch((cause: unknown) => {
-    throw outputFailed(summaryFile, cause)
-  })
+  await folder.begin(productFiles(options, result.backwardFlow !== undefined), onNote)
   const written: string[] = []
   const write = async (name: string, content: Bytes) => {
-    await writeFileAtomic(join(folder, name), content, fs)
+    await folder.write(name, content)
     written.push(name)
   }
   for (const product of chosen) {
@@ -176,8 +220,9 @@ export async function writeProducts(
     if (content !== null) await write(product.name, content)
   }
   if (photoSpace) for (const [name, content] of await photoSpaceFiles(result)) await write(name, content)
-  const summary = { ...summarise(result, names), files: [...written, RESULT_FILE] }
+  const summary = { ...summarise(result, names, options.provenance), files: [...written, RESULT_FILE] }
   await write(RESULT_FILE, `${JSON.stringify(summary, null, 2)}\n`)
+  await folder.finish()
   return written
 }
 

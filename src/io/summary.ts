@@ -1,6 +1,7 @@
 import type { FaceFrame, RegisteredFlowResult } from '../face/types.js'
 import { hasPhotos } from '../face/types.js'
 import { maskedMean } from '../products/residual.js'
+import { type Provenance, provenanceDigest } from './provenance.js'
 
 /** The part of a result that is numbers rather than fields: what result.json holds and --json prints. */
 
@@ -48,8 +49,15 @@ export interface InputNames {
   readonly b: string
 }
 
-/** JSON-ready summary: everything but the fields and images. Lengths in px of the frame named beside. */
-export function summarise(result: RegisteredFlowResult, names: InputNames): Record<string, unknown> {
+/**
+ * JSON-ready summary: everything but the fields and images. Lengths in px of the frame named beside.
+ * @param provenance what the result was computed by, and when
+ */
+export function summarise(
+  result: RegisteredFlowResult,
+  names: InputNames,
+  provenance?: Provenance & { readonly date: string },
+): Record<string, unknown> {
   const photos = hasPhotos(result)
     ? {
         faces: { a: describeFace(result.a), b: describeFace(result.b) },
@@ -69,6 +77,7 @@ export function summarise(result: RegisteredFlowResult, names: InputNames): Reco
     adapter: result.adapter,
     timingsMs: result.timingsMs,
     warnings: result.warnings,
+    ...(provenance && { provenance: { ...provenance, digest: provenanceDigest(provenance) } }),
   }
 }
 

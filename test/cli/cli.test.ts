@@ -6,6 +6,7 @@ import { EXIT, exitCodeOf } from '../../src/cli/exit-codes.js'
 import { runCli } from '../../src/cli/program.js'
 import { EngineError, FaceError } from '../../src/errors.js'
 import type { FlowResult } from '../../src/face/types.js'
+import { encodePng } from '../../src/platform/index.js'
 import type { LayerTiming } from '../../src/runtime/autotune.js'
 import { FakeFaceFlow, FakeTerminal } from '../support/fake-face-flow.js'
 import { mouthOpening, PHOTO_A, PHOTO_B, repositoryFile, syntheticResult } from '../support/synthetic.js'
@@ -150,7 +151,9 @@ describe('flow', () => {
     })
     await run('flow', PHOTO_A, PHOTO_B, '-o', folder, '--only', 'flow.npy', '--face', '2')
     expect(faceFlow.calls[1]?.options).toEqual({ backward: true, face: { index: 1 } })
-    await run('flow', PHOTO_A, PHOTO_B, '-o', folder, '--only', 'flow.npy', '--registered')
+    const frame = join(folder, 'frame.png')
+    await writeFile(frame, await encodePng(result.registeredA))
+    await run('flow', frame, frame, '-o', folder, '--only', 'flow.npy', '--registered')
     expect(faceFlow.calls[2]?.method).toBe('flowRegistered')
   })
 
@@ -159,7 +162,7 @@ describe('flow', () => {
     expect(code).toBe(EXIT.input)
     expect(terminal.err).toBe('deepfaceflow: nowhere.jpg: does not exist; check the path\n')
     expect(await readdir(folder)).toEqual([])
-    expect(faceFlow.disposed).toBe(true)
+    expect(terminal.opened).toEqual([])
   })
 
   it('no face: exit 4', async () => {

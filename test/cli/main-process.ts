@@ -16,4 +16,10 @@ faceFlow.onCall = () => {
   }
   return new Promise((resolve) => setTimeout(resolve, delay))
 }
-await main(process.argv.slice(2), async () => faceFlow)
+await main(process.argv.slice(2), {
+  open: async (options) => {
+    faceFlow.options = options
+    return faceFlow
+  },
+  describeNetwork: async (options) => faceFlow.network(options),
+})

@@ -20,14 +20,21 @@ interface Run {
   readonly ended: Promise<{ code: number | null; signal: string | null }>
 }
 
-function start(
-  args: string[],
-  options: { delay?: number; limitBlocks?: number; native?: boolean } = {},
-): Run {
+interface StartOptions {
+  readonly delay?: number
+  readonly limitBlocks?: number
+  /** The process spends its time in native code that does not end. */
+  readonly native?: boolean
+  /** Shell text around the command, which is `"$@"`. */
+  readonly shell?: string
+}
+
+function start(args: string[], options: StartOptions = {}): Run {
   const command = [process.execPath, '--import', 'tsx', repositoryFile('test/cli/main-process.ts'), ...args]
   // `ulimit -f` makes writes beyond the limit fail as a full disk does, in the process under test only.
   const shell = options.limitBlocks === undefined ? '' : `ulimit -f ${options.limitBlocks}; `
-  const child = spawn('/bin/bash', ['-c', `${shell}exec "$@"`, 'bash', ...command], {
+  const script = options.shell ?? `${shell}exec "$@"`
+  const child = spawn('/bin/bash', ['-c', script, 'bash', ...command], {
     cwd: repositoryFile('.'),
     env: {
       ...process.env,
@@ -94,7 +101,7 @@ describe('the process', () => {
     run.child.kill('SIGINT')
     expect((await run.ended).code).toBe(130)
     expect(run.text.err).toContain('stopping after the item under way; again to stop at once')
-    expect((await readdir(out)).sort()).toEqual(['one', 'summary.json'])
+    expect((await readdir(out)).sort()).toEqual(['one', 'summary.csv', 'summary.json'])
     expect((await readdir(join(out, 'one'))).sort()).toEqual(['flow.npy', 'result.json'])
   })
 
@@ -117,5 +124,67 @@ describe('the process', () => {
     expect((await run.ended).code).toBe(6)
     expect(run.text.err).toMatch(/flow\.npy: the file would exceed the size limit \(EFBIG\)/)
     expect(await readdir(join(folder, 'out'))).toEqual([])
+  })
+
+  it('a reader of stdout that goes away: all files, silence, the code that a shell gives SIGPIPE', async () => {
+    const args = ['flow', PHOTO_A, PHOTO_B, '-o', folder, '--json', '--only', 'flow.npy']
+    const run = start(args, { shell: '"$@" | head -c 0; exit $PIPESTATUS' })
+    expect((await run.ended).code).toBe(141)
+    expect(run.text.err).toBe('computing\n')
+    expect((await readdir(folder)).sort()).toEqual(['flow.npy', 'result.json'])
+  })
+
+  it('does not hide failed pairs behind a closed pipe', async () => {
+    const table = join(folder, 'pairs.csv')
+    await writeFile(table, 'id,a,b\none,missing.jpg,missing.jpg\n')
+    const run = start(['batch', table, '-o', join(folder, 'out'), '--json'], {
+      shell: '"$@" | head -c 0; exit $PIPESTATUS',
+    })
+    expect((await run.ended).code).toBe(9)
+  })
+
+  it('a reader of stderr that goes away does not end the work', async () => {
+    const args = ['flow', PHOTO_A, PHOTO_B, '-o', folder, '--json', '--only', 'flow.npy']
+    const run = start(args, { shell: '{ "$@" 2>&1 1>&3 | head -c 0; exit $PIPESTATUS; } 3>&1' })
+    expect((await run.ended).code).toBe(0)
+    expect(JSON.parse(run.text.out).files).toEqual(['flow.npy', 'result.json'])
+  })
+
+  it('stdout on a full disk: exit 6 and one line', async () => {
+    const args = ['flow', PHOTO_A, PHOTO_B, '-o', folder, '--json', '--only', 'flow.npy']
+    const run = start(args, { shell: '"$@" >/dev/full' })
+    expect((await run.ended).code).toBe(6)
+    expect(run.text.err).toBe('computing\ndeepfaceflow: standard output cannot be written (ENOSPC)\n')
+  })
+
+  it('two batches on one table compute each pair once, and both say all of it', async () => {
+    const table = join(folder, 'pairs.csv')
+    const ids = ['one', 'two', 'three', 'four']
+    await writeFile(table, `id,a,b\n${ids.map((id) => `${id},${PHOTO_A},${PHOTO_B}\n`).join('')}`)
+    const args = ['batch', table, '-o', join(folder, 'out'), '--json', '--only', 'flow.npy']
+    const runs = [start(args, { delay: 500 }), start(args, { delay: 500 })]
+    const codes = await Promise.all(runs.map(async (run) => (await run.ended).code))
+    expect(codes).toEqual([0, 0])
+    const summaries = runs.map((run) => JSON.parse(run.text.out))
+    for (const summary of summaries) expect(summary).toMatchObject({ failed: 0, open: 0 })
+    expect(summaries[0].computed + summaries[1].computed).toBe(4)
+    const computations = runs.map((run) => run.text.err.split('computing\n').length - 1)
+    expect(computations).toEqual(summaries.map(({ computed }) => computed))
+  })
+
+  it('goes on after a kill: takes over the claim, removes what was half-written', async () => {
+    const table = join(folder, 'pairs.csv')
+    await writeFile(table, `id,a,b\none,${PHOTO_A},${PHOTO_B}\n`)
+    const out = join(folder, 'out')
+    const args = ['batch', table, '-o', out, '--json', '--only', 'flow.npy']
+    const killed = start(args, { delay: 30_000 })
+    await killed.says('computing')
+    killed.child.kill('SIGKILL')
+    await killed.ended
+    expect(await readdir(join(out, 'one'))).toEqual(['.deepfaceflow.lock'])
+    await writeFile(join(out, 'one', '.flow.npy.0123456789ab.tmp'), 'half')
+    const run = start(args)
+    expect((await run.ended).code).toBe(0)
+    expect((await readdir(join(out, 'one'))).sort()).toEqual(['flow.npy', 'result.json'])
   })
 })

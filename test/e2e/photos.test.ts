@@ -9,6 +9,7 @@ import {
   type CreateOptions,
   DeepFaceFlow,
   demoPhotos,
+  describeNetwork,
   encodePng,
   type FaceFlow,
   type FaceFrame,
@@ -201,6 +202,7 @@ describe('bad input through the command line', () => {
           options.weights === undefined && options.adapter === undefined
             ? shared
             : DeepFaceFlow.create(options),
+        describeNetwork: ({ weights, depth }) => describeNetwork(weights, depth),
       },
       false,
     )

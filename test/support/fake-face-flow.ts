@@ -23,10 +23,27 @@ export class FakeFaceFlow implements FaceFlow {
   /** Called before each computation; throw here to let one fail. */
   onCall: (inputs: readonly PhotoInput[]) => void | Promise<void> = () => undefined
 
-  constructor(private readonly result: FlowResult) {}
+  /** What it was opened with: results say so, as those of the networks do. */
+  options: CreateOptions = {}
+
+  constructor(private readonly prepared: FlowResult) {}
+
+  private get result(): FlowResult {
+    const { refinement = this.prepared.refinement } = this.options
+    return { ...this.prepared, ...this.network(this.options), refinement }
+  }
 
   get weights() {
-    return this.result.weights
+    return this.network(this.options).weights
+  }
+
+  /** The prepared network, or one by the name that is asked for. */
+  network({ weights: name, depth }: CreateOptions) {
+    const { weights, depthSource } = this.prepared
+    return {
+      weights: name === undefined ? weights : { ...weights, name, hash: name },
+      depthSource: depth ?? depthSource,
+    }
   }
 
   async detect(photo: PhotoInput): Promise<FaceFrame[]> {
@@ -90,8 +107,10 @@ export class FakeTerminal {
     watchesInterrupts: () => undefined,
     open: async (options: CreateOptions) => {
       this.opened.push(options)
+      this.faceFlow.options = options
       return this.faceFlow
     },
+    describeNetwork: async (options: CreateOptions) => this.faceFlow.network(options),
   }
 
   interrupt(): void {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { lstat, mkdir, open, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { basename, dirname, join, parse, resolve } from 'node:path'
 import { FaceError } from '../../errors.js'
 
 /** The file system calls of this module, replaceable so that tests can fill the disk. */
@@ -27,12 +27,57 @@ export const nodeFileSystem: FileSystem = {
   rename,
   remove: (path) => rm(path, { force: true }),
   async mkdir(path) {
-    await mkdir(path, { recursive: true })
+    await makeFolders(path)
   },
 }
 
-/** Temporary files that exist at this moment. */
+/**
+ * Makes a folder and its parents. Node's own recursive mkdir never ends below /proc, and on a read-only
+ * mount calls the folder missing.
+ * @returns the folders that were not there before, outermost first
+ */
+async function makeFolders(path: string): Promise<string[]> {
+  try {
+    await mkdir(path)
+    return [path]
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    // Something is there, or the system refused before it looked (a read-only mount, a drive's root).
+    if (code !== 'ENOENT') {
+      const info = await stat(path).catch(() => null)
+      if (info?.isDirectory()) return []
+      throw error
+    }
+    const parent = dirname(resolve(path))
+    if (parent === resolve(path)) throw error
+    const made = await makeFolders(parent)
+    // Another process may have made it meanwhile.
+    return [...made, ...((await makeOne(path)) ? [path] : [])]
+  }
+}
+
+async function makeOne(path: string): Promise<boolean> {
+  try {
+    await mkdir(path)
+    return true
+  } catch (error) {
+    const info = await stat(path).catch(() => null)
+    if (info?.isDirectory()) return false
+    throw error
+  }
+}
+
+/** Files that exist at this moment and must not outlive the process. */
 const pending = new Set<string>()
+
+/** From here on a signal that ends the process removes the file. */
+export function keepPending(file: string): void {
+  pending.add(resolve(file))
+}
+
+export function dropPending(file: string): void {
+  pending.delete(resolve(file))
+}
 
 /**
  * Writes a file so that readers see the old content or the new, never a part: temporary file in the same
@@ -46,7 +91,7 @@ export async function writeFileAtomic(
 ): Promise<void> {
   const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data
   const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(6).toString('hex')}.tmp`)
-  pending.add(resolve(temporary))
+  keepPending(temporary)
   try {
     await fs.write(temporary, bytes)
     await fs.rename(temporary, file)
@@ -55,7 +100,7 @@ export async function writeFileAtomic(
     await fs.remove(temporary).catch(() => undefined)
     throw outputFailed(file, cause)
   } finally {
-    pending.delete(resolve(temporary))
+    dropPending(temporary)
   }
 }
 
@@ -72,7 +117,58 @@ export async function makeOutputFolder(folder: string, fs: FileSystem = nodeFile
 }
 
 /**
- * Removes the temporary files of writes under way. For signal handlers, hence synchronous: the process is
+ * Finds out whether files can be written into a folder, before hours are spent on them: makes it, writes a
+ * byte, and takes both away again.
+ * @throws FaceError OUTPUT_FAILED
+ */
+export async function probeOutputFolder(folder: string): Promise<void> {
+  let made: string[]
+  try {
+    made = await makeFolders(folder)
+  } catch (cause) {
+    throw outputFailed(folder, cause)
+  }
+  const probe = join(folder, `.deepfaceflow-probe.${randomBytes(6).toString('hex')}.tmp`)
+  keepPending(probe)
+  try {
+    await nodeFileSystem.write(probe, Uint8Array.of(0))
+  } catch (cause) {
+    throw outputFailed(folder, cause)
+  } finally {
+    await rm(probe, { force: true }).catch(() => undefined)
+    dropPending(probe)
+    // Somebody may have put a file there meanwhile; then they stay.
+    for (const path of made.reverse()) await rmdir(path).catch(() => undefined)
+  }
+}
+
+/**
+ * Gives a damaged record, or a file that took its name, another name: what stands in it may be worth something.
+ * @returns a sentence that says so
+ * @throws FaceError OUTPUT_FAILED
+ */
+export async function setAside(folder: string, name: string): Promise<string> {
+  const from = join(folder, name)
+  const { name: stem, ext } = parse(name)
+  for (let number = 1; ; number++) {
+    const to = join(folder, `${stem}.damaged-${number}${ext}`)
+    if (await exists(to)) continue
+    await rename(from, to).catch((cause: unknown) => {
+      throw outputFailed(from, cause)
+    })
+    return `${from}: is damaged or not of this command; kept as ${to}`
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  return await lstat(file).then(
+    () => true,
+    () => false,
+  )
+}
+
+/**
+ * Removes the temporary files of writes under way, and locks. For signal handlers, hence synchronous: the process is
  * about to end and no write will finish.
  */
 export function removePendingFiles(): void {
@@ -94,14 +190,17 @@ function explain(code: string): [what: string, remedy: string] {
       return ['the disk is full', 'free some space or choose another folder with -o']
     case 'EFBIG':
       return ['the file would exceed the size limit', 'raise the limit or choose another folder with -o']
+    case 'EROFS':
+      return ['the file system is read-only', 'choose another folder with -o']
     case 'EACCES':
     case 'EPERM':
-    case 'EROFS':
       return ['not writable', 'choose another folder with -o or change its permissions']
     case 'EEXIST':
     case 'ENOTDIR':
     case 'EISDIR':
       return ['something else is in the way', 'choose another folder with -o']
+    case 'ENAMETOOLONG':
+      return ['the name is too long for this file system', 'choose a shorter one']
     case 'ENOENT':
       return ['the folder does not exist', 'create it or choose another one with -o']
     default:
