@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { packageFacts } from '../src/platform/node/package-root.js'
 import { fillPage } from './lib/markdown.js'
 import { main, print } from './lib/report.js'
+import { gpusPart, type Report } from './page/gpus.js'
 import { compiledPart, modelPart } from './page/hardware.js'
 import { frontEndPart, layersPart, pairPart, peersPart } from './page/measured.js'
 import type { Part } from './page/part.js'
@@ -48,6 +49,7 @@ await main(async () => {
       await writeFile(join(docs, 'performance', `${name}.svg`), svg)
     texts[script] = part.markdown
   }
+  texts.gpus = gpusPart(await readReports(join(results, 'gpus'))).markdown
   const all = (script: string): readonly never[] => (byScript.get(script) ?? []) as never[]
   texts.targets = targetsTable({
     peers: all('peers'),
@@ -59,3 +61,11 @@ await main(async () => {
   await writeFile(page, fillPage(await readFile(page, 'utf8'), texts))
   return 0
 })
+
+/** Reports of `bench:report`, one file an adapter; people send theirs. */
+async function readReports(folder: string): Promise<Report[]> {
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.json')).sort()
+  return await Promise.all(
+    files.map(async (file) => JSON.parse(await readFile(join(folder, file), 'utf8')) as Report),
+  )
+}

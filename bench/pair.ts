@@ -31,6 +31,7 @@ interface PairOptions extends BenchOptions, NetworkOptions {
   readonly a: number
   readonly cold: boolean
   readonly photos: boolean
+  readonly tuned: boolean
 }
 
 const command = withNetworkOptions(
@@ -43,6 +44,7 @@ const command = withNetworkOptions(
     0.375,
   )
   .option('--no-cold', 'leave out the cold start')
+  .option('--tuned', 'time the kernels that layers can choose from first, and take the quickest', false)
   .option('--no-photos', 'leave out photos and video frames')
   .parse()
 
@@ -52,6 +54,7 @@ await main(async () => {
   const engine = await Engine.open({
     ...(options.adapter === undefined ? {} : { adapter: options.adapter }),
     robustness: options.robustness,
+    ...(options.tuned && { autotune: { mode: 'measure', software: true } }),
   })
   const load = new LoadMeter()
   const context = deviceContext(engine, options)

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadNetworkFiles, SHIPPED_NETWORKS } from '../../src/face/network-files.js'
+import { SHIPPED_NETWORKS } from '../../src/face/network-files.js'
 import { GraphBuilder } from '../../src/graph/graph.js'
 import type { WeightSource } from '../../src/graph/op.js'
 import { planGraph } from '../../src/graph/plan.js'
 import { dffnet } from '../../src/nets/dffnet.js'
 import { inputTensor, outputTensor } from '../../src/ops/tensor/border.js'
-import { decodePhoto } from '../../src/platform/node/image.js'
 import { Engine } from '../../src/runtime/engine.js'
 import { readSafetensors } from '../../src/weights/safetensors.js'
 import { fakeCaps } from '../graph/caps.js'
+import { GOLDEN_BOUND, goldenDifferences, network } from './dffnet-goldens.js'
 
 const SIZE = 224
 let engine: Engine
@@ -65,17 +65,6 @@ function interleaved(channels: number, value: (i: number) => number): Float32Arr
   return out
 }
 
-function network(a: number, encodingChannels: 3 | 7, fineMatching: boolean) {
-  const graph = new GraphBuilder(`dffnet ${a}`)
-  const images = inputTensor(graph, 'images', { n: 2, h: SIZE, w: SIZE, c: 3 })
-  const encoding = inputTensor(graph, 'encoding', { n: 1, h: SIZE, w: SIZE, c: encodingChannels })
-  const flows = dffnet(graph, images, encoding, { a, encodingChannels, fineMatching })
-  flows.forEach((flow, scale) => {
-    outputTensor(graph, `flow${scale}`, flow)
-  })
-  return graph.build()
-}
-
 describe('DFFNet with pseudo-random weights against PyTorch', () => {
   for (const { a, file } of [
     { a: 0.375, file: 'dffnet-a0375' },
@@ -117,45 +106,10 @@ describe('DFFNet with pseudo-random weights against PyTorch', () => {
 
 describe.each(SHIPPED_NETWORKS)('shipped %s', (shipped) => {
   it('gives the flow that PyTorch gives, within 0.05 px on four real pairs', async () => {
-    const { dffnet: weights, dffnetConfig } = await loadNetworkFiles(shipped)
-    const plan = await engine.compile(network(dffnetConfig.a, 7, dffnetConfig.fineMatching), { weights })
-    for (let pair = 0; pair < 4; pair++) {
-      const golden = await readSafetensors(`test/fixtures/dffnet/pair${pair}.safetensors`)
-      const [row, column] = [...golden.indices('origin', [2])] as [number, number]
-      const shape = golden.entries().find(({ name }) => name === 'encoding')?.shape
-      const [, h = 0, w = 0] = shape ?? []
-      const images = new Float32Array(2 * SIZE * SIZE * 3)
-      for (const [k, name] of ['1', '2'].entries()) {
-        const photo = await decodePhoto(`test/fixtures/dffnet/pair${pair}-${name}.png`)
-        for (let p = 0; p < SIZE * SIZE; p++) {
-          for (let c = 0; c < 3; c++) {
-            images[(k * SIZE * SIZE + p) * 3 + c] = ((photo.data[p * 4 + c] as number) / 255 - 0.45) * 2
-          }
-        }
-      }
-      const window = golden.tensor('encoding', [7, h, w])
-      const encoding = new Float32Array(SIZE * SIZE * 7)
-      const at = (y: number, x: number) => (row + y) * SIZE + column + x
-      for (let c = 0; c < 7; c++) {
-        for (let y = 0; y < h; y++) {
-          for (let x = 0; x < w; x++) encoding[at(y, x) * 7 + c] = window[(c * h + y) * w + x] as number
-        }
-      }
-      const { flow6 } = (await plan.compute({ images, encoding }, ['flow6'])) as { flow6: Float32Array }
-      const outputs = await readSafetensors(`test/fixtures/dffnet/pair${pair}-${shipped}.safetensors`)
-      const expected = outputs.tensor('flow', [3, h, w])
-      let worst = 0
-      for (let c = 0; c < 3; c++) {
-        for (let y = 0; y < h; y++) {
-          for (let x = 0; x < w; x++) {
-            const got = (flow6[at(y, x) * 3 + c] as number) * 20
-            worst = Math.max(worst, Math.abs(got - (expected[(c * h + y) * w + x] as number)))
-          }
-        }
-      }
-      expect(worst, `pair ${pair}`).toBeLessThan(0.05)
-    }
-    plan.dispose()
+    const differences = await goldenDifferences(engine, shipped, 'test/fixtures/dffnet')
+    expect(differences).toHaveLength(4)
+    for (const [pair, worst] of differences.entries())
+      expect(worst, `pair ${pair}`).toBeLessThan(GOLDEN_BOUND)
   })
 })
 
