@@ -7,6 +7,8 @@ import { channelsOf, physicalChannels, tensorType } from './tensor.js'
 /** Removes the padding between the parts of a concatenation. */
 export const contiguousChannelsOp: OpDefinition<Record<string, never>> = {
   kind: 'contiguousChannels',
+  inputs: [1, 1],
+  attributes: {},
   readsSegments: true,
   infer(context) {
     const source = tensorInput('contiguousChannels', context, 0)

@@ -50,30 +50,38 @@ const residualIntoProducer: FusionRule = {
 
 export const FUSION_RULES: readonly FusionRule[] = [activationIntoProducer, residualIntoProducer]
 
-/** Applies the rules until none fits. The merged node takes the consumer's place in the order and its output. */
+/**
+ * Applies the rules wherever they fit. The merged node takes the consumer's place in the order and its output. One pass is
+ * enough: a merge changes nothing for nodes before the consumer, since it was the only one to read its producer.
+ */
 export function fuse(graph: Graph): Graph {
-  let nodes = [...graph.nodes]
-  for (;;) {
-    const next = fuseOnce({ ...graph, nodes })
-    if (next === undefined) return { ...graph, nodes }
-    nodes = next
+  const readers = countReaders(graph)
+  // In the order of the graph, by output.
+  const nodes = new Map<ValueId, GraphNode>()
+  for (const consumer of graph.nodes) {
+    const found = mergeInto(consumer, nodes, readers, graph)
+    if (found !== undefined) nodes.delete(found.producer.output)
+    const node = found?.merged ?? consumer
+    nodes.set(node.output, node)
   }
+  return { ...graph, nodes: [...nodes.values()] }
 }
 
-function fuseOnce(graph: Graph): GraphNode[] | undefined {
-  const readers = countReaders(graph)
-  const producers = new Map(graph.nodes.map((node) => [node.output, node]))
-  for (const consumer of graph.nodes) {
-    if (consumer.epilogue !== undefined || consumer.definition.asEpilogue === undefined) continue
-    // Later inputs first: of the two operands of an add, the one computed last is the better host.
-    for (const input of [...consumer.inputs].reverse()) {
-      const producer = producers.get(input)
-      if (producer === undefined || readers.get(input) !== 1) continue
-      for (const rule of FUSION_RULES) {
-        const merged = rule.merge(producer, consumer, graph)
-        if (merged === undefined) continue
-        const node: GraphNode = { ...producer, ...merged, output: consumer.output }
-        return graph.nodes.flatMap((n) => (n === producer ? [] : n === consumer ? [node] : [n]))
+function mergeInto(
+  consumer: GraphNode,
+  producers: ReadonlyMap<ValueId, GraphNode>,
+  readers: ReadonlyMap<ValueId, number>,
+  graph: Graph,
+): { readonly merged: GraphNode; readonly producer: GraphNode } | undefined {
+  if (consumer.epilogue !== undefined || consumer.definition.asEpilogue === undefined) return undefined
+  // Later inputs first: of the two operands of an add, the one computed last is the better host.
+  for (const input of [...consumer.inputs].reverse()) {
+    const producer = producers.get(input)
+    if (producer === undefined || readers.get(input) !== 1) continue
+    for (const rule of FUSION_RULES) {
+      const merged = rule.merge(producer, consumer, graph)
+      if (merged !== undefined) {
+        return { merged: { ...producer, ...merged, output: consumer.output }, producer }
       }
     }
   }

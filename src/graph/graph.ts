@@ -1,6 +1,8 @@
 import { EngineError } from '../errors.js'
+import { faultOf, ownAttributes, printed } from './arguments.js'
+import { shapeError } from './infer.js'
 import type { Epilogue, OpDefinition } from './op.js'
-import type { ValueType } from './tensor.js'
+import { type ValueType, vec4sPerBatch } from './tensor.js'
 
 export type ValueId = number
 
@@ -43,74 +45,144 @@ export interface Value {
   readonly graph: GraphBuilder
 }
 
+/** Entries of a batch: kernels take them in a dimension of the dispatch, and no device has more workgroups there. */
+const MAX_BATCH = 65535
+/** Bytes of a value. Kernels count vec4s in 32 bits, and no adapter binds more than this. */
+const MAX_BYTES = 2 ** 32
+
 /**
  * Builds a graph. Ops add themselves through functions of their own (`conv2d(graph, name, input, attrs)` in
- * src/ops): the builder knows none of them.
+ * src/ops): the builder knows none of them. A call that is refused leaves the builder as it was.
  */
 export class GraphBuilder {
+  readonly name: string
   readonly #types: ValueType[] = []
   readonly #nodes: GraphNode[] = []
   readonly #inputs: GraphInput[] = []
   readonly #outputs: GraphOutput[] = []
   readonly #names = new Set<string>()
+  readonly #outputNames = new Set<string>()
+  readonly #inputValues = new Set<ValueId>()
 
-  constructor(readonly name: string) {}
+  /** @throws EngineError INVALID_ARGUMENT if the name is no string */
+  constructor(name: string) {
+    if (typeof name !== 'string') {
+      throw new EngineError('INVALID_ARGUMENT', `the name of a graph is a string, got ${printed(name)}`)
+    }
+    this.name = name
+  }
 
-  /** Declares a raw input buffer. Network inputs are usually made by `inputTensor` / `inputImage` of src/ops. */
+  /**
+   * Declares a raw input buffer. Network inputs are usually made by `inputTensor` / `inputImage` of src/ops.
+   * @throws EngineError INVALID_GRAPH if the name is taken or the type is no raw buffer of 1 byte to 4 GiB
+   */
   input(name: string, type: ValueType): Value {
-    this.#claimName(name)
-    if (type.kind !== 'raw') {
+    this.#checkName(name)
+    if (type?.kind !== 'raw') {
       throw new EngineError('INVALID_GRAPH', `input "${name}" of graph "${this.name}" must be a raw buffer`)
     }
-    const value = this.#value(type)
+    const { kind, bytes, contents } = type
+    const problem = sizeProblem(type)
+    if (problem !== undefined || typeof contents !== 'string') {
+      throw new EngineError(
+        'INVALID_GRAPH',
+        `input "${name}" of graph "${this.name}" (${printed(contents)}): ${problem ?? 'contents must be a string'}`,
+      )
+    }
+    this.#names.add(name)
+    const value = this.#value({ kind, bytes, contents })
     this.#inputs.push({ name, value: value.id })
+    this.#inputValues.add(value.id)
     return value
   }
 
   /**
    * Adds a node.
-   * @throws EngineError INVALID_GRAPH if the inputs do not fit the op (the message names node and shapes), the
-   * name is taken, or an input belongs to another graph
+   * @throws EngineError INVALID_GRAPH if attributes are not what the op declares, the inputs do not fit (the message names
+   * node and shapes), the name is taken, or an input belongs to another graph
    */
   add<Attrs>(definition: OpDefinition<Attrs>, name: string, attrs: Attrs, inputs: readonly Value[]): Value {
-    this.#claimName(name)
-    for (const input of inputs) {
-      if (input.graph !== this) {
-        throw new EngineError(
-          'INVALID_GRAPH',
-          `node "${name}" of graph "${this.name}" got a value of graph "${input.graph.name}"; build both parts with one builder`,
-        )
-      }
+    const kind = definition?.kind
+    if (typeof kind !== 'string' || typeof definition.infer !== 'function') {
+      throw new EngineError(
+        'INVALID_ARGUMENT',
+        `graph "${this.name}": ${printed(definition)} is no OpDefinition`,
+      )
     }
-    const type = definition.infer({ node: name, attrs, inputs: inputs.map((input) => input.type) })
+    this.#checkName(name)
+    if (!Array.isArray(inputs)) {
+      throw shapeError(
+        kind,
+        { node: name, inputs: [] },
+        `inputs are a list of values, got ${printed(inputs)}`,
+      )
+    }
+    // Not `map`: it leaves out the holes of a sparse list.
+    const types = Array.from(inputs, (input, i) => this.#typeOf(kind, name, input, i))
+    const context = { node: name, inputs: types }
+    const [least, most] = definition.inputs ?? [0, types.length]
+    if (types.length < least || types.length > most) {
+      const wanted = least === most ? `${least}` : `${least} to ${most}`
+      const missing = types.length < least ? `; input ${types.length} is missing` : ''
+      throw shapeError(kind, context, `takes ${wanted} inputs, got ${types.length}${missing}`)
+    }
+    const own = ownAttributes(attrs)
+    const fault = faultOf(definition.attributes ?? {}, own)
+    if (fault !== undefined) throw shapeError(kind, context, fault)
+    const type = definition.infer({ ...context, attrs: own })
+    const problem = sizeProblem(type)
+    if (problem !== undefined) throw shapeError(kind, context, `the result ${problem}`)
+    this.#names.add(name)
     const output = this.#value(type)
     this.#nodes.push({
       name,
       definition: definition as OpDefinition<unknown>,
-      attrs,
+      attrs: own,
       inputs: inputs.map((input) => input.id),
       output: output.id,
     })
     return output
   }
 
-  /** Names a raw value as a result. Tensors are first unpacked (`outputTensor` of src/ops). */
+  /**
+   * Names a raw value as a result. Tensors are first unpacked (`outputTensor` of src/ops).
+   * @throws EngineError INVALID_GRAPH if the name is taken, or the value is no raw one of a node of this graph
+   */
   output(name: string, value: Value): void {
-    if (value.graph !== this || value.type.kind !== 'raw') {
+    if (typeof name !== 'string') throw this.#nameError(name)
+    if (!this.#owns(value) || value.type.kind !== 'raw') {
       throw new EngineError(
         'INVALID_GRAPH',
         `output "${name}" of graph "${this.name}" must be a raw value of it`,
       )
     }
-    if (this.#outputs.some((output) => output.name === name)) {
+    if (this.#outputNames.has(name)) {
       throw new EngineError('INVALID_GRAPH', `graph "${this.name}" already has an output "${name}"`)
     }
-    if (this.#inputs.some((input) => input.value === value.id)) {
+    if (this.#inputValues.has(value.id)) {
       throw new EngineError('INVALID_GRAPH', `output "${name}" of graph "${this.name}" is one of its inputs`)
     }
+    this.#outputNames.add(name)
     this.#outputs.push({ name, value: value.id })
   }
 
+  /** Several additions that belong together: if one is refused, those before it are taken back. */
+  together<T>(additions: () => T): T {
+    const [types, nodes, inputs, outputs] = [this.#types, this.#nodes, this.#inputs, this.#outputs]
+    const lengths = [types, nodes, inputs, outputs].map((list) => list.length)
+    try {
+      return additions()
+    } catch (error) {
+      const [type = 0, node = 0, input = 0, output = 0] = lengths
+      for (const { name } of [...nodes.splice(node), ...inputs.splice(input)]) this.#names.delete(name)
+      for (const { name } of outputs.splice(output)) this.#outputNames.delete(name)
+      for (let id = type; id < types.length; id++) this.#inputValues.delete(id)
+      types.length = type
+      throw error
+    }
+  }
+
+  /** @throws EngineError INVALID_GRAPH if it has no output */
   build(): Graph {
     if (this.#outputs.length === 0) {
       throw new EngineError(
@@ -132,13 +204,67 @@ export class GraphBuilder {
     return { id: this.#types.length - 1, type, graph: this }
   }
 
-  #claimName(name: string): void {
+  #owns(value: Value): boolean {
+    return value?.graph === this && value.type !== undefined && this.#types[value.id] === value.type
+  }
+
+  #typeOf(kind: string, node: string, input: Value, index: number): ValueType {
+    if (this.#owns(input)) return input.type
+    const { graph } = (input ?? {}) as Partial<Value>
+    const problem =
+      graph instanceof GraphBuilder && graph !== this
+        ? `got a value of graph "${graph.name}"; build both parts with one builder`
+        : `input ${index} is no value of it but ${printed(input)}`
+    throw new EngineError('INVALID_GRAPH', `${kind} "${node}" of graph "${this.name}": ${problem}`, { node })
+  }
+
+  #checkName(name: string): void {
+    if (typeof name !== 'string') throw this.#nameError(name)
     if (this.#names.has(name)) {
       throw new EngineError(
         'INVALID_GRAPH',
         `graph "${this.name}" already has a node or input named "${name}"`,
       )
     }
-    this.#names.add(name)
   }
+
+  #nameError(name: unknown): EngineError {
+    return new EngineError('INVALID_GRAPH', `graph "${this.name}": a name is a string, got ${printed(name)}`)
+  }
+}
+
+/**
+ * `graph.add`, for the functions that ops are added by: callers in JavaScript may pass anything.
+ * @throws EngineError INVALID_ARGUMENT if `graph` is no GraphBuilder; else as `GraphBuilder.add`
+ */
+export function addNode<Attrs>(
+  graph: GraphBuilder,
+  definition: OpDefinition<Attrs>,
+  name: string,
+  attrs: Attrs,
+  inputs: readonly Value[],
+): Value {
+  return checkedBuilder(graph).add(definition, name, attrs, inputs)
+}
+
+/** @throws EngineError INVALID_ARGUMENT if `graph` is no GraphBuilder */
+export function checkedBuilder(graph: GraphBuilder): GraphBuilder {
+  if (graph instanceof GraphBuilder) return graph
+  throw new EngineError('INVALID_ARGUMENT', `the first argument is a GraphBuilder, got ${printed(graph)}`)
+}
+
+/** Why no buffer can hold values of a type. */
+function sizeProblem(type: ValueType): string | undefined {
+  if (type.kind === 'tensor') {
+    const { n, h, w, segments } = type
+    const sides = [n, h, w, ...segments]
+    if (sides.some((side) => !Number.isSafeInteger(side) || side < 1))
+      return 'has a side that is no whole number >= 1'
+    if (n > MAX_BATCH) return `has ${n} batch entries, at most ${MAX_BATCH} can be`
+  }
+  const bytes = type.kind === 'raw' ? type.bytes : type.n * vec4sPerBatch(type) * 16
+  if (type.kind === 'raw' && (!Number.isSafeInteger(bytes) || bytes < 1)) {
+    return `has ${printed(bytes)} bytes, a whole number >= 1 is needed`
+  }
+  return bytes <= MAX_BYTES ? undefined : `needs ${bytes} bytes, at most ${MAX_BYTES} can be`
 }

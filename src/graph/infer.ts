@@ -1,4 +1,5 @@
 import { EngineError } from '../errors.js'
+import { anything, type Check, faultOf, list, printed } from './arguments.js'
 import type { InferContext } from './op.js'
 import { channelsOf, describeType, type TensorType, type ValueType } from './tensor.js'
 
@@ -9,10 +10,33 @@ export function shapeError(
   problem: string,
 ): EngineError {
   const shapes = context.inputs.map(describeType).join(', ')
-  return new EngineError('INVALID_GRAPH', `${kind} "${context.node}" (${shapes}): ${problem}`, {
+  return new EngineError('INVALID_GRAPH', `${kind} ${nameOf(context.node)} (${shapes}): ${problem}`, {
     node: context.node,
     inputs: context.inputs.map(describeType),
   })
+}
+
+/** Nodes are named by strings; what a caller in JavaScript gives instead must not break the message. */
+const nameOf = (node: unknown): string => (typeof node === 'string' ? `"${node}"` : printed(node))
+
+/**
+ * Checks what an op's function is given, where it makes the op's attributes of it.
+ * @throws EngineError INVALID_GRAPH that names the op and the node
+ */
+export function checkOptions(
+  kind: string,
+  node: string,
+  checks: Readonly<Record<string, Check>>,
+  options: unknown,
+): void {
+  const fault = faultOf(checks, options)
+  if (fault !== undefined) throw shapeError(kind, { node, inputs: [] }, fault)
+}
+
+/** Values that an op's function takes as a list. @throws EngineError INVALID_GRAPH if they are none */
+export function listOf<T>(kind: string, node: string, values: readonly T[]): readonly T[] {
+  checkOptions(kind, node, { inputs: list(anything, 1) }, { inputs: values })
+  return values
 }
 
 /** The input at `index`, checked to exist and to be a tensor. */

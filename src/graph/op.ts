@@ -1,4 +1,5 @@
 import type { AdapterCaps } from '../platform/caps.js'
+import type { AttributeChecks } from './arguments.js'
 import type { TensorType, ValueType } from './tensor.js'
 
 /**
@@ -8,6 +9,10 @@ import type { TensorType, ValueType } from './tensor.js'
 export interface OpDefinition<Attrs> {
   /** Name of the op in plans and messages, e.g. `conv2d`. */
   readonly kind: string
+  /** How many inputs it takes: least and most. */
+  readonly inputs: readonly [number, number]
+  /** What each attribute must be, by itself; checked before `infer` is called, which checks what must fit together. */
+  readonly attributes: AttributeChecks<Attrs>
   /** Type of the output. Throws `EngineError` INVALID_GRAPH (see `shapeError`) that names node and shapes. */
   infer(context: InferContext<Attrs>): ValueType
   /** Floating-point operations (a multiply-add counts 2) of the mathematical definition. */

@@ -23,104 +23,157 @@ export interface Placement {
 }
 
 interface State {
+  readonly graph: Graph
   readonly storage: Int32Array
   readonly batch: Float64Array
   readonly inner: Float64Array
   /** Per storage; undefined while only entry 0 of it is used by values of one entry. */
   readonly stride: Map<ValueId, number>
-  readonly placed: Set<string>
+  /** Values of each storage. */
+  readonly members: Map<ValueId, ValueId[]>
+  /** Inputs of structural nodes that lie in their place. */
+  readonly placed: Map<GraphNode, Set<number>>
   readonly takesOver: Set<GraphNode>
+  readonly producers: ReadonlyMap<ValueId, GraphNode>
+  /** What takes the present attempt back, latest last. */
+  readonly undo: (() => void)[]
 }
 
 export function place(graph: Graph, share = true): Placement {
-  let state: State = {
+  const state: State = {
+    graph,
     storage: Int32Array.from(graph.types, (_, id) => id),
     batch: new Float64Array(graph.types.length),
     inner: new Float64Array(graph.types.length),
     stride: new Map(),
-    placed: new Set(),
+    members: new Map(graph.types.map((_, id) => [id, [id]])),
+    placed: new Map(),
     takesOver: new Set(),
+    producers: new Map(graph.nodes.map((node) => [node.output, node])),
+    undo: [],
   }
   graph.types.forEach((type, id) => {
     if (type.kind === 'tensor' && type.n > 1) state.stride.set(id, vec4sPerBatch(type))
   })
-  if (share) {
-    for (const attempt of sharings(graph)) {
-      const trial = clone(state)
-      if (attempt(trial) && !hasConflict(graph, trial)) state = trial
-    }
-  }
-  return view(graph, state)
+  if (share) shareAll(state)
+  return view(state)
 }
-
-type Attempt = (state: State) => boolean
 
 /** Batch slices first: they are views of their input and decide what the concatenations can do with it. */
-function* sharings(graph: Graph): Generator<Attempt> {
-  for (const node of graph.nodes) {
-    if (node.definition.structural === 'batchSlice') yield (state) => shareSlice(state, node)
+function shareAll(state: State): void {
+  const { nodes } = state.graph
+  for (const node of nodes) {
+    // Views write nothing, and nothing else shares yet: there is no conflict to look for.
+    if (node.definition.structural === 'batchSlice') shareSlice(state, node)
   }
-  for (const node of graph.nodes) {
+  for (const node of nodes) {
     const kind = node.definition.structural
-    if (kind === 'batchConcat' || kind === 'concat') {
-      for (const index of node.inputs.keys()) yield (state) => sharePart(graph, state, node, index)
-    }
+    if (kind === 'batchConcat' || kind === 'concat') shareParts(state, concatenation(state.graph, node))
   }
-  const readers = countReaders(graph)
-  for (const node of graph.nodes) yield (state) => takeOver(graph, state, node, readers)
-}
-
-function shareSlice(state: State, node: GraphNode): boolean {
-  const source = node.inputs[0] as ValueId
-  const { start } = node.attrs as { start: number }
-  const storage = state.storage[source] as number
-  state.storage[node.output] = storage
-  state.batch[node.output] = (state.batch[source] as number) + start
-  state.inner[node.output] = state.inner[source] as number
-  state.placed.add(`${node.name}:0`)
-  return true
+  const readers = countReaders(state.graph)
+  for (const node of nodes) attempt(state, () => takeOver(state, node, readers))
 }
 
 /**
- * Moves the storage of input `index` into the output's storage, to the input's place in it. Other inputs of the
- * node that live in the same storage may land in their places with it (the two images of a batch).
+ * Keeps what `change` did if it came about and leaves its storage without a conflict, else takes it back.
+ * @param change the storage that it concerns, or undefined where it cannot be done
  */
-function sharePart(graph: Graph, state: State, node: GraphNode, index: number): boolean {
-  if (state.placed.has(`${node.name}:${index}`)) return false
-  const part = node.inputs[index] as ValueId
-  const target = state.storage[node.output] as number
-  const source = state.storage[part] as number
-  if (source !== target && !moveStorage(graph, state, node, index)) return false
-  node.inputs.forEach((input, i) => {
-    if (state.storage[input] === target && landsInPlace(graph, state, node, i)) {
-      state.placed.add(`${node.name}:${i}`)
-    }
+function attempt(state: State, change: () => ValueId | undefined): boolean {
+  state.undo.length = 0
+  const storage = change()
+  if (storage !== undefined && !hasConflict(state, storage)) return true
+  for (const takeBack of state.undo.reverse()) takeBack()
+  return false
+}
+
+/** A node that puts its inputs side by side. */
+interface Concatenation {
+  readonly node: GraphNode
+  /** Entries or vec4s of an entry that lie before each input. */
+  readonly starts: readonly number[]
+  /** Attempts that may still fail before the rest is left to be copied. */
+  patience: number
+}
+
+/** Parts of concatenations wider than this are tried together, and by halves where that fails: one check instead of many. */
+const MANY_PARTS = 64
+
+function concatenation(graph: Graph, node: GraphNode): Concatenation {
+  const isBatch = node.definition.structural === 'batchConcat'
+  let sum = 0
+  const starts = node.inputs.map((id) => {
+    const start = sum
+    const type = tensor(graph, id)
+    sum += isBatch ? type.n : vec4sPerBatch(type)
+    return start
   })
-  return state.placed.has(`${node.name}:${index}`)
+  return { node, starts, patience: node.inputs.length > MANY_PARTS ? MANY_PARTS : Number.POSITIVE_INFINITY }
+}
+
+function shareParts(state: State, whole: Concatenation, from = 0, to = whole.starts.length): void {
+  const isWide = whole.starts.length > MANY_PARTS
+  if (to <= from || whole.patience <= 0) return
+  if (to === from + 1 || isWide) {
+    if (attempt(state, () => sharePart(state, whole, from, to))) return
+    whole.patience--
+    if (to === from + 1) return
+  }
+  const middle = isWide ? (from + to) >> 1 : from + 1
+  shareParts(state, whole, from, middle)
+  shareParts(state, whole, middle, to)
+}
+
+function shareSlice(state: State, node: GraphNode): void {
+  const source = node.inputs[0] as ValueId
+  const { start } = node.attrs as { start: number }
+  const storage = state.storage[source] as number
+  move(state, [node.output], storage, (state.batch[source] as number) + start, state.inner[source] as number)
+  setPlaced(state, node, 0)
+}
+
+/**
+ * Moves the storages of inputs `from`..`to` into the output's storage, to the inputs' places in it. Other inputs of the
+ * node that live in the same storage may land in their places with them (the two images of a batch).
+ */
+function sharePart(state: State, whole: Concatenation, from: number, to: number): ValueId | undefined {
+  const { node } = whole
+  if (to === from + 1 && isPlaced(state, node, from)) return undefined
+  const target = state.storage[node.output] as number
+  for (let index = from; index < to; index++) {
+    if (isPlaced(state, node, index)) continue
+    const part = node.inputs[index] as ValueId
+    if (state.storage[part] === target) {
+      if (!landsInPlace(state, whole, index)) return undefined
+    } else if (!moveStorage(state, whole, index)) return undefined
+  }
+  node.inputs.forEach((input, i) => {
+    if (state.storage[input] === target && landsInPlace(state, whole, i)) setPlaced(state, node, i)
+  })
+  for (let index = from; index < to; index++) if (!isPlaced(state, node, index)) return undefined
+  return target
 }
 
 /** Where input `index` belongs in the storage of the node's output. */
 function placeOfPart(
-  graph: Graph,
   state: State,
-  node: GraphNode,
+  { node, starts }: Concatenation,
   index: number,
 ): { batch: number; inner: number } {
-  const before = node.inputs.slice(0, index).map((id) => tensor(graph, id))
   const isBatch = node.definition.structural === 'batchConcat'
-  const entries = isBatch ? before.reduce((sum, t) => sum + t.n, 0) : 0
-  const vec4s = isBatch ? 0 : before.reduce((sum, t) => sum + vec4sPerBatch(t), 0)
+  const start = starts[index] as number
   return {
-    batch: (state.batch[node.output] as number) + entries,
-    inner: (state.inner[node.output] as number) + vec4s,
+    batch: (state.batch[node.output] as number) + (isBatch ? start : 0),
+    inner: (state.inner[node.output] as number) + (isBatch ? 0 : start),
   }
 }
 
-function moveStorage(graph: Graph, state: State, node: GraphNode, index: number): boolean {
+function moveStorage(state: State, whole: Concatenation, index: number): boolean {
+  const { graph } = state
+  const { node } = whole
   const part = node.inputs[index] as ValueId
   const target = state.storage[node.output] as number
   const source = state.storage[part] as number
-  const place = placeOfPart(graph, state, node, index)
+  const place = placeOfPart(state, whole, index)
   // All values of the source storage move by the same distance, entries keep their order; what lies before the
   // part in its own storage would fall before the start of the target.
   const moveInner = place.inner - (state.inner[part] as number)
@@ -132,28 +185,71 @@ function moveStorage(graph: Graph, state: State, node: GraphNode, index: number)
   if (state.stride.has(source)) {
     const targetStride = state.stride.get(target)
     if (targetStride === undefined) {
-      state.stride.set(target, freeStride(graph, state, node, index, target))
-    } else if (
-      extentOf(graph, state, members) + moveInner > targetStride &&
-      tensor(graph, node.output).n > 1
-    ) {
+      setStride(state, target, freeStride(state, node, index, target))
+    } else if (extentOf(state, members) + moveInner > targetStride && tensor(graph, node.output).n > 1) {
       return false
     }
   }
-  for (const m of members) {
+  move(state, members, target, moveBatch, moveInner)
+  setStride(state, source, undefined)
+  return true
+}
+
+/** Values of one storage into another, by a distance. */
+function move(
+  state: State,
+  values: readonly ValueId[],
+  target: ValueId,
+  moveBatch: number,
+  moveInner: number,
+): void {
+  const source = state.storage[values[0] as ValueId] as number
+  const moved = [...values]
+  const joined = membersOf(state, target)
+  state.members.delete(source)
+  for (const m of moved) {
+    joined.push(m)
     state.storage[m] = target
     state.inner[m] = (state.inner[m] as number) + moveInner
     state.batch[m] = (state.batch[m] as number) + moveBatch
   }
-  state.stride.delete(source)
-  return true
+  state.undo.push(() => {
+    joined.length -= moved.length
+    state.members.set(source, moved)
+    for (const m of moved) {
+      state.storage[m] = source
+      state.inner[m] = (state.inner[m] as number) - moveInner
+      state.batch[m] = (state.batch[m] as number) - moveBatch
+    }
+  })
 }
 
-function landsInPlace(graph: Graph, state: State, node: GraphNode, index: number): boolean {
+function setStride(state: State, storage: ValueId, stride: number | undefined): void {
+  const before = state.stride.get(storage)
+  const set = (value: number | undefined) =>
+    value === undefined ? state.stride.delete(storage) : state.stride.set(storage, value)
+  set(stride)
+  state.undo.push(() => set(before))
+}
+
+function setPlaced(state: State, node: GraphNode, index: number): void {
+  const placed = state.placed.get(node) ?? new Set()
+  state.placed.set(node, placed)
+  if (placed.has(index)) return
+  placed.add(index)
+  state.undo.push(() => placed.delete(index))
+}
+
+function isPlaced(state: State, node: GraphNode, index: number): boolean {
+  return state.placed.get(node)?.has(index) === true
+}
+
+function landsInPlace(state: State, whole: Concatenation, index: number): boolean {
+  const { node } = whole
   const part = node.inputs[index] as ValueId
-  if (tensor(graph, part).n > 1 && tensor(graph, node.output).n === 1) return false
+  if (tensor(state.graph, part).n > 1 && tensor(state.graph, node.output).n === 1) return false
   const stride = state.stride.get(state.storage[part] as number) ?? 0
-  const place = placeOfPart(graph, state, node, index)
+  const place = placeOfPart(state, whole, index)
   const at = (state.batch[part] as number) * stride + (state.inner[part] as number)
   return at === place.batch * stride + place.inner
 }
@@ -163,7 +259,8 @@ function landsInPlace(graph: Graph, state: State, node: GraphNode, index: number
  * consecutive entries of one value, the distance between them serves both; else further entries of a part
  * (the second image's features behind a skip connection) go behind the concatenation.
  */
-function freeStride(graph: Graph, state: State, node: GraphNode, index: number, target: ValueId): number {
+function freeStride(state: State, node: GraphNode, index: number, target: ValueId): number {
+  const { graph } = state
   const part = node.inputs[index] as ValueId
   const next = node.inputs[index + 1]
   const isNextEntry =
@@ -172,98 +269,96 @@ function freeStride(graph: Graph, state: State, node: GraphNode, index: number, 
     state.inner[next] === state.inner[part] &&
     (state.batch[next] as number) === (state.batch[part] as number) + tensor(graph, part).n
   if (isNextEntry) return vec4sPerBatch(tensor(graph, part))
-  return extentOf(graph, state, membersOf(state, target))
+  return extentOf(state, membersOf(state, target))
 }
 
 /** An element-wise op writes over its input, if it is the only reader and nothing else shares those entries. */
-function takeOver(graph: Graph, state: State, node: GraphNode, readers: Map<ValueId, number>): boolean {
+function takeOver(state: State, node: GraphNode, readers: Map<ValueId, number>): ValueId | undefined {
+  const { graph } = state
   const index = node.definition.inPlaceInput
-  if (index === undefined) return false
+  if (index === undefined) return undefined
   const input = node.inputs[index] as ValueId
   const [from, to] = [graph.types[input], graph.types[node.output]]
-  if (from?.kind !== 'tensor' || to?.kind !== 'tensor' || !sameLayout(from, to)) return false
-  if (readers.get(input) !== 1) return false
+  if (from?.kind !== 'tensor' || to?.kind !== 'tensor' || !sameLayout(from, to)) return undefined
+  if (readers.get(input) !== 1) return undefined
   const storage = state.storage[input] as number
-  if (storage !== input || membersOf(state, storage).length !== 1) return false
-  if (state.storage[node.output] !== node.output || membersOf(state, node.output).length !== 1) return false
-  state.storage[node.output] = storage
+  if (storage !== input || membersOf(state, storage).length !== 1) return undefined
+  if (state.storage[node.output] !== node.output || membersOf(state, node.output).length !== 1)
+    return undefined
+  move(state, [node.output], storage, 0, 0)
   state.takesOver.add(node)
-  return true
+  state.undo.push(() => state.takesOver.delete(node))
+  return storage
 }
 
 /**
- * True if some node would read and write one storage, or two values that share one would overlap.
+ * True if some node would read and write this storage, or two values that share it would overlap.
  */
-function hasConflict(graph: Graph, state: State): boolean {
-  for (const node of graph.nodes) {
-    const written = state.storage[node.output] as number
+function hasConflict(state: State, storage: ValueId): boolean {
+  for (const member of membersOf(state, storage)) {
+    const node = state.producers.get(member)
+    if (node === undefined) continue
     for (const [index, input] of node.inputs.entries()) {
-      if (state.storage[input] !== written) continue
-      if (state.placed.has(`${node.name}:${index}`)) continue
+      if (state.storage[input] !== storage || isPlaced(state, node, index)) continue
       if (state.takesOver.has(node) && index === node.definition.inPlaceInput) continue
       return true
     }
   }
-  return overlaps(graph, state)
+  return overlaps(state, storage)
 }
 
 /**
  * All that is ever written into a storage must be disjoint: results of kernels, and parts copied into place.
  * (Moving a storage into a concatenation takes along values that lie beside the part that was asked for.)
  */
-function overlaps(graph: Graph, state: State): boolean {
-  const written = new Map<ValueId, { start: number; end: number }[]>()
-  const collides = (storage: ValueId, batch: number, inner: number, type: TensorType): boolean => {
-    const list = written.get(storage) ?? []
-    written.set(storage, list)
-    const stride = state.stride.get(storage) ?? 0
-    for (let n = 0; n < type.n; n++) {
-      const start = (batch + n) * stride + inner
-      const end = start + vec4sPerBatch(type)
-      if (list.some((range) => start < range.end && range.start < end)) return true
-      list.push({ start, end })
+function overlaps(state: State, storage: ValueId): boolean {
+  const ranges: { readonly start: number; readonly end: number }[] = []
+  const stride = state.stride.get(storage) ?? 0
+  const write = (batch: number, inner: number, type: TensorType): void => {
+    const size = vec4sPerBatch(type)
+    const start = batch * stride + inner
+    if (size === stride || type.n === 1) ranges.push({ start, end: start + type.n * size })
+    else {
+      for (let n = 0; n < type.n; n++) {
+        ranges.push({ start: start + n * stride, end: start + n * stride + size })
+      }
     }
-    return false
   }
-  for (const node of graph.nodes) {
-    const type = graph.types[node.output]
-    if (type?.kind !== 'tensor' || state.takesOver.has(node)) continue
-    const storage = state.storage[node.output] as number
-    const batch = state.batch[node.output] as number
-    const inner = state.inner[node.output] as number
+  for (const member of membersOf(state, storage)) {
+    const node = state.producers.get(member)
+    const type = state.graph.types[member]
+    if (node === undefined || type?.kind !== 'tensor' || state.takesOver.has(node)) continue
+    const batch = state.batch[member] as number
+    const inner = state.inner[member] as number
     const { structural } = node.definition
     if (structural === undefined) {
-      if (collides(storage, batch, inner, type)) return true
+      write(batch, inner, type)
       continue
     }
+    const isBatch = structural === 'batchConcat'
     let before = 0
     for (const [index, input] of node.inputs.entries()) {
-      const part = structural === 'batchSlice' ? type : tensor(graph, input)
-      const isBatch = structural === 'batchConcat'
-      const isCopied = !state.placed.has(`${node.name}:${index}`)
-      if (
-        isCopied &&
-        collides(storage, batch + (isBatch ? before : 0), inner + (isBatch ? 0 : before), part)
-      ) {
-        return true
+      const part = structural === 'batchSlice' ? type : tensor(state.graph, input)
+      if (!isPlaced(state, node, index)) {
+        write(batch + (isBatch ? before : 0), inner + (isBatch ? 0 : before), part)
       }
       before += isBatch ? part.n : vec4sPerBatch(part)
     }
   }
-  return false
+  ranges.sort((a, b) => a.start - b.start)
+  return ranges.some(({ start }, i) => start < (ranges[i - 1]?.end ?? 0))
 }
 
 function membersOf(state: State, storage: ValueId): ValueId[] {
-  const members: ValueId[] = []
-  state.storage.forEach((s, id) => {
-    if (s === storage) members.push(id)
-  })
-  return members
+  return state.members.get(storage) ?? []
 }
 
 /** End of the furthest member within one entry of the storage. */
-function extentOf(graph: Graph, state: State, members: readonly ValueId[]): number {
-  return Math.max(...members.map((m) => (state.inner[m] as number) + vec4sPerBatch(tensor(graph, m))))
+function extentOf(state: State, members: readonly ValueId[]): number {
+  return members.reduce(
+    (end, m) => Math.max(end, (state.inner[m] as number) + vec4sPerBatch(tensor(state.graph, m))),
+    0,
+  )
 }
 
 function tensor(graph: Graph, id: ValueId): TensorType {
@@ -272,18 +367,8 @@ function tensor(graph: Graph, id: ValueId): TensorType {
   return type
 }
 
-function clone(state: State): State {
-  return {
-    storage: state.storage.slice(),
-    batch: state.batch.slice(),
-    inner: state.inner.slice(),
-    stride: new Map(state.stride),
-    placed: new Set(state.placed),
-    takesOver: new Set(state.takesOver),
-  }
-}
-
-function view(graph: Graph, state: State): Placement {
+function view(state: State): Placement {
+  const { graph } = state
   const strideOf = (value: ValueId) =>
     state.stride.get(state.storage[value] as number) ?? vec4sPerBatch(tensor(graph, value))
   const offsetOf = (value: ValueId) =>
@@ -292,13 +377,11 @@ function view(graph: Graph, state: State): Placement {
     storageOf: (value) => state.storage[value] as number,
     locate: (value) => ({ offset: offsetOf(value), batchStride: strideOf(value) }),
     storageSize: (storage) =>
-      Math.max(
-        ...membersOf(state, storage).map((m) => {
-          const type = tensor(graph, m)
-          return offsetOf(m) + (type.n - 1) * strideOf(m) + vec4sPerBatch(type)
-        }),
-      ),
-    isInPlace: (node, index) => state.placed.has(`${node.name}:${index}`),
+      membersOf(state, storage).reduce((end, m) => {
+        const type = tensor(graph, m)
+        return Math.max(end, offsetOf(m) + (type.n - 1) * strideOf(m) + vec4sPerBatch(type))
+      }, 0),
+    isInPlace: (node, index) => isPlaced(state, node, index),
     takesOverInput: state.takesOver,
   }
 }

@@ -250,6 +250,9 @@ function floatRanges(
   }
   const { offset = 0, batchStride = 0 } = viewFields(operand)
   const count = vec4sPerBatch(type) * 4
+  if (type.n === 1 || batchStride * 4 === count) {
+    return [{ at, tensor: true, start: offset * 4, count: type.n * count }]
+  }
   return Array.from({ length: type.n }, (_, n) => ({
     at,
     tensor: true,

@@ -28,17 +28,13 @@ export const LAYER_OUTPUT = 'result'
 export function tunableLayers(graph: Graph, caps: AdapterCaps, options: PlanOptions = {}): TunableLayer[] {
   const lowerOptions = lowerOptionsOf(graph, caps, options)
   const legal = legalise(fuse(prune(graph)))
-  const layers = new Map<string, TunableLayer>()
+  const layers = new Map<string, TunableLayer & { nodes: string[] }>()
   for (const node of legal.nodes) {
     const choice = choiceOf(legal, node, lowerOptions)
     if (choice === undefined || choice.candidates.length < 2) continue
     const known = layers.get(choice.key)
-    layers.set(
-      choice.key,
-      known === undefined
-        ? { ...choice, nodes: [node.name], graph: isolate(legal, node, choice.key) }
-        : { ...known, nodes: [...known.nodes, node.name] },
-    )
+    if (known !== undefined) known.nodes.push(node.name)
+    else layers.set(choice.key, { ...choice, nodes: [node.name], graph: isolate(legal, node, choice.key) })
   }
   return [...layers.values()]
 }

@@ -47,7 +47,9 @@ describe('conv2d', () => {
   })
 
   it('refuses sizes that are no whole numbers', () => {
-    expect(() => conv(8, 8, { stride: 0 })).toThrow(invalid(/stride must be a whole number >= 1, got 0/))
+    expect(() => conv(8, 8, { stride: 0 })).toThrow(
+      invalid(/stride must be a whole number >= 1 or two whole numbers >= 1, got 0/),
+    )
     expect(() => conv(8, 8, { kernel: 2.5 })).toThrow(invalid(/kernel .* got 2.5/))
     expect(() => conv(8, 8, { padding: -1 })).toThrow(invalid(/padding .* got -1/))
     expect(() => conv(8, 8, { outChannels: 0 })).toThrow(invalid(/outChannels .* got 0/))

@@ -68,7 +68,7 @@ describe('inverseSearch', () => {
   it.each([
     [{ rounds: 0 }, /rounds must be a whole number >= 1/],
     [{ smoothings: 1.5 }, /smoothings/],
-    [{ grey: [1, Number.NaN, 1] }, /finite grey weights/],
+    [{ grey: [1, Number.NaN, 1] }, /grey must be 3 finite numbers/],
   ])('refuses %j', (attrs, problem) => {
     expect(() => add({}, attrs)).toThrow(invalidGraph(problem))
   })

@@ -60,7 +60,7 @@ describe('variationalRefinement', () => {
 
   it.each([
     [{ sweeps: 0 }, /sweeps must be a whole number >= 1/],
-    [{ grey: [1, Number.NaN, 1] }, /finite grey weights/],
+    [{ grey: [1, Number.NaN, 1] }, /grey must be 3 finite numbers/],
   ])('refuses %j', (attrs, problem) => {
     expect(() => add({}, attrs)).toThrow(invalidGraph(problem))
   })

@@ -1,8 +1,9 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { name, optional, whole } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { tensorInput, wholeNumber } from '../../graph/infer.js'
 import { type LowerContext, type OpDefinition, tensorOf } from '../../graph/op.js'
 import { channelsOf, tensorType } from '../../graph/tensor.js'
-import { convWindow, type Padding, type Size } from './geometry.js'
+import { convWindow, PADDING, type Padding, type Size, size } from './geometry.js'
 import { convCalls, convChoice } from './lower.js'
 import type { ConvProblem } from './task.js'
 
@@ -19,6 +20,15 @@ export interface Conv2dAttrs {
 
 export const conv2dOp: OpDefinition<Conv2dAttrs> = {
   kind: 'conv2d',
+  inputs: [1, 1],
+  attributes: {
+    weight: name,
+    bias: optional(name),
+    outChannels: whole(),
+    kernel: size(1),
+    stride: size(1),
+    padding: PADDING,
+  },
   epilogue: { activation: true, residual: true },
   readsSegments: true,
   infer(context) {
@@ -69,5 +79,5 @@ function problemOf({ node, attrs, inputs }: LowerContext<Conv2dAttrs>): ConvProb
 
 /** Cross-correlation with OIHW weights, as in every network library; N entries in one dispatch. */
 export function conv2d(graph: GraphBuilder, name: string, input: Value, attrs: Conv2dAttrs): Value {
-  return graph.add(conv2dOp, name, attrs, [input])
+  return addNode(graph, conv2dOp, name, attrs, [input])
 }

@@ -1,9 +1,10 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { name, optional } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { tensorInput } from '../../graph/infer.js'
 import { linearGrid } from '../../graph/lowering.js'
 import { type OpDefinition, type Schedule, tensorOf, view } from '../../graph/op.js'
 import { channelsOf, planesOf, tensorType } from '../../graph/tensor.js'
-import { convWindow, type Padding, type Size } from './geometry.js'
+import { convWindow, PADDING, type Padding, type Size, size } from './geometry.js'
 import { packedPlanes, packedVectors } from './packing.js'
 import { commonParams, residualBinding } from './task.js'
 
@@ -24,6 +25,8 @@ const ROWS: Readonly<Record<Schedule, number>> = { software: 24, hardware: 4 }
 
 export const depthwiseConv2dOp: OpDefinition<DepthwiseConv2dAttrs> = {
   kind: 'depthwiseConv2d',
+  inputs: [1, 1],
+  attributes: { weight: name, bias: optional(name), kernel: size(1), stride: size(1), padding: PADDING },
   epilogue: { activation: true, residual: true },
   infer(context) {
     const input = tensorInput('depthwiseConv2d', context, 0)
@@ -98,5 +101,5 @@ export function depthwiseConv2d(
   input: Value,
   attrs: DepthwiseConv2dAttrs,
 ): Value {
-  return graph.add(depthwiseConv2dOp, name, attrs, [input])
+  return addNode(graph, depthwiseConv2dOp, name, attrs, [input])
 }

@@ -1,4 +1,5 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { name, optional, whole } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { tensorInput, wholeNumber } from '../../graph/infer.js'
 import { type LowerContext, type OpDefinition, tensorOf } from '../../graph/op.js'
 import { channelsOf, tensorType } from '../../graph/tensor.js'
@@ -15,6 +16,8 @@ export interface FullyConnectedAttrs {
 
 export const fullyConnectedOp: OpDefinition<FullyConnectedAttrs> = {
   kind: 'fullyConnected',
+  inputs: [1, 1],
+  attributes: { weight: name, bias: optional(name), outChannels: whole() },
   epilogue: { activation: true, residual: true },
   readsSegments: true,
   infer(context) {
@@ -63,5 +66,5 @@ export function fullyConnected(
   input: Value,
   attrs: FullyConnectedAttrs,
 ): Value {
-  return graph.add(fullyConnectedOp, name, attrs, [input])
+  return addNode(graph, fullyConnectedOp, name, attrs, [input])
 }

@@ -1,3 +1,4 @@
+import { type Check, either, oneOf, tuple, whole } from '../../graph/arguments.js'
 import { shapeError, wholeNumber } from '../../graph/infer.js'
 import type { InferContext } from '../../graph/op.js'
 import type { TensorType } from '../../graph/tensor.js'
@@ -10,6 +11,15 @@ export type Size = number | readonly [number, number]
  * as TFLite means it (output = ceil(input / stride), the odd row or column at the end).
  */
 export type Padding = number | 'same' | readonly [number, number, number, number]
+
+/** A `Size` whose numbers are at least `least`. */
+export function size(least: 0 | 1): Check {
+  const { wants, accepts } = either(whole(least), tuple(2, whole(least)))
+  return { wants: wants.replace('2 of: a whole number', 'two whole numbers'), accepts }
+}
+
+/** A `Padding`. */
+export const PADDING: Check = either(whole(0), oneOf('same'), tuple(4, whole(0)))
 
 /** Window of a convolution or pooling, all in pixels. */
 export interface Window {

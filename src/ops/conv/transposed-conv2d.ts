@@ -1,8 +1,9 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { name, optional, record, whole } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput, wholeNumber } from '../../graph/infer.js'
 import { type InferContext, type LowerContext, type OpDefinition, tensorOf } from '../../graph/op.js'
 import { channelsOf, type TensorType, tensorType } from '../../graph/tensor.js'
-import { type Size, sizePair } from './geometry.js'
+import { type Size, size, sizePair } from './geometry.js'
 import { convCalls, convChoice } from './lower.js'
 import type { ConvProblem } from './task.js'
 
@@ -61,6 +62,17 @@ function transposedWindow(
 
 export const transposedConv2dOp: OpDefinition<TransposedConv2dAttrs> = {
   kind: 'transposedConv2d',
+  inputs: [1, 1],
+  attributes: {
+    weight: name,
+    bias: optional(name),
+    outChannels: whole(),
+    kernel: size(1),
+    stride: size(1),
+    padding: size(0),
+    outputPadding: optional(size(0)),
+    crop: optional(record({ h: whole(), w: whole() })),
+  },
   epilogue: { activation: true, residual: true },
   readsSegments: true,
   infer(context) {
@@ -128,5 +140,5 @@ export function transposedConv2d(
   input: Value,
   attrs: TransposedConv2dAttrs,
 ): Value {
-  return graph.add(transposedConv2dOp, name, attrs, [input])
+  return addNode(graph, transposedConv2dOp, name, attrs, [input])
 }

@@ -1,4 +1,5 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { finite } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput } from '../../graph/infer.js'
 import { inputAt, tileGrid } from '../../graph/lowering.js'
 import { type InferContext, type OpDefinition, tensorOf, view } from '../../graph/op.js'
@@ -31,6 +32,8 @@ function isMask(mask: TensorType, type: TensorType): boolean {
 
 export const consistencyOp: OpDefinition<ConsistencyAttrs> = {
   kind: 'forwardBackwardConsistency',
+  inputs: [2, 3],
+  attributes: { scale: finite, alpha: finite, beta: finite },
   infer(context) {
     checkAttrs(context)
     const forward = tensorInput('forwardBackwardConsistency', context, 0)
@@ -102,5 +105,11 @@ export function forwardBackwardConsistency(
   attrs: ConsistencyAttrs,
   mask?: Value,
 ): Value {
-  return graph.add(consistencyOp, name, attrs, mask ? [forward, backward, mask] : [forward, backward])
+  return addNode(
+    graph,
+    consistencyOp,
+    name,
+    attrs,
+    mask === undefined ? [forward, backward] : [forward, backward, mask],
+  )
 }

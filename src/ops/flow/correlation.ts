@@ -1,4 +1,5 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { oneOf, whole } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput, wholeNumber } from '../../graph/infer.js'
 import { inputAt, linearGrid } from '../../graph/lowering.js'
 import {
@@ -102,6 +103,8 @@ function volumeCall(context: LowerContext<CorrelationAttrs>, norms: Operand | un
 
 export const correlationOp: OpDefinition<CorrelationAttrs> = {
   kind: 'correlation',
+  inputs: [2, 2],
+  attributes: { radius: whole(0), stride: whole(), normalisation: oneOf('none', 'cosine') },
   epilogue: { activation: true, residual: false },
   infer(context) {
     const first = tensorInput('correlation', context, 0)
@@ -140,5 +143,5 @@ export function correlation(
   second: Value,
   attrs: CorrelationAttrs,
 ): Value {
-  return graph.add(correlationOp, name, attrs, [first, second])
+  return addNode(graph, correlationOp, name, attrs, [first, second])
 }

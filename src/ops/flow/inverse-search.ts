@@ -1,5 +1,6 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
-import { checkMap, shapeError, tensorInput, wholeNumber } from '../../graph/infer.js'
+import { anything, finite, record, tuple, whole } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
+import { checkMap, checkOptions, shapeError, tensorInput, wholeNumber } from '../../graph/infer.js'
 import { inputAt, tileGrid } from '../../graph/lowering.js'
 import {
   type InferContext,
@@ -20,6 +21,9 @@ export interface InverseSearchAttrs {
   /** Jacobi steps of the smoothing after each match. */
   readonly smoothings: number
 }
+
+/** Far past what changes anything; a round is at least two dispatches. */
+const MAX_ROUNDS = 1000
 
 /** Chosen on pairs of the training sets; more rounds gain less than 1 % of the error. */
 export const INVERSE_SEARCH_DEFAULTS = { rounds: 4, smoothings: 8 } as const
@@ -84,6 +88,8 @@ function workOf({ n, h, w }: TensorType) {
 
 export const inverseSearchOp: OpDefinition<InverseSearchAttrs> = {
   kind: KIND,
+  inputs: [4, 4],
+  attributes: { grey: tuple(3, finite), rounds: whole(1, MAX_ROUNDS), smoothings: whole(0, MAX_ROUNDS) },
 
   infer(context) {
     checkAttrs(context)
@@ -331,5 +337,6 @@ export function inverseSearch(
   fragments: Value,
   attrs: InverseSearchAttrs,
 ): Value {
-  return graph.add(inverseSearchOp, name, attrs, [flow, images.source, images.target, fragments])
+  checkOptions(KIND, name, { images: record({ source: anything, target: anything }) }, { images })
+  return addNode(graph, inverseSearchOp, name, attrs, [flow, images.source, images.target, fragments])
 }

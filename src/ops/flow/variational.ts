@@ -1,5 +1,6 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
-import { checkMap, shapeError, tensorInput, wholeNumber } from '../../graph/infer.js'
+import { anything, finite, record, tuple, whole } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
+import { checkMap, checkOptions, shapeError, tensorInput, wholeNumber } from '../../graph/infer.js'
 import { inputAt, linearGrid, tileGrid } from '../../graph/lowering.js'
 import {
   type KernelCall,
@@ -17,6 +18,9 @@ export interface VariationalAttrs {
   /** Red-black sweeps of successive over-relaxation. */
   readonly sweeps: number
 }
+
+/** Far past convergence; a sweep is two dispatches. */
+const MAX_SWEEPS = 1000
 
 /**
  * Few on purpose: the equations hold near the flow, and to stop early keeps the displacement near it. More sweeps lower the
@@ -58,6 +62,8 @@ function workOf({ n, h, w }: TensorType) {
 
 export const variationalOp: OpDefinition<VariationalAttrs> = {
   kind: KIND,
+  inputs: [4, 4],
+  attributes: { grey: tuple(3, finite), sweeps: whole(1, MAX_SWEEPS) },
 
   infer(context) {
     const { grey, sweeps } = context.attrs
@@ -286,5 +292,6 @@ export function variationalRefinement(
   fragments: Value,
   attrs: VariationalAttrs,
 ): Value {
-  return graph.add(variationalOp, name, attrs, [flow, images.source, images.target, fragments])
+  checkOptions(KIND, name, { images: record({ source: anything, target: anything }) }, { images })
+  return addNode(graph, variationalOp, name, attrs, [flow, images.source, images.target, fragments])
 }

@@ -1,4 +1,5 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { finite, oneOf } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput } from '../../graph/infer.js'
 import { inputAt, tileGrid } from '../../graph/lowering.js'
 import {
@@ -52,6 +53,8 @@ function warpCall(
 
 export const warpOp: OpDefinition<WarpAttrs> = {
   kind: 'warp',
+  inputs: [2, 2],
+  attributes: { scale: finite, border: oneOf('zero', 'clamp') },
   readsSegments: true,
   infer(context) {
     const source = tensorInput('warp', context, 0)
@@ -71,6 +74,8 @@ export const warpOp: OpDefinition<WarpAttrs> = {
 
 export const warpValidityOp: OpDefinition<WarpValidityAttrs> = {
   kind: 'warpValidity',
+  inputs: [1, 1],
+  attributes: { scale: finite },
   readsSegments: true,
   infer(context) {
     const flow = tensorInput('warpValidity', context, 0)
@@ -87,7 +92,7 @@ export const warpValidityOp: OpDefinition<WarpValidityAttrs> = {
  * @throws EngineError INVALID_GRAPH if the sizes differ, the flow has one channel, or scale is not finite
  */
 export function warp(graph: GraphBuilder, name: string, input: Value, flow: Value, attrs: WarpAttrs): Value {
-  return graph.add(warpOp, name, attrs, [input, flow])
+  return addNode(graph, warpOp, name, attrs, [input, flow])
 }
 
 /**
@@ -100,5 +105,5 @@ export function warpValidity(
   flow: Value,
   attrs: WarpValidityAttrs,
 ): Value {
-  return graph.add(warpValidityOp, name, attrs, [flow])
+  return addNode(graph, warpValidityOp, name, attrs, [flow])
 }

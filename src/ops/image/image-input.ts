@@ -1,6 +1,21 @@
 import { EngineError } from '../../errors.js'
-import type { GraphBuilder, Value } from '../../graph/graph.js'
-import { shapeError, wholeNumber } from '../../graph/infer.js'
+import {
+  anything,
+  checkArguments,
+  finite,
+  flag,
+  list,
+  name as nameCheck,
+  oneOf,
+  optional,
+  printed,
+  record,
+  tuple,
+  whole,
+} from '../../graph/arguments.js'
+
+import { addNode, checkedBuilder, type GraphBuilder, type Value } from '../../graph/graph.js'
+import { checkOptions, shapeError, wholeNumber } from '../../graph/infer.js'
 import { inputAt } from '../../graph/lowering.js'
 import {
   type InferContext,
@@ -64,6 +79,10 @@ export interface ImageTransform {
 /** 32-bit floats in a transform's parameter buffer. */
 export const IMAGE_TRANSFORM_FLOATS = 12
 
+const FORMAT = oneOf('rgba8', 'rgb8')
+/** What `packImageTransform` does not say better itself. */
+const TRANSFORM = { matrix: list(anything), format: optional(FORMAT), taps: optional(tuple(2, anything)) }
+
 const DEFAULT_MAX_TAPS = 16
 const MAX_TAPS = 64
 // Where this many samples, no further apart than this in source pixels, are averaged both ways, interpolating each would
@@ -82,14 +101,12 @@ const MAX_STRIDE = 2 ** 24
  * @throws EngineError INVALID_ARGUMENT if a size, the stride or the taps are out of range, or the matrix is not finite
  */
 export function packImageTransform(transform: ImageTransform): Float32Array<ArrayBuffer> {
+  checkArguments('image transform', TRANSFORM, transform)
   const { width, height, matrix, format = 'rgba8' } = transform
   checkRange('image width', width, 1, MAX_SIDE)
   checkRange('image height', height, 1, MAX_SIDE)
-  if (matrix.length !== 6 || !matrix.every((value) => Number.isFinite(Math.fround(value)))) {
-    throw new EngineError(
-      'INVALID_ARGUMENT',
-      `image matrix must be 6 finite numbers, got [${matrix.join(', ')}]`,
-    )
+  if (!tuple(6, finite).accepts(matrix)) {
+    throw new EngineError('INVALID_ARGUMENT', `image matrix must be 6 finite numbers, got ${printed(matrix)}`)
   }
   const [a, b, c, d, e, f] = matrix
   const bytes = bytesPerPixel(format)
@@ -116,12 +133,13 @@ function checkRange(what: string, value: number, low: number, high: number): voi
   if (!Number.isInteger(value) || value < low || value > high) {
     throw new EngineError(
       'INVALID_ARGUMENT',
-      `${what} must be a whole number in ${low}..${high}, got ${value}`,
+      `${what} must be a whole number in ${low}..${high}, got ${printed(value)}`,
     )
   }
 }
 
 function bytesPerPixel(format: PixelFormat): 3 | 4 {
+  checkArguments('image', { format: FORMAT }, { format })
   return format === 'rgba8' ? 4 : 3
 }
 
@@ -153,8 +171,17 @@ export function imageInput(
   images: readonly { readonly pixels: Value; readonly transform: Value }[],
   options: ImageInputOptions,
 ): Value {
+  checkOptions(
+    KIND,
+    name,
+    { images: list(record({ pixels: anything, transform: anything })), options: OBJECT },
+    {
+      images,
+      options,
+    },
+  )
   const inputs = images.flatMap((image) => [image.pixels, image.transform])
-  return graph.add(imageInputOp, name, withDefaults(options, false), inputs)
+  return addNode(graph, imageInputOp, name, withDefaults(options, false), inputs)
 }
 
 /**
@@ -168,16 +195,21 @@ export function inputImages(
   images: readonly string[],
   options: ImageInputOptions & { readonly maxPixels: number },
 ): Value {
+  checkOptions(KIND, name, { images: NAMES, options: OBJECT }, { images, options })
   const { maxPixels, ...rest } = options
-  const values = images.map((image) => ({
-    pixels: graph.input(image, pixelBufferType(maxPixels, options.format)),
-    transform: graph.input(`${image}.transform`, IMAGE_TRANSFORM_TYPE),
-  }))
-  return imageInput(graph, name, values, rest)
+  return checkedBuilder(graph).together(() => {
+    const values = images.map((image) => ({
+      pixels: graph.input(image, pixelBufferType(maxPixels, options.format)),
+      transform: graph.input(`${image}.transform`, IMAGE_TRANSFORM_TYPE),
+    }))
+    return imageInput(graph, name, values, rest)
+  })
 }
 
 /** Type of a raw input that holds an image of exactly this size, rows without gaps. */
 export function frameType(width: number, height: number, format: PixelFormat = 'rgba8'): RawType {
+  checkRange('frame width', width, 1, MAX_SIDE)
+  checkRange('frame height', height, 1, MAX_SIDE)
   const { bytes } = pixelBufferType(width * height, format)
   return { kind: 'raw', bytes, contents: `${format}[${height},${width}]` }
 }
@@ -194,7 +226,7 @@ export function imageFrames(
   frames: readonly Value[],
   options: RegisteredImageOptions,
 ): Value {
-  return graph.add(imageInputOp, name, withDefaults(options, true), frames)
+  return addNode(graph, imageInputOp, name, withDefaults(options, true), frames)
 }
 
 /** Declares raw inputs, one per name, and normalises them (`imageFrames`). */
@@ -204,9 +236,12 @@ export function inputRegistered(
   images: readonly string[],
   options: RegisteredImageOptions,
 ): Value {
+  checkOptions(KIND, name, { images: NAMES, options: OBJECT }, { images, options })
   const type = frameType(options.width, options.height, options.format)
-  const values = images.map((image) => graph.input(image, type))
-  return imageFrames(graph, name, values, options)
+  return checkedBuilder(graph).together(() => {
+    const values = images.map((image) => graph.input(image, type))
+    return imageFrames(graph, name, values, options)
+  })
 }
 
 function withDefaults(options: ImageInputOptions, registered: boolean): ImageInputAttrs {
@@ -222,9 +257,22 @@ function withDefaults(options: ImageInputOptions, registered: boolean): ImageInp
 }
 
 const KIND = 'imageInput'
+const NAMES = list(nameCheck)
+const OBJECT = record({ format: optional(FORMAT) })
 
 export const imageInputOp: OpDefinition<ImageInputAttrs> = {
   kind: KIND,
+  inputs: [0, 65535],
+  attributes: {
+    width: whole(),
+    height: whole(),
+    format: oneOf('rgba8', 'rgb8'),
+    border: oneOf('black', 'edge'),
+    scale: tuple(3, finite),
+    offset: tuple(3, finite),
+    mirrored: flag,
+    registered: flag,
+  },
 
   infer(context: InferContext<ImageInputAttrs>): TensorType {
     const { attrs, inputs } = context

@@ -1,4 +1,5 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { either, finite, optional, tuple } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput } from '../../graph/infer.js'
 import { inputAt } from '../../graph/lowering.js'
 import { type OpDefinition, tensorOf, view } from '../../graph/op.js'
@@ -21,13 +22,18 @@ export function imageOutput(
   input: Value,
   attrs: ImageOutputAttrs = {},
 ): Value {
-  return graph.add(imageOutputOp, name, attrs, [input])
+  return addNode(graph, imageOutputOp, name, attrs, [input])
 }
 
 const KIND = 'imageOutput'
 
 export const imageOutputOp: OpDefinition<ImageOutputAttrs> = {
   kind: KIND,
+  inputs: [1, 1],
+  attributes: {
+    scale: optional(either(finite, tuple(3, finite))),
+    offset: optional(either(finite, tuple(3, finite))),
+  },
 
   infer(context) {
     const type = tensorInput(KIND, context, 0)

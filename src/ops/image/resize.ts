@@ -1,4 +1,5 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { flag, oneOf, optional, whole } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput, wholeNumber } from '../../graph/infer.js'
 import { inputAt, tileGrid } from '../../graph/lowering.js'
 import { type KernelCall, type LowerContext, type OpDefinition, tensorOf, view } from '../../graph/op.js'
@@ -44,6 +45,13 @@ function doubleCall(context: LowerContext<ResizeAttrs>): KernelCall {
 
 export const resizeOp: OpDefinition<ResizeAttrs> = {
   kind: 'resize',
+  inputs: [1, 1],
+  attributes: {
+    height: whole(),
+    width: whole(),
+    mode: oneOf('bilinear', 'nearest'),
+    alignCorners: optional(flag),
+  },
   readsSegments: true,
   infer(context) {
     const source = tensorInput('resize', context, 0)
@@ -87,5 +95,5 @@ export const resizeOp: OpDefinition<ResizeAttrs> = {
  * @throws EngineError INVALID_GRAPH if the size is not whole numbers of at least 1
  */
 export function resize(graph: GraphBuilder, name: string, input: Value, attrs: ResizeAttrs): Value {
-  return graph.add(resizeOp, name, attrs, [input])
+  return addNode(graph, resizeOp, name, attrs, [input])
 }

@@ -1,4 +1,5 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { finite, finiteFloats, indices, oneOf, optional, record, whole } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput, wholeNumber } from '../../graph/infer.js'
 import { columnTiles, inputAt, rowsPerInvocation } from '../../graph/lowering.js'
 import { type InferContext, type OpDefinition, tensorOf, view } from '../../graph/op.js'
@@ -34,10 +35,10 @@ export function interpolate(
   attributes: Value | ConstantAttributes,
   attrs: Pick<InterpolateAttrs, 'triangles'>,
 ): Value {
-  if ('data' in attributes) {
-    return graph.add(interpolateOp, name, { ...attrs, constant: attributes }, [fragments])
+  if (typeof attributes === 'object' && attributes !== null && 'data' in attributes) {
+    return addNode(graph, interpolateOp, name, { ...attrs, constant: attributes }, [fragments])
   }
-  return graph.add(interpolateOp, name, attrs, [fragments, attributes])
+  return addNode(graph, interpolateOp, name, attrs, [fragments, attributes])
 }
 
 /**
@@ -46,7 +47,7 @@ export function interpolate(
  * @returns n x h x w x 1
  */
 export function fragmentMask(graph: GraphBuilder, name: string, fragments: Value, scale = 1): Value {
-  return graph.add(fragmentChannelOp, name, { channel: 'mask', scale }, [fragments])
+  return addNode(graph, fragmentChannelOp, name, { channel: 'mask', scale }, [fragments])
 }
 
 /**
@@ -55,11 +56,13 @@ export function fragmentMask(graph: GraphBuilder, name: string, fragments: Value
  * @returns n x h x w x 1
  */
 export function fragmentDepth(graph: GraphBuilder, name: string, fragments: Value, scale = 1): Value {
-  return graph.add(fragmentChannelOp, name, { channel: 'depth', scale }, [fragments])
+  return addNode(graph, fragmentChannelOp, name, { channel: 'depth', scale }, [fragments])
 }
 
 export const interpolateOp: OpDefinition<InterpolateAttrs> = {
   kind: 'interpolate',
+  inputs: [1, 2],
+  attributes: { triangles: indices, constant: optional(record({ data: finiteFloats, channels: whole() })) },
 
   infer(context) {
     const { attrs } = context
@@ -129,6 +132,8 @@ interface FragmentChannelAttrs {
 
 export const fragmentChannelOp: OpDefinition<FragmentChannelAttrs> = {
   kind: 'fragmentChannel',
+  inputs: [1, 1],
+  attributes: { channel: oneOf('mask', 'depth'), scale: finite },
 
   infer(context) {
     const { n, h, w } = fragmentsInput('fragmentChannel', context, 0)

@@ -1,4 +1,5 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { finite, list, positive, tuple, whole } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput, wholeNumber } from '../../graph/infer.js'
 import { inputAt, linearGrid, tileGrid } from '../../graph/lowering.js'
 import { type InferContext, type OpDefinition, tensorOf, view } from '../../graph/op.js'
@@ -32,6 +33,14 @@ function checkMatrix(kind: string, context: InferContext<unknown>, n: number): v
 
 export const regionTransformOp: OpDefinition<RegionTransformAttrs> = {
   kind: 'regionTransform',
+  inputs: [1, 1],
+  attributes: {
+    line: tuple(2, whole(0)),
+    vertices: list(whole(0), 1),
+    scale: positive,
+    side: positive,
+    margin: positive,
+  },
   infer(context) {
     const landmarks = tensorInput('regionTransform', context, 0)
     const { line, vertices, scale, side, margin } = context.attrs
@@ -89,6 +98,8 @@ export interface RegionCropAttrs {
 
 export const regionCropOp: OpDefinition<RegionCropAttrs> = {
   kind: 'regionCrop',
+  inputs: [2, 2],
+  attributes: { height: whole(), width: whole() },
   // The matrix is never a concatenation with padding: its channels are checked to be six of one part.
   readsSegments: true,
   infer(context) {
@@ -128,6 +139,8 @@ export interface RegionPointsAttrs {
 
 export const regionPointsOp: OpDefinition<RegionPointsAttrs> = {
   kind: 'regionPoints',
+  inputs: [2, 2],
+  attributes: { scale: finite },
   infer(context) {
     const points = tensorInput('regionPoints', context, 0)
     const channels = channelsOf(points)
@@ -177,7 +190,7 @@ export function regionTransform(
   landmarks: Value,
   attrs: RegionTransformAttrs,
 ): Value {
-  return graph.add(regionTransformOp, name, attrs, [landmarks])
+  return addNode(graph, regionTransformOp, name, attrs, [landmarks])
 }
 
 /**
@@ -193,7 +206,7 @@ export function regionCrop(
   matrix: Value,
   attrs: RegionCropAttrs,
 ): Value {
-  return graph.add(regionCropOp, name, attrs, [input, matrix])
+  return addNode(graph, regionCropOp, name, attrs, [input, matrix])
 }
 
 /**
@@ -209,5 +222,5 @@ export function regionPoints(
   matrix: Value,
   attrs: RegionPointsAttrs,
 ): Value {
-  return graph.add(regionPointsOp, name, attrs, [points, matrix])
+  return addNode(graph, regionPointsOp, name, attrs, [points, matrix])
 }

@@ -1,5 +1,6 @@
 import { EngineError } from '../../errors.js'
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { indices, oneOf, optional, whole } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, wholeNumber } from '../../graph/infer.js'
 import { inputAt, LINEAR_WORKGROUP, linearGrid } from '../../graph/lowering.js'
 import { type KernelCall, type OpDefinition, tensorOf, view } from '../../graph/op.js'
@@ -38,7 +39,7 @@ export interface RasteriseAttrs {
  * shape; UNSUPPORTED when a plan of f16 storage has more triangles than an f16 can count
  */
 export function rasterise(graph: GraphBuilder, name: string, vertices: Value, attrs: RasteriseAttrs): Value {
-  return graph.add(rasteriseOp, name, attrs, [vertices])
+  return addNode(graph, rasteriseOp, name, attrs, [vertices])
 }
 
 const KIND = 'rasterise'
@@ -52,6 +53,14 @@ const CLEAR_RUN = 16
 
 export const rasteriseOp: OpDefinition<RasteriseAttrs> = {
   kind: KIND,
+  inputs: [1, 1],
+  attributes: {
+    width: whole(),
+    height: whole(),
+    triangles: indices,
+    cull: optional(oneOf('none', 'back')),
+    frontFace: optional(oneOf('ccw', 'cw')),
+  },
 
   infer(context) {
     const { attrs } = context

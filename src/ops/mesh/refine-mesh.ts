@@ -1,4 +1,5 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { list, optional, whole } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput } from '../../graph/infer.js'
 import { inputAt, LINEAR_WORKGROUP } from '../../graph/lowering.js'
 import { type InferContext, type OpDefinition, tensorOf, view } from '../../graph/op.js'
@@ -39,6 +40,8 @@ function checkVertices(
 
 export const refineMeshOp: OpDefinition<RefineMeshAttrs> = {
   kind: KIND,
+  inputs: [2, 2],
+  attributes: { vertices: list(whole(0)), depthFrom: optional(list(whole(0))) },
   infer(context) {
     const { vertices, depthFrom = [] } = context.attrs
     const { before, after } = counts(context)
@@ -102,5 +105,5 @@ export function refineMesh(
   points: Value,
   attrs: RefineMeshAttrs,
 ): Value {
-  return graph.add(refineMeshOp, name, attrs, [mesh, points])
+  return addNode(graph, refineMeshOp, name, attrs, [mesh, points])
 }

@@ -1,4 +1,5 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { finite, indices } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput } from '../../graph/infer.js'
 import { columnTiles, inputAt, rowsPerInvocation } from '../../graph/lowering.js'
 import { type OpDefinition, tensorOf, view } from '../../graph/op.js'
@@ -16,6 +17,8 @@ const KIND = 'addVertexDepth'
 
 export const addVertexDepthOp: OpDefinition<VertexDepthAttrs> = {
   kind: KIND,
+  inputs: [3, 3],
+  attributes: { triangles: indices, scale: finite },
 
   infer(context) {
     const { attrs } = context
@@ -77,5 +80,5 @@ export function addVertexDepth(
   values: Value,
   attrs: VertexDepthAttrs,
 ): Value {
-  return graph.add(addVertexDepthOp, name, attrs, [flow, fragments, values])
+  return addNode(graph, addVertexDepthOp, name, attrs, [flow, fragments, values])
 }

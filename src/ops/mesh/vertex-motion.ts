@@ -1,5 +1,6 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
-import { shapeError, tensorInput } from '../../graph/infer.js'
+import { finite } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
+import { listOf, shapeError, tensorInput } from '../../graph/infer.js'
 import { inputAt, LINEAR_WORKGROUP } from '../../graph/lowering.js'
 import { type OpDefinition, type Operand, tensorOf, type UniformValue, view } from '../../graph/op.js'
 import { channelsOf, tensorType } from '../../graph/tensor.js'
@@ -22,6 +23,8 @@ const KIND = 'vertexMotion'
 
 export const vertexMotionOp: OpDefinition<VertexMotionAttrs> = {
   kind: KIND,
+  inputs: [3, 4],
+  attributes: { scale: finite },
 
   infer(context) {
     const { attrs, inputs } = context
@@ -91,5 +94,5 @@ export function vertexMotion(
   meshes: readonly [Value] | readonly [Value, Value],
   attrs: VertexMotionAttrs,
 ): Value {
-  return graph.add(vertexMotionOp, name, attrs, [flow, fragments, ...meshes])
+  return addNode(graph, vertexMotionOp, name, attrs, [flow, fragments, ...listOf(KIND, name, meshes)])
 }

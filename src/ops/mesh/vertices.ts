@@ -1,5 +1,19 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
-import { shapeError, tensorInput } from '../../graph/infer.js'
+import {
+  anything,
+  type Check,
+  either,
+  finite,
+  floats,
+  indices,
+  list,
+  oneOf,
+  optional,
+  record,
+  tuple,
+  whole,
+} from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
+import { checkOptions, shapeError, tensorInput } from '../../graph/infer.js'
 import { inputAt, LINEAR_WORKGROUP } from '../../graph/lowering.js'
 import {
   type InferContext,
@@ -54,11 +68,14 @@ export function affineVertices(
   vertices: Value,
   attrs: { readonly scale: Vec3; readonly offset: Vec3; readonly order?: Uint32Array },
 ): Value {
+  checkOptions(KIND, name, { scale: TRIPLE, offset: TRIPLE, order: optional(indices) }, attrs)
   const channels = axes((unit, axis) => ({
     weights: [scaled(unit, attrs.scale[axis] ?? 1)],
     offset: attrs.offset[axis] ?? 0,
   }))
-  return graph.add(vertexMapOp, name, { channels, ...(attrs.order && { order: attrs.order }) }, [vertices])
+  return addNode(graph, vertexMapOp, name, { channels, ...(attrs.order && { order: attrs.order }) }, [
+    vertices,
+  ])
 }
 
 /**
@@ -67,8 +84,9 @@ export function affineVertices(
  * @throws EngineError INVALID_GRAPH if an input holds no vertices or the shapes differ
  */
 export function meanVertices(graph: GraphBuilder, name: string, meshes: readonly [Value, Value]): Value {
+  checkOptions(KIND, name, { meshes: tuple(2, anything) }, { meshes })
   const channels = axes((unit) => ({ weights: meshes.map(() => scaled(unit, 0.5)), offset: 0 }))
-  return graph.add(vertexMapOp, name, { channels }, meshes)
+  return addNode(graph, vertexMapOp, name, { channels }, meshes)
 }
 
 /**
@@ -80,10 +98,11 @@ export function gatherVertices(
   graph: GraphBuilder,
   name: string,
   vertices: Value,
-  indices: readonly number[] | Uint32Array,
+  vertexIndices: readonly number[] | Uint32Array,
 ): Value {
+  checkOptions(KIND, name, { indices: either(list(whole(0)), indices) }, { indices: vertexIndices })
   const channels = axes((unit) => ({ weights: [unit], offset: 0 }))
-  return graph.add(vertexMapOp, name, { channels, order: Uint32Array.from(indices) }, [vertices])
+  return addNode(graph, vertexMapOp, name, { channels, order: Uint32Array.from(vertexIndices) }, [vertices])
 }
 
 /**
@@ -99,6 +118,7 @@ export function vertexAttributes(
   meshes: readonly [Value] | readonly [Value, Value],
   parts: readonly VertexAttribute[],
 ): Value {
+  checkParts(name, meshes, parts)
   const others: Vec3[] = meshes.length === 2 ? [[0, 0, 0]] : []
   const none: Vec3 = [0, 0, 0]
   const channels = parts.flatMap((part): VertexMapAttrs['channels'] => {
@@ -119,7 +139,40 @@ export function vertexAttributes(
     }
   })
   const table = joinTables(parts, channels.length)
-  return graph.add(vertexMapOp, name, { channels, ...(table && { table }) }, meshes)
+  return addNode(graph, vertexMapOp, name, { channels, ...(table && { table }) }, meshes)
+}
+
+const TRIPLE = tuple(3, finite)
+
+/** By kind of part. */
+const PARTS: Readonly<Record<VertexAttribute['kind'], Readonly<Record<string, Check>>>> = {
+  constant: { data: floats, channels: whole() },
+  difference: { scale: finite },
+  position: { scale: finite, origin: TRIPLE },
+  depth: { scale: finite },
+}
+
+function checkParts(node: string, meshes: readonly Value[], parts: readonly VertexAttribute[]): void {
+  checkOptions(
+    KIND,
+    node,
+    { meshes: list(anything, 1), parts: list(record({ kind: oneOf(...Object.keys(PARTS)) })) },
+    {
+      meshes,
+      parts,
+    },
+  )
+  for (const part of parts) {
+    checkOptions(KIND, node, PARTS[part.kind], part)
+    // A table of fewer values than channels would make channels without a vertex.
+    if (
+      part.kind === 'constant' &&
+      (part.data.length < part.channels || part.data.length % part.channels !== 0)
+    ) {
+      const problem = `constant parts must have rows of their ${part.channels} channels, got ${part.data.length} values`
+      throw shapeError(KIND, { node, inputs: [] }, problem)
+    }
+  }
 }
 
 const UNITS: readonly Vec3[] = [
@@ -161,6 +214,12 @@ const KIND = 'vertexMap'
 
 export const vertexMapOp: OpDefinition<VertexMapAttrs> = {
   kind: KIND,
+  inputs: [1, 2],
+  attributes: {
+    channels: list(record({ weights: list(tuple(3, finite), 1), offset: finite })),
+    order: optional(indices),
+    table: optional(floats),
+  },
 
   infer(context) {
     const { attrs, inputs } = context

@@ -1,7 +1,8 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
-import { shapeError, tensorInput, wholeNumber } from '../../graph/infer.js'
+import { type AttributeChecks, whole } from '../../graph/arguments.js'
+import { addNode, checkedBuilder, type GraphBuilder, type Value } from '../../graph/graph.js'
+import { checkOptions, shapeError, tensorInput } from '../../graph/infer.js'
 import { inputAt, linearGrid } from '../../graph/lowering.js'
-import { type InferContext, type OpDefinition, tensorOf, view } from '../../graph/op.js'
+import { type OpDefinition, tensorOf, view } from '../../graph/op.js'
 import {
   channelsOf,
   describeType,
@@ -18,22 +19,19 @@ export interface TensorShape {
   readonly c: number
 }
 
+export const SHAPE: AttributeChecks<TensorShape> = { n: whole(), h: whole(), w: whole(), c: whole() }
+
 /** Raw type of a dense N x H x W x C float32 buffer. */
 export function denseType(shape: TensorShape): RawType {
   const { n, h, w, c } = shape
   return { kind: 'raw', bytes: n * h * w * c * 4, contents: `f32[${n},${h},${w},${c}]` }
 }
 
-function checkShape(kind: string, context: InferContext<unknown>, shape: TensorShape): void {
-  for (const dimension of ['n', 'h', 'w', 'c'] as const) {
-    wholeNumber(kind, context, dimension, shape[dimension], 1)
-  }
-}
-
 export const packOp: OpDefinition<TensorShape> = {
   kind: 'pack',
+  inputs: [1, 1],
+  attributes: SHAPE,
   infer(context) {
-    checkShape('pack', context, context.attrs)
     const { n, h, w, c } = context.attrs
     const source = context.inputs[0]
     const wanted = denseType(context.attrs)
@@ -84,6 +82,8 @@ function contiguousParts(
 
 export const unpackOp: OpDefinition<Record<string, never>> = {
   kind: 'unpack',
+  inputs: [1, 1],
+  attributes: {},
   readsSegments: true,
   infer(context) {
     const type = tensorInput('unpack', context, 0)
@@ -110,18 +110,25 @@ export const unpackOp: OpDefinition<Record<string, never>> = {
  * @throws EngineError INVALID_GRAPH if a dimension is not a whole number of at least 1, or the name is taken
  */
 export function inputTensor(graph: GraphBuilder, name: string, shape: TensorShape): Value {
-  checkShape('input', { node: name, attrs: shape, inputs: [] }, shape)
-  return graph.add(packOp, `${name}:pack`, shape, [graph.input(name, denseType(shape))])
+  checkOptions('input', name, SHAPE, shape)
+  return checkedBuilder(graph).together(() => {
+    const buffer = graph.input(name, denseType(shape))
+    return addNode(graph, packOp, `${name}:pack`, shape, [buffer])
+  })
 }
 
-/** Names a tensor as a result: its output buffer holds dense N x H x W x C float32 values. */
+/**
+ * Names a tensor as a result: its output buffer holds dense N x H x W x C float32 values.
+ * @throws EngineError INVALID_GRAPH if the value is no tensor of the graph, or the name is taken
+ */
 export function outputTensor(graph: GraphBuilder, name: string, value: Value): void {
-  if (value.type.kind !== 'tensor') {
+  if (value?.type?.kind === 'raw') {
     throw shapeError(
       'output',
       { node: name, inputs: [value.type] },
       `${describeType(value.type)} is no tensor`,
     )
   }
-  graph.output(name, graph.add(unpackOp, `${name}:unpack`, {}, [value]))
+  const node = typeof name === 'string' ? `${name}:unpack` : name
+  checkedBuilder(graph).together(() => graph.output(name, addNode(graph, unpackOp, node, {}, [value])))
 }

@@ -1,6 +1,7 @@
+import { list, whole } from '../../graph/arguments.js'
 import { lowerChannelMap, NO_CHANNEL } from '../../graph/channel-map.js'
 import { contiguousChannelsOp } from '../../graph/contiguous-channels.js'
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput, wholeNumber } from '../../graph/infer.js'
 import { inputAt } from '../../graph/lowering.js'
 import { type OpDefinition, tensorOf } from '../../graph/op.js'
@@ -16,6 +17,8 @@ export interface ChannelSliceAttrs {
 
 export const channelSliceOp: OpDefinition<ChannelSliceAttrs> = {
   kind: 'channelSlice',
+  inputs: [1, 1],
+  attributes: { start: whole(0), count: whole() },
   readsSegments: true,
   infer(context) {
     const source = tensorInput('channelSlice', context, 0)
@@ -42,6 +45,8 @@ export interface ChannelPadAttrs {
 
 export const channelPadOp: OpDefinition<ChannelPadAttrs> = {
   kind: 'channelPad',
+  inputs: [1, 1],
+  attributes: { channels: whole() },
   readsSegments: true,
   infer(context) {
     const source = tensorInput('channelPad', context, 0)
@@ -62,6 +67,8 @@ export interface ChannelGatherAttrs {
 
 export const channelGatherOp: OpDefinition<ChannelGatherAttrs> = {
   kind: 'channelGather',
+  inputs: [1, 1],
+  attributes: { channels: list(whole(0)) },
   readsSegments: true,
   infer(context) {
     const source = tensorInput('channelGather', context, 0)
@@ -86,7 +93,7 @@ export const channelGatherOp: OpDefinition<ChannelGatherAttrs> = {
 
 /** Copies a concatenation into channels without padding between its parts; the plan adds it where needed. */
 export function contiguousChannels(graph: GraphBuilder, name: string, input: Value): Value {
-  return graph.add(contiguousChannelsOp, name, {}, [input])
+  return addNode(graph, contiguousChannelsOp, name, {}, [input])
 }
 
 /**
@@ -100,7 +107,7 @@ export function channelSlice(
   start: number,
   count: number,
 ): Value {
-  return graph.add(channelSliceOp, name, { start, count }, [input])
+  return addNode(graph, channelSliceOp, name, { start, count }, [input])
 }
 
 /**
@@ -108,7 +115,7 @@ export function channelSlice(
  * @throws EngineError INVALID_GRAPH if the input has more
  */
 export function channelPad(graph: GraphBuilder, name: string, input: Value, channels: number): Value {
-  return graph.add(channelPadOp, name, { channels }, [input])
+  return addNode(graph, channelPadOp, name, { channels }, [input])
 }
 
 /**
@@ -121,5 +128,5 @@ export function channelGather(
   input: Value,
   channels: readonly number[],
 ): Value {
-  return graph.add(channelGatherOp, name, { channels }, [input])
+  return addNode(graph, channelGatherOp, name, { channels }, [input])
 }

@@ -1,4 +1,5 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { whole } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput, wholeNumber } from '../../graph/infer.js'
 import { inputAt, linearGrid } from '../../graph/lowering.js'
 import {
@@ -10,6 +11,9 @@ import {
   view,
 } from '../../graph/op.js'
 import { planesOf, sameLayout, tensorType, vec4sPerBatch } from '../../graph/tensor.js'
+
+/** Inputs of one concatenation. */
+const MAX_PARTS = 65_536
 
 /** One call of copy.wgsl: all planes of `batches` entries of `source` to a place in `destination`. */
 function copyCall(
@@ -42,6 +46,8 @@ function copyCall(
  */
 export const concatOp: OpDefinition<Record<string, never>> = {
   kind: 'concat',
+  inputs: [1, MAX_PARTS],
+  attributes: {},
   structural: 'concat',
   readsSegments: true,
   infer(context) {
@@ -74,6 +80,8 @@ export const concatOp: OpDefinition<Record<string, never>> = {
 /** Batch entries of all inputs one after another; calls as in `concatOp`. */
 export const batchConcatOp: OpDefinition<Record<string, never>> = {
   kind: 'batchConcat',
+  inputs: [1, MAX_PARTS],
+  attributes: {},
   structural: 'batchConcat',
   readsSegments: true,
   infer(context) {
@@ -109,6 +117,8 @@ export interface BatchSliceAttrs {
 /** Some neighbouring batch entries of its input. */
 export const batchSliceOp: OpDefinition<BatchSliceAttrs> = {
   kind: 'batchSlice',
+  inputs: [1, 1],
+  attributes: { start: whole(0), count: whole() },
   structural: 'batchSlice',
   readsSegments: true,
   infer(context) {
@@ -134,7 +144,7 @@ export const batchSliceOp: OpDefinition<BatchSliceAttrs> = {
  * @throws EngineError INVALID_GRAPH if the inputs differ in n, h or w
  */
 export function concat(graph: GraphBuilder, name: string, inputs: readonly Value[]): Value {
-  return graph.add(concatOp, name, {}, inputs)
+  return addNode(graph, concatOp, name, {}, inputs)
 }
 
 /**
@@ -142,7 +152,7 @@ export function concat(graph: GraphBuilder, name: string, inputs: readonly Value
  * @throws EngineError INVALID_GRAPH if the inputs differ in h, w or channels
  */
 export function batchConcat(graph: GraphBuilder, name: string, inputs: readonly Value[]): Value {
-  return graph.add(batchConcatOp, name, {}, inputs)
+  return addNode(graph, batchConcatOp, name, {}, inputs)
 }
 
 /**
@@ -156,5 +166,5 @@ export function batchSlice(
   start: number,
   count: number,
 ): Value {
-  return graph.add(batchSliceOp, name, { start, count }, [input])
+  return addNode(graph, batchSliceOp, name, { start, count }, [input])
 }

@@ -1,4 +1,5 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { finite, optional } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput } from '../../graph/infer.js'
 import { inputAt, linearGrid } from '../../graph/lowering.js'
 import {
@@ -95,6 +96,8 @@ const outputValues = (_: unknown, output: ValueType): number =>
 
 export const addOp: OpDefinition<Record<string, never>> = {
   kind: 'add',
+  inputs: [2, 2],
+  attributes: {},
   epilogue: { activation: true, residual: false },
   inPlaceInput: 0,
   asEpilogue: () => ({ residual: true }),
@@ -107,6 +110,8 @@ export const addOp: OpDefinition<Record<string, never>> = {
 
 export const multiplyOp: OpDefinition<Record<string, never>> = {
   kind: 'multiply',
+  inputs: [2, 2],
+  attributes: {},
   epilogue: { activation: true, residual: false },
   inPlaceInput: 0,
   infer: (context) => binaryType('multiply', context, true),
@@ -124,6 +129,8 @@ export interface ScaleAttrs {
 
 export const scaleOp: OpDefinition<ScaleAttrs> = {
   kind: 'scale',
+  inputs: [1, 1],
+  attributes: { scale: finite, offset: optional(finite) },
   epilogue: { activation: true, residual: false },
   inPlaceInput: 0,
   readsSegments: true,
@@ -149,7 +156,7 @@ export const scaleOp: OpDefinition<ScaleAttrs> = {
  * @throws EngineError INVALID_GRAPH if the shapes differ
  */
 export function add(graph: GraphBuilder, name: string, left: Value, right: Value): Value {
-  return graph.add(addOp, name, {}, [left, right])
+  return addNode(graph, addOp, name, {}, [left, right])
 }
 
 /**
@@ -157,7 +164,7 @@ export function add(graph: GraphBuilder, name: string, left: Value, right: Value
  * @throws EngineError INVALID_GRAPH if the shapes differ otherwise
  */
 export function multiply(graph: GraphBuilder, name: string, left: Value, right: Value): Value {
-  return graph.add(multiplyOp, name, {}, [left, right])
+  return addNode(graph, multiplyOp, name, {}, [left, right])
 }
 
 /**
@@ -165,5 +172,5 @@ export function multiply(graph: GraphBuilder, name: string, left: Value, right: 
  * @throws EngineError INVALID_GRAPH if scale or offset is not finite
  */
 export function scale(graph: GraphBuilder, name: string, input: Value, attrs: ScaleAttrs): Value {
-  return graph.add(scaleOp, name, attrs, [input])
+  return addNode(graph, scaleOp, name, attrs, [input])
 }

@@ -1,4 +1,5 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { oneOf, whole } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput, wholeNumber } from '../../graph/infer.js'
 import { inputAt, tileGrid } from '../../graph/lowering.js'
 import { type KernelCall, type LowerContext, type OpDefinition, tensorOf, view } from '../../graph/op.js'
@@ -46,6 +47,14 @@ const resized = (type: TensorType, height: number, width: number): TensorType =>
 
 export const padOp: OpDefinition<PadAttrs> = {
   kind: 'pad',
+  inputs: [1, 1],
+  attributes: {
+    top: whole(0),
+    right: whole(0),
+    bottom: whole(0),
+    left: whole(0),
+    mode: oneOf('zero', 'edge'),
+  },
   readsSegments: true,
   infer(context) {
     const source = tensorInput('pad', context, 0)
@@ -62,6 +71,8 @@ export const padOp: OpDefinition<PadAttrs> = {
 
 export const cropOp: OpDefinition<CropAttrs> = {
   kind: 'crop',
+  inputs: [1, 1],
+  attributes: { top: whole(0), left: whole(0), height: whole(), width: whole() },
   readsSegments: true,
   infer(context) {
     const source = tensorInput('crop', context, 0)
@@ -84,7 +95,7 @@ export const cropOp: OpDefinition<CropAttrs> = {
  * @throws EngineError INVALID_GRAPH if a side is not a whole number
  */
 export function pad(graph: GraphBuilder, name: string, input: Value, attrs: PadAttrs): Value {
-  return graph.add(padOp, name, attrs, [input])
+  return addNode(graph, padOp, name, attrs, [input])
 }
 
 /**
@@ -92,5 +103,5 @@ export function pad(graph: GraphBuilder, name: string, input: Value, attrs: PadA
  * @throws EngineError INVALID_GRAPH if it is not inside them
  */
 export function crop(graph: GraphBuilder, name: string, input: Value, attrs: CropAttrs): Value {
-  return graph.add(cropOp, name, attrs, [input])
+  return addNode(graph, cropOp, name, attrs, [input])
 }

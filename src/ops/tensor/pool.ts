@@ -1,9 +1,9 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput } from '../../graph/infer.js'
 import { inputAt, tileGrid } from '../../graph/lowering.js'
 import { type InferContext, type OpDefinition, tensorOf, view } from '../../graph/op.js'
 import { channelsOf, planesOf, type TensorType, tensorType } from '../../graph/tensor.js'
-import { convWindow, type Padding, type Size, type Window } from '../conv/geometry.js'
+import { convWindow, PADDING, type Padding, type Size, size, type Window } from '../conv/geometry.js'
 
 export interface PoolAttrs {
   readonly kernel: Size
@@ -27,6 +27,8 @@ function poolWindow(kind: string, context: InferContext<PoolAttrs>): { input: Te
 function poolOp(kind: 'poolMax' | 'poolAvg'): OpDefinition<PoolAttrs> {
   return {
     kind,
+    inputs: [1, 1],
+    attributes: { kernel: size(1), stride: size(1), padding: PADDING },
     readsSegments: true,
     infer(context) {
       const { input, window } = poolWindow(kind, context)
@@ -71,7 +73,7 @@ export const poolAvgOp = poolOp('poolAvg')
  * @throws EngineError INVALID_GRAPH if a window would hold nothing but padding
  */
 export function poolMax(graph: GraphBuilder, name: string, input: Value, attrs: PoolAttrs): Value {
-  return graph.add(poolMaxOp, name, attrs, [input])
+  return addNode(graph, poolMaxOp, name, attrs, [input])
 }
 
 /**
@@ -79,5 +81,5 @@ export function poolMax(graph: GraphBuilder, name: string, input: Value, attrs: 
  * @throws EngineError INVALID_GRAPH if a window would hold nothing but padding
  */
 export function poolAvg(graph: GraphBuilder, name: string, input: Value, attrs: PoolAttrs): Value {
-  return graph.add(poolAvgOp, name, attrs, [input])
+  return addNode(graph, poolAvgOp, name, attrs, [input])
 }

@@ -1,4 +1,5 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { oneOf } from '../../graph/arguments.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput } from '../../graph/infer.js'
 import { inputAt, linearGrid } from '../../graph/lowering.js'
 import {
@@ -86,6 +87,8 @@ const valuesOf = (type: TensorType): number => type.n * type.h * type.w * channe
 
 export const reduceOp: OpDefinition<ReduceAttrs> = {
   kind: 'reduce',
+  inputs: [1, 2],
+  attributes: { result: oneOf('mean', 'min', 'max') },
   readsSegments: true,
   infer(context) {
     const source = tensorInput('reduce', context, 0)
@@ -99,6 +102,8 @@ export const reduceOp: OpDefinition<ReduceAttrs> = {
 
 export const meanErrorOp: OpDefinition<MeanErrorAttrs> = {
   kind: 'meanError',
+  inputs: [2, 3],
+  attributes: { error: oneOf('squared', 'absolute') },
   infer(context) {
     const source = tensorInput('meanError', context, 0)
     if (!sameShape(source, tensorInput('meanError', context, 1))) {
@@ -125,7 +130,7 @@ export function reduce(
   attrs: ReduceAttrs,
   mask?: Value,
 ): Value {
-  return graph.add(reduceOp, name, attrs, mask ? [input, mask] : [input])
+  return addNode(graph, reduceOp, name, attrs, mask === undefined ? [input] : [input, mask])
 }
 
 /**
@@ -140,5 +145,5 @@ export function meanError(
   attrs: MeanErrorAttrs,
   mask?: Value,
 ): Value {
-  return graph.add(meanErrorOp, name, attrs, mask ? [a, b, mask] : [a, b])
+  return addNode(graph, meanErrorOp, name, attrs, mask === undefined ? [a, b] : [a, b, mask])
 }

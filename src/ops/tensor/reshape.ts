@@ -1,14 +1,16 @@
-import type { GraphBuilder, Value } from '../../graph/graph.js'
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput, wholeNumber } from '../../graph/infer.js'
 import { inputAt, linearGrid } from '../../graph/lowering.js'
 import { type OpDefinition, tensorOf, view } from '../../graph/op.js'
 import { channelsOf, planesOf, type TensorType, tensorType } from '../../graph/tensor.js'
-import type { TensorShape } from './border.js'
+import { SHAPE, type TensorShape } from './border.js'
 
 const valuesOf = (type: TensorType): number => type.n * type.h * type.w * channelsOf(type)
 
 export const reshapeOp: OpDefinition<TensorShape> = {
   kind: 'reshape',
+  inputs: [1, 1],
+  attributes: SHAPE,
   infer(context) {
     const source = tensorInput('reshape', context, 0)
     const [n, h, w, c] = (['n', 'h', 'w', 'c'] as const).map((dimension) =>
@@ -43,5 +45,5 @@ export const reshapeOp: OpDefinition<TensorShape> = {
  * @throws EngineError INVALID_GRAPH if the shapes differ in their number of values
  */
 export function reshape(graph: GraphBuilder, name: string, input: Value, shape: TensorShape): Value {
-  return graph.add(reshapeOp, name, shape, [input])
+  return addNode(graph, reshapeOp, name, shape, [input])
 }
