@@ -129,7 +129,7 @@ export async function probeOutputFolder(folder: string): Promise<void> {
   } catch (cause) {
     throw outputFailed(folder, cause)
   }
-  const probe = join(folder, `.deepfaceflow-probe.${randomBytes(6).toString('hex')}.tmp`)
+  const probe = join(folder, temporaryName('deepfaceflow-probe'))
   keepPending(probe)
   try {
     await nodeFileSystem.write(probe, Uint8Array.of(0))
