@@ -7,11 +7,12 @@
 struct Uniforms {
   fragments: View,
   outputView: View,
+#if !CONSTANT
+  attributes: View,
+#endif
   rows: u32,
 #if CONSTANT
   vertices: u32,
-#else
-  attributes: View,
 #endif
 }
 

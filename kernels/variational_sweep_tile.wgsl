@@ -11,7 +11,10 @@ struct Uniforms {
 }
 
 const REGION = 32u;
-const CELLS = 1024u;
+// Rows of cells stand one cell apart, with one before the first and after the last row: what lies beyond the rim is a cell
+// of its own, 0 as workgroup memory starts, that nobody writes, so no half sweep reads what it writes.
+const PITCH = 33u;
+const CELLS = 1123u;
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
 @group(0) @binding(1) var<storage, read> equations: array<vec4<f32>>;
@@ -20,9 +23,13 @@ const CELLS = 1024u;
 
 var<workgroup> cells: array<vec2<f32>, CELLS>;
 
-// Cells left and right of one, above and below. At the rim any cell stands for the one that is not there.
+fn cellOf(column: u32, row: u32) -> u32 {
+  return (row + 1u) * PITCH + column + 1u;
+}
+
+// Cells left and right of one, above and below.
 fn around(at: u32) -> vec4<u32> {
-  return vec4<u32>(at - 1u, at + 1u, at - REGION, at + REGION) % CELLS;
+  return vec4<u32>(at - 1u, at + 1u, at - PITCH, at + PITCH);
 }
 
 // Weights of the pull between a cell and those around it, from their smoothness weights.
@@ -53,7 +60,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #for i in 0..4
   let row${i} = local / 16u + ${8 * (i - i % 2)}u;
   let column${i} = 2u * (local % 16u) + ((row${i} + ${i % 2}u) & 1u);
-  let at${i} = row${i} * REGION + column${i};
+  let at${i} = cellOf(column${i}, row${i});
   let place${i} = origin + vec2<i32>(vec2<u32>(column${i}, row${i}));
   let inside${i} = all(place${i} >= vec2<i32>(0)) && all(place${i} < size);
   let pixel${i} = select(0u, (group.z * u.size.y + u32(place${i}.y)) * u.size.x + u32(place${i}.x), inside${i});

@@ -1,6 +1,7 @@
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runChild } from './support.js'
 
@@ -35,6 +36,12 @@ describe('a process with a device', () => {
     expect(facts.eventLoop).toBeLessThan(0.5)
     expect(facts.globalUntouched).toBe(true)
   })
+})
+
+/** The driver of a manifest by its absolute path. */
+const icdOf = (manifest: string) => ({
+  library_path: join(dirname(manifest), 'libvk_swiftshader.so'),
+  api_version: '1.0.5',
 })
 
 describe.runIf(process.platform === 'linux')('the embedded driver', () => {
@@ -74,6 +81,36 @@ describe.runIf(process.platform === 'linux')('the embedded driver', () => {
     expect(child).toMatchObject({ code: 0, signal: null })
     const report = JSON.parse(child.stdout) as Report
     expect(report.manifest.startsWith(join(cache, 'deepfaceflow-'))).toBe(true)
+  })
+
+  it('is also found through a loader, beside drivers of the system', async () => {
+    const first = await runChild('embedded', { env: { XDG_CACHE_HOME: cache } })
+    const { manifest } = JSON.parse(first.stdout) as Report
+    // Stands for a driver that the system has.
+    const driver = join(cache, 'icd.json')
+    await writeFile(driver, JSON.stringify({ file_format_version: '1.0.0', ICD: icdOf(manifest) }))
+    const child = await runChild('embedded', { env: { XDG_CACHE_HOME: cache, VK_DRIVER_FILES: driver } })
+    expect(child).toMatchObject({ code: 0, signal: null })
+    const report = JSON.parse(child.stdout) as Report
+    expect(report.values).toEqual([0, 3, 6, 9])
+    expect(report.selection).toMatch(/embedded driver.*'embedded' was asked for/)
+    expect(report.untouched).toBe(true)
+  })
+
+  it('heals when it is damaged', async () => {
+    const first = await runChild('embedded', { env: { XDG_CACHE_HOME: cache } })
+    const { manifest } = JSON.parse(first.stdout) as Report
+    const library = join(dirname(manifest), 'libvk_swiftshader.so')
+    const whole = await readFile(library)
+    await chmod(library, 0o755)
+    // Half a library is mapped whole: what is not there ends the process with SIGBUS.
+    await truncate(library, whole.length / 2)
+    const left = join(dirname(dirname(manifest)), 'unpack-AbCdEf')
+    await mkdir(left)
+    const child = await runChild('embedded', { env: { XDG_CACHE_HOME: cache } })
+    expect(child).toMatchObject({ code: 0, signal: null })
+    expect((await readFile(library)).equals(whole)).toBe(true)
+    expect(existsSync(left)).toBe(false)
   })
 
   it('is not loaded from a folder that others may write to', async () => {

@@ -49,6 +49,13 @@ const VALUES: UniformValues = {
   offsets: [1, 2, 3, 4, -5, 6, 7, 8],
 }
 
+const uniformOf = (members: string) => `struct V { x: u32 }
+struct W { x: vec2<u32> }
+struct N { x: u32, v: V }
+struct P { ${members} }
+@group(0) @binding(0) var<uniform> p: P;
+${MAIN}`
+
 describe('reflectKernel', () => {
   const iface = reflect(KERNEL)
 
@@ -94,6 +101,18 @@ describe('reflectKernel', () => {
     ],
     [`@group(0) @binding(0) var t: texture_2d<f32>;\n${MAIN}`, /t is neither/],
     [`@group(0) @binding(0) var<uniform> n: u32;\n${MAIN}`, /uniform n is no struct/],
+    [
+      uniformOf('a: u32, b: V'),
+      /uniform field b starts at byte 4; structs and arrays in a uniform start at multiples/,
+    ],
+    [uniformOf('a: u32, b: W'), /field b starts at byte 8;/],
+    [
+      uniformOf('a: V, b: u32'),
+      /field a is a struct of 4 bytes; .* what follows it \(b\) must be 16 bytes on/,
+    ],
+    [uniformOf('a: N'), /field a\.v starts at byte 4;/],
+    [uniformOf('a: array<u32, 4>'), /field a has elements every 4 bytes/],
+    [uniformOf('a: array<vec2<f32>, 4>'), /field a has elements every 8 bytes/],
     [
       `struct P { m: mat4x4<f32> }\n@group(0) @binding(0) var<uniform> p: P;\n${MAIN}`,
       /field m .*unsupported type/,

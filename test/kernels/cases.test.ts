@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Engine } from '../../src/runtime/engine.js'
 import { allCases } from '../cases/index.js'
-import { runCase } from './run-case.js'
+import { runCase, runsOf } from './run-case.js'
 
 let engine: Engine
 
@@ -19,8 +19,7 @@ describe('every op against its float64 reference', () => {
 
   for (const opCase of allCases) {
     const bounds = opCase.bounds ?? { nmse: 1e-10, maxError: 1e-4 }
-    const runs = opCase.variants ?? [{ schedule: 'software' as const }, { schedule: 'hardware' as const }]
-    for (const { schedule, variant } of runs) {
+    for (const { schedule, variant } of runsOf(opCase)) {
       it(`${opCase.name} [${schedule}${variant === undefined ? '' : ` ${variant}`}]`, async () => {
         const { nmse, maxError, range } = await runCase(engine, opCase, schedule, variant)
         expect(nmse).toBeLessThanOrEqual(bounds.nmse)

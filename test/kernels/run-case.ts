@@ -1,5 +1,5 @@
 import { EngineError } from '../../src/errors.js'
-import { GraphBuilder } from '../../src/graph/graph.js'
+import { type Graph, GraphBuilder, type Value } from '../../src/graph/graph.js'
 import type { Schedule, WeightSource } from '../../src/graph/op.js'
 import { channelsOf } from '../../src/graph/tensor.js'
 import { inputTensor, outputTensor } from '../../src/ops/tensor/border.js'
@@ -57,6 +57,30 @@ export function arrayWeights(
   }
 }
 
+/** The graph of a case: inputs `input0`, `input1`, ..., output `result`. */
+export function caseGraph(opCase: OpCase): { built: Graph; result: Value } {
+  const graph = new GraphBuilder(opCase.name)
+  const values = opCase.inputs.map(({ n, h, w, c }, i) => inputTensor(graph, `input${i}`, { n, h, w, c }))
+  const result = opCase.build(graph, values)
+  outputTensor(graph, 'result', result)
+  return { built: graph.build(), result }
+}
+
+/** Schedules and variants that a case is tested in. */
+export const runsOf = (opCase: OpCase): NonNullable<OpCase['variants']> =>
+  opCase.variants ?? [{ schedule: 'software' }, { schedule: 'hardware' }]
+
+/** Variants by node, for a case that forces one. */
+export function forcedVariant(
+  opCase: OpCase,
+  built: Graph,
+  variant: string | undefined,
+): Record<string, string> {
+  const kinds = new Map(built.nodes.map((node) => [node.definition.kind, node.name]))
+  const forced = kinds.get(opCase.op) ?? built.nodes.at(-2)?.name
+  return variant !== undefined && forced !== undefined ? { [forced]: variant } : {}
+}
+
 /** Compiles and runs a case on the device and compares it with its float64 reference. */
 export async function runCase(
   engine: Engine,
@@ -66,17 +90,11 @@ export async function runCase(
   storage: 'f32' | 'f16' = 'f32',
 ): Promise<CaseError> {
   const { inputs, weights } = caseData(opCase)
-  const graph = new GraphBuilder(opCase.name)
-  const values = inputs.map(({ n, h, w, c }, i) => inputTensor(graph, `input${i}`, { n, h, w, c }))
-  const result = opCase.build(graph, values)
-  outputTensor(graph, 'result', result)
-  const built = graph.build()
-  const kinds = new Map(built.nodes.map((node) => [node.definition.kind, node.name]))
-  const forced = kinds.get(opCase.op) ?? built.nodes.at(-2)?.name
+  const { built, result } = caseGraph(opCase)
   const plan = await engine.compile(built, {
     schedule,
     storage,
-    ...(variant !== undefined && forced !== undefined ? { variants: { [forced]: variant } } : {}),
+    variants: forcedVariant(opCase, built, variant),
     weights: arrayWeights(
       weights,
       Object.fromEntries(Object.entries(opCase.weights ?? {}).map(([name, { shape }]) => [name, shape])),

@@ -20,6 +20,12 @@ import type {
 import { sourceAt } from './locate.js'
 import type { PreprocessedShader } from './preprocess.js'
 
+/**
+ * Bytes at which structs and array elements in a uniform start. Dawn does without (`uniform_buffer_standard_layout`), other
+ * implementations of WebGPU refuse such code.
+ */
+const UNIFORM_ALIGNMENT = 16
+
 const FIELD_TYPES: ReadonlySet<string> = new Set([
   'u32',
   'i32',
@@ -31,7 +37,8 @@ const FIELD_TYPES: ReadonlySet<string> = new Set([
  * Reads entry point, workgroup size, bindings and the uniform layout from WGSL.
  *
  * @throws EngineError INVALID_SHADER if the code does not parse or does something that the engine has no use
- *   for: none or several compute entry points, groups other than 0, textures, a uniform that is no struct
+ *   for: none or several compute entry points, groups other than 0, textures, a uniform that is no struct or that only
+ *   some implementations of WebGPU lay out
  */
 export function reflectKernel(shader: PreprocessedShader): KernelInterface {
   const { file } = shader
@@ -138,9 +145,11 @@ function readBinding(variable: VariableInfo, fail: (message: string) => never): 
 function readUniform(variable: VariableInfo, fail: (message: string) => never): UniformLayout {
   const fields = new Map<string, UniformField>()
   const visit = (members: readonly MemberInfo[], prefix: string, base: number): void => {
-    for (const member of members) {
+    for (const [index, member] of members.entries()) {
       const path = prefix + member.name
       const offset = base + member.offset
+      const obstacle = uniformObstacle(member, offset, members[index + 1])
+      if (obstacle) fail(`uniform field ${path} ${obstacle}`)
       if (member.type instanceof StructInfo) visit(member.type.members, `${path}.`, offset)
       else fields.set(path, readField(path, member.type, offset, member.size, fail))
     }
@@ -148,6 +157,24 @@ function readUniform(variable: VariableInfo, fail: (message: string) => never): 
   if (!(variable.type instanceof StructInfo)) return fail(`uniform ${variable.name} is no struct`)
   visit(variable.type.members, '', 0)
   return { name: variable.name, size: variable.size, fields }
+}
+
+/** What WGSL's rules for the uniform address space forbid of a member that storage buffers may have. */
+function uniformObstacle(
+  member: MemberInfo,
+  offset: number,
+  next: MemberInfo | undefined,
+): string | undefined {
+  const { type } = member
+  if (type instanceof ArrayInfo && type.stride % UNIFORM_ALIGNMENT !== 0)
+    return `has elements every ${type.stride} bytes; in a uniform they must stand every ${UNIFORM_ALIGNMENT} (take vec4s)`
+  if (!(type instanceof StructInfo || type instanceof ArrayInfo)) return undefined
+  if (offset % UNIFORM_ALIGNMENT !== 0)
+    return `starts at byte ${offset}; structs and arrays in a uniform start at multiples of ${UNIFORM_ALIGNMENT}: put them first`
+  const room = Math.ceil(member.size / UNIFORM_ALIGNMENT) * UNIFORM_ALIGNMENT
+  if (type instanceof StructInfo && next && next.offset - member.offset < room)
+    return `is a struct of ${member.size} bytes; in a uniform what follows it (${next.name}) must be ${room} bytes on: fill it up`
+  return undefined
 }
 
 function readField(

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { lstat, mkdir, open, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, parse, resolve } from 'node:path'
 import { FaceError } from '../../errors.js'
+import { removeAbandoned, temporaryName } from './owner.js'
 
 /** The file system calls of this module, replaceable so that tests can fill the disk. */
 export interface FileSystem {
@@ -90,7 +90,7 @@ export async function writeFileAtomic(
   fs: FileSystem = nodeFileSystem,
 ): Promise<void> {
   const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data
-  const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(6).toString('hex')}.tmp`)
+  const temporary = join(dirname(file), temporaryName(basename(file)))
   keepPending(temporary)
   try {
     await fs.write(temporary, bytes)
@@ -105,12 +105,13 @@ export async function writeFileAtomic(
 }
 
 /**
- * Makes a folder and its parents.
+ * Makes a folder and its parents, and removes what killed processes left unfinished in it.
  * @throws FaceError OUTPUT_FAILED
  */
 export async function makeOutputFolder(folder: string, fs: FileSystem = nodeFileSystem): Promise<void> {
   try {
     await fs.mkdir(folder)
+    await removeAbandoned(folder)
   } catch (cause) {
     throw outputFailed(folder, cause)
   }
@@ -128,7 +129,7 @@ export async function probeOutputFolder(folder: string): Promise<void> {
   } catch (cause) {
     throw outputFailed(folder, cause)
   }
-  const probe = join(folder, `.deepfaceflow-probe.${randomBytes(6).toString('hex')}.tmp`)
+  const probe = join(folder, temporaryName('deepfaceflow-probe'))
   keepPending(probe)
   try {
     await nodeFileSystem.write(probe, Uint8Array.of(0))

@@ -1,7 +1,11 @@
 import { lstat, mkdir, mkdtemp } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { removeAbandoned } from './owner.js'
 import { packageFacts } from './package-root.js'
+
+/** Folders and files under way of builds that did not name the process in them. */
+const OLD_WORK = /^unpack-|^\..*\.tmp$/
 
 /** True for a folder that this user made and nobody else may write to. */
 async function isPrivate(folder: string): Promise<boolean> {
@@ -24,7 +28,10 @@ export async function cacheFolder(): Promise<string> {
       const folder = join(parent, version)
       await mkdir(parent, { recursive: true, mode: 0o700 })
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      if ((await isPrivate(parent)) && (await isPrivate(folder))) return folder
+      if ((await isPrivate(parent)) && (await isPrivate(folder))) {
+        await removeAbandoned(folder, OLD_WORK)
+        return folder
+      }
     } catch {
       // Read-only home, full disk, a file in the way: try the next place.
     }

@@ -8,7 +8,7 @@ import { extract } from 'tar-stream'
 import { EngineError } from '../../errors.js'
 import { messageOf } from '../../realms.js'
 import { cacheFolder } from './cache-folder.js'
-import { isIntact, removeAbandoned, storeFiles } from './stored-files.js'
+import { isIntact, storeFiles } from './stored-files.js'
 
 const PACKAGE = '@sparticuz/chromium'
 const MANIFEST = 'vk_swiftshader_icd.json'
@@ -99,7 +99,6 @@ async function prepare(): Promise<EmbeddedDriver> {
   const cache = await cacheFolder()
   const folder = join(cache, `swiftshader-${archive.version}`)
   try {
-    await removeAbandoned(cache)
     if (!(await isIntact(folder, WANTED))) await storeFiles(folder, await unpackFiles(archive.path))
   } catch (cause) {
     throw new EngineError(

@@ -89,7 +89,7 @@ export async function* readVideoFrames(file: string, signal: AbortSignal): Async
  * Cuts the first PPM frame off a buffer.
  * @returns the image if the buffer holds all of it, the bytes used up, and the bytes needed for the next try
  */
-export function takeFrame(buffer: Buffer): { image: Rgba | null; used: number; wanted: number } {
+function takeFrame(buffer: Buffer): { image: Rgba | null; used: number; wanted: number } {
   const header = /^P6\s+(\d+)\s+(\d+)\s+255\s/.exec(buffer.toString('latin1', 0, 64))
   if (!header) return { image: null, used: 0, wanted: buffer.length + 1 }
   const [width, height] = [Number(header[1]), Number(header[2])]

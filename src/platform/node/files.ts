@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import { access, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
+import { temporaryName } from './owner.js'
 import { packageFacts } from './package-root.js'
 
 /** Contents of a file. Rejects with Node's error, whose `code` says why. */
@@ -24,7 +24,7 @@ export async function fileExists(path: string): Promise<boolean> {
 
 /** Writes a file beside its place and renames it, so that a reader never sees a part. Rejects with Node's error. */
 export async function replaceFile(path: string, data: Uint8Array): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`
+  const temporary = join(dirname(path), temporaryName(basename(path)))
   try {
     await writeFile(temporary, data)
     await rename(temporary, path)

@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto'
-import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isAbandoned, ownerTag } from './owner.js'
+import { temporaryName } from './owner.js'
 
 /** Written last: what the other files must be. */
 const RECORD = 'contents.json'
-/** Names of work under way; folders of this name were made by version 0.1.0. */
-const WORK = /^(unpack-|\..*\.tmp$)/
 
 interface FileFacts {
   readonly bytes: number
@@ -68,7 +66,7 @@ export async function storeFiles(folder: string, files: ReadonlyMap<string, Uint
 
 async function place(folder: string, name: string, data: Uint8Array, mode: number): Promise<void> {
   const target = join(folder, name)
-  const work = join(folder, `.${name}.${ownerTag()}.tmp`)
+  const work = join(folder, temporaryName(name))
   try {
     const file = await open(work, 'wx', mode)
     try {
@@ -90,14 +88,4 @@ async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined)
   await handle?.sync().catch(() => undefined)
   await handle?.close()
-}
-
-/** Removes what killed processes left unfinished in the cache folder and in the folders of stored files below it. */
-export async function removeAbandoned(cache: string): Promise<void> {
-  for (const entry of await readdir(cache, { withFileTypes: true })) {
-    const path = join(cache, entry.name)
-    if (WORK.test(entry.name)) {
-      if (isAbandoned(path)) await rm(path, { recursive: true, force: true }).catch(() => undefined)
-    } else if (entry.isDirectory()) await removeAbandoned(path)
-  }
 }
