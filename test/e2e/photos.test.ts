@@ -181,6 +181,7 @@ describe('bad input through the command line', () => {
       weights: faceFlow.weights,
       detect: (photo) => faceFlow.detect(photo),
       flow: (a, b, options) => faceFlow.flow(a, b, options),
+      flowAll: (a, b, options) => faceFlow.flowAll(a, b, options),
       flowRegistered: (a, b, options) => faceFlow.flowRegistered(a, b, options),
       video: (options) => faceFlow.video(options),
       dispose: () => undefined,
