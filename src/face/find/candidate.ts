@@ -2,7 +2,6 @@ import { at } from '../../geometry/array.js'
 import { applySimilarity } from '../../geometry/similarity.js'
 import type { Box, Similarity } from '../../geometry/types.js'
 import type { Detection } from './decode.js'
-import { intersectionOverUnion } from './nms.js'
 import type { PhotoLandmarks } from './photo-networks.js'
 import { EYE_LINE } from './roi.js'
 
@@ -51,17 +50,15 @@ export function bestOfPlaces(candidates: readonly Candidate[]): Candidate[] {
   return kept
 }
 
-/** Whether two boxes are of one face: views of a turned face differ by a part of its width. */
+/**
+ * Whether two boxes are of one face: views of a turned face differ by a part of its width, and parts of a face pass for
+ * smaller faces. Half of the smaller box lies in the other.
+ */
 export function samePlace(a: Box, b: Box): boolean {
-  return intersectionOverUnion(a, b) >= 0.3 || holdsCentre(a, b) || holdsCentre(b, a)
-}
-
-/** Whether the middle of a box lies in the inner half of another; of one of less than half its side, in it at all:
- * parts of a face pass for small faces. */
-function holdsCentre(outer: Box, { x, y, width, height }: Box): boolean {
-  const [dx, dy] = [x + width / 2 - outer.x - outer.width / 2, y + height / 2 - outer.y - outer.height / 2]
-  const share = width < outer.width / 2 ? 1 / 2 : 1 / 4
-  return Math.abs(dx) < share * outer.width && Math.abs(dy) < share * outer.height
+  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x)
+  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y)
+  if (width <= 0 || height <= 0) return false
+  return width * height >= 0.5 * Math.min(a.width * a.height, b.width * b.height)
 }
 
 /** Angle of the eye line as the view shows it, radians, positive clockwise. */
