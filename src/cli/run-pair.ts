@@ -81,14 +81,31 @@ export async function runPair(
   folder: string | ResultFolder,
   flags: PairFlags,
   onNote: (text: string) => void,
-): Promise<{ result: RegisteredFlowResult; summary: Record<string, unknown>; files: string[] }> {
-  const names = { a: photos.a.file, b: photos.b.file }
+): Promise<WrittenPair> {
   const options: FlowOptions = flowOptions(flags)
   const result = flags.registered
-    ? await faceFlow.flowRegistered(names.a, names.b, options)
-    : await faceFlow.flow(names.a, names.b, options)
+    ? await faceFlow.flowRegistered(photos.a.file, photos.b.file, options)
+    : await faceFlow.flow(photos.a.file, photos.b.file, options)
   await assertUnchanged(photos.a)
   await assertUnchanged(photos.b)
+  return await writePair(result, photos, folder, flags, onNote)
+}
+
+export interface WrittenPair {
+  readonly result: RegisteredFlowResult
+  readonly summary: Record<string, unknown>
+  readonly files: string[]
+}
+
+/** Writes the folder of a computed pair. */
+export async function writePair(
+  result: RegisteredFlowResult,
+  photos: PhotoPair,
+  folder: string | ResultFolder,
+  flags: PairFlags,
+  onNote: (text: string) => void,
+): Promise<WrittenPair> {
+  const names = { a: photos.a.file, b: photos.b.file }
   const provenance = { ...expectedProvenance(photos, flags, result), date: new Date().toISOString() }
   const writing: WriteOptions = {
     names,

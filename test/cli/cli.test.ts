@@ -52,6 +52,10 @@ describe('help and usage', () => {
     [['flow', 'a', 'b', '--face', '0'], /give a whole number from 1 on/],
     [['flow', 'a', 'b', '--face', '1', '--at', '3,4'], /cannot be used with option/],
     [['flow', 'a', 'b', '--registered', '--photo-space'], /cannot be used with option/],
+    [['flow', 'a', 'b', '--face-b', '1', '--at-b', '3,4'], /cannot be used with option/],
+    [['flow', 'a', 'b', '--registered', '--at-b', '3,4'], /cannot be used with option/],
+    [['flow', 'a', 'b', '--all-faces', '--face', '2'], /cannot be used with option/],
+    [['flow', 'a', 'b', '--at-b', '3'], /give two numbers, for example 320,240/],
     [['bench', '--runs', 'x'], /give a whole number/],
     [['flow', 'a', 'b', '--depth', 'stereo'], /Allowed choices are motion, network/],
   ])('%j is wrong use: exit 2 and what is wrong', async (args, message) => {
