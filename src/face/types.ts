@@ -171,7 +171,11 @@ export interface FaceFlow {
   /** One printable line: which adapter was taken and why. */
   readonly selection: string
   readonly weights: WeightsInfo
-  /** Every face of a photo, largest first. @throws FaceError INVALID_INPUT, NO_FACE */
+  /**
+   * Faces of a photo, largest first. Ones smaller than about a tenth of its longer side are searched for only while there
+   * is no larger one.
+   * @throws FaceError INVALID_INPUT, NO_FACE
+   */
   detect(photo: PhotoInput): Promise<FaceFrame[]>
   /** @throws FaceError INVALID_INPUT, NO_FACE; EngineError */
   flow(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<FlowResult>

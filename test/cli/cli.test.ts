@@ -135,6 +135,47 @@ describe('flow', () => {
     expect(json).toMatchObject({ depthSource: 'motion', refinement: 'variational' })
   })
 
+  it('--all-faces writes a folder for each person and says who is in one photo alone', async () => {
+    const args = [
+      'flow',
+      PHOTO_A,
+      PHOTO_B,
+      '-o',
+      folder,
+      '--all-faces',
+      '--only',
+      'flow.npy',
+      '--no-backward',
+    ]
+    const { code, terminal } = await run(...args)
+    expect(code).toBe(EXIT.ok)
+    expect(faceFlow.calls).toEqual([
+      { method: 'flowAll', inputs: [PHOTO_A, PHOTO_B], options: { backward: false } },
+    ])
+    expect((await readdir(folder)).sort()).toEqual(['person-1', 'person-2'])
+    for (const person of ['person-1', 'person-2']) {
+      expect((await readdir(join(folder, person))).sort()).toEqual(['flow.npy', 'result.json'])
+      expect(terminal.out).toContain(`2 files in ${join(folder, person)}\n  mean flow`)
+    }
+    expect(terminal.err).toMatch(/^note: .*: nobody like the face at \(\d+, \d+\) in the other photo\n$/)
+
+    const json = await run(...args, '--json')
+    expect(json.terminal.err).toBe('')
+    const { people, onlyA, onlyB } = JSON.parse(json.terminal.out)
+    expect(people.map((person: { folder: string }) => person.folder)).toEqual(
+      ['person-1', 'person-2'].map((name) => join(folder, name)),
+    )
+    expect(people[0].inputs).toEqual({ a: PHOTO_A, b: PHOTO_B, registered: false })
+    expect([onlyA.length, onlyB.length]).toEqual([1, 0])
+  })
+
+  it('--all-faces finds out that it cannot write before it computes', async () => {
+    await writeFile(join(folder, 'person-1'), 'mine')
+    const { code } = await run('flow', PHOTO_A, PHOTO_B, '-o', folder, '--all-faces')
+    expect(code).toBe(EXIT.output)
+    expect(faceFlow.calls).toEqual([])
+  })
+
   it('--quiet prints nothing', async () => {
     const { terminal } = await run('flow', PHOTO_A, PHOTO_B, '-o', folder, '-q', '--only', 'flow.npy')
     expect([terminal.out, terminal.err]).toEqual(['', ''])
@@ -153,8 +194,8 @@ describe('flow', () => {
       depth: 'network',
       refinement: 'none',
     })
-    await run('flow', PHOTO_A, PHOTO_B, '-o', folder, '--only', 'flow.npy', '--face', '2')
-    expect(faceFlow.calls[1]?.options).toEqual({ backward: true, face: { index: 1 } })
+    await run('flow', PHOTO_A, PHOTO_B, '-o', folder, '--only', 'flow.npy', '--face', '2', '--at-b', '9,8')
+    expect(faceFlow.calls[1]?.options).toEqual({ backward: true, face: { index: 1 }, faceB: { at: [9, 8] } })
     const frame = join(folder, 'frame.png')
     await writeFile(frame, await encodePng(result.registeredA))
     await run('flow', frame, frame, '-o', folder, '--only', 'flow.npy', '--registered')

@@ -425,7 +425,11 @@ describe('bad input through the command line', () => {
 
   it('a pair that works, here of two people: picture and numbers', async () => {
     const { code, out, err } = await run('flow', FACE, PHOTO_B, '-o', join(folder, 'out'), '--no-backward')
-    expect([code, err]).toEqual([EXIT.ok, ''])
+    expect(code).toBe(EXIT.ok)
+    // Two people differ by more than the flow can undo.
+    expect(err).toMatch(
+      /^note: The flow does not make B look like A: the photometric residual grows from \d+\.\d to \d+\.\d grey levels; .*\n$/,
+    )
     expect(out).toMatch(/^\d+ files in .*; look at .*overview\.png\n/)
     expect(out).toMatch(/weights +dffnet/)
     const names = await readdir(join(folder, 'out'))
