@@ -26,7 +26,7 @@ export async function peopleCommand(
     try {
       progress.advance()
       progress.step('computing the flow of everybody')
-      const group = await faceFlow.flowAll(a, b, { backward: flags.backward })
+      const group = await faceFlow.flowAll(photos.a.file, photos.b.file, { backward: flags.backward })
       await assertUnchanged(photos.a)
       await assertUnchanged(photos.b)
       const people: Record<string, unknown>[] = []

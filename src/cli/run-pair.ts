@@ -12,6 +12,7 @@ import {
   hasPhotos,
   type Provenance,
   packageFacts,
+  photoFile,
   productFiles,
   type Refinement,
   type RegisteredFlowResult,
@@ -31,7 +32,7 @@ export interface PhotoPair {
 
 /** @throws FaceError INVALID_INPUT */
 export async function hashPhotos(a: string, b: string): Promise<PhotoPair> {
-  return { a: await hashFile(a), b: await hashFile(b) }
+  return { a: await hashFile(photoFile(a, 'photo A')), b: await hashFile(photoFile(b, 'photo B')) }
 }
 
 /** Decodes both photos, so that what is wrong with them is said before a device is opened. @throws FaceError */

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { EXIT, exitCodeOf } from '../../src/cli/exit-codes.js'
 import { runCli } from '../../src/cli/program.js'
@@ -133,6 +134,29 @@ describe('flow', () => {
     expect(json.inputs).toEqual({ a: PHOTO_A, b: PHOTO_B, registered: false })
     expect(json.weights.name).toBe('synthetic')
     expect(json).toMatchObject({ depthSource: 'motion', refinement: 'variational' })
+  })
+
+  it.each([
+    [
+      'https://example.org/a.jpg',
+      /^deepfaceflow: photo A: is an address \(https:\), not a file; download it first/,
+    ],
+    [
+      `data:image/png;base64,${'QUJD'.repeat(900)}`,
+      /^deepfaceflow: photo A: is a data: URL; write the picture to a file\n$/,
+    ],
+    ['', /^deepfaceflow: photo A: is an empty name; give a file name\n$/],
+  ])('%j is no file', async (name, message) => {
+    const { code, terminal } = await run('flow', name, PHOTO_B, '-o', join(folder, 'out'))
+    expect([code, terminal.out]).toEqual([EXIT.input, ''])
+    expect(terminal.err).toMatch(message)
+  })
+
+  it('takes a file: URL', async () => {
+    const { terminal } = await run(
+      ...['flow', pathToFileURL(PHOTO_A).href, PHOTO_B, '-o', folder, '--json', '--only', 'flow.npy'],
+    )
+    expect(JSON.parse(terminal.out).inputs).toEqual({ a: PHOTO_A, b: PHOTO_B, registered: false })
   })
 
   it('--all-faces writes a folder for each person and says who is in one photo alone', async () => {
