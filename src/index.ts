@@ -46,7 +46,7 @@ export { type FlowStatistics, flowStatistics, summarise } from './io/summary.js'
 export { type FrameRecord, VIDEO_FILES, VideoFolder } from './io/video-files.js'
 export { DEPTHS, type DepthSource } from './nets/depth-from-motion.js'
 export { REFINEMENTS, type Refinement } from './nets/refinement.js'
-export { decodePhoto, encodeJpeg, encodePng, packageFacts } from './platform/index.js'
+export { decodePhoto, encodeJpeg, encodePng, packageFacts, photoFile } from './platform/index.js'
 export {
   makeOutputFolder,
   outputFailed,

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { checkOutput } from '../index.js'
 import type { CliContext } from './context.js'
 import { addPairOptions, createOptions, type PairFlags } from './options.js'
+import { type PeopleFlags, peopleCommand } from './people.js'
 import { startProgress } from './progress.js'
 import { checkPhotos, hashPhotos, resultTable, runPair, wantedFiles } from './run-pair.js'
 import { oneLine } from './terminal-text.js'
@@ -17,9 +18,16 @@ export function addFlowCommand(program: Command, context: CliContext): void {
     .argument('<a>', 'photo A (JPEG, PNG, WebP, AVIF, TIFF or GIF)')
     .argument('<b>', 'photo B')
     .option('-o, --out <folder>', 'where the files go', 'deepfaceflow-out')
-  addPairOptions(command).action((a: string, b: string, flags: PairFlags & { out: string }) =>
-    flowCommand(context, a, b, flags),
-  )
+  addPairOptions(command)
+    .addOption(
+      new Option(
+        '--all-faces',
+        'everybody whom both photos show, matched by appearance and place: a folder person-1, person-2, ... each',
+      ).conflicts(['face', 'at', 'faceB', 'atB', 'registered']),
+    )
+    .action((a: string, b: string, flags: PeopleFlags & { allFaces?: boolean }) =>
+      flags.allFaces ? peopleCommand(context, a, b, flags) : flowCommand(context, a, b, flags),
+    )
 }
 
 /** `flow`, and what `demo` runs on its own photos. */

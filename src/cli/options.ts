@@ -29,6 +29,8 @@ export interface PairFlags extends EngineFlags {
   readonly registered?: boolean
   readonly face?: number
   readonly at?: [number, number]
+  readonly faceB?: number
+  readonly atB?: [number, number]
   readonly backward: boolean
   readonly json?: boolean
   readonly quiet?: boolean
@@ -76,6 +78,12 @@ export function addFaceOptions(command: Command): Command {
 
 export function addPairOptions(command: Command): Command {
   addFaceOptions(command)
+    .addOption(
+      new Option('--face-b <n>', 'take the n-th largest face of photo B (default: the person chosen in A)')
+        .argParser(positiveInteger)
+        .conflicts('atB'),
+    )
+    .option('--at-b <x,y>', 'take the face at this point of photo B (pixels)', point)
     .option(
       '--only <names>',
       `files or groups to write, comma-separated: ${[...PRODUCT_GROUPS, ...PRODUCT_NAMES].join(', ')}`,
@@ -86,6 +94,8 @@ export function addPairOptions(command: Command): Command {
       new Option('--registered', 'the pictures are 224x224 and already in the template frame').conflicts([
         'face',
         'at',
+        'faceB',
+        'atB',
         'photoSpace',
       ]),
     )
@@ -102,12 +112,15 @@ export function createOptions(flags: EngineFlags): CreateOptions {
   }
 }
 
-export function flowOptions(flags: Pick<PairFlags, 'face' | 'at' | 'backward'>): FlowOptions {
-  const face = faceChoice(flags)
-  return { backward: flags.backward, ...(face === null ? {} : { face }) }
+export function flowOptions(
+  flags: Pick<PairFlags, 'face' | 'at' | 'faceB' | 'atB' | 'backward'>,
+): FlowOptions {
+  const face = faceChoice(flags.face, flags.at)
+  const faceB = faceChoice(flags.faceB, flags.atB)
+  return { backward: flags.backward, ...(face && { face }), ...(faceB && { faceB }) }
 }
 
-function faceChoice({ face, at }: Pick<PairFlags, 'face' | 'at'>): FaceChoice | null {
+function faceChoice(face?: number, at?: [number, number]): FaceChoice | null {
   if (at) return { at }
   return face === undefined ? null : { index: face - 1 }
 }

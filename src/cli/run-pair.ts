@@ -12,6 +12,7 @@ import {
   hasPhotos,
   type Provenance,
   packageFacts,
+  photoFile,
   productFiles,
   type Refinement,
   type RegisteredFlowResult,
@@ -31,7 +32,7 @@ export interface PhotoPair {
 
 /** @throws FaceError INVALID_INPUT */
 export async function hashPhotos(a: string, b: string): Promise<PhotoPair> {
-  return { a: await hashFile(a), b: await hashFile(b) }
+  return { a: await hashFile(photoFile(a, 'photo A')), b: await hashFile(photoFile(b, 'photo B')) }
 }
 
 /** Decodes both photos, so that what is wrong with them is said before a device is opened. @throws FaceError */
@@ -81,14 +82,31 @@ export async function runPair(
   folder: string | ResultFolder,
   flags: PairFlags,
   onNote: (text: string) => void,
-): Promise<{ result: RegisteredFlowResult; summary: Record<string, unknown>; files: string[] }> {
-  const names = { a: photos.a.file, b: photos.b.file }
+): Promise<WrittenPair> {
   const options: FlowOptions = flowOptions(flags)
   const result = flags.registered
-    ? await faceFlow.flowRegistered(names.a, names.b, options)
-    : await faceFlow.flow(names.a, names.b, options)
+    ? await faceFlow.flowRegistered(photos.a.file, photos.b.file, options)
+    : await faceFlow.flow(photos.a.file, photos.b.file, options)
   await assertUnchanged(photos.a)
   await assertUnchanged(photos.b)
+  return await writePair(result, photos, folder, flags, onNote)
+}
+
+export interface WrittenPair {
+  readonly result: RegisteredFlowResult
+  readonly summary: Record<string, unknown>
+  readonly files: string[]
+}
+
+/** Writes the folder of a computed pair. */
+export async function writePair(
+  result: RegisteredFlowResult,
+  photos: PhotoPair,
+  folder: string | ResultFolder,
+  flags: PairFlags,
+  onNote: (text: string) => void,
+): Promise<WrittenPair> {
+  const names = { a: photos.a.file, b: photos.b.file }
   const provenance = { ...expectedProvenance(photos, flags, result), date: new Date().toISOString() }
   const writing: WriteOptions = {
     names,

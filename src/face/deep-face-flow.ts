@@ -1,13 +1,14 @@
 import { FaceError } from '../errors.js'
-import type { Box, PhotoInput, Rgba } from '../geometry/types.js'
+import type { PhotoInput, Rgba } from '../geometry/types.js'
 import { DEPTHS, type DepthSource } from '../nets/depth-from-motion.js'
 import { REFINEMENTS, type Refinement } from '../nets/refinement.js'
 import { decodePhoto, photoName } from '../platform/index.js'
 import { rigidInPhotos } from '../products/rigid-motion.js'
 import { Engine } from '../runtime/engine.js'
-import type { Detection } from './find/decode.js'
+import type { Candidate } from './find/candidate.js'
+import { checkedChoice, chooseFace, holdsChoice } from './find/face-choice.js'
 import { FaceFinder, type FoundFace } from './find/face-finder.js'
-import { chooseFace, holdsChoice, holdsFaceNear, nearest } from './find/face-search.js'
+import { findPair, findPeople } from './find/pair-finder.js'
 import { PhotoNetworks } from './find/photo-networks.js'
 import { deriveResult } from './flow-result.js'
 import { loadNetworkFiles, type NetworkFiles } from './network-files.js'
@@ -22,6 +23,7 @@ import {
   type FaceFrame,
   type FlowOptions,
   type FlowResult,
+  type GroupFlow,
   type RegisteredFlowResult,
   type VideoTracker,
   type WeightsInfo,
@@ -124,37 +126,45 @@ export class DeepFaceFlow implements FaceFlow {
       const [imageA, imageB] = await watch.time('decode', () =>
         Promise.all([decodePhoto(ownA, nameA), decodePhoto(ownB, nameB)]),
       )
-      const facesA = await watch.time('detect', () =>
-        this.#finder.detect(imageA, nameA, (boxes) => holdsChoice(boxes, options.face)),
+      const {
+        a: faceA,
+        b: faceB,
+        warnings,
+      } = await findPair(
+        this.#finder,
+        { image: imageA, name: nameA },
+        { image: imageB, name: nameB },
+        options,
+        (stage, work) => watch.time(stage, work),
       )
-      const chosenA = chosen(facesA, options, nameA)
-      const foundA = await watch.time('landmarks and registration', () =>
-        this.#finder.frame(imageA, nameA, chosenA),
+      return await this.#between(faceA.frame, faceB.frame, options, watch, warnings)
+    })
+  }
+
+  async flowAll(
+    a: PhotoInput,
+    b: PhotoInput,
+    options: Pick<FlowOptions, 'backward'> = {},
+  ): Promise<GroupFlow> {
+    const [ownA, ownB] = [ownedPhoto(a), ownedPhoto(b)]
+    return await this.#enqueue(async () => {
+      const watch = new Stopwatch()
+      const [nameA, nameB] = [photoName(a, 'photo A'), photoName(b, 'photo B')]
+      const [imageA, imageB] = await watch.time('decode', () =>
+        Promise.all([decodePhoto(ownA, nameA), decodePhoto(ownB, nameB)]),
       )
-      const expected = inPhoto(chosenA.box, imageA, imageB)
-      const isGroup = facesA.length > 1
-      const facesB = await watch.time('detect', () =>
-        this.#finder.detect(imageB, nameB, (boxes) =>
-          isGroup ? holdsFaceNear(boxes, expected.x, expected.y, expected.side) : boxes.length > 0,
-        ),
+      const found = await findPeople(
+        this.#finder,
+        { image: imageA, name: nameA },
+        { image: imageB, name: nameB },
+        (stage, work) => watch.time(stage, work),
       )
-      const chosenB = facesB[
-        nearest(
-          facesB.map(({ box }) => box),
-          expected.x,
-          expected.y,
-        ) ?? 0
-      ] as Detection
-      const foundB = await watch.time('landmarks and registration', () =>
-        this.#finder.frame(imageB, nameB, chosenB),
-      )
-      const warnings = [
-        ...severalFaces(facesA, chosenA, nameA),
-        ...severalFaces(facesB, chosenB, nameB),
-        ...foundA.warnings,
-        ...foundB.warnings,
-      ]
-      return await this.#between(foundA.frame, foundB.frame, options, watch, warnings)
+      const people: FlowResult[] = []
+      for (const pair of found.pairs) {
+        people.push(await this.#between(pair.a.frame, pair.b.frame, options, new Stopwatch(), pair.warnings))
+      }
+      const frames = (faces: readonly FoundFace[]) => faces.map(({ frame }) => frame)
+      return { people, onlyA: frames(found.onlyA), onlyB: frames(found.onlyB) }
     })
   }
 
@@ -174,12 +184,14 @@ export class DeepFaceFlow implements FaceFlow {
   }
 
   video(options: FlowOptions = {}): VideoTracker {
+    const choice = checkedChoice(options.face, 'face')
+    const boxesOf = (faces: readonly Candidate[]) => faces.map(({ box }) => box)
     return new FaceVideoTracker({
       finder: this.#finder,
       enqueue: (task) => this.#enqueue(task),
       between: (a, b, watch, warnings) => this.#between(a, b, options, watch, warnings),
-      holdsChoice: (boxes) => holdsChoice(boxes, options.face),
-      choose: (faces, name) => chosen(faces, options, name),
+      holdsChoice: (faces) => holdsChoice(boxesOf(faces), choice),
+      choose: (faces, photo, name) => faces[chooseFace(boxesOf(faces), choice, photo, name)] as Candidate,
     })
   }
 
@@ -239,7 +251,7 @@ export class DeepFaceFlow implements FaceFlow {
     return { ...result, timingsMs: watch.times }
   }
 
-  async #tryFrame(image: Rgba, name: string, detection: Detection): Promise<FoundFace | undefined> {
+  async #tryFrame(image: Rgba, name: string, detection: Candidate): Promise<FoundFace | undefined> {
     try {
       return await this.#finder.frame(image, name, detection)
     } catch (error) {
@@ -276,41 +288,4 @@ async function registeredPhoto(photo: PhotoInput, otherwise: string): Promise<Rg
   const image = await decodePhoto(photo, name)
   assertRegistered(image, name)
   return image
-}
-
-/** @throws FaceError INVALID_ARGUMENT if there is no face of the number asked for */
-function chosen(faces: readonly Detection[], options: FlowOptions, name: string): Detection {
-  const index = chooseFace(
-    faces.map(({ box }) => box),
-    options.face,
-  )
-  const face = index === undefined ? undefined : faces[index]
-  if (face !== undefined) return face
-  throw new FaceError(
-    'INVALID_ARGUMENT',
-    `${name}: it shows ${faces.length} face(s), fewer than the number asked for; choose a lower one (the first is ` +
-      'the largest)',
-    { photo: name, faces: faces.length },
-  )
-}
-
-/** Where a face of A is to be expected in B: at the same place and of the same size relative to the photo. */
-function inPhoto(
-  box: Box,
-  a: Rgba,
-  b: Rgba,
-): { readonly x: number; readonly y: number; readonly side: number } {
-  return {
-    x: ((box.x + box.width / 2) / a.width) * b.width,
-    y: ((box.y + box.height / 2) / a.height) * b.height,
-    side: (Math.max(box.width, box.height) / Math.max(a.width, a.height)) * Math.max(b.width, b.height),
-  }
-}
-
-function severalFaces(faces: readonly Detection[], taken: Detection, name: string): string[] {
-  if (faces.length < 2) return []
-  const { x, y, width, height } = taken.box
-  const where = `${Math.round(width)}x${Math.round(height)} px at (${Math.round(x)}, ${Math.round(y)})`
-  const rank = ['largest', 'second largest', 'third largest'][faces.indexOf(taken)] ?? 'chosen one'
-  return [`${name}: ${faces.length} faces found, the ${rank} taken (${where}).`]
 }

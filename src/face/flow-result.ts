@@ -5,6 +5,7 @@ import { expressionFlow } from '../products/expression.js'
 import { moveMesh } from '../products/moved-mesh.js'
 import { forwardBackward } from '../products/occlusion.js'
 import { photometricResidual, warpByFlow } from '../products/residual.js'
+import { flowWarnings } from '../products/warnings.js'
 import type { PairOutputs } from './registered-pair.js'
 import type { RegisteredFlowResult, WeightsInfo } from './types.js'
 
@@ -29,6 +30,11 @@ export function deriveResult(
   const { flow, mask, depth, pncc, mesh } = forward
   const moved = moveMesh(mesh, flow, mask, depth)
   const warpedB = warpByFlow(registeredB, flow, mask)
+  const { residual, photometric } = photometricResidual(registeredA, registeredB, warpedB, mask)
+  // Of B the backward pass sees more than a forward pass without the mesh of B.
+  const faces = [forward.faces[0], forward.faces[1] ?? backward?.faces[0]].filter(
+    (face) => face !== undefined,
+  )
   return {
     flow,
     mask,
@@ -46,12 +52,13 @@ export function deriveResult(
     rigid: moved.rigid,
     expressionFlow: expressionFlow(flow, moved.rigid, mask, depth),
     warpedB,
-    ...photometricResidual(registeredA, registeredB, warpedB, mask),
+    residual,
+    photometric,
     weights: facts.weights,
     depthSource: facts.depthSource,
     refinement: facts.refinement,
     adapter: facts.adapter,
     timingsMs: facts.timingsMs,
-    warnings: facts.warnings,
+    warnings: [...facts.warnings, ...flowWarnings(faces, photometric)],
   }
 }

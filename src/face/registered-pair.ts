@@ -1,4 +1,6 @@
 import { at } from '../geometry/array.js'
+import { similarityResidual } from '../geometry/similarity.js'
+import type { Template } from '../geometry/template.js'
 import { MESH_VERTICES, type Rgba, TEMPLATE_SIZE } from '../geometry/types.js'
 import { GraphBuilder } from '../graph/graph.js'
 import type { WeightSource } from '../graph/op.js'
@@ -10,6 +12,7 @@ import { outputTensor } from '../ops/tensor/border.js'
 import type { Engine } from '../runtime/engine.js'
 import type { Plan } from '../runtime/plan.js'
 import type { NetworkFiles } from './network-files.js'
+import { landmarks68 } from './register/landmarks.js'
 import { DEFAULT_REFINEMENT } from './types.js'
 
 /** What the GPU computes for a registered pair; arrays as in `RegisteredFlowResult`. */
@@ -19,16 +22,23 @@ export interface PairOutputs {
   readonly depth: Float32Array
   readonly pncc: Float32Array
   readonly mesh: Float32Array
+  /**
+   * What the mesh network makes of each frame, A first; of A alone where the weights look at no mesh of B: the probability
+   * that it is a face, and how far its 68 landmarks lie from the template's in the mean, template px.
+   */
+  readonly faces: readonly { readonly presence: number; readonly offset: number }[]
 }
 
 /** Registered frames in, flow out: 3DMeshReg, raster, PNCC, DFFNet, refinement and depth from motion in one submission. */
 export class RegisteredPair {
   readonly #plan: Plan
   readonly #roi: Float32Array
+  readonly #template: Template
 
-  private constructor(plan: Plan, roi: Float32Array) {
+  private constructor(plan: Plan, roi: Float32Array, template: Template) {
     this.#plan = plan
     this.#roi = roi
+    this.#template = template
   }
 
   static async create(
@@ -46,7 +56,7 @@ export class RegisteredPair {
       weights: registeredFlowWeights(files),
       ...(onProgress && { onProgress }),
     })
-    return new RegisteredPair(plan, packImageTransform(registeredRoiTransform(config)))
+    return new RegisteredPair(plan, packImageTransform(registeredRoiTransform(config)), files.template)
   }
 
   /** @param a 224x224 frames */
@@ -57,8 +67,8 @@ export class RegisteredPair {
       // Written each time: 48 bytes, and a device that was lost and recovered has forgotten it.
       [REGISTERED_INPUTS.roi]: this.#roi,
     })
-    const { flow, encoding, fragments, meshes } = outputs as Record<
-      'flow' | 'encoding' | 'fragments' | 'meshes',
+    const { flow, encoding, fragments, meshes, flags } = outputs as Record<
+      'flow' | 'encoding' | 'fragments' | 'meshes' | 'flags',
       Float32Array
     >
     const pixels = TEMPLATE_SIZE * TEMPLATE_SIZE
@@ -73,7 +83,16 @@ export class RegisteredPair {
       depth[i] = at(fragments, 4 * i)
       for (let c = 0; c < 3; c++) pncc[3 * i + c] = at(encoding, channels * i + c)
     }
-    return { flow, mask, depth, pncc, mesh: meshes.slice(0, MESH_VERTICES * 3) }
+    const faces = Array.from(flags, (flag, i) => ({
+      presence: 1 / (1 + Math.exp(-flag)),
+      offset: this.#offset(meshes.subarray(i * MESH_VERTICES * 3, (i + 1) * MESH_VERTICES * 3)),
+    }))
+    return { flow, mask, depth, pncc, mesh: meshes.slice(0, MESH_VERTICES * 3), faces }
+  }
+
+  #offset(mesh: Float32Array): number {
+    const unmoved = { a: 1, b: 0, tx: 0, ty: 0 }
+    return similarityResidual(unmoved, landmarks68(mesh), this.#template.landmarks68)
   }
 
   dispose(): void {

@@ -91,17 +91,29 @@ export interface FlowResult extends RegisteredFlowResult {
   readonly rigidPhoto: RigidMotion
 }
 
-/** Which face of a photo to take. Default: the largest; in B the one nearest to A's. */
+/** Which face of a photo to take. Default: the largest of A, and in B the same person's by appearance and place. */
 export type FaceChoice =
   /** 0-based, faces ordered by size, largest first. */
   | { readonly index: number }
-  /** The face whose box holds the point, else the nearest; photo px. */
+  /** The face whose box, which ends at brows and chin, holds the point or lies within a third of its side from it; photo px. */
   | { readonly at: readonly [number, number] }
 
 export interface FlowOptions {
+  /** Of photo A, or of a video's first frame. */
   readonly face?: FaceChoice
+  /** Of photo B; default: the face of the person chosen in A. */
+  readonly faceB?: FaceChoice
   /** Compute the flow from B to A too, and from it occlusion and confidence. Default true. */
   readonly backward?: boolean
+}
+
+/** Flow of everybody whom two photos show. */
+export interface GroupFlow {
+  /** One result a person seen in both photos, the largest face of A first. */
+  readonly people: readonly FlowResult[]
+  /** Faces of A whose person is not in B, largest first. */
+  readonly onlyA: readonly FaceFrame[]
+  readonly onlyB: readonly FaceFrame[]
 }
 
 /** One step of a video: flow to this frame from the frame before and from the first frame. */
@@ -159,10 +171,20 @@ export interface FaceFlow {
   /** One printable line: which adapter was taken and why. */
   readonly selection: string
   readonly weights: WeightsInfo
-  /** Every face of a photo, largest first. @throws FaceError INVALID_INPUT, NO_FACE */
+  /**
+   * Faces of a photo, largest first. Ones smaller than about a tenth of its longer side are searched for only while there
+   * is no larger one.
+   * @throws FaceError INVALID_INPUT, NO_FACE
+   */
   detect(photo: PhotoInput): Promise<FaceFrame[]>
   /** @throws FaceError INVALID_INPUT, NO_FACE; EngineError */
   flow(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<FlowResult>
+  /**
+   * Flow of every person whom both photos show, matched by appearance and place; searches both photos down to the smallest
+   * faces that can be found.
+   * @throws FaceError INVALID_INPUT, NO_FACE if no person is in both; EngineError
+   */
+  flowAll(a: PhotoInput, b: PhotoInput, options?: Pick<FlowOptions, 'backward'>): Promise<GroupFlow>
   /** For pairs of 224x224 images already in the template frame. @throws FaceError INVALID_INPUT */
   flowRegistered(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<RegisteredFlowResult>
   video(options?: FlowOptions): VideoTracker

@@ -8,7 +8,7 @@ import { multiply } from '../ops/tensor/elementwise.js'
 import { type DepthFromMotionConfig, depthFromMotion } from './depth-from-motion.js'
 import { dffnet, FLOW_UNIT } from './dffnet.js'
 import { type Refinement, refineFlow } from './refinement.js'
-import { type RegisteredMeshesConfig, registeredMeshes } from './registered-meshes.js'
+import { type RegisteredMeshesConfig, registeredFaces } from './registered-meshes.js'
 
 export interface RegisteredFlowConfig extends RegisteredMeshesConfig {
   /** DFFNet's width multiplier. */
@@ -42,6 +42,8 @@ export interface RegisteredFlow {
   readonly fragments: Value
   /** 2 x 1 x 468 x 3 (1 x .. without the prior): meshes of I1 and I2, template px, z away from the camera. */
   readonly meshes: Value
+  /** 2 x 1 x 1 x 1 (1 x .. without the prior): logits that I1 and I2 hold a face. */
+  readonly flags: Value
 }
 
 const MESH_DEPTH_UNIT = 100
@@ -65,7 +67,7 @@ export function registeredFlow(graph: GraphBuilder, config: RegisteredFlowConfig
   // 3DMeshReg, on both frames where the prior wants both.
   const transform = graph.input(REGISTERED_INPUTS.roi, IMAGE_TRANSFORM_TYPE)
   const seen = meshPrior ? pixels : [pixels[0]]
-  const meshes = registeredMeshes(graph, 'meshes', seen, transform, config)
+  const { meshes, flags } = registeredFaces(graph, 'meshes', seen, transform, config)
 
   // PNCC and mesh prior.
   const meshA = meshPrior ? batchSlice(graph, 'mesh A', meshes, 0, 1) : meshes
@@ -98,5 +100,5 @@ export function registeredFlow(graph: GraphBuilder, config: RegisteredFlowConfig
     const layers = { ...config.depth, triangles }
     flow = depthFromMotion(graph, 'depth from motion', flow, fragments, meshPair, layers)
   }
-  return { flow, encoding, fragments, meshes }
+  return { flow, encoding, fragments, meshes, flags }
 }

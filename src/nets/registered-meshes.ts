@@ -27,8 +27,26 @@ export function registeredMeshes(
   name: string,
   frames: readonly Value[],
   transform: Value,
-  { regressorRoi: { cx, cy, side }, ncc }: RegisteredMeshesConfig,
+  config: RegisteredMeshesConfig,
 ): Value {
+  return registeredFaces(graph, name, frames, transform, config).meshes
+}
+
+export interface RegisteredFaces {
+  /** As of `registeredMeshes`. */
+  readonly meshes: Value
+  /** n x 1 x 1 x 1: logit that the frame holds a face. */
+  readonly flags: Value
+}
+
+/** As `registeredMeshes`, with what 3DMeshReg says of each frame as it is: whether it is a face at all. */
+export function registeredFaces(
+  graph: GraphBuilder,
+  name: string,
+  frames: readonly Value[],
+  transform: Value,
+  { regressorRoi: { cx, cy, side }, ncc }: RegisteredMeshesConfig,
+): RegisteredFaces {
   const crops = imageInput(
     graph,
     `${name} crops`,
@@ -40,7 +58,7 @@ export function registeredMeshes(
       mirrored: true,
     },
   )
-  const { mesh } = meshRegressor(graph, crops)
+  const { mesh, flag } = meshRegressor(graph, crops)
   const n = frames.length
   const scale = side / MESH_REGRESSOR_INPUT.width
   const [left, right, top] = [cx - side / 2, cx + side / 2, cy - side / 2]
@@ -54,7 +72,10 @@ export function registeredMeshes(
     batchSlice(graph, `${name} of mirror images`, mesh, n, n),
     { scale: [-scale, scale, scale], offset: [right, top, 0], order: mirroredVertices(ncc) },
   )
-  return meanVertices(graph, name, [seen, mirrored])
+  return {
+    meshes: meanVertices(graph, name, [seen, mirrored]),
+    flags: batchSlice(graph, `${name} flags`, flag, 0, n),
+  }
 }
 
 /** Content of the input `roi`. */

@@ -19,5 +19,5 @@ export { emitWarning, environment, processors, turnOfEventLoop } from './node/ho
 export { cropAndResize, decodePhoto, drawSvg, encodeJpeg, encodePng, resizePicture } from './node/image.js'
 export { KernelSource } from './node/kernel-source.js'
 export { packageFacts } from './node/package-root.js'
-export { photoName } from './node/photo-input.js'
+export { photoFile, photoName } from './node/photo-input.js'
 export { HARDWARE_PACE, paced, SOFTWARE_PACE } from './node/polling.js'

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { EXIT, exitCodeOf } from '../../src/cli/exit-codes.js'
 import { runCli } from '../../src/cli/program.js'
@@ -52,6 +53,10 @@ describe('help and usage', () => {
     [['flow', 'a', 'b', '--face', '0'], /give a whole number from 1 on/],
     [['flow', 'a', 'b', '--face', '1', '--at', '3,4'], /cannot be used with option/],
     [['flow', 'a', 'b', '--registered', '--photo-space'], /cannot be used with option/],
+    [['flow', 'a', 'b', '--face-b', '1', '--at-b', '3,4'], /cannot be used with option/],
+    [['flow', 'a', 'b', '--registered', '--at-b', '3,4'], /cannot be used with option/],
+    [['flow', 'a', 'b', '--all-faces', '--face', '2'], /cannot be used with option/],
+    [['flow', 'a', 'b', '--at-b', '3'], /give two numbers, for example 320,240/],
     [['bench', '--runs', 'x'], /give a whole number/],
     [['flow', 'a', 'b', '--depth', 'stereo'], /Allowed choices are motion, network/],
   ])('%j is wrong use: exit 2 and what is wrong', async (args, message) => {
@@ -131,6 +136,70 @@ describe('flow', () => {
     expect(json).toMatchObject({ depthSource: 'motion', refinement: 'variational' })
   })
 
+  it.each([
+    [
+      'https://example.org/a.jpg',
+      /^deepfaceflow: photo A: is an address \(https:\), not a file; download it first/,
+    ],
+    [
+      `data:image/png;base64,${'QUJD'.repeat(900)}`,
+      /^deepfaceflow: photo A: is a data: URL; write the picture to a file\n$/,
+    ],
+    ['', /^deepfaceflow: photo A: is an empty name; give a file name\n$/],
+  ])('%j is no file', async (name, message) => {
+    const { code, terminal } = await run('flow', name, PHOTO_B, '-o', join(folder, 'out'))
+    expect([code, terminal.out]).toEqual([EXIT.input, ''])
+    expect(terminal.err).toMatch(message)
+  })
+
+  it('takes a file: URL', async () => {
+    const { terminal } = await run(
+      ...['flow', pathToFileURL(PHOTO_A).href, PHOTO_B, '-o', folder, '--json', '--only', 'flow.npy'],
+    )
+    expect(JSON.parse(terminal.out).inputs).toEqual({ a: PHOTO_A, b: PHOTO_B, registered: false })
+  })
+
+  it('--all-faces writes a folder for each person and says who is in one photo alone', async () => {
+    const args = [
+      'flow',
+      PHOTO_A,
+      PHOTO_B,
+      '-o',
+      folder,
+      '--all-faces',
+      '--only',
+      'flow.npy',
+      '--no-backward',
+    ]
+    const { code, terminal } = await run(...args)
+    expect(code).toBe(EXIT.ok)
+    expect(faceFlow.calls).toEqual([
+      { method: 'flowAll', inputs: [PHOTO_A, PHOTO_B], options: { backward: false } },
+    ])
+    expect((await readdir(folder)).sort()).toEqual(['person-1', 'person-2'])
+    for (const person of ['person-1', 'person-2']) {
+      expect((await readdir(join(folder, person))).sort()).toEqual(['flow.npy', 'result.json'])
+      expect(terminal.out).toContain(`2 files in ${join(folder, person)}\n  mean flow`)
+    }
+    expect(terminal.err).toMatch(/^note: .*: nobody like the face at \(\d+, \d+\) in the other photo\n$/)
+
+    const json = await run(...args, '--json')
+    expect(json.terminal.err).toBe('')
+    const { people, onlyA, onlyB } = JSON.parse(json.terminal.out)
+    expect(people.map((person: { folder: string }) => person.folder)).toEqual(
+      ['person-1', 'person-2'].map((name) => join(folder, name)),
+    )
+    expect(people[0].inputs).toEqual({ a: PHOTO_A, b: PHOTO_B, registered: false })
+    expect([onlyA.length, onlyB.length]).toEqual([1, 0])
+  })
+
+  it('--all-faces finds out that it cannot write before it computes', async () => {
+    await writeFile(join(folder, 'person-1'), 'mine')
+    const { code } = await run('flow', PHOTO_A, PHOTO_B, '-o', folder, '--all-faces')
+    expect(code).toBe(EXIT.output)
+    expect(faceFlow.calls).toEqual([])
+  })
+
   it('--quiet prints nothing', async () => {
     const { terminal } = await run('flow', PHOTO_A, PHOTO_B, '-o', folder, '-q', '--only', 'flow.npy')
     expect([terminal.out, terminal.err]).toEqual(['', ''])
@@ -149,8 +218,8 @@ describe('flow', () => {
       depth: 'network',
       refinement: 'none',
     })
-    await run('flow', PHOTO_A, PHOTO_B, '-o', folder, '--only', 'flow.npy', '--face', '2')
-    expect(faceFlow.calls[1]?.options).toEqual({ backward: true, face: { index: 1 } })
+    await run('flow', PHOTO_A, PHOTO_B, '-o', folder, '--only', 'flow.npy', '--face', '2', '--at-b', '9,8')
+    expect(faceFlow.calls[1]?.options).toEqual({ backward: true, face: { index: 1 }, faceB: { at: [9, 8] } })
     const frame = join(folder, 'frame.png')
     await writeFile(frame, await encodePng(result.registeredA))
     await run('flow', frame, frame, '-o', folder, '--only', 'flow.npy', '--registered')

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DeepFaceFlow } from '../../src/face/deep-face-flow.js'
 import { type EngineDevice, openDevice } from '../../src/gpu/device.js'
 import type { Refinement } from '../../src/nets/refinement.js'
-import { plain, readPhoto } from '../e2e/pictures.js'
+import { clouds, plain, readPhoto, resized } from '../e2e/pictures.js'
 
 /** Life of the object on a device of the caller; what it computes is tested in test/e2e. */
 
@@ -51,6 +51,29 @@ describe('DeepFaceFlow on a device of the caller', () => {
     ])
     expect(bad).toMatchObject({ status: 'rejected', reason: { code: 'INVALID_INPUT' } })
     expect(good).toMatchObject({ status: 'fulfilled', value: { flow: { length: 224 * 224 * 3 } } })
+  })
+
+  it('says that a registered picture without a face has none', async () => {
+    const face = await readPhoto('test/fixtures/eval/photowarp/000-1.png')
+    const { warnings } = await faceFlow.flowRegistered(FRAME, face, { backward: false })
+    expect(warnings[0]).toMatch(/^frame A: the mesh network sees no face .* \(presence 0\.\d\d/)
+    for (const picture of [clouds(224, 224, 1), clouds(224, 224, 25), plain(224, 224, 255)]) {
+      const result = await faceFlow.flowRegistered(face, picture, { backward: false })
+      expect(result.warnings.some((text) => text.startsWith('frame B: the mesh network sees no face'))).toBe(
+        true,
+      )
+      expect(result.flow.every(Number.isFinite)).toBe(true)
+    }
+    expect((await faceFlow.flowRegistered(face, face, { backward: false })).warnings).toEqual([])
+  })
+
+  it('says that a face is not registered', async () => {
+    const face = await resized(await readPhoto('test/fixtures/photos/faker_male_000.jpg'), 224)
+    const { warnings } = await faceFlow.flowRegistered(face, face, { backward: false })
+    expect(warnings).toEqual([
+      expect.stringMatching(/^frame A: the face lies \d+\.\d px from its place in the template/),
+      expect.stringMatching(/^frame B: the face lies/),
+    ])
   })
 
   it('looks at the pixels as they are when it is called, also in an object that it has seen before', async () => {

@@ -5,6 +5,7 @@ import type {
   FaceFrame,
   FlowOptions,
   FlowResult,
+  GroupFlow,
   RegisteredFlowResult,
   VideoStep,
 } from '../../src/face/types.js'
@@ -54,6 +55,11 @@ export class FakeFaceFlow implements FaceFlow {
   async flow(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<FlowResult> {
     await this.take('flow', [a, b], options)
     return this.result
+  }
+
+  async flowAll(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<GroupFlow> {
+    await this.take('flowAll', [a, b], options)
+    return { people: [this.result, this.result], onlyA: [this.result.a], onlyB: [] }
   }
 
   async flowRegistered(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<RegisteredFlowResult> {

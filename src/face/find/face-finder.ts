@@ -2,20 +2,20 @@ import { FaceError } from '../../errors.js'
 import { at } from '../../geometry/array.js'
 import { fitSimilarity, similarityResidual } from '../../geometry/similarity.js'
 import type { Template } from '../../geometry/template.js'
-import type { Box, Rgba, Similarity } from '../../geometry/types.js'
+import type { Box, Rgba } from '../../geometry/types.js'
 import { landmarks68 } from '../register/landmarks.js'
 import type { FaceFrame } from '../types.js'
-import type { Detection } from './decode.js'
-import { SURE_SCORE, searchFaces } from './face-search.js'
+import { type Candidate, MIN_PRESENCE } from './candidate.js'
+import { searchFaces, straightened } from './face-search.js'
 import type { PhotoLandmarks, PhotoNetworks } from './photo-networks.js'
-import { type RegionOfInterest, roiFromDetection } from './roi.js'
+import type { RegionOfInterest } from './roi.js'
 
 /** Faces below this side have too few pixels for the 224 px template to show anything. */
 export const MIN_FACE_SIDE = 32
-/** Below this probability the landmark network says that its crop holds no face. */
-const MIN_PRESENCE = 0.5
-/** What an unsure detection must reach: texture that looks like a face at 0.5 stays far below, faces are at 0.99. */
-const UNSURE_MIN_PRESENCE = 0.95
+/** Below this, landmarks are said to be unsure. */
+const WARN_PRESENCE = 0.95
+/** Of faces up to half profile the 68 landmarks lie within this of the template's, template px. */
+const WARN_RESIDUAL = 15
 /** Share of landmarks that may lie outside the photo. */
 const MAX_OUTSIDE = 0.35
 const WARN_OUTSIDE = 0.05
@@ -23,6 +23,13 @@ const WARN_OUTSIDE = 0.05
 export interface FoundFace {
   readonly frame: FaceFrame
   readonly warnings: readonly string[]
+}
+
+/** Faces of a photo, at least one, largest first. */
+export interface FoundFaces {
+  readonly faces: readonly Candidate[]
+  /** Whether all was tried, down to the smallest faces that can be found. */
+  readonly complete: boolean
 }
 
 /** The networks that look at photos. */
@@ -38,26 +45,39 @@ export class FaceFinder {
     this.#template = template
   }
 
+  /** The faces of `search`. */
+  async detect(
+    photo: Rgba,
+    name: string,
+    enough?: (faces: readonly Candidate[]) => boolean,
+  ): Promise<readonly Candidate[]> {
+    return (await this.search(photo, name, enough)).faces
+  }
+
   /**
-   * Boxes of all faces that are large enough, largest first.
+   * All faces that are large enough, largest first, as both networks see them.
    * @param name what messages call the photo
-   * @param enough whether these boxes, largest first, hold what is looked for; if not, smaller faces are looked for
+   * @param enough whether these faces, largest first, hold what is looked for; if not, smaller ones are looked for
    * @throws FaceError NO_FACE that says what was tried, or how small the largest face is
    */
-  async detect(photo: Rgba, name: string, enough?: (boxes: readonly Box[]) => boolean): Promise<Detection[]> {
+  async search(
+    photo: Rgba,
+    name: string,
+    enough?: (faces: readonly Candidate[]) => boolean,
+  ): Promise<FoundFaces> {
     await this.#networks.load(photo)
     const { width, height } = photo
-    const { detections, tried } = await searchFaces(width, height, (view) => this.#look(view), enough)
-    const largest = detections[0]
+    const { faces, tried, rejected, complete } = await searchFaces(width, height, this.#networks, enough)
+    const largest = faces[0]
     if (largest === undefined) {
       throw new FaceError(
         'NO_FACE',
-        `${name}: no face found (tried ${tried.join(', ')}); use a photo in which the face is visible and not ` +
-          'turned beyond a half profile',
-        { photo: name, tried },
+        `${name}: no face found (tried ${tried.join(', ')})${rejected ? denial(rejected) : ''}; use a photo in which ` +
+          'the face is visible and not turned beyond a half profile',
+        { photo: name, tried, ...(rejected && { presence: rejected.landmarks.presence }) },
       )
     }
-    const usable = detections.filter(({ box }) => Math.max(box.width, box.height) >= MIN_FACE_SIDE)
+    const usable = faces.filter(({ box }) => Math.max(box.width, box.height) >= MIN_FACE_SIDE)
     if (usable.length === 0) {
       const side = Math.max(largest.box.width, largest.box.height)
       throw new FaceError(
@@ -67,30 +87,17 @@ export class FaceFinder {
         { photo: name, size: side, limit: MIN_FACE_SIDE },
       )
     }
-    return usable
-  }
-
-  /** Detections in one view; where the detector is unsure, the landmark network has the last word. */
-  async #look(view: Similarity): Promise<Detection[]> {
-    const held: Detection[] = []
-    for (const detection of await this.#networks.detect(view)) {
-      if (detection.score < SURE_SCORE) {
-        const { presence } = await this.#networks.landmarks(roiFromDetection(detection))
-        if (presence < UNSURE_MIN_PRESENCE) continue
-      }
-      held.push(detection)
-    }
-    return held
+    return { faces: usable, complete }
   }
 
   /**
-   * Landmarks and registration of a detected face.
+   * Registration of a face that `detect` has found.
    * @throws FaceError NO_FACE if the landmark network sees none there; INVALID_INPUT if most of the face is cut off
    */
-  async frame(photo: Rgba, name: string, detection: Detection): Promise<FoundFace> {
+  async frame(photo: Rgba, name: string, found: Candidate): Promise<FoundFace> {
     await this.#networks.load(photo)
-    const landmarks = await this.#networks.landmarks(roiFromDetection(detection))
-    if (landmarks.presence < MIN_PRESENCE) {
+    const { landmarks, box, score } = await straightened(found, this.#networks)
+    if (!(landmarks.presence >= MIN_PRESENCE)) {
       throw new FaceError(
         'NO_FACE',
         `${name}: the region that looked like a face has no face landmarks (presence ` +
@@ -98,7 +105,7 @@ export class FaceFinder {
         { photo: name, presence: landmarks.presence },
       )
     }
-    return this.#register(photo, name, landmarks, detection.box, detection.score)
+    return this.#register(photo, name, landmarks, box, score)
   }
 
   /**
@@ -107,7 +114,7 @@ export class FaceFinder {
   async track(photo: Rgba, name: string, roi: RegionOfInterest): Promise<FoundFace | undefined> {
     await this.#networks.load(photo)
     const landmarks = await this.#networks.landmarks(roi)
-    if (landmarks.presence < MIN_PRESENCE) return undefined
+    if (!(landmarks.presence >= MIN_PRESENCE)) return undefined
     const box = boxOf(landmarks.mesh)
     if (outsideShare(landmarks.mesh, photo) > MAX_OUTSIDE || box.width < MIN_FACE_SIDE) return undefined
     return this.#register(photo, name, landmarks, box, landmarks.presence)
@@ -116,7 +123,7 @@ export class FaceFinder {
   async #register(
     photo: Rgba,
     name: string,
-    { mesh }: PhotoLandmarks,
+    { mesh, presence }: PhotoLandmarks,
     box: Box,
     score: number,
   ): Promise<FoundFace> {
@@ -131,6 +138,25 @@ export class FaceFinder {
     }
     const points = landmarks68(mesh)
     const toTemplate = fitSimilarity(points, this.#template.landmarks68)
+    const registrationResidual = similarityResidual(toTemplate, points, this.#template.landmarks68)
+    const warnings: string[] = []
+    if (outside > WARN_OUTSIDE) {
+      warnings.push(
+        `${name}: ${percent(outside)} of the face lies outside the photo; the flow there is a guess.`,
+      )
+    }
+    if (presence < WARN_PRESENCE) {
+      warnings.push(
+        `${name}: the landmark network is not sure of the face (presence ${presence.toFixed(2)}, of a clear one ` +
+          `${WARN_PRESENCE} and more); landmarks and flow may be guesses.`,
+      )
+    }
+    if (registrationResidual > WARN_RESIDUAL) {
+      warnings.push(
+        `${name}: the landmarks lie ${registrationResidual.toFixed(1)} px from the template's (4 to 7 px are usual): the ` +
+          'face is turned beyond a half profile or the landmarks are wrong; the flow may be a guess.',
+      )
+    }
     return {
       frame: {
         image: photo,
@@ -140,14 +166,19 @@ export class FaceFinder {
         landmarks68: points,
         toTemplate,
         registered: await this.#networks.register(toTemplate),
-        registrationResidual: similarityResidual(toTemplate, points, this.#template.landmarks68),
+        registrationResidual,
       },
-      warnings:
-        outside > WARN_OUTSIDE
-          ? [`${name}: ${percent(outside)} of the face lies outside the photo; the flow there is a guess.`]
-          : [],
+      warnings,
     }
   }
+}
+
+function denial({ box, score, landmarks }: Candidate): string {
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]
+  return (
+    `; what looked most like one, at (${x.toFixed(0)}, ${y.toFixed(0)}) with a score of ${score.toFixed(2)}, is none to the ` +
+    `landmark network (presence ${landmarks.presence.toFixed(2)})`
+  )
 }
 
 function percent(share: number): string {

@@ -12,7 +12,7 @@ export const CROP_SIDE = 192
 const ROI_SCALE = 1.5
 
 /** Outer eye corners of the mesh, in the order right, left of the subject. */
-const EYE_LINE = [33, 263] as const
+export const EYE_LINE = [33, 263] as const
 
 /** A rotated square in a photo. */
 export interface RegionOfInterest {

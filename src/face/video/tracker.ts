@@ -1,9 +1,9 @@
 import { FaceError } from '../../errors.js'
-import type { Box, PhotoInput } from '../../geometry/types.js'
+import type { PhotoInput, Rgba } from '../../geometry/types.js'
 import { decodePhoto, photoName } from '../../platform/index.js'
-import type { Detection } from '../find/decode.js'
+import type { Candidate } from '../find/candidate.js'
+import { nearest } from '../find/face-choice.js'
 import type { FaceFinder, FoundFace } from '../find/face-finder.js'
-import { nearest } from '../find/face-search.js'
 import { roiFromMesh } from '../find/roi.js'
 import { ownedPhoto } from '../owned-photo.js'
 import { Stopwatch } from '../stopwatch.js'
@@ -14,8 +14,8 @@ export interface TrackerHost {
   readonly finder: FaceFinder
   enqueue<T>(task: () => Promise<T>): Promise<T>
   between(a: FaceFrame, b: FaceFrame, watch: Stopwatch, warnings: readonly string[]): Promise<FlowResult>
-  holdsChoice(boxes: readonly Box[]): boolean
-  choose(faces: readonly Detection[], name: string): Detection
+  holdsChoice(faces: readonly Candidate[]): boolean
+  choose(faces: readonly Candidate[], photo: Rgba, name: string): Candidate
 }
 
 /** Follows one face: the landmark network looks where the face was, the detector only runs when it is lost. */
@@ -79,7 +79,11 @@ export class FaceVideoTracker implements VideoTracker {
     const image = await decodePhoto(photo, name)
     const last = this.#previous
     if (last === undefined) {
-      return await finder.frame(image, name, choose(await finder.detect(image, name, holdsChoice), name))
+      return await finder.frame(
+        image,
+        name,
+        choose(await finder.detect(image, name, holdsChoice), image, name),
+      )
     }
     const faces = await finder.detect(image, name)
     // A face that was lost comes back near to where it was.
@@ -89,6 +93,6 @@ export class FaceVideoTracker implements VideoTracker {
       x + width / 2,
       y + height / 2,
     )
-    return await finder.frame(image, name, faces[index ?? 0] as Detection)
+    return await finder.frame(image, name, faces[index ?? 0] as Candidate)
   }
 }

@@ -58,6 +58,19 @@ export async function photoSource(input: PhotoInput, name: string): Promise<Phot
 }
 
 /**
+ * The file that a word on a command line means: a name, or a `file:` URL.
+ * @param name what messages call it where it is neither
+ * @throws FaceError INVALID_INPUT
+ */
+export function photoFile(text: string, name: string): string {
+  if (text === '') throw new FaceError('INVALID_INPUT', `${name}: is an empty name; give a file name`)
+  if (DATA_URL.test(text))
+    throw new FaceError('INVALID_INPUT', `${name}: is a data: URL; write the picture to a file`)
+  const source = stringSource(text, name)
+  return 'file' in source ? source.file : text
+}
+
+/**
  * Checked pixels as RGBA8; the same object where it already is that.
  * @throws FaceError INVALID_INPUT
  */

@@ -1,6 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import type { Candidate } from '../../../src/face/find/candidate.js'
 import type { Detection } from '../../../src/face/find/decode.js'
 import { FaceFinder, type FaceNetworks } from '../../../src/face/find/face-finder.js'
+import { examine } from '../../../src/face/find/face-search.js'
+import { letterbox } from '../../../src/face/find/roi.js'
 import { LANDMARK_VERTICES } from '../../../src/face/register/landmarks.js'
 import { loadTemplate } from '../../../src/face/register/template-file.js'
 import type { Template } from '../../../src/geometry/template.js'
@@ -22,13 +25,17 @@ function detection(cx: number, cy: number, side: number, score: number): Detecti
 
 /** Answers with prepared detections in the upright view and with a template-shaped mesh in every region. */
 class FakeNetworks implements FaceNetworks {
+  looks = 0
   regions = 0
   constructor(
     private readonly found: readonly Detection[],
     private readonly presence: number,
+    /** Width of the faces as a share of the template's. */
+    private readonly width = 1,
   ) {}
   async load() {}
   async detect({ b, tx }: { b: number; tx: number }): Promise<Detection[]> {
+    this.looks++
     // Only the view of the whole upright photo: unturned, and not shifted to a tile.
     return b === 0 && tx >= 0 ? [...this.found] : []
   }
@@ -38,7 +45,7 @@ class FakeNetworks implements FaceNetworks {
     const mesh = new Float32Array(MESH_VERTICES * 3)
     const put = (vertex: number, landmark: number) => {
       const [x = 0, y = 0] = template.landmarks68.subarray(2 * landmark, 2 * landmark + 2)
-      mesh.set([cx + (x - 112) * scale, cy + (y - 112) * scale, 0], 3 * vertex)
+      mesh.set([cx + (x - 112) * scale * this.width, cy + (y - 112) * scale, 0], 3 * vertex)
     }
     for (let v = 0; v < MESH_VERTICES; v++) put(v, v % 68)
     for (const [k, vertex] of LANDMARK_VERTICES.entries()) put(vertex, k)
@@ -49,27 +56,43 @@ class FakeNetworks implements FaceNetworks {
   }
 }
 
+/** The detection as `detect` answers with it. */
+async function candidate(networks: FakeNetworks, found: Detection): Promise<Candidate> {
+  return examine(networks, found, letterbox(PHOTO.width, PHOTO.height))
+}
+
 const finder = (found: readonly Detection[], presence = 1) => {
   const networks = new FakeNetworks(found, presence)
   return { networks, finder: new FaceFinder(networks, template) }
 }
 
 describe('detection', () => {
-  it('believes the detector where it is sure', async () => {
-    const { finder: faces, networks } = finder([detection(200, 150, 90, 0.9)], 0)
-    expect(await faces.detect(PHOTO, 'p')).toHaveLength(1)
-    expect(networks.regions).toBe(0)
+  it('looks once at what both networks are sure of, and uses what it saw for the registration', async () => {
+    const { finder: faces, networks } = finder([detection(200, 150, 90, 0.9)])
+    const [face] = await faces.detect(PHOTO, 'p')
+    expect([networks.looks, networks.regions]).toEqual([1, 1])
+    await faces.frame(PHOTO, 'p', face as Candidate)
+    expect([networks.looks, networks.regions]).toEqual([1, 1])
   })
 
-  it('asks the landmark network where it is not', async () => {
+  it('takes nothing for a face that is none to the landmark network', async () => {
     const unsure = [detection(200, 150, 90, 0.6)]
     expect(await finder(unsure, 0.99).finder.detect(PHOTO, 'p')).toHaveLength(1)
-    await expect(finder(unsure, 0.9).finder.detect(PHOTO, 'p.jpg')).rejects.toMatchObject({
-      code: 'NO_FACE',
-      message: expect.stringMatching(
-        /^p\.jpg: no face found \(tried the whole photo, turned by 90.*; use a photo/,
-      ),
-    })
+    for (const [found, presence] of [
+      [unsure, 0.96],
+      [[detection(200, 150, 90, 0.95)], 0.3],
+    ] as const) {
+      await expect(finder(found, presence).finder.detect(PHOTO, 'p.jpg')).rejects.toMatchObject({
+        code: 'NO_FACE',
+        message: expect.stringMatching(
+          new RegExp(
+            '^p\\.jpg: no face found \\(tried the whole photo, turned by 90[^)]*\\); what looked most like one, at \\(200, 150\\) ' +
+              `with a score of 0\\.\\d+, is none to the landmark network \\(presence ${presence.toFixed(2)}\\); use a photo`,
+          ),
+        ),
+        details: { presence },
+      })
+    }
   })
 
   it('names the size of faces that are too small', async () => {
@@ -87,7 +110,12 @@ describe('detection', () => {
 
 describe('registration', () => {
   it('brings the landmarks onto the template', async () => {
-    const { frame, warnings } = await finder([]).finder.frame(PHOTO, 'p', detection(200, 150, 112, 0.9))
+    const { finder: faces, networks } = finder([])
+    const { frame, warnings } = await faces.frame(
+      PHOTO,
+      'p',
+      await candidate(networks, detection(200, 150, 112, 0.9)),
+    )
     expect(frame.registrationResidual).toBeCloseTo(0, 3)
     expect(frame.toTemplate.a).toBeCloseTo(2, 4)
     expect(frame.toTemplate.tx).toBeCloseTo(112 - 2 * 200, 2)
@@ -96,8 +124,9 @@ describe('registration', () => {
   })
 
   it('refuses a region without a face', async () => {
+    const { finder: faces, networks } = finder([], 0.3)
     await expect(
-      finder([], 0.3).finder.frame(PHOTO, 'p', detection(200, 150, 90, 0.9)),
+      faces.frame(PHOTO, 'p', await candidate(networks, detection(200, 150, 90, 0.9))),
     ).rejects.toMatchObject({
       code: 'NO_FACE',
       message: expect.stringMatching(/presence 0\.30, needed 0\.5/),
@@ -105,13 +134,32 @@ describe('registration', () => {
   })
 
   it('warns of a face that is partly outside, and refuses one that is mostly so', async () => {
-    const { finder: faces } = finder([])
-    const cut = await faces.frame(PHOTO, 'p', detection(12, 150, 100, 0.9))
+    const { finder: faces, networks } = finder([])
+    const cut = await faces.frame(PHOTO, 'p', await candidate(networks, detection(12, 150, 100, 0.9)))
     expect(cut.warnings).toEqual([expect.stringMatching(/^p: \d+ % of the face lies outside the photo; the/)])
-    await expect(faces.frame(PHOTO, 'p', detection(-10, 150, 100, 0.9))).rejects.toMatchObject({
+    await expect(
+      faces.frame(PHOTO, 'p', await candidate(networks, detection(-10, 150, 100, 0.9))),
+    ).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       message: expect.stringMatching(/^p: \d+ % of the face lies outside the photo, at most 35 % may; use/),
     })
+  })
+
+  it('warns of landmarks that are unsure or lie far from a face’s', async () => {
+    const { finder: faces, networks } = finder([], 0.9)
+    const { warnings } = await faces.frame(
+      PHOTO,
+      'p',
+      await candidate(networks, detection(200, 150, 90, 0.95)),
+    )
+    expect(warnings).toEqual([expect.stringMatching(/^p: the landmark network is not sure .*presence 0\.90/)])
+    const squeezed = new FakeNetworks([], 1, 0.4)
+    const far = new FaceFinder(squeezed, template)
+    const profile = await far.frame(PHOTO, 'p', await candidate(squeezed, detection(200, 150, 90, 0.95)))
+    expect(profile.frame.registrationResidual).toBeGreaterThan(15)
+    expect(profile.warnings).toEqual([
+      expect.stringMatching(/^p: the landmarks lie \d+\.\d px from the template's \(4 to 7 px are usual\)/),
+    ])
   })
 
   it('tracks a face, and says when it is gone, too small or outside', async () => {

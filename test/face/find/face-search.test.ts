@@ -1,40 +1,42 @@
 import { describe, expect, it } from 'vitest'
 import { DETECTOR_SIDE } from '../../../src/face/find/anchors.js'
+import type { Candidate } from '../../../src/face/find/candidate.js'
 import type { Detection } from '../../../src/face/find/decode.js'
-import {
-  chooseFace,
-  holdsChoice,
-  holdsFaceNear,
-  nearest,
-  searchFaces,
-  type ViewDetector,
-} from '../../../src/face/find/face-search.js'
+import { holdsChoice } from '../../../src/face/find/face-choice.js'
+import { type PhotoLook, searchFaces, straightened } from '../../../src/face/find/face-search.js'
+import { EYE_LINE, type RegionOfInterest } from '../../../src/face/find/roi.js'
 import { applySimilarity, invertSimilarity, similarityScale } from '../../../src/geometry/similarity.js'
 import type { Box } from '../../../src/geometry/types.js'
 
-/** A face of a made-up photo; photo px. `turn`: clockwise quarter turns. `score`: as seen upright. */
+/** A face of a made-up photo; photo px. `turn`: clockwise quarter turns, of any part. `score`: as seen upright. */
 interface Face {
   readonly cx: number
   readonly cy: number
   readonly side: number
   readonly turn?: number
   readonly score?: number
+  /** What the landmark network says of it; default 1. */
+  readonly presence?: number
 }
 
-/** A detector with the limits of the real one: sees faces of 12 px and more, lying ones with less certainty. */
-function detectorOf(faces: readonly Face[]): { detect: ViewDetector; runs: () => number } {
-  let runs = 0
-  const detect: ViewDetector = async (view) => {
+/**
+ * Networks with the limits of the real ones. The detector sees faces of 12 px and more; lying ones, and ones upside
+ * down, with less certainty and eyes at wrong places. The landmark network takes a face of any orientation for an
+ * upright one.
+ */
+function networksOf(faces: readonly Face[]): { look: PhotoLook; runs: () => number; regions: () => number } {
+  let [runs, regions] = [0, 0]
+  const detect = async (view: { a: number; b: number; tx: number; ty: number }): Promise<Detection[]> => {
     runs++
     const back = invertSimilarity(view)
-    const viewTurn = Math.round(Math.atan2(view.b, view.a) / (Math.PI / 2))
+    const viewTurn = Math.atan2(view.b, view.a) / (Math.PI / 2)
     return faces.flatMap(({ cx, cy, side, turn = 0, score = 0.95 }): Detection[] => {
       const [x, y] = applySimilarity(view, cx, cy)
       const seen = side * similarityScale(view)
       if (seen < 12 || x < 0 || y < 0 || x > DETECTOR_SIDE || y > DETECTOR_SIDE) return []
-      const quarters = (((turn + viewTurn) % 4) + 4) % 4
-      if (quarters === 2) return []
-      const angle = (turn * Math.PI) / 2
+      const off = Math.abs(((((turn + viewTurn + 2) % 4) + 4) % 4) - 2)
+      // The eyes of a face that is not upright are seen where an upright one would have them.
+      const angle = off < 1 ? (turn * Math.PI) / 2 : (-viewTurn * Math.PI) / 2
       const eye = (sign: number) => [
         cx + (sign * side * Math.cos(angle)) / 4,
         cy + (sign * side * Math.sin(angle)) / 4,
@@ -44,56 +46,117 @@ function detectorOf(faces: readonly Face[]): { detect: ViewDetector; runs: () =>
         {
           box: { x: cx - half, y: cy - half, width: 2 * half, height: 2 * half },
           keypoints: [...eye(-1), ...eye(1), ...Array.from({ length: 8 }, () => 0)],
-          score: quarters === 0 ? score : score - 0.1,
+          score: off < 0.6 ? score : score - 0.11,
         },
       ]
     })
   }
-  return { detect, runs: () => runs }
+  const landmarks = async ({ cx, cy, side, angle }: RegionOfInterest) => {
+    regions++
+    const mesh = new Float32Array(468 * 3)
+    EYE_LINE.forEach((vertex, i) => {
+      const reach = ((2 * i - 1) * side) / 6
+      mesh.set([cx + reach * Math.cos(angle), cy + reach * Math.sin(angle), 0], 3 * vertex)
+    })
+    const face = faces.find((one) => Math.hypot(one.cx - cx, one.cy - cy) < one.side / 2)
+    return { mesh, presence: face?.presence ?? 1 }
+  }
+  return { look: { detect, landmarks }, runs: () => runs, regions: () => regions }
+}
+
+const angleOf = ({ landmarks: { mesh } }: Candidate) => {
+  const [right, left] = EYE_LINE.map((v) => [mesh[3 * v] as number, mesh[3 * v + 1] as number]) as [
+    [number, number],
+    [number, number],
+  ]
+  return (Math.round((Math.atan2(left[1] - right[1], left[0] - right[0]) * 180) / Math.PI) + 360) % 360
 }
 
 const centre = ({ x, y, width, height }: Box) => [x + width / 2, y + height / 2]
 
 describe('search for faces', () => {
   it('looks once where a sure upright face is', async () => {
-    const { detect, runs } = detectorOf([{ cx: 300, cy: 200, side: 150 }])
-    const { detections, tried } = await searchFaces(640, 480, detect)
-    expect(detections).toHaveLength(1)
+    const { look, runs } = networksOf([{ cx: 300, cy: 200, side: 150 }])
+    const { faces, tried } = await searchFaces(640, 480, look)
+    expect(faces).toHaveLength(1)
     expect(tried).toEqual(['the whole photo'])
     expect(runs()).toBe(1)
   })
 
   it('orders faces by size', async () => {
-    const { detect } = detectorOf([
+    const { look } = networksOf([
       { cx: 100, cy: 200, side: 80 },
       { cx: 400, cy: 200, side: 150 },
       { cx: 250, cy: 400, side: 110 },
     ])
-    const { detections } = await searchFaces(640, 480, detect)
-    expect(detections.map(({ box }) => Math.round(box.width))).toEqual([150, 110, 80])
+    const { faces } = await searchFaces(640, 480, look)
+    expect(faces.map(({ box }) => Math.round(box.width))).toEqual([150, 110, 80])
   })
 
-  it.each([1, 3])('turns a face that lies by %i quarter turns upright, with one more look', async (turn) => {
-    const { detect, runs } = detectorOf([{ cx: 300, cy: 200, side: 150, turn }])
-    const { detections } = await searchFaces(640, 480, detect)
-    expect(detections.map(({ score }) => score)).toEqual([0.95])
-    expect(runs()).toBe(2)
+  it.each([1, 2, 3])('turns a face that lies by %i quarter turns upright', async (turn) => {
+    // Sideways and upside down it passes for an upright one, with a score of 0.84 and a presence of 1.
+    const { look, runs } = networksOf([{ cx: 300, cy: 200, side: 150, turn }])
+    const { faces } = await searchFaces(640, 480, look)
+    expect(faces.map(({ score }) => score)).toEqual([0.95])
+    expect(angleOf(faces[0] as Candidate)).toBe(90 * turn)
+    expect(runs()).toBeLessThanOrEqual(4)
   })
 
-  it('finds a face upside down', async () => {
-    const { detect, runs } = detectorOf([{ cx: 300, cy: 200, side: 150, turn: 2 }])
-    const { detections } = await searchFaces(640, 480, detect)
-    expect(detections.map(({ box }) => centre(box))).toEqual([[300, 200]])
+  it.each([15, 40, 75, 120, 200, 330])('brings a face turned by %i degrees upright', async (degrees) => {
+    const { look } = networksOf([{ cx: 300, cy: 200, side: 150, turn: degrees / 90 }])
+    const { faces } = await searchFaces(640, 480, look)
+    expect(faces).toHaveLength(1)
+    const [face] = faces as [Candidate]
+    expect(angleOf(face)).toBe(degrees)
+    const straight = await straightened(face, look)
+    expect(angleOf(straight)).toBe(degrees)
+    expect(centre(straight.box)[0]).toBeCloseTo(300, 3)
+    // Seen upright, to within what needs no second look.
+    const viewAngle = (Math.atan2(straight.view.b, straight.view.a) * 180) / Math.PI
+    const off = (((degrees + viewAngle + 180) % 360) + 360) % 360
+    expect(Math.abs(off - 180)).toBeLessThanOrEqual(20)
+  })
+
+  it('keeps to an unsure upright face that no turned view shows better', async () => {
+    const { look, runs } = networksOf([{ cx: 150, cy: 200, side: 100, score: 0.7 }])
+    const { faces } = await searchFaces(640, 480, look)
+    expect(faces.map(({ score }) => score)).toEqual([0.7])
+    expect(angleOf(faces[0] as Candidate)).toBe(0)
     expect(runs()).toBe(4)
   })
 
-  it('keeps to an unsure upright face unless a turned one is clearly surer', async () => {
-    const upright: Face = { cx: 150, cy: 200, side: 100, score: 0.7 }
-    const { detect } = detectorOf([upright, { cx: 450, cy: 200, side: 100, turn: 2, score: 0.75 }])
-    expect((await searchFaces(640, 480, detect)).detections.map(({ score }) => score)).toEqual([0.7])
-    const { detect: other } = detectorOf([upright, { cx: 450, cy: 200, side: 100, turn: 2, score: 0.9 }])
-    const { detections } = await searchFaces(640, 480, other)
-    expect(detections.some(({ box }) => box.x > 300)).toBe(true)
+  it('finds an upright face and one upside down in one photo', async () => {
+    const { look } = networksOf([
+      { cx: 150, cy: 200, side: 120 },
+      { cx: 450, cy: 200, side: 100, turn: 2 },
+    ])
+    const { faces } = await searchFaces(640, 480, look)
+    expect(faces.map(angleOf)).toEqual([0, 180])
+  })
+
+  it('turns small faces upright that only tiles show', async () => {
+    const { look } = networksOf([{ cx: 2250, cy: 1000, side: 80, turn: 1 }])
+    const { faces } = await searchFaces(3000, 2000, look)
+    expect(faces.map(angleOf)).toEqual([90])
+  })
+
+  it('lets the landmark network have the last word, and says what it refused', async () => {
+    const { look } = networksOf([{ cx: 300, cy: 200, side: 150, score: 0.96, presence: 0.3 }])
+    const { faces, rejected } = await searchFaces(640, 480, look)
+    expect(faces).toEqual([])
+    expect(rejected?.landmarks.presence).toBe(0.3)
+    // A guess of the detector must be a face to it beyond doubt.
+    const guess = networksOf([{ cx: 300, cy: 200, side: 150, score: 0.6, presence: 0.96 }])
+    expect((await searchFaces(640, 480, guess.look)).faces).toEqual([])
+  })
+
+  it('takes parts of a sure face for no faces of their own', async () => {
+    const { look, regions } = networksOf([
+      { cx: 300, cy: 200, side: 200 },
+      { cx: 330, cy: 240, side: 40, score: 0.6 },
+    ])
+    expect((await searchFaces(640, 480, look, () => false)).faces).toHaveLength(1)
+    expect(regions()).toBeLessThan(4)
   })
 
   it.each([
@@ -102,42 +165,46 @@ describe('search for faces', () => {
     [38, 'tiles of an eighth of its size'],
   ])('finds a face of %i px in a photo of 3000 px in %s, once', async (side, stage) => {
     // On the border of tiles: several of them see it.
-    const { detect } = detectorOf([{ cx: 2250, cy: 1000, side }])
-    const { detections, tried } = await searchFaces(3000, 2000, detect)
-    expect(detections).toHaveLength(1)
+    const { look } = networksOf([{ cx: 2250, cy: 1000, side }])
+    const { faces, tried } = await searchFaces(3000, 2000, look)
+    expect(faces).toHaveLength(1)
     expect(tried.at(-1)).toBe(stage)
   })
 
   it('goes on to smaller faces until it has found enough', async () => {
-    const { detect, runs } = detectorOf([
+    const { look, runs } = networksOf([
       { cx: 1000, cy: 1000, side: 600 },
       { cx: 2200, cy: 500, side: 80 },
     ])
-    expect((await searchFaces(3000, 2000, detect)).detections).toHaveLength(1)
+    expect((await searchFaces(3000, 2000, look)).faces).toHaveLength(1)
     expect(runs()).toBe(1)
-    const wanted = (boxes: readonly Box[]) => holdsChoice(boxes, { at: [2200, 500] })
-    const { detections, tried } = await searchFaces(3000, 2000, detect, wanted)
-    expect(detections.map(({ box }) => Math.round(box.width))).toEqual([600, 80])
+    const wanted = (faces: readonly Candidate[]) =>
+      holdsChoice(
+        faces.map(({ box }) => box),
+        { at: [2200, 500] },
+      )
+    const { faces, tried } = await searchFaces(3000, 2000, look, wanted)
+    expect(faces.map(({ box }) => Math.round(box.width))).toEqual([600, 80])
     expect(tried).toEqual(['the whole photo', 'tiles of half its size', 'tiles of a quarter of its size'])
-    const all = await searchFaces(3000, 2000, detect, () => false)
-    expect(all.detections).toHaveLength(2)
+    const all = await searchFaces(3000, 2000, look, () => false)
+    expect(all.faces).toHaveLength(2)
   })
 
   it('ends with what it tried; tiles too small to show anything new are left out', async () => {
-    const { detect } = detectorOf([])
-    expect((await searchFaces(3000, 2000, detect)).tried).toEqual([
+    const { look } = networksOf([])
+    expect((await searchFaces(3000, 2000, look)).tried).toEqual([
       'the whole photo',
       'turned by 90, 180 and 270 degrees',
       'tiles of half its size',
       'tiles of a quarter of its size',
       'tiles of an eighth of its size',
     ])
-    expect((await searchFaces(200, 150, detect)).tried).toHaveLength(2)
+    expect((await searchFaces(200, 150, look)).tried).toHaveLength(2)
   })
 
   it('ignores boxes whose centre lies outside the photo: the black beside a narrow one', async () => {
-    const { detect } = detectorOf([{ cx: -40, cy: 300, side: 100 }])
-    expect((await searchFaces(300, 600, detect)).detections).toEqual([])
+    const { look } = networksOf([{ cx: -40, cy: 300, side: 100 }])
+    expect((await searchFaces(300, 600, look)).faces).toEqual([])
   })
 
   it('covers every point of the photo with tiles', async () => {
@@ -153,55 +220,9 @@ describe('search for faces', () => {
         [0.33, 0.66],
       ] as const) {
         const side = Math.max(width, height) / 16
-        const { detect } = detectorOf([{ cx: x * width, cy: y * height, side }])
-        expect((await searchFaces(width, height, detect)).detections).toHaveLength(1)
+        const { look } = networksOf([{ cx: x * width, cy: y * height, side }])
+        expect((await searchFaces(width, height, look)).faces).toHaveLength(1)
       }
     }
-  })
-})
-
-describe('choice of a face', () => {
-  const boxes = [
-    { x: 0, y: 0, width: 100, height: 100 },
-    { x: 200, y: 0, width: 60, height: 60 },
-    { x: 220, y: 20, width: 20, height: 20 },
-  ]
-
-  it('takes the largest by default and the n-th by number', () => {
-    expect(chooseFace(boxes, undefined)).toBe(0)
-    expect(chooseFace(boxes, { index: 2 })).toBe(2)
-    expect(chooseFace(boxes, { index: 3 })).toBeUndefined()
-    expect(chooseFace([], undefined)).toBeUndefined()
-  })
-
-  it('takes the face at a point, else the nearest', () => {
-    expect(chooseFace(boxes, { at: [90, 90] })).toBe(0)
-    expect(chooseFace(boxes, { at: [210, 50] })).toBe(1)
-    expect(chooseFace(boxes, { at: [150, 200] })).toBe(0)
-    expect(chooseFace(boxes, { at: [400, 30] })).toBe(1)
-    expect(chooseFace([], { at: [1, 1] })).toBeUndefined()
-  })
-
-  it('knows whether the chosen one is among them', () => {
-    expect(holdsChoice(boxes, undefined)).toBe(true)
-    expect(holdsChoice([], undefined)).toBe(false)
-    expect([holdsChoice(boxes, { index: 2 }), holdsChoice(boxes, { index: 3 })]).toEqual([true, false])
-    expect([holdsChoice(boxes, { at: [50, 50] }), holdsChoice(boxes, { at: [150, 50] })]).toEqual([
-      true,
-      false,
-    ])
-  })
-
-  it('knows whether a face lies where one is expected', () => {
-    expect(holdsFaceNear(boxes, 120, 50, 20)).toBe(true)
-    expect(holdsFaceNear(boxes, 50, 190, 60)).toBe(false)
-    expect(holdsFaceNear(boxes, 50, 190, 150)).toBe(true)
-    expect(holdsFaceNear([], 0, 0, 100)).toBe(false)
-  })
-
-  it('measures distance to the centre', () => {
-    expect(nearest(boxes, 231, 31)).toBe(1)
-    expect(nearest(boxes, 120, 50)).toBe(0)
-    expect(nearest([], 0, 0)).toBeUndefined()
   })
 })

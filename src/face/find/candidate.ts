@@ -1,0 +1,71 @@
+import { at } from '../../geometry/array.js'
+import { applySimilarity } from '../../geometry/similarity.js'
+import type { Box, Similarity } from '../../geometry/types.js'
+import type { Detection } from './decode.js'
+import type { PhotoLandmarks } from './photo-networks.js'
+import { EYE_LINE } from './roi.js'
+
+/** A detection, the view it was made in, and what the landmark network sees there. */
+export interface Candidate extends Detection {
+  /** Photo px -> detector px. */
+  readonly view: Similarity
+  readonly landmarks: PhotoLandmarks
+}
+
+/**
+ * What both networks reach together only on faces that are nearly upright in their view. A face that lies or stands on
+ * its head gets scores up to 0.89, or a presence of 1 - 1e-8: each network alone takes it for another, upright one.
+ */
+const SURE_SCORE = 0.88
+const SURE_PRESENCE = 0.9999
+
+/** Below this probability the landmark network says that its crop holds no face. */
+export const MIN_PRESENCE = 0.5
+/** Below this score the detector is guessing, and the landmark network must be sure. */
+const GUESS_SCORE = 0.8
+/** Texture that looks like a face stays below 0.97, faces, profiles among them, are above 0.99. */
+const GUESS_MIN_PRESENCE = 0.98
+
+/** Whether nothing else need be looked at to believe this. */
+export function isSure({ score, landmarks }: Candidate): boolean {
+  return score >= SURE_SCORE && landmarks.presence >= SURE_PRESENCE
+}
+
+/** Whether it holds up as a face once it is known that nothing better lies at its place. */
+export function isFace({ score, landmarks }: Candidate): boolean {
+  return landmarks.presence >= (score < GUESS_SCORE ? GUESS_MIN_PRESENCE : MIN_PRESENCE)
+}
+
+/** What ranks several views of one face: the view in which it is upright wins. */
+function trust({ score, landmarks }: Candidate): number {
+  return score * landmarks.presence
+}
+
+/** One candidate for each place, the most trusted one. */
+export function bestOfPlaces(candidates: readonly Candidate[]): Candidate[] {
+  const kept: Candidate[] = []
+  for (const candidate of [...candidates].sort((a, b) => trust(b) - trust(a))) {
+    if (kept.every((other) => !samePlace(other.box, candidate.box))) kept.push(candidate)
+  }
+  return kept
+}
+
+/**
+ * Whether two boxes are of one face: views of a turned face differ by a part of its width, and parts of a face pass for
+ * smaller faces. Half of the smaller box lies in the other.
+ */
+export function samePlace(a: Box, b: Box): boolean {
+  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x)
+  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y)
+  if (width <= 0 || height <= 0) return false
+  return width * height >= 0.5 * Math.min(a.width * a.height, b.width * b.height)
+}
+
+/** Angle of the eye line as the view shows it, radians, positive clockwise. */
+export function angleInView({ landmarks: { mesh }, view }: Pick<Candidate, 'landmarks' | 'view'>): number {
+  const [right, left] = EYE_LINE.map((v) => applySimilarity(view, at(mesh, 3 * v), at(mesh, 3 * v + 1))) as [
+    [number, number],
+    [number, number],
+  ]
+  return Math.atan2(left[1] - right[1], left[0] - right[0])
+}

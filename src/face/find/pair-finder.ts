@@ -1,0 +1,156 @@
+import { FaceError } from '../../errors.js'
+import type { Rgba } from '../../geometry/types.js'
+import type { FlowOptions } from '../types.js'
+import { ALIKE, appearanceDistance, appearanceOf } from './appearance.js'
+import type { Candidate } from './candidate.js'
+import { checkedChoice, chooseFace, holdsChoice } from './face-choice.js'
+import type { FaceFinder, FoundFace, FoundFaces } from './face-finder.js'
+import { counterpart, doubt, type Match, matchPeople, type Person, placeIn } from './face-match.js'
+
+/** A photo and what messages call it. */
+export interface NamedPhoto {
+  readonly image: Rgba
+  readonly name: string
+}
+
+export interface FoundPair {
+  readonly a: FoundFace
+  readonly b: FoundFace
+  readonly warnings: readonly string[]
+}
+
+/** What is known of two photos of several people. */
+export interface FoundPeople {
+  /** The people seen in both, in the order of their size in A. */
+  readonly pairs: readonly FoundPair[]
+  readonly onlyA: readonly FoundFace[]
+  readonly onlyB: readonly FoundFace[]
+}
+
+/** Runs a stage under its name in the timings. */
+type Timed = <T>(stage: string, work: () => Promise<T>) => Promise<T>
+
+/**
+ * The chosen face of A and the same person's in B: by appearance and place where either photo shows several.
+ * @throws FaceError NO_FACE; INVALID_INPUT; INVALID_ARGUMENT for a choice that is not there
+ */
+export async function findPair(
+  finder: FaceFinder,
+  a: NamedPhoto,
+  b: NamedPhoto,
+  options: Pick<FlowOptions, 'face' | 'faceB'>,
+  timed: Timed,
+): Promise<FoundPair> {
+  const choiceA = checkedChoice(options.face, 'face')
+  const choiceB = checkedChoice(options.faceB, 'faceB')
+  const inA = await timed('detect', () =>
+    finder.search(a.image, a.name, (faces) => holdsChoice(boxesOf(faces), choiceA)),
+  )
+  const indexA = chooseFace(boxesOf(inA.faces), choiceA, a.image, a.name)
+  const foundA = await timed('landmarks and registration', () =>
+    finder.frame(a.image, a.name, inA.faces[indexA] as Candidate),
+  )
+  const peopleA = inA.faces.map((face) => personOf(face, a.image))
+  const inB = await timed('detect', () =>
+    finder.search(b.image, b.name, (faces) => {
+      if (choiceB !== undefined) return holdsChoice(boxesOf(faces), choiceB)
+      if (peopleA.length < 2) return faces.length > 0
+      const wanted = peopleA[indexA] as Person
+      return faces.some(
+        (face) => appearanceDistance(personOf(face, b.image).appearance, wanted.appearance) < ALIKE,
+      )
+    }),
+  )
+  const peopleB = inB.faces.map((face) => personOf(face, b.image))
+  const isGroup = peopleA.length > 1 || peopleB.length > 1
+  const match =
+    choiceB === undefined
+      ? counterpart(peopleA, peopleB, indexA)
+      : { a: indexA, b: chooseFace(boxesOf(inB.faces), choiceB, b.image, b.name), difference: 0 }
+  const foundB = await timed('landmarks and registration', () =>
+    finder.frame(b.image, b.name, inB.faces[match.b] as Candidate),
+  )
+  const uncertain = isGroup && choiceB === undefined ? doubt(peopleA, peopleB, match) : undefined
+  return {
+    a: foundA,
+    b: foundB,
+    warnings: [
+      ...severalFaces(inA, indexA, a.name),
+      ...severalFaces(inB, match.b, b.name),
+      ...(uncertain
+        ? [`${b.name}: the face taken may be of another person: ${uncertain}; choose one by number or point.`]
+        : []),
+      ...foundA.warnings,
+      ...foundB.warnings,
+    ],
+  }
+}
+
+/**
+ * Everybody whose face both photos show.
+ * @throws FaceError NO_FACE if a photo shows no face, or no person is in both; INVALID_INPUT
+ */
+export async function findPeople(
+  finder: FaceFinder,
+  a: NamedPhoto,
+  b: NamedPhoto,
+  timed: Timed,
+): Promise<FoundPeople> {
+  const all = () => false
+  const inA = await timed('detect', () => finder.search(a.image, a.name, all))
+  const peopleA = inA.faces.map((face) => personOf(face, a.image))
+  const inB = await timed('detect', () => finder.search(b.image, b.name, all))
+  const peopleB = inB.faces.map((face) => personOf(face, b.image))
+  // One face each: two photos of one person, or of two that somebody wants to compare.
+  const isGroup = peopleA.length > 1 || peopleB.length > 1
+  const matches = matchPeople(peopleA, peopleB).filter(({ difference }) => !isGroup || difference <= ALIKE)
+  if (matches.length === 0) {
+    const [best] = matchPeople(peopleA, peopleB) as [Match]
+    throw new FaceError(
+      'NO_FACE',
+      `${b.name}: none of its ${peopleB.length} face(s) is of a person in ${a.name} (least difference ` +
+        `${best.difference.toFixed(2)}, needed ${ALIKE}); choose the two faces by number or point`,
+      { photo: b.name, difference: best.difference, limit: ALIKE },
+    )
+  }
+  const frameOf = (photo: NamedPhoto, face: Candidate) =>
+    timed('landmarks and registration', () => finder.frame(photo.image, photo.name, face))
+  const framesA = new Map<number, FoundFace>()
+  const framesB = new Map<number, FoundFace>()
+  // All of one photo, then all of the other: each is uploaded once.
+  for (const [i, face] of inA.faces.entries()) framesA.set(i, await frameOf(a, face))
+  for (const [j, face] of inB.faces.entries()) framesB.set(j, await frameOf(b, face))
+  const pairs = [...matches]
+    .sort((p, q) => p.a - q.a)
+    .map((match): FoundPair => {
+      const [foundA, foundB] = [framesA.get(match.a) as FoundFace, framesB.get(match.b) as FoundFace]
+      const uncertain = isGroup ? doubt(peopleA, peopleB, match) : undefined
+      return {
+        a: foundA,
+        b: foundB,
+        warnings: [
+          ...(uncertain ? [`${b.name}: the face taken may be of another person: ${uncertain}.`] : []),
+          ...foundA.warnings,
+          ...foundB.warnings,
+        ],
+      }
+    })
+  const left = (frames: Map<number, FoundFace>, side: 'a' | 'b') =>
+    [...frames].filter(([index]) => matches.every((match) => match[side] !== index)).map(([, found]) => found)
+  return { pairs, onlyA: left(framesA, 'a'), onlyB: left(framesB, 'b') }
+}
+
+function personOf({ landmarks, box }: Candidate, photo: Rgba): Person {
+  return { appearance: appearanceOf(photo, landmarks.mesh), place: placeIn(box, photo) }
+}
+
+const boxesOf = (faces: readonly Candidate[]) => faces.map(({ box }) => box)
+
+function severalFaces({ faces, complete }: FoundFaces, taken: number, name: string): string[] {
+  if (faces.length < 2) return []
+  const { x, y, width, height } = (faces[taken] as Candidate).box
+  const where = `${Math.round(width)}x${Math.round(height)} px at (${Math.round(x)}, ${Math.round(y)})`
+  const rank = ['largest', 'second largest', 'third largest'][taken] ?? `one of number ${taken + 1}`
+  const rest = complete ? '' : ', the search ended there: a photo may show more, smaller ones'
+  return [`${name}: ${faces.length} faces found, the ${rank} taken (${where})${rest}.`]
+}
