@@ -57,3 +57,25 @@ export class EngineError extends DeepFaceFlowError {
 export class FaceError extends DeepFaceFlowError {
   override readonly name = 'FaceError'
 }
+
+/** Longest text of a value in a message. */
+const MAX_PRINTED = 80
+
+/** A value of a caller or a file for a message: of any type, never long, and never an error of its own. */
+export function printed(value: unknown, depth = 0): string {
+  const text = (() => {
+    try {
+      if (typeof value === 'string') return JSON.stringify(value.slice(0, MAX_PRINTED))
+      if (Array.isArray(value)) {
+        if (depth > 1) return '[...]'
+        const first = value.slice(0, 8).map((item) => printed(item, depth + 1))
+        return `[${[...first, ...(value.length > 8 ? ['...'] : [])].join(', ')}]`
+      }
+      if (typeof value === 'object' && value !== null) return Object.prototype.toString.call(value)
+      return String(value)
+    } catch {
+      return `a ${typeof value}`
+    }
+  })()
+  return text.length > MAX_PRINTED ? `${text.slice(0, MAX_PRINTED - 3)}...` : text
+}

@@ -1,4 +1,4 @@
-import { EngineError } from '../errors.js'
+import { EngineError, printed } from '../errors.js'
 
 /** What a value must be. */
 export interface Check {
@@ -125,22 +125,6 @@ export function faultOf<Attrs>(checks: AttributeChecks<Attrs>, attrs: unknown): 
 export function checkArguments(what: string, checks: Readonly<Record<string, Check>>, given: unknown): void {
   const fault = faultOf(checks, given)
   if (fault !== undefined) throw new EngineError('INVALID_ARGUMENT', `${what}: ${fault}`)
-}
-
-/** A value in a message, of any type and never long. */
-export function printed(value: unknown): string {
-  const text = (() => {
-    try {
-      if (typeof value === 'string') return JSON.stringify(value)
-      if (Array.isArray(value))
-        return `[${value.slice(0, 8).map(printed).join(', ')}${value.length > 8 ? ', ...' : ''}]`
-      if (typeof value === 'object' && value !== null) return Object.prototype.toString.call(value)
-      return String(value)
-    } catch {
-      return `a ${typeof value}`
-    }
-  })()
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }
 
 /**

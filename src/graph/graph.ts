@@ -1,5 +1,5 @@
-import { EngineError } from '../errors.js'
-import { faultOf, ownAttributes, printed } from './arguments.js'
+import { EngineError, printed } from '../errors.js'
+import { faultOf, ownAttributes } from './arguments.js'
 import { shapeError } from './infer.js'
 import type { Epilogue, OpDefinition } from './op.js'
 import { type ValueType, vec4sPerBatch } from './tensor.js'

@@ -1,5 +1,5 @@
-import { EngineError } from '../errors.js'
-import { anything, type Check, faultOf, list, printed } from './arguments.js'
+import { EngineError, printed } from '../errors.js'
+import { anything, type Check, faultOf, list } from './arguments.js'
 import type { InferContext } from './op.js'
 import { channelsOf, describeType, type TensorType, type ValueType } from './tensor.js'
 

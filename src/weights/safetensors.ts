@@ -1,4 +1,4 @@
-import { EngineError } from '../errors.js'
+import { EngineError, printed } from '../errors.js'
 import { readBytes, replaceFile } from '../platform/index.js'
 import { floatsToHalves } from './float16.js'
 import {
@@ -65,7 +65,7 @@ export function parseSafetensors(bytes: Uint8Array, label: string, options: Read
   const hash = contentHash(entries, data)
   for (const [source, expected] of [
     ['its own metadata', metadata[HASH_KEY]],
-    ['the caller', options.hash],
+    ['the caller', options?.hash],
   ]) {
     if (expected !== undefined && expected !== hash) {
       throw damaged(label, `content hash ${hash} is not the one that ${source} states, ${expected}`)
@@ -112,10 +112,10 @@ function parseHeader(bytes: Uint8Array, label: string): Header {
 function parseEntry(name: string, raw: unknown, label: string): TensorEntry {
   if (!isRecord(raw)) throw damaged(label, `describes tensor "${name}" by no object`)
   const { dtype, shape, data_offsets: offsets } = raw
-  if (typeof dtype !== 'string' || !(dtype in BYTES_PER_ELEMENT)) {
+  if (typeof dtype !== 'string' || !Object.hasOwn(BYTES_PER_ELEMENT, dtype)) {
     throw damaged(
       label,
-      `tensor "${name}" has dtype ${String(dtype)}; ${Object.keys(BYTES_PER_ELEMENT).join(', ')} can be read`,
+      `tensor "${name}" has dtype ${typeof dtype === 'string' ? dtype.slice(0, 20) : printed(dtype)}; ${Object.keys(BYTES_PER_ELEMENT).join(', ')} can be read`,
     )
   }
   if (!isCounts(shape)) throw damaged(label, `tensor "${name}" has no valid shape`)
@@ -184,12 +184,13 @@ export function encodeSafetensors(
   const data = new Uint8Array(length)
   for (const [i, tensor] of ordered.entries()) data.set(elementBytes(tensor), entries[i]?.begin)
 
-  const header: Record<string, unknown> = {
-    [METADATA]: { ...metadata, [HASH_KEY]: contentHash(entries, data) },
-  }
-  for (const { name, dtype, shape, begin, end } of entries) {
-    header[name] = { dtype, shape, data_offsets: [begin, end] }
-  }
+  // From entries: `__proto__` is a name like any other.
+  const header = Object.fromEntries<unknown>([
+    [METADATA, { ...metadata, [HASH_KEY]: contentHash(entries, data) }],
+    ...entries.map(
+      ({ name, dtype, shape, begin, end }) => [name, { dtype, shape, data_offsets: [begin, end] }] as const,
+    ),
+  ])
   const json = new TextEncoder().encode(JSON.stringify(header))
   const padded = Math.ceil(json.length / LENGTH_BYTES) * LENGTH_BYTES
   const file = new Uint8Array(LENGTH_BYTES + padded + length).fill(0x20, LENGTH_BYTES, LENGTH_BYTES + padded)

@@ -73,7 +73,7 @@ export class WeightFile {
 
   /** A metadata value. @throws EngineError INVALID_WEIGHTS if the file has none of that name */
   note(key: string): string {
-    const value = this.metadata[key]
+    const value = Object.hasOwn(this.metadata, key) ? this.metadata[key] : undefined
     if (value === undefined) {
       throw new EngineError(
         'INVALID_WEIGHTS',

@@ -246,3 +246,82 @@ describe('output', () => {
     expect(code('#param N\r\n#if N == 1\r\nyes\r\n#endif\r\n', { N: 1 })).toBe('yes')
   })
 })
+
+describe('bounds', () => {
+  const lines = (count: number, make: (i: number) => string) =>
+    Array.from({ length: count }, (_, i) => make(i)).join('\n')
+  const nested = (count: number, open: string, close: string, inner = '') =>
+    `${`${open}\n`.repeat(count)}${inner}\n${`${close}\n`.repeat(count)}`
+  const loops = (count: number, inner: string) =>
+    `${lines(count, (i) => `#for i${i} in 0..4096`)}\n${inner}\n${lines(count, () => '#endfor')}`
+  const chain = Object.fromEntries(
+    Array.from({ length: 20_000 }, (_, i) => [
+      i === 0 ? 'main.wgsl' : `${i}.wgsl`,
+      `#include "${i + 1}.wgsl"`,
+    ]),
+  )
+
+  it.each<[string, Record<string, string> | string, RegExp, ShaderParams?]>([
+    [
+      '20,000 parentheses',
+      `#if ${'('.repeat(20_000)}1${')'.repeat(20_000)}\n#endif`,
+      /main.wgsl:1: a directive has 40005 characters/,
+    ],
+    [
+      '1,000 parentheses',
+      `#if ${'('.repeat(1000)}1${')'.repeat(1000)}\n#endif`,
+      /main.wgsl:1: an expression nests deeper than 64/,
+    ],
+    [
+      '20,000 signs in a line of code',
+      `let a = \${${'-'.repeat(20_000)}1};`,
+      /an expression has 20001 characters/,
+    ],
+    ['1,000 negations', `let a = \${${'!'.repeat(1000)}1};`, /an expression nests deeper than 64/],
+    [
+      '20,000 sums in a line of code',
+      `let a = \${${'1+'.repeat(20_000)}1};`,
+      /an expression has 40001 characters/,
+    ],
+    ['20,000 #if', nested(20_000, '#if 1', '#endif'), /main.wgsl:65: #if nests deeper than 64 blocks/],
+    [
+      'a directive of 10 MB',
+      `#if ${'1'.repeat(10_000_000)}\n#endif`,
+      /main.wgsl:1: the file has 10000011 characters/,
+    ],
+    [
+      'a directive of 1 MB',
+      `#if ${' '.repeat(1_000_000)}1\n#endif`,
+      /main.wgsl:1: a directive has 1000005 characters/,
+    ],
+    ['nested loops', loops(6, 'let a = 1;'), /expands to more than 500000 lines/],
+    ['nested loops of nothing', loops(60, ''), /expands to more than 500000 lines/],
+    ['a loop of conditions', loops(1, '#if 0\n#endif\n'.repeat(1000)), /expands to more than 500000 lines/],
+    [
+      '#for with 50,000 blanks',
+      `#for i in ${' '.repeat(50_000)}\n#endfor`,
+      /a directive has 50010 characters/,
+    ],
+    ['#for with 4,000 blanks', `#for i in ${' '.repeat(4_000)}\n#endfor`, /#for needs 'name in FROM..TO'/],
+    ['enable with 500,000 blanks', `enable${' '.repeat(500_000)}\n#if`, /#if needs a condition/],
+    [
+      'diagnostic with 500,000 parentheses',
+      `diagnostic${'('.repeat(250_000)}${')'.repeat(250_000)}\n#if`,
+      /#if needs a condition/,
+    ],
+    ['20,000 includes', chain, /more than 256 files are included/],
+    [
+      'a long parameter many times',
+      `#param A\n${'${A}'.repeat(1000)}`,
+      /expands to more than 8388608 characters/,
+      { A: 'x'.repeat(100_000) },
+    ],
+  ])('%s', (_, files, message, params = {}) => {
+    const before = process.cpuUsage()
+    const error = errorOf(() => run(files, params))
+    expect(error.code).toBe('INVALID_SHADER')
+    expect(error.message).toMatch(message)
+    expect(error.message.length).toBeLessThan(300)
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(3)
+  })
+})

@@ -187,6 +187,72 @@ describe('refuses damaged files with INVALID_WEIGHTS, the file and a remedy', ()
   })
 })
 
+describe('odd headers', () => {
+  it('may name a tensor like a property of every object', () => {
+    for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '']) {
+      const written = encodeSafetensors([{ name, dtype: 'F32', shape: [2], values: [1, 2] }], {})
+      const read = parseSafetensors(written, 'file')
+      expect(read.entries().map((entry) => entry.name)).toEqual([name])
+      expect([...read.tensor(name, [2])]).toEqual([1, 2])
+      expect(refusal(() => read.note(name)).code).toBe('INVALID_WEIGHTS')
+    }
+  })
+
+  it('of any depth and any kind of values are refused by a typed error', () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+    const object = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`
+    const entry = (dtype: string, shape = '[1]', offsets = '[0,4]') =>
+      `{"x":{"dtype":${dtype},"shape":${shape},"data_offsets":${offsets}}}`
+    const headers = [
+      deep,
+      object,
+      entry(deep),
+      entry(object),
+      entry('{"toString":1}'),
+      entry('"toString"'),
+      entry('"__proto__"'),
+      entry('"F32"', deep),
+      entry('"F32"', '[1e308,1e308]'),
+      entry('"F32"', '[1]', deep),
+      `{"__proto__":${deep}}`,
+      `{"__metadata__":{"__proto__":${object}}}`,
+      `{"__metadata__":{"sha256":"${'0'.repeat(64)}"}}`,
+    ]
+    for (const header of headers) {
+      const { code, message } = refusal(() => parseSafetensors(file(header, 4), 'file'))
+      expect(code).toBe('INVALID_WEIGHTS')
+      expect(message.length).toBeLessThan(400)
+    }
+    const keys = fc.constantFrom(
+      '__proto__',
+      '__metadata__',
+      'x',
+      'dtype',
+      'shape',
+      'data_offsets',
+      'toString',
+    )
+    const { tree } = fc.letrec((tie) => ({
+      tree: fc.oneof(
+        { maxDepth: 4 },
+        fc.constantFrom<unknown[]>(null, true, 0, 4, -1, 1e300, 'F32', 'U8', ''),
+        fc.array(tie('tree'), { maxLength: 3 }),
+        fc.array(fc.tuple(keys, tie('tree')), { maxLength: 4 }).map((entries) => Object.fromEntries(entries)),
+      ),
+    }))
+    fc.assert(
+      fc.property(tree, (header) => {
+        try {
+          parseSafetensors(file(header, 4), 'file')
+        } catch (error) {
+          expect(error).toBeInstanceOf(EngineError)
+        }
+      }),
+      { numRuns: 3000 },
+    )
+  })
+})
+
 describe('refuses tensors that are not what the network needs', () => {
   const read = parseSafetensors(encodeSafetensors(tensors, {}), 'w.safetensors')
   it.each([

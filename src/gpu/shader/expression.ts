@@ -11,6 +11,10 @@ type Evaluate = () => Value
 
 const TOKEN = /\s*(?:(\d+(?:\.\d+)?)|([A-Za-z_]\w*)|("[^"]*"|'[^']*')|(&&|\|\||[=!<>]=|[()!<>+\-*/%]))/y
 
+/** Longest expression, and how deep parentheses and signs may nest: far more than a kernel needs, far less than the stack. */
+const MAX_LENGTH = 4096
+const MAX_DEPTH = 64
+
 /** Binding strength of binary operators, loosest first. */
 const LEVELS: readonly (readonly string[])[] = [
   ['||'],
@@ -22,6 +26,8 @@ const LEVELS: readonly (readonly string[])[] = [
 ]
 
 function tokenize(text: string): string[] {
+  if (text.length > MAX_LENGTH)
+    throw new ExpressionError(`an expression has ${text.length} characters, at most ${MAX_LENGTH} can be`)
   const tokens: string[] = []
   TOKEN.lastIndex = 0
   const end = text.trimEnd().length
@@ -113,17 +119,27 @@ function binary(operator: string, left: Evaluate, right: Evaluate): Evaluate {
 export function evaluate(text: string, names: ReadonlyMap<string, Value>): Value {
   const tokens = tokenize(text)
   let next = 0
+  let depth = 0
 
   const unary = (): Evaluate => {
+    if (++depth > MAX_DEPTH) throw new ExpressionError(`an expression nests deeper than ${MAX_DEPTH}`)
+    try {
+      return operand()
+    } finally {
+      depth--
+    }
+  }
+
+  const operand = (): Evaluate => {
     const token = tokens[next++]
     if (token === undefined) throw new ExpressionError(`expression '${text.trim()}' ends too early`)
     if (token === '!') {
-      const operand = unary()
-      return () => !asCondition(operand())
+      const negated = unary()
+      return () => !asCondition(negated())
     }
     if (token === '-') {
-      const operand = unary()
-      return () => -asNumber(operand(), '-')
+      const negated = unary()
+      return () => -asNumber(negated(), '-')
     }
     if (token === '(') {
       const inner = level(0)
@@ -142,13 +158,13 @@ export function evaluate(text: string, names: ReadonlyMap<string, Value>): Value
     return () => value
   }
 
-  const level = (depth: number): Evaluate => {
-    const operators = LEVELS[depth]
+  const level = (strength: number): Evaluate => {
+    const operators = LEVELS[strength]
     if (!operators) return unary()
-    let left = level(depth + 1)
+    let left = level(strength + 1)
     for (let token = tokens[next]; token !== undefined && operators.includes(token); token = tokens[next]) {
       next++
-      left = binary(token, left, level(depth + 1))
+      left = binary(token, left, level(strength + 1))
     }
     return left
   }

@@ -34,10 +34,22 @@ interface Branch {
   body: Node[]
 }
 
+/**
+ * Bounds on kernels, which may be a user's: each far beyond what any kernel needs, and small enough that what exceeds it is
+ * told within a second. Characters of a file, of a directive and
+ * of the expanded code; open blocks of a file and over all includes; files; lines, directives and rounds of loops.
+ */
+const MAX_FILE = 2 ** 20
+const MAX_DIRECTIVE = 4096
+const MAX_CODE = 2 ** 23
+const MAX_DEPTH = 64
+const MAX_NESTING = 256
+const MAX_FILES = 256
+const MAX_STEPS = 500_000
 const MAX_ITERATIONS = 4096
 const NAME = /^[A-Za-z_]\w*$/
 /** WGSL wants these before everything else in a module, wherever the file that needs them is included. */
-const MODULE_DIRECTIVE = /^\s*(?:(?:enable|requires)\s+[^;]*|diagnostic\s*\([^;]*\)\s*);\s*(?:\/\/.*)?$/
+const MODULE_DIRECTIVE = /^\s*(?:(?:enable|requires)\s[^;]*|diagnostic\s*\([^;]*);\s*(?:\/\/.*)?$/
 
 function fail(at: SourceLine, message: string, details: Record<string, unknown> = {}): never {
   throw new EngineError('INVALID_SHADER', `${at.file}:${at.line}: ${message}`, { ...at, ...details })
@@ -51,6 +63,8 @@ function withoutComment(text: string): string {
 
 /** Parses one file to a tree of directives and text. */
 function parse(file: string, source: string): Node[] {
+  if (source.length > MAX_FILE)
+    fail({ file, line: 1 }, `the file has ${source.length} characters, at most ${MAX_FILE} can be`)
   const root: Node[] = []
   const open: (Extract<Node, { kind: 'if' | 'for' }> & { sawElse?: boolean })[] = []
   let body = root
@@ -69,11 +83,16 @@ function parse(file: string, source: string): Node[] {
       body.push({ kind: 'text', at, text })
       return
     }
+    if (text.length > MAX_DIRECTIVE)
+      fail(at, `a directive has ${text.length} characters, at most ${MAX_DIRECTIVE} can be`)
     const keyword = directive[1] ?? ''
     const rest = withoutComment(directive[2] ?? '')
     const inner = open.at(-1)
     const needs = (what: string): void => {
       if (rest === '') fail(at, `#${keyword} needs ${what}`)
+    }
+    const opens = (): void => {
+      if (open.length >= MAX_DEPTH) fail(at, `#${keyword} nests deeper than ${MAX_DEPTH} blocks`)
     }
     const nothing = (): void => {
       if (rest !== '') fail(at, `unexpected '${rest}' after #${keyword}`)
@@ -93,6 +112,7 @@ function parse(file: string, source: string): Node[] {
       }
       case 'if': {
         needs('a condition')
+        opens()
         const node = { kind: 'if' as const, at, branches: [{ at, condition: rest, body: [] as Node[] }] }
         body.push(node)
         open.push(node)
@@ -112,9 +132,12 @@ function parse(file: string, source: string): Node[] {
         return
       }
       case 'for': {
-        const loop = /^([A-Za-z_]\w*)\s+in\s+(.+?)\s*\.\.\s*(.+)$/.exec(rest)
-        if (!loop) fail(at, `#for needs 'name in FROM..TO', got '${rest}'`)
-        const [, variable = '', from = '', to = ''] = loop
+        opens()
+        const [head = '', variable = ''] = /^([A-Za-z_]\w*)\s+in\s/.exec(rest) ?? []
+        const dots = rest.indexOf('..', head.length)
+        const [from, to] = [rest.slice(head.length, dots).trim(), rest.slice(dots + 2).trim()]
+        if (head === '' || dots < 0 || from === '' || to === '')
+          fail(at, `#for needs 'name in FROM..TO', got '${rest.slice(0, 80)}'`)
         const node = { kind: 'for' as const, at, variable, from, to, body: [] as Node[] }
         body.push(node)
         open.push(node)
@@ -170,6 +193,14 @@ export function preprocess(
   const hoisted = new Map<string, SourceLine>()
   const body: { text: string; at: SourceLine }[] = []
 
+  let steps = 0
+  let characters = 0
+  const spend = (at: SourceLine, length: number): void => {
+    characters += length
+    if (++steps > MAX_STEPS)
+      fail(at, `the kernel expands to more than ${MAX_STEPS} lines, directives and rounds of loops`)
+    if (characters > MAX_CODE) fail(at, `the kernel expands to more than ${MAX_CODE} characters`)
+  }
   const compute = (text: string, at: SourceLine): Value => {
     try {
       return evaluate(text, names)
@@ -193,15 +224,22 @@ export function preprocess(
     if (!text.includes('${')) return text
     return text.replace(/\$\{([^}]*)(\}?)/g, (_, expression: string, end: string) => {
       if (end === '') fail(at, "an interpolation is never closed by '}'")
-      return String(compute(expression, at))
+      const value = String(compute(expression, at))
+      spend(at, value.length)
+      return value
     })
   }
 
-  const emit = (nodes: readonly Node[]): void => {
+  let depth = 0
+  const emit = (nodes: readonly Node[], opener?: SourceLine): void => {
+    if (++depth > MAX_NESTING)
+      fail(opener ?? { file, line: 1 }, `blocks and includes nest deeper than ${MAX_NESTING}`)
     for (const node of nodes) {
+      spend(node.at, 0)
       switch (node.kind) {
         case 'text': {
           const text = interpolate(node.text, node.at)
+          spend(node.at, text.length)
           if (MODULE_DIRECTIVE.test(text)) hoisted.set(text.trim(), node.at)
           else body.push({ text, at: node.at })
           break
@@ -219,13 +257,14 @@ export function preprocess(
         case 'include':
           if (included.has(node.file)) break
           included.add(node.file)
-          emit(parse(node.file, loadFrom(node, load)))
+          if (included.size > MAX_FILES) fail(node.at, `more than ${MAX_FILES} files are included`)
+          emit(parse(node.file, loadFrom(node, load)), node.at)
           break
         case 'if': {
           const taken = node.branches.find(
             (branch) => branch.condition === undefined || condition(branch.condition, branch.at),
           )
-          if (taken) emit(taken.body)
+          if (taken) emit(taken.body, taken.at)
           break
         }
         case 'for': {
@@ -237,8 +276,9 @@ export function preprocess(
           if (to - from > MAX_ITERATIONS)
             fail(at, `#for unrolls ${to - from} times; the limit is ${MAX_ITERATIONS}`)
           for (let i = from; i < to; i++) {
+            spend(at, 0)
             names.set(variable, i)
-            emit(node.body)
+            emit(node.body, at)
           }
           names.delete(variable)
           break
@@ -247,6 +287,7 @@ export function preprocess(
           node satisfies never
       }
     }
+    depth--
   }
 
   emit(parse(file, load(file)))

@@ -1,4 +1,4 @@
-import { EngineError } from '../../errors.js'
+import { EngineError, printed } from '../../errors.js'
 import {
   anything,
   checkArguments,
@@ -8,7 +8,6 @@ import {
   name as nameCheck,
   oneOf,
   optional,
-  printed,
   record,
   tuple,
   whole,
