@@ -5,8 +5,9 @@ import { REFINEMENTS, type Refinement } from '../nets/refinement.js'
 import { decodePhoto, photoName } from '../platform/index.js'
 import { rigidInPhotos } from '../products/rigid-motion.js'
 import { Engine } from '../runtime/engine.js'
+import { checkCreateOptions, checkedFlowOptions } from './checked-options.js'
 import type { Candidate } from './find/candidate.js'
-import { checkedChoice, chooseFace, holdsChoice } from './find/face-choice.js'
+import { chooseFace, holdsChoice } from './find/face-choice.js'
 import { FaceFinder, type FoundFace } from './find/face-finder.js'
 import { findPair, findPeople } from './find/pair-finder.js'
 import { PhotoNetworks } from './find/photo-networks.js'
@@ -62,6 +63,7 @@ export class DeepFaceFlow implements FaceFlow {
    * @throws EngineError NO_ADAPTER, INVALID_WEIGHTS, UNSUPPORTED, OUT_OF_MEMORY; FaceError INVALID_WEIGHTS
    */
   static async create(options: CreateOptions = {}): Promise<DeepFaceFlow> {
+    checkCreateOptions(options)
     const report = options.onProgress ?? (() => {})
     const refinement = checked('refinement', REFINEMENTS, options.refinement ?? DEFAULT_REFINEMENT)
     const depth = options.depth === undefined ? undefined : checked('depth source', DEPTHS, options.depth)
@@ -119,6 +121,7 @@ export class DeepFaceFlow implements FaceFlow {
   }
 
   async flow(a: PhotoInput, b: PhotoInput, options: FlowOptions = {}): Promise<FlowResult> {
+    const wanted = checkedFlowOptions(options)
     const [ownA, ownB] = [ownedPhoto(a), ownedPhoto(b)]
     return await this.#enqueue(async () => {
       const watch = new Stopwatch()
@@ -134,10 +137,10 @@ export class DeepFaceFlow implements FaceFlow {
         this.#finder,
         { image: imageA, name: nameA },
         { image: imageB, name: nameB },
-        options,
+        wanted,
         (stage, work) => watch.time(stage, work),
       )
-      return await this.#between(faceA.frame, faceB.frame, options, watch, warnings)
+      return await this.#between(faceA.frame, faceB.frame, wanted, watch, warnings)
     })
   }
 
@@ -146,6 +149,7 @@ export class DeepFaceFlow implements FaceFlow {
     b: PhotoInput,
     options: Pick<FlowOptions, 'backward'> = {},
   ): Promise<GroupFlow> {
+    const wanted = checkedFlowOptions(options)
     const [ownA, ownB] = [ownedPhoto(a), ownedPhoto(b)]
     return await this.#enqueue(async () => {
       const watch = new Stopwatch()
@@ -161,7 +165,7 @@ export class DeepFaceFlow implements FaceFlow {
       )
       const people: FlowResult[] = []
       for (const pair of found.pairs) {
-        people.push(await this.#between(pair.a.frame, pair.b.frame, options, new Stopwatch(), pair.warnings))
+        people.push(await this.#between(pair.a.frame, pair.b.frame, wanted, new Stopwatch(), pair.warnings))
       }
       const frames = (faces: readonly FoundFace[]) => faces.map(({ frame }) => frame)
       return { people, onlyA: frames(found.onlyA), onlyB: frames(found.onlyB) }
@@ -173,23 +177,25 @@ export class DeepFaceFlow implements FaceFlow {
     b: PhotoInput,
     options: FlowOptions = {},
   ): Promise<RegisteredFlowResult> {
+    const wanted = checkedFlowOptions(options)
     const [ownA, ownB] = [ownedPhoto(a), ownedPhoto(b)]
     return await this.#enqueue(async () => {
       const watch = new Stopwatch()
       const [imageA, imageB] = await watch.time('decode', () =>
         Promise.all([registeredPhoto(ownA, 'frame A'), registeredPhoto(ownB, 'frame B')]),
       )
-      return await this.#registered(imageA, imageB, options, watch, [])
+      return await this.#registered(imageA, imageB, wanted, watch, [])
     })
   }
 
   video(options: FlowOptions = {}): VideoTracker {
-    const choice = checkedChoice(options.face, 'face')
+    const wanted = checkedFlowOptions(options)
+    const choice = wanted.face
     const boxesOf = (faces: readonly Candidate[]) => faces.map(({ box }) => box)
     return new FaceVideoTracker({
       finder: this.#finder,
       enqueue: (task) => this.#enqueue(task),
-      between: (a, b, watch, warnings) => this.#between(a, b, options, watch, warnings),
+      between: (a, b, watch, warnings) => this.#between(a, b, wanted, watch, warnings),
       holdsChoice: (faces) => holdsChoice(boxesOf(faces), choice),
       choose: (faces, photo, name) => faces[chooseFace(boxesOf(faces), choice, photo, name)] as Candidate,
     })

@@ -1,7 +1,13 @@
-import { EngineError } from '../errors.js'
+import { EngineError, printed } from '../errors.js'
+import type { PlanSpec } from '../graph/plan.js'
+
+/** Checked contents of inputs, by name. */
+export type Contents = ReadonlyMap<string, Uint8Array<ArrayBuffer>>
+
+type Border = Pick<PlanSpec, 'name' | 'inputs' | 'outputs'>
 
 /** An input of a plan as its spec states it. */
-export interface InputFacts {
+interface InputFacts {
   readonly bytes: number
   /** E.g. `f32[1,224,224,3]`; what stands before the bracket is the element type. */
   readonly contents: string
@@ -26,7 +32,7 @@ const CARRIERS: Readonly<Record<string, readonly string[]>> = {
  * @param what names plan and input in messages
  * @throws EngineError INVALID_ARGUMENT for what is no typed array, one of another element type, and a wrong length
  */
-export function inputBytes(
+function inputBytes(
   what: string,
   { bytes, contents }: InputFacts,
   data: unknown,
@@ -39,7 +45,7 @@ export function inputBytes(
     })
   }
   // By tag and not by `instanceof`: arrays of another realm are as good.
-  if (!ArrayBuffer.isView(data)) return fail(describe(data))
+  if (!ArrayBuffer.isView(data)) return fail(printed(data))
   const kind = Object.prototype.toString.call(data).slice('[object '.length, -1)
   const carriers = CARRIERS[/^\w+/.exec(contents)?.[0] ?? '']
   if (carriers !== undefined && ![...carriers, ...BYTES].includes(kind)) {
@@ -58,7 +64,64 @@ function writable(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return padded
 }
 
-function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  return typeof value === 'object' ? Object.prototype.toString.call(value) : `a ${typeof value}`
+/**
+ * The bytes of one input.
+ * @param exact false: any prefix of it
+ * @throws EngineError INVALID_ARGUMENT for an unknown input, or data that is not its contents
+ */
+export function bytesFor(plan: Border, name: string, data: unknown, exact: boolean): Uint8Array<ArrayBuffer> {
+  const facts = plan.inputs.get(name)
+  if (facts !== undefined) return inputBytes(`plan "${plan.name}": input "${name}"`, facts, data, exact)
+  const known = [...plan.inputs.keys()].join(', ')
+  throw new EngineError(
+    'INVALID_ARGUMENT',
+    `plan "${plan.name}": there is no input "${String(name)}"; it has: ${known}`,
+  )
+}
+
+/** @throws EngineError INVALID_ARGUMENT for what are no inputs by name; else as `bytesFor` */
+export function checkedInputs(plan: Border, inputs: unknown): Contents {
+  if (typeof inputs !== 'object' || inputs === null || ArrayBuffer.isView(inputs)) {
+    throw new EngineError(
+      'INVALID_ARGUMENT',
+      `plan "${plan.name}": inputs are given by name, as in { x: new Float32Array(...) }`,
+    )
+  }
+  return new Map(Object.entries(inputs).map(([name, data]) => [name, bytesFor(plan, name, data, true)]))
+}
+
+/**
+ * @param filled inputs that hold something
+ * @throws EngineError INVALID_ARGUMENT for an input that holds nothing yet and is not given now either
+ */
+export function assertFilled(plan: Border, filled: ReadonlySet<string>, given: Contents = new Map()): void {
+  const missing = [...plan.inputs.keys()].filter((name) => !filled.has(name) && !given.has(name))
+  if (missing.length === 0) return
+  const list = missing.map((name) => `"${name}" (${plan.inputs.get(name)?.contents})`).join(', ')
+  throw new EngineError(
+    'INVALID_ARGUMENT',
+    `plan "${plan.name}": input ${list} was never given; pass it, write() it or bind a buffer`,
+    { missing },
+  )
+}
+
+/**
+ * @returns each name once; all outputs where none are named
+ * @throws EngineError INVALID_ARGUMENT for what is no list, and unknown names
+ */
+export function checkedOutputs(plan: Border, outputs: unknown): string[] {
+  const known = [...plan.outputs.keys()]
+  if (outputs === undefined) return known
+  if (!Array.isArray(outputs)) {
+    throw new EngineError(
+      'INVALID_ARGUMENT',
+      `plan "${plan.name}": outputs are a list of names, as in ['${known[0]}']`,
+    )
+  }
+  const unknown = Array.from(outputs).findIndex((name) => !known.includes(name))
+  if (unknown < 0) return [...new Set<string>(outputs)]
+  throw new EngineError(
+    'INVALID_ARGUMENT',
+    `plan "${plan.name}": there is no output ${printed(outputs[unknown])}; it has: ${known.join(', ')}`,
+  )
 }

@@ -1,4 +1,4 @@
-import type { EngineError } from '../errors.js'
+import { EngineError } from '../errors.js'
 
 /**
  * What the device says to work that was submitted without waiting: resolves when it was accepted, rejects when it was not.
@@ -39,5 +39,58 @@ export class Judgement extends Promise<undefined> {
     this.#onHeard?.()
     this.#onHeard = undefined
     return super.then(onFulfilled, onRejected)
+  }
+}
+
+/** The verdicts on a plan's calls that need not be waited for: what nobody heard of is thrown by the next call, once. */
+export class Verdicts {
+  /** What was refused and not heard; `binding` where a later one of the same name mends it. */
+  #untold: { readonly error: EngineError; readonly binding: string | undefined } | undefined
+  /** Calls with a verdict so far, and how many of them came before an error of their kind was told. */
+  #judged = 0
+  #excused = 0
+  readonly #lastBound = new Map<string, number>()
+
+  /** @throws EngineError what the device refused of an earlier call */
+  throwUntold(): void {
+    const untold = this.#untold
+    this.#untold = undefined
+    if (untold) throw untold.error
+  }
+
+  /**
+   * Only a refusal counts, a loss of the device shows in whatever is called next.
+   * @param binding key of the buffer binding that is judged: a later one of the same key makes it irrelevant
+   */
+  judge(verdict: Promise<void>, binding?: string): Judgement {
+    const refusals = verdict.catch((error: EngineError) => {
+      if (error.code !== 'DEVICE_LOST' && error.code !== 'DISPOSED') throw error
+    })
+    const turn = ++this.#judged
+    if (binding !== undefined) {
+      this.#lastBound.set(binding, turn)
+      if (this.#untold?.binding === binding) this.#untold = undefined
+    }
+    return Judgement.of(
+      refusals,
+      (error) => {
+        const isCurrent = turn > this.#excused && turn >= (this.#lastBound.get(binding ?? '') ?? 0)
+        if (isCurrent) this.#untold ??= { error, binding }
+      },
+      (error) => this.told(error),
+    )
+  }
+
+  /** A caller has got this error; verdicts of earlier calls, still to come, would say the same of the same buffer. */
+  told(error: unknown): void {
+    if (!(error instanceof EngineError) || error.code !== 'INVALID_BUFFER') return
+    this.#untold = undefined
+    this.#excused = this.#judged
+  }
+
+  /** The buffers are gone, and all that was said of them. */
+  clear(): void {
+    this.#untold = undefined
+    this.#excused = this.#judged
   }
 }

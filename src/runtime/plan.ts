@@ -3,10 +3,11 @@ import { BufferUsage, MapMode } from '../gpu/constants.js'
 import type { EngineDevice } from '../gpu/device.js'
 import type { PlanSpec } from '../graph/plan.js'
 import { printPlan } from '../graph/print-plan.js'
+import { BufferBindings, type BufferKind } from './bindings.js'
 import { Executor } from './executor.js'
 import { findOverflow, type Overflow } from './finite-check.js'
-import { inputBytes } from './input-data.js'
-import { Judgement } from './judgement.js'
+import { assertFilled, bytesFor, type Contents, checkedInputs, checkedOutputs } from './input-data.js'
+import { Verdicts } from './judgement.js'
 import { type Profile, profile } from './profile.js'
 import type { WeightSet } from './weight-set.js'
 
@@ -23,9 +24,6 @@ export interface PlanParts {
   readonly spec: PlanSpec
 }
 
-type Contents = ReadonlyMap<string, Uint8Array<ArrayBuffer>>
-type Kind = 'input' | 'output'
-
 /**
  * A compiled graph: everything is allocated and recorded, a run only encodes it. Made by `Engine.compile`.
  *
@@ -41,14 +39,8 @@ export class Plan {
   #exclusive: Promise<unknown> | undefined
   /** Inputs whose contents are known, or are the caller's business. */
   readonly #filled = new Set<string>()
-  /** Buffers known to work, by kind and name: the plan's own, or the last of the caller that the device accepted. */
-  readonly #verified = new Map<string, GPUBuffer>()
-  /** What the device refused of a call that nobody waited for; `binding` where a later one of the same name mends it. */
-  #untold: { readonly error: EngineError; readonly binding: string | undefined } | undefined
-  /** Calls with a verdict so far, and how many of them came before an error of their kind was told. */
-  #judged = 0
-  #excused = 0
-  readonly #lastBound = new Map<string, number>()
+  #bindings: BufferBindings | undefined
+  readonly #verdicts = new Verdicts()
   /** Of the last run; undefined before the first, when outputs hold nothing. */
   #lastRun: Promise<void> | undefined
   readonly #onDispose: (plan: Plan) => void
@@ -63,8 +55,7 @@ export class Plan {
   async build(parts: PlanParts, onProgress?: (done: number, total: number) => void): Promise<void> {
     // A caller's buffers belong to the lost device: the plan gets its own until others are bound.
     this.#filled.clear()
-    this.#verified.clear()
-    this.#untold = undefined
+    this.#verdicts.clear()
     this.#lastRun = undefined
     this.#spec = parts.spec
     try {
@@ -73,6 +64,7 @@ export class Plan {
       if (this.#obstacle?.code === 'DISPOSED') executor.dispose()
       else {
         this.#executor = executor
+        this.#bindings = new BufferBindings(executor)
         this.#obstacle = undefined
       }
     } catch (error) {
@@ -95,7 +87,7 @@ export class Plan {
    * another element type; INVALID_BUFFER if a buffer is bound to it that cannot be written (usage COPY_DST)
    */
   write(name: string, data: ArrayBufferView): void {
-    this.#writeNow(this.#usable(), new Map([[name, this.#bytesFor(name, data, true)]]))
+    this.#writeNow(this.#usable(), new Map([[name, bytesFor(this.spec, name, data, true)]]))
   }
 
   /**
@@ -103,7 +95,7 @@ export class Plan {
    * @throws EngineError INVALID_ARGUMENT for an unknown input or more bytes than it holds; else as `write`
    */
   writePart(name: string, data: ArrayBufferView): void {
-    this.#writeNow(this.#usable(), new Map([[name, this.#bytesFor(name, data, false)]]))
+    this.#writeNow(this.#usable(), new Map([[name, bytesFor(this.spec, name, data, false)]]))
   }
 
   /**
@@ -119,7 +111,7 @@ export class Plan {
       this.#exclusive === undefined
         ? this.#submit(executor, contents, []).verdict
         : this.#afterExclusive(contents, async (later, copy) => this.#submit(later, copy, []).verdict)
-    return this.#judgement(verdict)
+    return this.#verdicts.judge(verdict)
   }
 
   /**
@@ -131,7 +123,7 @@ export class Plan {
     if (typeof encoder?.beginComputePass !== 'function') {
       throw this.#error('INVALID_ARGUMENT', `encode() takes a GPUCommandEncoder, got ${String(encoder)}`)
     }
-    this.#assertFilled([])
+    assertFilled(this.spec, this.#filled)
     executor.encodeElsewhere(encoder)
     this.#lastRun = Promise.resolve()
   }
@@ -144,7 +136,7 @@ export class Plan {
    */
   async compute(inputs: PlanInputs = {}, outputs?: readonly string[]): Promise<PlanOutputs> {
     const executor = this.#usable()
-    const names = this.#checkedOutputs(outputs)
+    const names = checkedOutputs(this.spec, outputs)
     const contents = this.#checkedInputs(inputs)
     if (this.#exclusive === undefined) return await this.#readBack(executor, contents, names)
     return await this.#afterExclusive(contents, (later, copy) => this.#readBack(later, copy, names))
@@ -157,7 +149,7 @@ export class Plan {
    */
   async read(outputs?: readonly string[]): Promise<PlanOutputs> {
     const executor = this.#usable()
-    const names = this.#checkedOutputs(outputs)
+    const names = checkedOutputs(this.spec, outputs)
     const lastRun = this.#lastRun
     if (lastRun === undefined) throw this.#error('INVALID_ARGUMENT', 'nothing to read: it has not run yet')
     const results =
@@ -168,7 +160,7 @@ export class Plan {
     try {
       await lastRun
     } catch (error) {
-      this.#told(error)
+      this.#verdicts.told(error)
       throw error
     }
     return await results
@@ -221,7 +213,7 @@ export class Plan {
    */
   async assertFinite(): Promise<void> {
     const found: Overflow | undefined = await this.#alone((executor) => {
-      this.#assertFilled([])
+      assertFilled(this.spec, this.#filled)
       this.#lastRun = Promise.resolve()
       return findOverflow(executor)
     })
@@ -256,9 +248,7 @@ export class Plan {
   /** @throws EngineError also what the device refused of an earlier call, once, if nobody waited for it */
   #usable(): Executor {
     const executor = this.#built()
-    const untold = this.#untold
-    this.#untold = undefined
-    if (untold) throw untold.error
+    this.#verdicts.throwUntold()
     return executor
   }
 
@@ -272,64 +262,17 @@ export class Plan {
     return new EngineError(code, `plan "${this.name}": ${problem}`, details)
   }
 
-  /** @throws EngineError INVALID_ARGUMENT for an unknown input, or data that is not its contents */
-  #bytesFor(name: string, data: unknown, exact: boolean): Uint8Array<ArrayBuffer> {
-    const facts = this.spec.inputs.get(name)
-    if (facts === undefined) {
-      const known = [...this.spec.inputs.keys()].join(', ')
-      throw this.#error('INVALID_ARGUMENT', `there is no input "${String(name)}"; it has: ${known}`)
-    }
-    return inputBytes(`plan "${this.name}": input "${name}"`, facts, data, exact)
-  }
-
   /** Checks all inputs of a call before anything of it is done. */
   #checkedInputs(inputs: unknown): Contents {
-    if (typeof inputs !== 'object' || inputs === null || ArrayBuffer.isView(inputs)) {
-      throw this.#error('INVALID_ARGUMENT', 'inputs are given by name, as in { x: new Float32Array(...) }')
-    }
-    const contents = new Map(
-      Object.entries(inputs).map(([name, data]) => [name, this.#bytesFor(name, data, true)]),
-    )
-    this.#assertFilled([...contents.keys()])
+    const contents = checkedInputs(this.spec, inputs)
+    assertFilled(this.spec, this.#filled, contents)
     for (const name of contents.keys()) this.#assertWritable(name)
     return contents
   }
 
-  /** @throws EngineError INVALID_ARGUMENT for an input that holds nothing yet and is not given now either */
-  #assertFilled(given: readonly string[]): void {
-    const missing = [...this.spec.inputs.keys()].filter(
-      (name) => !this.#filled.has(name) && !given.includes(name),
-    )
-    if (missing.length === 0) return
-    const list = missing.map((name) => `"${name}" (${this.spec.inputs.get(name)?.contents})`).join(', ')
-    throw this.#error(
-      'INVALID_ARGUMENT',
-      `input ${list} was never given; pass it, write() it or bind a buffer`,
-      {
-        missing,
-      },
-    )
-  }
-
-  #checkedOutputs(outputs: unknown): string[] {
-    const known = [...this.spec.outputs.keys()]
-    if (outputs === undefined) return known
-    if (!Array.isArray(outputs)) {
-      throw this.#error('INVALID_ARGUMENT', `outputs are a list of names, as in ['${known[0]}']`)
-    }
-    const unknown = outputs.find((name) => !known.includes(name))
-    if (unknown !== undefined || outputs.includes(undefined)) {
-      throw this.#error(
-        'INVALID_ARGUMENT',
-        `there is no output "${String(unknown)}"; it has: ${known.join(', ')}`,
-      )
-    }
-    return [...new Set<string>(outputs)]
-  }
-
   /** A buffer of the caller need not take writes. */
   #assertWritable(name: string): void {
-    const { usage } = this.#executor?.input(name) ?? { usage: BufferUsage.COPY_DST }
+    const { usage } = this.#built().input(name)
     if ((usage & BufferUsage.COPY_DST) !== 0) return
     throw this.#error(
       'INVALID_BUFFER',
@@ -396,7 +339,7 @@ export class Plan {
       if (failed !== undefined) throw failed.reason
       return Object.fromEntries(staging.map(([name, buffer]) => [name, this.#copyOf(name, buffer)]))
     } catch (error) {
-      this.#told(error)
+      this.#verdicts.told(error)
       throw this.#interruption(executor) ?? error
     } finally {
       for (const [name, buffer] of staging) {
@@ -443,31 +386,6 @@ export class Plan {
     }
   }
 
-  /** The verdict for callers who need not wait: only a refusal counts, a loss shows in whatever they call next. */
-  #judgement(verdict: Promise<void>, binding?: string): Judgement {
-    const refusals = verdict.catch((error: EngineError) => {
-      if (error.code !== 'DEVICE_LOST' && error.code !== 'DISPOSED') throw error
-    })
-    const turn = ++this.#judged
-    if (binding !== undefined) this.#lastBound.set(binding, turn)
-    return Judgement.of(
-      refusals,
-      (error) => {
-        if (turn > this.#excused && turn >= (this.#lastBound.get(binding ?? '') ?? 0)) {
-          this.#untold ??= { error, binding }
-        }
-      },
-      (error) => this.#told(error),
-    )
-  }
-
-  /** A caller has got this error; verdicts of earlier calls, still to come, would say the same of the same buffer. */
-  #told(error: unknown): void {
-    if (!(error instanceof EngineError) || error.code !== 'INVALID_BUFFER') return
-    this.#untold = undefined
-    this.#excused = this.#judged
-  }
-
   /** Runs a task with the device objects to itself; calls that come meanwhile wait for it. */
   async #alone<T>(task: (executor: Executor) => Promise<T>): Promise<T> {
     this.#usable()
@@ -512,71 +430,21 @@ export class Plan {
     }
   }
 
-  #bind(kind: Kind, name: string, buffer: GPUBuffer): Promise<void> {
+  #bind(kind: BufferKind, name: string, buffer: GPUBuffer): Promise<void> {
     // Not `usable`: to bind another buffer is what mends a refused one.
     const executor = this.#built()
-    const old = kind === 'input' ? executor.input(name) : executor.output(name)
-    const bytes = (kind === 'input' ? this.spec.inputs : this.spec.outputs).get(name)?.bytes ?? 0
-    const needed = BufferUsage.STORAGE | (kind === 'output' ? BufferUsage.COPY_SRC : 0)
-    if (typeof buffer?.size !== 'number' || typeof buffer.usage !== 'number') {
-      throw this.#error('INVALID_BUFFER', `${kind} "${name}" needs a GPUBuffer, got ${String(buffer)}`, {
-        name,
-      })
-    }
-    if (buffer.size < bytes || (buffer.usage & needed) !== needed) {
-      throw this.#error(
-        'INVALID_BUFFER',
-        `${kind} "${name}" needs a buffer of >= ${bytes} bytes with usage STORAGE` +
-          `${kind === 'output' ? ' | COPY_SRC' : ''}; got ${buffer.size} bytes, usage 0x${buffer.usage.toString(16)}`,
-        { name, bytes, size: buffer.size, usage: buffer.usage },
-      )
-    }
-    const key = `${kind} ${name}`
-    if (!this.#verified.has(key)) this.#verified.set(key, old)
+    const bindings = this.#bindings as BufferBindings
     const wasFilled = this.#filled.has(name)
-    const { device } = executor
-    const { verdict } = device.judged(`plan "${this.name}": binding ${kind} "${name}"`, () => {
-      executor.rebind(kind, name, buffer)
-      const encoder = device.gpu.createCommandEncoder()
-      executor.encodeProbe(encoder, kind, name)
-      device.gpu.queue.submit([encoder.finish()])
-    })
+    const { verdict, key } = bindings.bind(kind, name, buffer)
     if (kind === 'input') this.#filled.add(name)
-    if (this.#untold?.binding === key) this.#untold = undefined
-    return this.#judgement(
-      this.#settleBinding(executor, { kind, name, buffer, key, wasFilled }, verdict),
-      key,
+    const settled = this.#explained(executor, verdict).then(
+      () => bindings.accept(key, buffer),
+      (error) => {
+        const isUndone = bindings.refuse(key, buffer)
+        if (isUndone && kind === 'input' && !wasFilled) this.#filled.delete(name)
+        throw error
+      },
     )
+    return this.#verdicts.judge(settled, key)
   }
-
-  /** Frees what an accepted buffer replaced; puts back what a refused one did. */
-  async #settleBinding(
-    executor: Executor,
-    { kind, name, buffer, key, wasFilled }: Binding,
-    verdict: Promise<void>,
-  ): Promise<void> {
-    const current = (): GPUBuffer => (kind === 'input' ? executor.input(name) : executor.output(name))
-    try {
-      await this.#explained(executor, verdict)
-    } catch (error) {
-      const before = this.#verified.get(key)
-      if (!executor.disposed && before !== undefined && current() === buffer) {
-        executor.device.judged(`plan "${this.name}": binding`, () => executor.rebind(kind, name, before))
-        if (kind === 'input' && !wasFilled) this.#filled.delete(name)
-      }
-      throw error
-    }
-    const before = this.#verified.get(key)
-    if (executor.disposed) return
-    this.#verified.set(key, buffer)
-    if (before !== undefined && before !== current()) executor.retire(before)
-  }
-}
-
-interface Binding {
-  readonly kind: Kind
-  readonly name: string
-  readonly buffer: GPUBuffer
-  readonly key: string
-  readonly wasFilled: boolean
 }

@@ -1,0 +1,43 @@
+import { FaceError } from '../errors.js'
+import { checkedChoice } from './find/face-choice.js'
+import type { CreateOptions, FlowOptions } from './types.js'
+
+/** Callers in JavaScript may pass anything, and change it while a call waits for its turn. */
+
+/**
+ * The options as they are now.
+ * @throws FaceError INVALID_ARGUMENT that names the option
+ */
+export function checkedFlowOptions(options: FlowOptions): FlowOptions {
+  assertObject(options)
+  const { backward } = options
+  const face = checkedChoice(options.face, 'face')
+  const faceB = checkedChoice(options.faceB, 'faceB')
+  assertType('backward', backward, 'boolean')
+  return {
+    ...(face && { face: { ...face } }),
+    ...(faceB && { faceB: { ...faceB } }),
+    ...(backward !== undefined && { backward }),
+  }
+}
+
+/**
+ * Types of what `create` hands on; values are checked where they are used.
+ * @throws FaceError INVALID_ARGUMENT that names the option
+ */
+export function checkCreateOptions(options: CreateOptions): void {
+  assertObject(options)
+  assertType('adapter', options.adapter, 'string')
+  assertType('weights', options.weights, 'string')
+  assertType('onProgress', options.onProgress, 'function')
+}
+
+function assertObject(options: object): void {
+  if (typeof options === 'object' && options !== null) return
+  throw new FaceError('INVALID_ARGUMENT', `options are an object, got ${String(options)}`)
+}
+
+function assertType(option: string, value: unknown, type: 'boolean' | 'string' | 'function'): void {
+  if (value === undefined || typeof value === type) return
+  throw new FaceError('INVALID_ARGUMENT', `${option} must be a ${type}, got a ${typeof value}`, { option })
+}
