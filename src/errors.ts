@@ -31,6 +31,8 @@ export type ErrorCode =
   | 'NO_FACE'
   /** An output cannot be written (permissions, disk full). */
   | 'OUTPUT_FAILED'
+  /** A package that this one needs is not installed or does not load; the message gives reason and remedy. */
+  | 'MISSING_DEPENDENCY'
   /** A needed external program (ffmpeg) is missing or failed. */
   | 'EXTERNAL_TOOL'
 

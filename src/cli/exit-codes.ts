@@ -21,7 +21,7 @@ export const EXIT_CODES_HELP = `
 Exit codes:
   0  success                         6  an output cannot be written
   1  internal error (please report)  7  ffmpeg is missing or failed
-  2  wrong use of the command        8  weights or shaders are damaged
+  2  wrong use of the command        8  weights, shaders or packages are damaged
   3  an input cannot be used         9  some pairs or frames failed, the rest is done
   4  no face found                   130  interrupted (Ctrl-C), 143 terminated
   5  no usable GPU adapter, or the      141  nobody reads the output (closed pipe)
@@ -51,6 +51,7 @@ export function exitCodeOf(error: unknown): number {
       return EXIT.externalTool
     case 'INVALID_WEIGHTS':
     case 'INVALID_SHADER':
+    case 'MISSING_DEPENDENCY':
       return EXIT.installation
     case 'INVALID_GRAPH':
     case 'INVALID_BUFFER':

@@ -44,7 +44,10 @@ describe('tarball in an empty folder', () => {
     const tarball = join(folder, packed.filename)
     const parts = new Set(packed.files.map(({ path }) => path.split('/')[0]))
     for (const part of parts) {
-      assert.match(part ?? '', /^(bin|dist|kernels|weights|demo|LICENSE|NOTICE|README\.md|package\.json)$/)
+      assert.match(
+        part ?? '',
+        /^(bin|dist|kernels|weights|types|demo|LICENSE|NOTICE|README\.md|package\.json)$/,
+      )
     }
     assert.ok((await stat(tarball)).size < 40e6, 'the tarball is below 40 MB')
     installed = join(folder, 'empty')

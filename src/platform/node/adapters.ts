@@ -2,6 +2,7 @@ import { EngineError } from '../../errors.js'
 import { messageOf } from '../../realms.js'
 import { type AdapterCaps, readCaps } from '../caps.js'
 import { embeddedDriver } from './embedded.js'
+import { describeLoadFailure } from './native-package.js'
 import {
   ensureEmbeddedDriver,
   ensureVulkanLoader,
@@ -58,14 +59,17 @@ async function instance(source: AdapterSource, options: InstanceOptions, name?: 
   return gpu
 }
 
+const DAWN_PLATFORMS = ['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64', 'win32-arm64', 'win32-x64']
+
+/** @throws EngineError NO_ADAPTER with the reason and the remedy */
 async function loadDawn(): Promise<typeof import('webgpu')> {
   try {
     return await import('webgpu')
   } catch (cause) {
     throw new EngineError(
       'NO_ADAPTER',
-      `the npm package webgpu (Dawn) does not load on ${process.platform}-${process.arch}; pass your own GPUDevice`,
-      {},
+      `${describeLoadFailure('webgpu', cause, DAWN_PLATFORMS)}; or pass your own GPUDevice`,
+      { package: 'webgpu' },
       { cause },
     )
   }
@@ -123,6 +127,7 @@ async function adapterNames(source: AdapterSource, options: InstanceOptions): Pr
 export async function enumerateAdapters(
   options: InstanceOptions = { robustness: true },
 ): Promise<FoundAdapter[]> {
+  await loadDawn()
   const found: FoundAdapter[] = []
   for (const source of ['system', 'embedded'] as const) {
     for (const name of new Set(await adapterNames(source, options))) {
@@ -167,6 +172,7 @@ async function impossible(wanted: string): Promise<EngineError> {
  * @throws EngineError NO_ADAPTER that lists what was found
  */
 export async function chooseAdapter(choice: AdapterChoice, options: InstanceOptions): Promise<FoundAdapter> {
+  await loadDawn()
   const found = (source: AdapterSource, adapter: GPUAdapter, reason: string): FoundAdapter => {
     return { adapter, caps: readCaps(adapter, backendName()), source, reason }
   }

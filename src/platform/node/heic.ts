@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { FaceError } from '../../errors.js'
 import type { Rgba } from '../../geometry/types.js'
+import { messageOf } from '../../realms.js'
 
 /** Optional: licences of HEVC keep its decoder out of the package. */
 const DECODER = 'heic-decode'
@@ -22,10 +23,10 @@ export async function decodeHeic(input: string | Uint8Array, name: string): Prom
     const { width, height, data } = await decode({ buffer })
     return { width, height, data: new Uint8Array(data.buffer, data.byteOffset, data.length) }
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const [reason] = messageOf(cause).split('\n')
     throw new FaceError(
       'INVALID_INPUT',
-      `${name}: is HEIC, and ${DECODER} cannot decode it (${reason.split('\n')[0]}); save it as JPEG`,
+      `${name}: is HEIC, and ${DECODER} cannot decode it (${reason}); save it as JPEG`,
       { file: name, format: 'heic' },
       { cause },
     )

@@ -1,11 +1,12 @@
 import { access, constants, stat } from 'node:fs/promises'
-import sharp, { type Metadata, type Sharp } from 'sharp'
+import type { Metadata, Sharp } from 'sharp'
 import { FaceError } from '../../errors.js'
 import type { PhotoInput, Rgba } from '../../geometry/types.js'
 import { messageOf } from '../../realms.js'
 import { FORMAT_NAMES, foreignFormat } from './foreign-format.js'
 import { decodeHeic } from './heic.js'
 import { photoName, photoSource, rgbaOf } from './photo-input.js'
+import { loadSharp } from './sharp.js'
 
 /** Photos are decoded to RGBA8 in memory, 4 bytes a pixel: 100 megapixels are 400 MB. */
 export const MAX_PIXELS = 100_000_000
@@ -41,7 +42,7 @@ export async function decodePhoto(given: PhotoInput, name = photoName(given, 'im
   if (header.format === 'heif' && header.compression !== 'av1')
     return checkPixels(await decodeHeic(input, name), name)
   try {
-    const { data, info } = await open(input, MAX_PIXELS)
+    const { data, info } = await (await open(input, MAX_PIXELS))
       .flatten({ background: '#000000' })
       .toColourspace('srgb')
       .ensureAlpha()
@@ -69,12 +70,12 @@ export async function decodePhoto(given: PhotoInput, name = photoName(given, 'im
 
 /** Encodes to PNG without the alpha channel; the same pixels give the same bytes. */
 export async function encodePng(image: Rgba): Promise<Uint8Array> {
-  return fromPixels(image).removeAlpha().png({ compressionLevel: 9 }).toBuffer()
+  return (await fromPixels(image)).removeAlpha().png({ compressionLevel: 9 }).toBuffer()
 }
 
 /** Encodes to JPEG, 4:4:4 chroma. */
 export async function encodeJpeg(image: Rgba, quality = 90): Promise<Uint8Array> {
-  return fromPixels(image).removeAlpha().jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer()
+  return (await fromPixels(image)).removeAlpha().jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer()
 }
 
 /** The part of an image inside a rectangle of whole pixels, resized to `width` x `height`. */
@@ -84,7 +85,7 @@ export async function cropAndResize(
   width: number,
   height: number,
 ): Promise<Rgba> {
-  const data = await fromPixels(image)
+  const data = await (await fromPixels(image))
     .extract({ left: box.x, top: box.y, width: box.width, height: box.height })
     .resize(width, height, { fit: 'fill' })
     .raw()
@@ -92,19 +93,22 @@ export async function cropAndResize(
   return { width, height, data: new Uint8Array(data.buffer, data.byteOffset, data.length) }
 }
 
-function fromPixels({ width, height, data }: Rgba): Sharp {
+async function fromPixels({ width, height, data }: Rgba): Promise<Sharp> {
+  const sharp = await loadSharp()
   return sharp(data, { raw: { width, height, channels: 4 } })
 }
 
-function open(input: string | Uint8Array, limitInputPixels: number | false): Sharp {
+async function open(input: string | Uint8Array, limitInputPixels: number | false): Promise<Sharp> {
+  const sharp = await loadSharp()
   // `truncated` files decode to grey bands by default; `error` refuses them and damaged data alike.
   return sharp(input, { failOn: 'error', limitInputPixels, autoOrient: true, pages: 1 })
 }
 
 async function readHeader(input: string | Uint8Array, name: string): Promise<Metadata> {
+  // Only the header is read, so the pixel limit can be left to checkHeader, which names the numbers.
+  const picture = await open(input, false)
   try {
-    // Only the header is read, so the pixel limit can be left to checkHeader, which names the numbers.
-    return await open(input, false).metadata()
+    return await picture.metadata()
   } catch (cause) {
     if (/corrupt header/.test(reason(cause))) throw damaged(name, cause)
     const foreign = await foreignFormat(input)
@@ -220,7 +224,7 @@ export async function resizePicture(
   height: number,
   kind: 'smooth' | 'exact',
 ): Promise<Rgba> {
-  const data = await fromPixels(image)
+  const data = await (await fromPixels(image))
     .resize(width, height, { fit: 'fill', kernel: kind === 'smooth' ? 'cubic' : 'nearest' })
     .raw()
     .toBuffer()
@@ -231,7 +235,7 @@ export async function resizePicture(
 export async function drawSvg(image: Rgba, elements: readonly string[]): Promise<Rgba> {
   const { width, height } = image
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${elements.join('')}</svg>`
-  const data = await fromPixels(image)
+  const data = await (await fromPixels(image))
     .composite([{ input: Buffer.from(svg), left: 0, top: 0 }])
     .raw()
     .toBuffer()
