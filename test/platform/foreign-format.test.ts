@@ -66,6 +66,14 @@ describe('an intact file of another kind: what it is and what to do', () => {
     }
   })
 
+  it('a camera raw file that a TIFF reader could read a preview of', async () => {
+    await expect(decodePhoto(grey64Tiff([]))).resolves.toMatchObject({ width: 64, height: 64 })
+    await expect(decodePhoto(grey64Tiff([[50706, 1, 4, 0x00000401]]))).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringMatching(/^image data: is a camera raw file \(DNG\); develop it to JPEG or PNG/),
+    })
+  })
+
   it('a pipe or device', async () => {
     await expect(decodePhoto('/dev/null')).rejects.toMatchObject({
       code: 'INVALID_INPUT',
@@ -149,3 +157,31 @@ describe('the size is checked before anything is decoded', () => {
     expect(await decodePhoto(await strip(4000, 100))).toMatchObject({ width: 4000, height: 100 })
   })
 })
+
+/** An uncompressed grey TIFF of 64x64 px with further tags: [tag, type, count, value]. */
+function grey64Tiff(further: readonly (readonly [number, number, number, number])[]): Uint8Array {
+  const tags = [
+    [256, 3, 1, 64],
+    [257, 3, 1, 64],
+    [258, 3, 1, 8],
+    [259, 3, 1, 1],
+    [262, 3, 1, 1],
+    [273, 4, 1, 512],
+    [277, 3, 1, 1],
+    [278, 3, 1, 64],
+    [279, 4, 1, 4096],
+    ...further,
+  ] as const
+  const file = Buffer.alloc(512 + 4096, 128)
+  file.write('II*\0', 'latin1')
+  file.writeUInt32LE(8, 4)
+  file.writeUInt16LE(tags.length, 8)
+  tags.forEach(([tag, type, count, value], i) => {
+    file.writeUInt16LE(tag, 10 + 12 * i)
+    file.writeUInt16LE(type, 12 + 12 * i)
+    file.writeUInt32LE(count, 14 + 12 * i)
+    file.writeUInt32LE(value, 18 + 12 * i)
+  })
+  file.writeUInt32LE(0, 10 + 12 * tags.length)
+  return new Uint8Array(file)
+}

@@ -27,8 +27,11 @@ export interface SearchResult {
 /** Of the candidates of one stage of tiles that are unsure, so many are looked at from all sides. */
 const MAX_CLOSE_LOOKS = 12
 
-/** From this angle on, a face is looked at again in a view turned so that it is upright. */
-const UPRIGHT_WITHIN = (20 * Math.PI) / 180
+/**
+ * From these angles on, a face is looked at again in a view turned so that it is upright. In the photo as it is, tilted heads are
+ * left as the original runtime sees them.
+ */
+const UPRIGHT_WITHIN = { photo: (50 * Math.PI) / 180, turnedView: (20 * Math.PI) / 180 } as const
 
 /**
  * Faces of a photo, largest first. The whole photo first; where what it shows is not sure, the photo turned by 90, 270
@@ -98,7 +101,8 @@ export async function searchFaces(
  */
 export async function straightened(candidate: Candidate, look: PhotoLook): Promise<Candidate> {
   const angle = angleInView(candidate)
-  if (Math.abs(angle) <= UPRIGHT_WITHIN) return candidate
+  const isTurned = candidate.view.b !== 0 || candidate.view.a < 0
+  if (Math.abs(angle) <= UPRIGHT_WITHIN[isTurned ? 'turnedView' : 'photo']) return candidate
   const view = turnedAbout(candidate.view, candidate.box, -angle)
   const detection = (await look.detect(view)).find(({ box }) => samePlace(box, candidate.box))
   if (detection === undefined || detection.score < candidate.score) return candidate
