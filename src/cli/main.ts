@@ -35,7 +35,7 @@ export async function main(
     }
     removePendingFiles()
     // The exit waits for native work under way (a photo being decoded): from here on a signal ends the process itself.
-    process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM')
+    for (const name of Object.keys(SIGNAL_CODES)) process.removeAllListeners(name)
     process.exit(SIGNAL_CODES[signal])
   }
   for (const signal of Object.keys(SIGNAL_CODES)) process.on(signal, onSignal)

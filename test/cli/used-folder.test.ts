@@ -205,6 +205,17 @@ describe('names', () => {
     },
   )
 
+  it.each(['100%done', 'a:b', '%d', 'http:', 'a.jpg[page=1]', 'a[1]', '-x', "it's"])(
+    'reads a photo called %s',
+    async (name) => {
+      const photo = join(folder, name)
+      await copyFile(PHOTO_A, photo)
+      expect((await run('flow', photo, PHOTO_B, '-o', out, '--only', 'flow.npy')).code).toBe(EXIT.ok)
+      const { inputs } = JSON.parse(await readFile(join(out, 'result.json'), 'utf8'))
+      expect(inputs.a).toBe(photo)
+    },
+  )
+
   it('shows control characters of names, and does not let the terminal obey them', async () => {
     const evil = join(folder, '\u001b[2J\u009b31m\u202egpj\n.jpg')
     const missing = await run('flow', evil, PHOTO_B, '-o', out)

@@ -1,4 +1,4 @@
-import { access, constants, stat } from 'node:fs/promises'
+import { access, constants, readFile, stat } from 'node:fs/promises'
 import sharp, { type Metadata, type Sharp } from 'sharp'
 import { FaceError } from '../../errors.js'
 import type { PhotoInput, Rgba } from '../../geometry/types.js'
@@ -33,9 +33,12 @@ const UNSUPPORTED = /\bunsupported\b|not (supported|configured|implemented)|unkn
 export async function decodePhoto(given: PhotoInput, name = photoName(given, 'image data')): Promise<Rgba> {
   const source = await photoSource(given, name)
   if ('pixels' in source) return checkPixels(source.pixels, name)
-  const input = 'file' in source ? source.file : source.bytes
-  if (typeof input === 'string') await checkFile(input)
-  else if (input.length === 0) throw invalid(name, 'is empty', 'give the bytes of an image file')
+  let input = 'file' in source ? source.file : source.bytes
+  if (typeof input === 'string') {
+    await checkFile(input)
+    // libvips takes brackets at the end of a name for options of its decoder.
+    if (input.endsWith(']')) input = await readFile(input)
+  } else if (input.length === 0) throw invalid(name, 'is empty', 'give the bytes of an image file')
   const header = await readHeader(input, name)
   await checkHeader(header, input, name)
   if (header.format === 'heif' && header.compression !== 'av1')
