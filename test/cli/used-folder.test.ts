@@ -126,6 +126,12 @@ describe('found out before the device opens', () => {
       /a registered frame is 224x224 px, this is 720x576/,
     ],
     [
+      'photo space of registered frames',
+      async () => ['--registered', PHOTO_A, PHOTO_B, '--only', 'photo_flow.npy'],
+      EXIT.usage,
+      /photo-space flow needs photos/,
+    ],
+    [
       'an output that is a file',
       async () => {
         await writeFile(out, '')
