@@ -69,6 +69,7 @@ export {
   removePendingFiles,
   writeFileAtomic,
 } from './platform/node/atomic.js'
+export { hideDriverMessages } from './platform/node/driver-messages.js'
 export { hasFfmpeg } from './platform/node/ffmpeg.js'
 export { describeOwner, type FolderLock, type LockOwner, takeLock } from './platform/node/folder-lock.js'
 export { assertUnchanged, type HashedFile, hashFile } from './platform/node/hashed-file.js'

@@ -1,4 +1,4 @@
-import { removePendingFiles } from '../index.js'
+import { hideDriverMessages, removePendingFiles } from '../index.js'
 import type { CliContext } from './context.js'
 import { EXIT } from './exit-codes.js'
 import { runCli } from './program.js'
@@ -54,6 +54,7 @@ export async function main(
   // Nobody listens to the messages: no reason to stop the work.
   process.stderr.on('error', () => undefined)
   const debug = (process.env.DEEPFACEFLOW_DEBUG ?? '') !== ''
+  if (!debug && !args.includes('--verbose')) hideDriverMessages()
   const code = await runCli(args, context, debug)
   // A child that the same Ctrl-C ended (ffmpeg) makes a command fail: the interruption is the reason.
   finish(signalled === null ? code : SIGNAL_CODES[signalled])

@@ -64,6 +64,7 @@ export function addEngineOptions(command: Command): Command {
         'what the pictures make of the flow: variational (the default; inverse search of patches, then every pixel), inverse-search alone, none',
       ).choices(REFINEMENTS),
     )
+    .option('--verbose', 'show what GPU drivers write on the terminal')
 }
 
 export function addOutputOptions(command: Command): Command {
