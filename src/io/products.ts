@@ -1,6 +1,7 @@
 import { hasPhotos, type RegisteredFlowResult } from '../face/types.js'
 import { type FileSystem, nodeFileSystem, probeOutputFolder } from '../platform/node/atomic.js'
 import {
+  type Bytes,
   type FormatOptions,
   type Product,
   type ProductChoice,
@@ -89,20 +90,17 @@ async function writeInto(
   const source = new ProductSource(result, options)
   const products = selectProducts(options).filter(({ name }) => files.includes(name))
   const written = new Set<string>()
-  const write = async ({ name, make }: Product): Promise<void> => {
-    const content = await make(source)
+  const make = (product: Product) => product.make(source)
+  const write = async ({ name }: Product, content: Bytes | null): Promise<void> => {
     if (content === null) return
     await folder.write(name, content)
     written.add(name)
   }
   const isLarge = ({ group }: Product) => group === 'photo-space'
-  await inTurns(
-    products.filter((product) => !isLarge(product)),
-    AT_ONCE,
-    write,
-  )
+  const [large, small] = [products.filter(isLarge), products.filter((product) => !isLarge(product))]
+  await pipeline(small, AT_ONCE, make, write)
   // Gigabytes for the largest photos: one after another.
-  await inTurns(products.filter(isLarge), 1, write)
+  await pipeline(large, 1, make, write)
   if (options.half) for (const note of roundingNotes(source, written)) onNote(note)
   const complete = files.filter((name) => written.has(name) || name === RESULT_FILE)
   const summary = { ...summarise(result, names, options.provenance), files: complete }
@@ -111,22 +109,35 @@ async function writeInto(
   return complete
 }
 
-/** Files under way at a time: drawing, packing and writing overlap. */
+/** Files under way at a time: drawing and packing one overlaps with writing another. */
 const AT_ONCE = 4
 
-/** Works the items off, `limit` at a time; after a failure none is begun and those under way are waited for. */
-async function inTurns<T>(
+/**
+ * Makes `limit` items at a time and writes them in order. After a failure none is begun or written, and those
+ * under way are waited for.
+ */
+async function pipeline<T, C>(
   items: readonly T[],
   limit: number,
-  work: (item: T) => Promise<void>,
+  make: (item: T) => Promise<C> | C,
+  write: (item: T, content: C) => Promise<void>,
 ): Promise<void> {
   const waiting = [...items]
   let failure: { readonly error: unknown } | undefined
+  let turn: Promise<void> = Promise.resolve()
+  const finish = async (item: T, turnOfItem: Promise<void>): Promise<void> => {
+    try {
+      const content = await make(item)
+      await turnOfItem
+      if (failure === undefined) await write(item, content)
+    } catch (error) {
+      failure ??= { error }
+    }
+  }
   const worker = async (): Promise<void> => {
     for (let item = waiting.shift(); item !== undefined && !failure; item = waiting.shift()) {
-      await work(item).catch((error: unknown) => {
-        failure ??= { error }
-      })
+      turn = finish(item, turn)
+      await turn
     }
   }
   await Promise.all(Array.from({ length: limit }, worker))
