@@ -26,17 +26,32 @@ export {
 export { demoPhotos } from './io/demo.js'
 export { decodeFlo, encodeFlo } from './io/flo.js'
 export { type FrameSource, openFrames } from './io/frames.js'
-export { encodeMotionGlb, encodeObj, encodePly, type MeshData } from './io/mesh.js'
+export {
+  encodeMotionGlb,
+  encodeMtl,
+  encodeObj,
+  encodePly,
+  type MeshData,
+  UP_AXES,
+  type UpAxis,
+  upright,
+} from './io/mesh.js'
 export { decodeNpy, encodeNpy } from './io/npy.js'
+export { encodeNpz } from './io/npz.js'
 export { type PairRow, readPairs } from './io/pairs-csv.js'
+export {
+  type FormatOptions,
+  PRODUCT_GROUPS,
+  PRODUCT_NAMES,
+  type ProductChoice,
+  productFiles,
+  selectProducts,
+  usesBackwardFlow,
+} from './io/product-list.js'
 export {
   checkOutput,
   claimResultFolder,
   earlierResult,
-  PRODUCT_GROUPS,
-  PRODUCT_NAMES,
-  productFiles,
-  selectProducts,
   type WriteOptions,
   writeProducts,
 } from './io/products.js'
@@ -54,6 +69,7 @@ export {
   removePendingFiles,
   writeFileAtomic,
 } from './platform/node/atomic.js'
+export { hideDriverMessages } from './platform/node/driver-messages.js'
 export { hasFfmpeg } from './platform/node/ffmpeg.js'
 export { describeOwner, type FolderLock, type LockOwner, takeLock } from './platform/node/folder-lock.js'
 export { assertUnchanged, type HashedFile, hashFile } from './platform/node/hashed-file.js'

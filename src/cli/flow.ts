@@ -37,9 +37,10 @@ export async function flowCommand(
   b: string,
   flags: PairFlags & { readonly out: string },
 ): Promise<void> {
+  const wanted = wantedFiles(flags)
   const photos = await hashPhotos(a, b)
   await checkPhotos(photos, flags)
-  await checkOutput(flags.out, wantedFiles(flags))
+  await checkOutput(flags.out, wanted)
   const progress = startProgress(context, 2, flags.quiet ?? false)
   try {
     const faceFlow = await context.open({ ...createOptions(flags), onProgress: progress.step })

@@ -1,4 +1,4 @@
-import { removePendingFiles } from '../index.js'
+import { hideDriverMessages, removePendingFiles } from '../index.js'
 import type { CliContext } from './context.js'
 import { EXIT } from './exit-codes.js'
 import { runCli } from './program.js'
@@ -35,7 +35,7 @@ export async function main(
     }
     removePendingFiles()
     // The exit waits for native work under way (a photo being decoded): from here on a signal ends the process itself.
-    process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM')
+    for (const name of Object.keys(SIGNAL_CODES)) process.removeAllListeners(name)
     process.exit(SIGNAL_CODES[signal])
   }
   for (const signal of Object.keys(SIGNAL_CODES)) process.on(signal, onSignal)
@@ -54,6 +54,7 @@ export async function main(
   // Nobody listens to the messages: no reason to stop the work.
   process.stderr.on('error', () => undefined)
   const debug = (process.env.DEEPFACEFLOW_DEBUG ?? '') !== ''
+  if (!debug && !args.includes('--verbose')) hideDriverMessages()
   const code = await runCli(args, context, debug)
   // A child that the same Ctrl-C ended (ffmpeg) makes a command fail: the interruption is the reason.
   finish(signalled === null ? code : SIGNAL_CODES[signalled])

@@ -8,10 +8,14 @@ import {
   messageOf,
   PRODUCT_GROUPS,
   PRODUCT_NAMES,
+  type ProductChoice,
   REFINEMENTS,
   type Refinement,
   SHIPPED_NETWORKS,
   selectProducts,
+  UP_AXES,
+  type UpAxis,
+  usesBackwardFlow,
 } from '../index.js'
 
 /** Options that several commands share, and what they mean to the library. */
@@ -26,6 +30,8 @@ export interface EngineFlags {
 export interface PairFlags extends EngineFlags {
   readonly only?: string[]
   readonly photoSpace?: boolean
+  readonly half?: boolean
+  readonly up?: UpAxis
   readonly registered?: boolean
   readonly face?: number
   readonly at?: [number, number]
@@ -58,6 +64,7 @@ export function addEngineOptions(command: Command): Command {
         'what the pictures make of the flow: variational (the default; inverse search of patches, then every pixel), inverse-search alone, none',
       ).choices(REFINEMENTS),
     )
+    .option('--verbose', 'show what GPU drivers write on the terminal')
 }
 
 export function addOutputOptions(command: Command): Command {
@@ -90,6 +97,13 @@ export function addPairOptions(command: Command): Command {
       productList,
     )
     .option('--photo-space', 'also the flow at the full resolution of photo A (photo_flow.npy, .flo)')
+    .option('--half', 'arrays as 16-bit floats: half the size, three digits')
+    .addOption(
+      new Option(
+        '--up <axis>',
+        'axes of mesh_a.obj and mesh_b.ply: those of the template frame (y down, z away; the default), or y up and z towards the viewer',
+      ).choices(UP_AXES),
+    )
     .addOption(
       new Option('--registered', 'the pictures are 224x224 and already in the template frame').conflicts([
         'face',
@@ -99,7 +113,10 @@ export function addPairOptions(command: Command): Command {
         'photoSpace',
       ]),
     )
-    .option('--no-backward', 'skip the flow from B to A (no occlusion and confidence; half the time)')
+    .option(
+      '--no-backward',
+      'skip the flow from B to A (no occlusion and confidence; half the time); without files that show it, it is skipped anyway',
+    )
   return addOutputOptions(addEngineOptions(command))
 }
 
@@ -113,11 +130,16 @@ export function createOptions(flags: EngineFlags): CreateOptions {
 }
 
 export function flowOptions(
-  flags: Pick<PairFlags, 'face' | 'at' | 'faceB' | 'atB' | 'backward'>,
+  flags: Pick<PairFlags, 'face' | 'at' | 'faceB' | 'atB' | 'backward' | 'only' | 'photoSpace'>,
 ): FlowOptions {
   const face = faceChoice(flags.face, flags.at)
   const faceB = faceChoice(flags.faceB, flags.atB)
-  return { backward: flags.backward, ...(face && { face }), ...(faceB && { faceB }) }
+  const backward = flags.backward && usesBackwardFlow(productChoice(flags))
+  return { backward, ...(face && { face }), ...(faceB && { faceB }) }
+}
+
+export function productChoice({ only, photoSpace }: Pick<PairFlags, 'only' | 'photoSpace'>): ProductChoice {
+  return { ...(only && { only }), ...(photoSpace && { photoSpace }) }
 }
 
 function faceChoice(face?: number, at?: [number, number]): FaceChoice | null {
@@ -149,7 +171,7 @@ function point(text: string): [number, number] {
 function productList(text: string): string[] {
   const names = text.split(',').map((name) => name.trim())
   try {
-    selectProducts(names)
+    selectProducts({ only: names })
   } catch (error) {
     throw new InvalidArgumentError(messageOf(error))
   }

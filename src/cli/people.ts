@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { assertUnchanged, checkOutput, type FaceFrame, RESULT_FILE } from '../index.js'
 import type { CliContext } from './context.js'
-import { createOptions, type PairFlags } from './options.js'
+import { createOptions, flowOptions, type PairFlags } from './options.js'
 import { startProgress } from './progress.js'
 import { checkPhotos, hashPhotos, resultTable, wantedFiles, writePair } from './run-pair.js'
 import { oneLine } from './terminal-text.js'
@@ -26,7 +26,7 @@ export async function peopleCommand(
     try {
       progress.advance()
       progress.step('computing the flow of everybody')
-      const group = await faceFlow.flowAll(photos.a.file, photos.b.file, { backward: flags.backward })
+      const group = await faceFlow.flowAll(photos.a.file, photos.b.file, flowOptions(flags))
       await assertUnchanged(photos.a)
       await assertUnchanged(photos.b)
       const people: Record<string, unknown>[] = []

@@ -18,11 +18,12 @@ import {
   type RegisteredFlowResult,
   type ResultFolder,
   summarise,
+  UP_AXES,
   type WeightsInfo,
   type WriteOptions,
   writeProducts,
 } from '../index.js'
-import { flowOptions, type PairFlags } from './options.js'
+import { flowOptions, type PairFlags, productChoice } from './options.js'
 
 /** Two photos as they were when their bytes were hashed. */
 export interface PhotoPair {
@@ -45,8 +46,8 @@ export async function checkPhotos({ a, b }: PhotoPair, flags: PairFlags): Promis
 
 /** The files that a command line asks for. */
 export function wantedFiles(flags: PairFlags): string[] {
-  const { only, photoSpace = false } = flags
-  return productFiles({ photoSpace, ...(only && { only }) }, flowOptions(flags).backward ?? true)
+  const { backward = true } = flowOptions(flags)
+  return productFiles(productChoice(flags), { backward, photos: !flags.registered })
 }
 
 /** What a command line would compute a pair by. */
@@ -69,6 +70,8 @@ export function expectedProvenance(
       registered: flags.registered ?? false,
       refinement: network.refinement ?? flags.refinement ?? DEFAULT_REFINEMENT,
       depthSource: network.depthSource,
+      half: flags.half ?? false,
+      up: flags.up ?? UP_AXES[0],
       ...choices,
     },
     inputs: { 'photo A': a.sha256, 'photo B': b.sha256 },
@@ -112,8 +115,9 @@ export async function writePair(
     names,
     provenance,
     onNote,
-    photoSpace: flags.photoSpace ?? false,
-    ...(flags.only ? { only: flags.only } : {}),
+    ...productChoice(flags),
+    ...(flags.half && { half: true }),
+    ...(flags.up && { up: flags.up }),
   }
   const files = await writeProducts(result, folder, writing)
   return { result, summary: summarise(result, names, provenance), files }

@@ -1,5 +1,7 @@
 import { Document, NodeIO } from '@gltf-transform/core'
 import { FaceError } from '../errors.js'
+import { TEMPLATE_SIZE } from '../geometry/types.js'
+import { UnlitMaterials } from './unlit-materials.js'
 
 /*
  * Mesh files. OBJ and PLY carry the numbers of the template frame as they are (x right, y down, z away,
@@ -14,14 +16,34 @@ export interface MeshData {
   readonly triangles: Uint16Array
 }
 
+/** Axes of a mesh: `template` x right, y down, z away from the camera; `y` x right, y up, z towards the viewer. */
+export const UP_AXES = ['template', 'y'] as const
+export type UpAxis = (typeof UP_AXES)[number]
+
+/**
+ * Vertices in the axes asked for, Vx3. `y` is half a turn about the middle line of the template frame, so that
+ * coordinates stay in its 224 px and triangles keep their winding.
+ */
+export function upright(vertices: Float32Array, up: UpAxis = 'template'): Float32Array {
+  if (up === 'template') return vertices
+  return vertices.map((value, i) => (i % 3 === 0 ? value : i % 3 === 1 ? TEMPLATE_SIZE - value : -value))
+}
+
 /**
  * Wavefront OBJ.
  * @param uv Vx2, texture coordinates with the origin in the top left corner of the texture
  * @param comment lines put at the top of the file
+ * @param materials name of the MTL file beside it, see {@link encodeMtl}
  */
-export function encodeObj(mesh: MeshData, uv: Float32Array, comment: readonly string[]): string {
+export function encodeObj(
+  mesh: MeshData,
+  uv: Float32Array,
+  comment: readonly string[],
+  materials?: string,
+): string {
   checkMesh(mesh, uv.length / 2)
   const lines = comment.map((line) => `# ${line}`)
+  if (materials !== undefined) lines.push(`mtllib ${materials}`)
   const { vertices, triangles } = mesh
   for (let i = 0; i < vertices.length; i += 3) {
     lines.push(`v ${decimal(vertices[i])} ${decimal(vertices[i + 1])} ${decimal(vertices[i + 2])}`)
@@ -30,11 +52,22 @@ export function encodeObj(mesh: MeshData, uv: Float32Array, comment: readonly st
     // OBJ puts the texture's origin in the bottom left corner.
     lines.push(`vt ${decimal(uv[i])} ${decimal(1 - (uv[i + 1] as number))}`)
   }
+  if (materials !== undefined) lines.push(`usemtl ${MATERIAL}`)
   for (let i = 0; i < triangles.length; i += 3) {
     const corners = [0, 1, 2].map((k) => (triangles[i + k] as number) + 1)
     lines.push(`f ${corners.map((v) => `${v}/${v}`).join(' ')}`)
   }
   return `${lines.join('\n')}\n`
+}
+
+const MATERIAL = 'photo'
+
+/**
+ * Material of an OBJ: the texture as it is, no light.
+ * @param texture name of the picture beside it
+ */
+export function encodeMtl(texture: string): string {
+  return `newmtl ${MATERIAL}\nKa 0 0 0\nKd 1 1 1\nKs 0 0 0\nillum 0\nmap_Kd ${texture}\n`
 }
 
 /**
@@ -86,7 +119,7 @@ const KEY_WEIGHTS = [0, 1, 1, 0, 0]
 
 /**
  * glTF 2.0 binary: mesh A textured with the photo, one morph target that takes it to mesh B, and a looping
- * animation of the target's weight. Axes are turned to glTF's (y up, z towards the viewer).
+ * animation of the target's weight. The photo is the base colour, marked as unlit. Axes are turned to glTF's (y up, z towards the viewer).
  * @param target Vx3, mesh B
  * @param uv Vx2, texture coordinates with the origin in the top left corner of the texture
  * @param texture encoded JPEG
@@ -113,13 +146,12 @@ export async function encodeMotionGlb(
   const image = document.createTexture('photo A').setImage(texture).setMimeType('image/jpeg')
   const material = document
     .createMaterial('photo')
-    // The photo carries its own light: shown as emission, no viewer shades it a second time.
-    .setBaseColorFactor([0, 0, 0, 1])
-    .setEmissiveFactor([1, 1, 1])
-    .setEmissiveTexture(image)
+    .setBaseColorTexture(image)
     .setRoughnessFactor(1)
     .setMetallicFactor(0)
     .setDoubleSided(true)
+  // The photo carries its own light: viewers that know the extension shade it no second time, others still show it.
+  document.createExtension(UnlitMaterials).mark(material)
   const morph = document
     .createPrimitiveTarget('B')
     .setAttribute('POSITION', accessor('motion from A to B', 'VEC3', offsets))
@@ -136,7 +168,8 @@ export async function encodeMotionGlb(
     .setWeights([0])
     .setExtras({ targetNames: ['B'] })
   const node = document.createNode('face').setMesh(face)
-  document.createScene('facial motion').addChild(node)
+  const scene = document.createScene('facial motion').addChild(node)
+  document.getRoot().setDefaultScene(scene)
   const sampler = document
     .createAnimationSampler()
     .setInput(accessor('seconds', 'SCALAR', Float32Array.from(KEY_TIMES)))
@@ -148,7 +181,7 @@ export async function encodeMotionGlb(
     .setTargetPath('weights')
     .setSampler(sampler)
   document.createAnimation('A to B').addSampler(sampler).addChannel(channel)
-  return new NodeIO().writeBinary(document)
+  return new NodeIO().registerExtensions([UnlitMaterials]).writeBinary(document)
 }
 
 /** Template px to metres about `centre`: half a turn about x, which keeps the triangles' winding. */

@@ -1,28 +1,15 @@
-import { FaceError } from '../errors.js'
-import type { RegisteredFlowResult } from '../face/types.js'
-import { hasPhotos } from '../face/types.js'
-import { TEMPLATE_SIZE } from '../geometry/types.js'
-import { encodePng } from '../platform/index.js'
+import { hasPhotos, type RegisteredFlowResult } from '../face/types.js'
 import { type FileSystem, nodeFileSystem, probeOutputFolder } from '../platform/node/atomic.js'
-import { flowToPhoto } from '../products/photo-flow.js'
-import { fromFunction } from '../viz/canvas.js'
 import {
-  depthTile,
-  drawOverview,
-  drawPicture,
-  expressionTile,
-  flowTile,
-  meshTiles,
-  quiverTile,
-  registeredTiles,
-  reliabilityTiles,
-  residualTile,
-} from '../viz/figures.js'
-import { maskMap, pnccMap } from '../viz/maps.js'
-import type { Tile } from '../viz/tiles.js'
-import { encodeFlo } from './flo.js'
-import { encodeMotionGlb, encodeObj, encodePly } from './mesh.js'
-import { encodeNpy } from './npy.js'
+  type Bytes,
+  type FormatOptions,
+  type Product,
+  type ProductChoice,
+  ProductSource,
+  productFiles,
+  RESULT_FILES,
+  selectProducts,
+} from './product-list.js'
 import type { Provenance } from './provenance.js'
 import {
   assertNothingForeign,
@@ -33,127 +20,22 @@ import {
   readEarlierResult,
 } from './result-folder.js'
 import { type InputNames, summarise } from './summary.js'
-import { faceTexture, registeredUv, vertexColours } from './texture.js'
 
-/** The files of a result. */
+/** Writing the files of a result. */
 
-type Bytes = Uint8Array | string
-
-/** One file that a result can be written to. */
-export interface Product {
-  readonly name: string
-  readonly group: 'data' | 'meshes' | 'pictures'
-  /** Shows what only the flow from B to A can tell. */
-  readonly needsBackward?: true
-  /** Content, or null when the result lacks what the file shows. */
-  make(result: RegisteredFlowResult): Promise<Bytes | null> | Bytes | null
-}
-
-const N = TEMPLATE_SIZE
-const FRAME_NOTE = 'template frame 224x224 px: x right, y down, z away from the camera'
-
-const DATA: readonly Product[] = [
-  { name: 'flow.npy', group: 'data', make: (r) => encodeNpy(r.flow, [N, N, 3]) },
-  { name: 'flow.flo', group: 'data', make: (r) => encodeFlo(r.flow, r.mask, N, N) },
-  {
-    name: 'flow_backward.npy',
-    group: 'data',
-    needsBackward: true,
-    make: (r) => (r.backwardFlow ? encodeNpy(r.backwardFlow, [N, N, 3]) : null),
-  },
-  {
-    name: 'confidence.npy',
-    group: 'data',
-    needsBackward: true,
-    make: (r) => (r.confidence ? encodeNpy(r.confidence, [N, N]) : null),
-  },
-  { name: 'mask.png', group: 'data', make: (r) => encodePng(maskMap(r.mask)) },
-  { name: 'pncc.png', group: 'data', make: (r) => encodePng(pnccMap(r.pncc)) },
-  { name: 'registered_a.png', group: 'data', make: (r) => encodePng(r.registeredA) },
-  { name: 'registered_b.png', group: 'data', make: (r) => encodePng(r.registeredB) },
-  { name: 'warped_b.png', group: 'data', make: (r) => encodePng(r.warpedB) },
-]
-
-const MESHES: readonly Product[] = [
-  {
-    name: 'mesh_a.obj',
-    group: 'meshes',
-    make: (r) =>
-      encodeObj({ vertices: r.meshA, triangles: r.triangles }, registeredUv(r.meshA), [
-        `mesh of A, ${FRAME_NOTE}`,
-        'texture coordinates lie on registered_a.png',
-      ]),
-  },
-  {
-    name: 'mesh_b.ply',
-    group: 'meshes',
-    make: (r) =>
-      encodePly({ vertices: r.meshB, triangles: r.triangles }, vertexColours(r.registeredB, r.meshB), [
-        `mesh of A moved by the flow, ${FRAME_NOTE}`,
-      ]),
-  },
-  {
-    name: 'motion.glb',
-    group: 'meshes',
-    async make(r) {
-      const { image, uv } = await faceTexture(r)
-      return encodeMotionGlb({ vertices: r.meshA, triangles: r.triangles }, r.meshB, uv, image)
-    },
-  },
-]
-
-const picture = (name: string, tiles: (result: RegisteredFlowResult) => Tile[]): Product => ({
-  name,
-  group: 'pictures',
-  async make(result) {
-    const shown = tiles(result)
-    return shown.length === 0 ? null : encodePng(await drawPicture(shown))
-  },
-})
-
-const PICTURES: readonly Product[] = [
-  picture('registered.png', registeredTiles),
-  picture('mesh.png', meshTiles),
-  picture('flow.png', (r) => [flowTile(r)]),
-  picture('dz.png', (r) => [depthTile(r)]),
-  picture('quiver.png', (r) => [quiverTile(r)]),
-  picture('expression.png', (r) => [expressionTile(r)]),
-  { ...picture('occlusion.png', reliabilityTiles), needsBackward: true },
-  picture('residual.png', (r) => [residualTile(r)]),
-  { name: 'overview.png', group: 'pictures', make: async (r) => encodePng(await drawOverview(r)) },
-]
-
-const ALL: readonly Product[] = [...DATA, ...MESHES, ...PICTURES]
-const PHOTO_SPACE_NAMES = ['photo_flow.npy', 'photo_flow.flo', 'photo_mask.png'] as const
-
-/** Names and groups that `only` accepts. */
-export const PRODUCT_NAMES: readonly string[] = ALL.map((product) => product.name)
-export const PRODUCT_GROUPS: readonly string[] = ['data', 'meshes', 'pictures']
-
-export interface WriteOptions {
-  /** File names of {@link PRODUCT_NAMES} or groups of {@link PRODUCT_GROUPS}. Default: all. */
-  readonly only?: readonly string[]
-  /** Also the flow at the full resolution of photo A. Needs a result of `flow()`. */
-  readonly photoSpace?: boolean
+export interface WriteOptions extends ProductChoice, FormatOptions {
   /** Names of the inputs for result.json. */
   readonly names?: InputNames
   /** What the result was computed by, and when (ISO 8601), for result.json. */
   readonly provenance?: Provenance & { readonly date: string }
-  /** Told what was set aside, a sentence each. */
+  /** Told what was set aside and what was rounded, a sentence each. */
   readonly onNote?: (text: string) => void
   readonly fs?: FileSystem
 }
 
-/** Every name that a result can have on disk. */
-const KNOWN_FILES: ReadonlySet<string> = new Set([
-  ...ALL.map(({ name }) => name),
-  ...PHOTO_SPACE_NAMES,
-  RESULT_FILE,
-])
-
 /** Takes the folder of a result for this process. See {@link ResultFolder.claim}. */
 export function claimResultFolder(path: string): ReturnType<typeof ResultFolder.claim> {
-  return ResultFolder.claim(path, KNOWN_FILES)
+  return ResultFolder.claim(path, RESULT_FILES)
 }
 
 /**
@@ -161,7 +43,7 @@ export function claimResultFolder(path: string): ReturnType<typeof ResultFolder.
  * @throws FaceError OUTPUT_FAILED if it cannot be looked into
  */
 export function earlierResult(folder: string): Promise<EarlierResult> {
-  return readEarlierResult(folder, KNOWN_FILES)
+  return readEarlierResult(folder, RESULT_FILES)
 }
 
 /**
@@ -187,7 +69,7 @@ export async function writeProducts(
   options: WriteOptions = {},
 ): Promise<string[]> {
   if (typeof folder !== 'string') return await writeInto(folder, result, options)
-  const claimed = await ResultFolder.claim(folder, KNOWN_FILES, options.fs ?? nodeFileSystem)
+  const claimed = await ResultFolder.claim(folder, RESULT_FILES, options.fs ?? nodeFileSystem)
   if ('heldBy' in claimed) throw folderIsHeld(folder, claimed.heldBy, claimed.lockFile)
   try {
     return await writeInto(claimed, result, options)
@@ -201,76 +83,76 @@ async function writeInto(
   result: RegisteredFlowResult,
   options: WriteOptions,
 ): Promise<string[]> {
-  const { only, photoSpace = false, names = { a: 'A', b: 'B' }, onNote = () => {} } = options
-  const chosen = selectProducts(only)
-  if (photoSpace && !hasPhotos(result)) {
-    throw new FaceError(
-      'INVALID_ARGUMENT',
-      'photo-space flow needs photos: a registered pair has no other frame than the template',
-    )
-  }
-  await folder.begin(productFiles(options, result.backwardFlow !== undefined), onNote)
-  const written: string[] = []
-  const write = async (name: string, content: Bytes) => {
+  const { names = { a: 'A', b: 'B' }, onNote = () => {} } = options
+  const facts = { backward: result.backwardFlow !== undefined, photos: hasPhotos(result) }
+  const files = productFiles(options, facts)
+  await folder.begin(files, onNote)
+  const source = new ProductSource(result, options)
+  const products = selectProducts(options).filter(({ name }) => files.includes(name))
+  const written = new Set<string>()
+  const make = (product: Product) => product.make(source)
+  const write = async ({ name }: Product, content: Bytes | null): Promise<void> => {
+    if (content === null) return
     await folder.write(name, content)
-    written.push(name)
+    written.add(name)
   }
-  for (const product of chosen) {
-    const content = await product.make(result)
-    if (content !== null) await write(product.name, content)
-  }
-  if (photoSpace) for (const [name, content] of await photoSpaceFiles(result)) await write(name, content)
-  const summary = { ...summarise(result, names, options.provenance), files: [...written, RESULT_FILE] }
-  await write(RESULT_FILE, `${JSON.stringify(summary, null, 2)}\n`)
+  const isLarge = ({ group }: Product) => group === 'photo-space'
+  const [large, small] = [products.filter(isLarge), products.filter((product) => !isLarge(product))]
+  await pipeline(small, AT_ONCE, make, write)
+  // Gigabytes for the largest photos: one after another.
+  await pipeline(large, 1, make, write)
+  if (options.half) for (const note of roundingNotes(source, written)) onNote(note)
+  const complete = files.filter((name) => written.has(name) || name === RESULT_FILE)
+  const summary = { ...summarise(result, names, options.provenance), files: complete }
+  await folder.write(RESULT_FILE, `${JSON.stringify(summary, null, 2)}\n`)
   await folder.finish()
-  return written
+  return complete
 }
 
+/** Files under way at a time: drawing and packing one overlaps with writing another. */
+const AT_ONCE = 4
+
 /**
- * Checks a list of names and groups before any work is done.
- * @throws FaceError INVALID_ARGUMENT naming what is allowed
+ * Makes `limit` items at a time and writes them in order. After a failure none is begun or written, and those
+ * under way are waited for.
  */
-export function selectProducts(only?: readonly string[]): readonly Product[] {
-  if (only === undefined) return ALL
-  for (const name of only) {
-    if (name === RESULT_FILE || PRODUCT_NAMES.includes(name) || PRODUCT_GROUPS.includes(name)) continue
-    throw new FaceError(
-      'INVALID_ARGUMENT',
-      `no product is called "${name}"; choose from ${[...PRODUCT_GROUPS, ...PRODUCT_NAMES].join(', ')}`,
-      { name },
-    )
+async function pipeline<T, C>(
+  items: readonly T[],
+  limit: number,
+  make: (item: T) => Promise<C> | C,
+  write: (item: T, content: C) => Promise<void>,
+): Promise<void> {
+  const waiting = [...items]
+  let failure: { readonly error: unknown } | undefined
+  let turn: Promise<void> = Promise.resolve()
+  const finish = async (item: T, turnOfItem: Promise<void>): Promise<void> => {
+    try {
+      const content = await make(item)
+      await turnOfItem
+      if (failure === undefined) await write(item, content)
+    } catch (error) {
+      failure ??= { error }
+    }
   }
-  return ALL.filter((product) => only.includes(product.name) || only.includes(product.group))
+  const worker = async (): Promise<void> => {
+    for (let item = waiting.shift(); item !== undefined && !failure; item = waiting.shift()) {
+      turn = finish(item, turn)
+      await turn
+    }
+  }
+  await Promise.all(Array.from({ length: limit }, worker))
+  if (failure !== undefined) throw failure.error
 }
 
-/**
- * The files that `writeProducts` makes of a result.
- * @param backward whether the result has the flow from B to A
- * @throws FaceError INVALID_ARGUMENT for an unknown name in `only`
- */
-export function productFiles(
-  options: Pick<WriteOptions, 'only' | 'photoSpace'>,
-  backward: boolean,
-): string[] {
-  const products = selectProducts(options.only).filter(({ needsBackward }) => backward || !needsBackward)
-  return [...products.map(({ name }) => name), ...(options.photoSpace ? PHOTO_SPACE_NAMES : []), RESULT_FILE]
-}
+/** Half precision is fine for a template of 224 px, and coarse for photos whose faces move by thousands. */
+const COARSE_PX = 0.05
 
-async function photoSpaceFiles(result: RegisteredFlowResult): Promise<[string, Bytes][]> {
-  if (!hasPhotos(result)) return []
-  const { width, height } = result.a.image
-  const { flow, mask } = flowToPhoto(
-    result.flow,
-    result.mask,
-    result.a.toTemplate,
-    result.b.toTemplate,
-    result.a.image,
-  )
-  const maskImage = fromFunction(width, height, (_x, _y, i) => (mask[i] === 0 ? [0, 0, 0] : [255, 255, 255]))
-  const [npy, flo, png] = PHOTO_SPACE_NAMES
+function roundingNotes(source: ProductSource, written: ReadonlySet<string>): string[] {
+  if (!written.has('photo_flow.npy')) return []
+  const largest = source.photoFlow().flow.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  const rounding = 2 ** (Math.floor(Math.log2(largest)) - 11)
+  if (!(rounding > COARSE_PX)) return []
   return [
-    [npy, encodeNpy(flow, [height, width, 3])],
-    [flo, encodeFlo(flow, mask, width, height)],
-    [png, await encodePng(maskImage)],
+    `photo_flow.npy: motion of up to ${largest.toFixed(0)} px is rounded by up to ${rounding} px in half precision`,
   ]
 }

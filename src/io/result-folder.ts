@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile } from 'node:fs/promises'
+import { lstat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FaceError } from '../errors.js'
 import {
@@ -124,7 +124,6 @@ export class ResultFolder {
     await this.#write(UNFINISHED_FILE, `${JSON.stringify({ format: 1, files })}\n`)
     await this.#remove(RESULT_FILE)
     for (const name of earlier.owned) if (!names.includes(name)) await this.#remove(name)
-    for (const name of await this.#abandonedFiles()) await this.#remove(name)
   }
 
   /** Writes a file of the result. @throws FaceError OUTPUT_FAILED */
@@ -155,15 +154,6 @@ export class ResultFolder {
     const file = join(this.path, name)
     await this.fs.remove(file).catch((cause: unknown) => {
       throw outputFailed(file, cause)
-    })
-  }
-
-  /** Temporary files of a process that was killed; a living one would hold the lock. */
-  async #abandonedFiles(): Promise<string[]> {
-    const names = await readdir(this.path).catch(() => [])
-    return names.filter((name) => {
-      const wanted = /^\.(.+)\.[0-9a-f]{12}\.tmp$/.exec(name)?.[1]
-      return wanted !== undefined && (this.known.has(wanted) || wanted === UNFINISHED_FILE)
     })
   }
 }

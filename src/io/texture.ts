@@ -10,14 +10,17 @@ const MAX_TEXTURE = 1024
 /** Rim around the mesh, as a share of its size, so that filtering at the border finds skin. */
 const MARGIN = 0.05
 
+/** A JPEG, and where each vertex lies on it: Vx2 in [0, 1], origin in the top left corner. */
+export interface FaceTexture {
+  readonly image: Uint8Array
+  readonly uv: Float32Array
+}
+
 /**
  * The picture of A that the mesh is textured with, and where each vertex lies on it: the photo at its own
  * resolution when there is one, else the registered image.
- * @returns `image` as JPEG; `uv` Vx2 in [0, 1], origin in the top left corner
  */
-export async function faceTexture(
-  result: RegisteredFlowResult,
-): Promise<{ image: Uint8Array; uv: Float32Array }> {
+export async function faceTexture(result: RegisteredFlowResult): Promise<FaceTexture> {
   const vertices = hasPhotos(result)
     ? applySimilarityToPoints(invertSimilarity(result.a.toTemplate), result.meshA, 3)
     : result.meshA
@@ -42,16 +45,6 @@ export function vertexColours(image: Rgba, vertices: Float32Array): Uint8Array {
     colours.set(image.data.subarray(from, from + 3), 3 * v)
   }
   return colours
-}
-
-/** Where each vertex lies on the registered image. @returns Vx2 in [0, 1], origin top left */
-export function registeredUv(vertices: Float32Array): Float32Array {
-  const uv = new Float32Array((vertices.length / 3) * 2)
-  for (let v = 0; v < vertices.length / 3; v++) {
-    uv[2 * v] = (vertices[3 * v] as number) / TEMPLATE_SIZE
-    uv[2 * v + 1] = (vertices[3 * v + 1] as number) / TEMPLATE_SIZE
-  }
-  return uv
 }
 
 /** Whole pixels of the photo around the mesh. */

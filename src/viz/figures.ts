@@ -10,6 +10,21 @@ import { drawSheet, type Tile } from './tiles.js'
 
 /** The pictures of a result. One tile per product; pictures and the overview are sheets of them. */
 
+/** A tile stands in a picture of its own and in the overview: it is made once while its result lives. */
+function oncePerResult<T>(make: (result: RegisteredFlowResult) => T): (result: RegisteredFlowResult) => T {
+  const made = new WeakMap<RegisteredFlowResult, T>()
+  return (result) => {
+    const known = made.get(result)
+    if (known !== undefined) return known
+    const value = make(result)
+    made.set(result, value)
+    return value
+  }
+}
+
+/** Px of full colour in the pictures of the flow. */
+const fullFlow = oncePerResult(({ flow, mask }) => flowScale(flow, mask))
+
 /** Grey levels at the upper end of the residual's colour bar. */
 const RESIDUAL_FULL = 50
 const LANDMARK_COLOUR = '#39d353'
@@ -33,7 +48,7 @@ export function registeredTiles(result: RegisteredFlowResult): Tile[] {
 }
 
 /** Mesh of A over A, and the same mesh moved by the flow over B: it should fit B's face. */
-export function meshTiles(result: RegisteredFlowResult): Tile[] {
+export const meshTiles = oncePerResult((result): Tile[] => {
   const tile = (image: Rgba, vertices: Float32Array, title: string, note: string): Tile => ({
     image,
     kind: 'smooth',
@@ -45,7 +60,7 @@ export function meshTiles(result: RegisteredFlowResult): Tile[] {
     tile(result.registeredA, result.meshA, 'Mesh of A', '468 vertices from the mesh network'),
     tile(result.registeredB, result.meshB, 'Mesh of A moved by the flow', 'over B, whose face it should fit'),
   ]
-}
+})
 
 export function pnccTile(result: RegisteredFlowResult): Tile {
   return {
@@ -57,8 +72,8 @@ export function pnccTile(result: RegisteredFlowResult): Tile {
 }
 
 /** The 2D flow in the colour wheel. */
-export function flowTile(result: RegisteredFlowResult): Tile {
-  const full = flowScale(result.flow, result.mask)
+export const flowTile = oncePerResult((result): Tile => {
+  const full = fullFlow(result)
   return {
     image: flowMap(result.flow, result.mask, full),
     kind: 'exact',
@@ -66,11 +81,11 @@ export function flowTile(result: RegisteredFlowResult): Tile {
     note: `hue: direction, white: no motion, full colour: ${full} px`,
     legend: { kind: 'wheel', full: `${full} px` },
   }
-}
+})
 
 /** The motion that is left without the rigid head motion, on the scale of the whole flow. */
-export function expressionTile(result: RegisteredFlowResult): Tile {
-  const full = flowScale(result.flow, result.mask)
+export const expressionTile = oncePerResult((result): Tile => {
+  const full = fullFlow(result)
   return {
     image: flowMap(result.expressionFlow, result.mask, full),
     kind: 'exact',
@@ -78,10 +93,10 @@ export function expressionTile(result: RegisteredFlowResult): Tile {
     note: 'flow without the rigid head motion, same colours',
     legend: { kind: 'wheel', full: `${full} px` },
   }
-}
+})
 
 /** The depth change with its bar. */
-export function depthTile(result: RegisteredFlowResult): Tile {
+export const depthTile = oncePerResult((result): Tile => {
   const full = depthScale(result.flow, result.mask)
   return {
     image: depthMap(result.flow, result.mask, full),
@@ -96,10 +111,10 @@ export function depthTile(result: RegisteredFlowResult): Tile {
       labels: [`−${full}`, '0', `${full}`],
     },
   }
-}
+})
 
-export function quiverTile(result: RegisteredFlowResult): Tile {
-  const { elements, factor } = arrows(result.flow, result.mask, flowScale(result.flow, result.mask))
+export const quiverTile = oncePerResult((result): Tile => {
+  const { elements, factor } = arrows(result.flow, result.mask, fullFlow(result))
   return {
     image: result.registeredA,
     kind: 'smooth',
@@ -107,10 +122,10 @@ export function quiverTile(result: RegisteredFlowResult): Tile {
     note: factor === 1 ? 'arrows at true length' : `arrows ${factor} times as long as the motion`,
     overlay: elements,
   }
-}
+})
 
 /** Confidence and occlusion; empty when the backward flow was not computed. */
-export function reliabilityTiles(result: RegisteredFlowResult): Tile[] {
+export const reliabilityTiles = oncePerResult((result): Tile[] => {
   const { confidence, occlusion, mask } = result
   if (!confidence || !occlusion) return []
   const hidden = occlusion.reduce((sum, v) => sum + v, 0)
@@ -137,7 +152,7 @@ export function reliabilityTiles(result: RegisteredFlowResult): Tile[] {
       note: `red: seen in A, hidden in B (${((100 * hidden) / Math.max(1, face)).toFixed(1)} % of the face)`,
     },
   ]
-}
+})
 
 export function warpedTile(result: RegisteredFlowResult): Tile {
   return {
@@ -148,7 +163,7 @@ export function warpedTile(result: RegisteredFlowResult): Tile {
   }
 }
 
-export function residualTile(result: RegisteredFlowResult): Tile {
+export const residualTile = oncePerResult((result): Tile => {
   const { before, after } = result.photometric
   return {
     image: scalarMap(result.residual, result.mask, RESIDUAL_FULL),
@@ -163,7 +178,7 @@ export function residualTile(result: RegisteredFlowResult): Tile {
       labels: [`${RESIDUAL_FULL}`, '0'],
     },
   }
-}
+})
 
 /** Everything side by side, with the numbers under it. */
 export async function drawOverview(result: RegisteredFlowResult): Promise<Rgba> {

@@ -46,11 +46,6 @@ export function pnccMap(pncc: Float32Array): Rgba {
   return fromFunction(N, N, (_x, _y, i) => [byte(pncc[3 * i]), byte(pncc[3 * i + 1]), byte(pncc[3 * i + 2])])
 }
 
-/** Mask: white on the face, black elsewhere. */
-export function maskMap(mask: Uint8Array): Rgba {
-  return fromFunction(N, N, (_x, _y, i) => (mask[i] === 0 ? [0, 0, 0] : [255, 255, 255]))
-}
-
 /** Photo with the occluded pixels tinted red and everything off the face darkened. */
 export function occlusionMap(photo: Rgba, occlusion: Uint8Array, mask: Uint8Array): Rgba {
   return fromFunction(N, N, (_x, _y, i) => {

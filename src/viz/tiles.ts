@@ -69,7 +69,7 @@ export async function drawSheet(tiles: readonly Tile[], options: SheetOptions): 
   for (const [i, tile] of tiles.entries()) {
     const x = GAP + (i % columns) * (tileSize + GAP)
     const y = top + Math.floor(i / columns) * rowHeight
-    paste(sheet, await resizePicture(tile.image, tileSize, tileSize, tile.kind), x, y)
+    paste(sheet, await atSize(tile, tileSize), x, y)
     if (tile.overlay) {
       // A nested <svg> clips to its box, so that arrows at a border stay inside their tile.
       const { width: w, height: h } = tile.image
@@ -88,6 +88,19 @@ export async function drawSheet(tiles: readonly Tile[], options: SheetOptions): 
     elements.push(svgText(text, GAP, footerTop + 14 + k * 18, { size: 12.5, fill: NOTE_COLOUR }))
   }
   return drawSvg(sheet, elements)
+}
+
+/** Photos stand in several pictures, and enlarging them smoothly is dear: kept by image and size. */
+const enlarged = new WeakMap<Rgba, Map<number, Promise<Rgba>>>()
+
+async function atSize({ image, kind }: Tile, size: number): Promise<Rgba> {
+  if (image.width === size && image.height === size) return image
+  if (kind === 'exact') return await resizePicture(image, size, size, kind)
+  const sizes = enlarged.get(image) ?? new Map<number, Promise<Rgba>>()
+  enlarged.set(image, sizes)
+  const known = sizes.get(size) ?? resizePicture(image, size, size, kind)
+  sizes.set(size, known)
+  return await known
 }
 
 /** Pastes the legend's colours into the sheet; returns its text. */

@@ -100,6 +100,8 @@ describe('batch', () => {
       [['--refinement', 'none'], 'refinement is none, was inverse-search'],
       [['--weights', 'other'], 'the weights are other other, were synthetic'],
       [['--depth', 'network'], 'depthSource is network, was motion'],
+      [['--half'], 'half is true, was false'],
+      [['--up', 'y'], 'up is y, was template'],
       [['--face', '2'], 'face is {"index":1}, was not recorded'],
     ])('%j: computed anew, and why', async (options, why) => {
       const terminal = await go('--refinement', 'inverse-search', ...options)

@@ -219,7 +219,8 @@ describe('flow', () => {
       refinement: 'none',
     })
     await run('flow', PHOTO_A, PHOTO_B, '-o', folder, '--only', 'flow.npy', '--face', '2', '--at-b', '9,8')
-    expect(faceFlow.calls[1]?.options).toEqual({ backward: true, face: { index: 1 }, faceB: { at: [9, 8] } })
+    // No file shows the flow back: it is not computed.
+    expect(faceFlow.calls[1]?.options).toEqual({ backward: false, face: { index: 1 }, faceB: { at: [9, 8] } })
     const frame = join(folder, 'frame.png')
     await writeFile(frame, await encodePng(result.registeredA))
     await run('flow', frame, frame, '-o', folder, '--only', 'flow.npy', '--registered')

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { temporaryName } from '../../src/platform/node/owner.js'
 import { PHOTO_A, PHOTO_B, repositoryFile } from '../support/synthetic.js'
 
 let folder: string
@@ -182,7 +183,8 @@ describe('the process', () => {
     killed.child.kill('SIGKILL')
     await killed.ended
     expect(await readdir(join(out, 'one'))).toEqual(['.deepfaceflow.lock'])
-    await writeFile(join(out, 'one', '.flow.npy.0123456789ab.tmp'), 'half')
+    const half = temporaryName('flow.npy').replace(`-${process.pid}-`, `-${killed.child.pid}-`)
+    await writeFile(join(out, 'one', half), 'half')
     const run = start(args)
     expect((await run.ended).code).toBe(0)
     expect((await readdir(join(out, 'one'))).sort()).toEqual(['flow.npy', 'result.json'])

@@ -126,6 +126,12 @@ describe('found out before the device opens', () => {
       /a registered frame is 224x224 px, this is 720x576/,
     ],
     [
+      'photo space of registered frames',
+      async () => ['--registered', PHOTO_A, PHOTO_B, '--only', 'photo_flow.npy'],
+      EXIT.usage,
+      /photo-space flow needs photos/,
+    ],
+    [
       'an output that is a file',
       async () => {
         await writeFile(out, '')
@@ -202,6 +208,17 @@ describe('names', () => {
       await writeFile(table, `id,a,b\none,"${PHOTO_A}","${PHOTO_B}"\n`)
       expect((await run('batch', table, '-o', `${target} batch`, '--only', 'flow.npy')).code).toBe(EXIT.ok)
       expect(await names(`${target} batch`)).toEqual(['one', 'summary.csv', 'summary.json'])
+    },
+  )
+
+  it.each(['100%done', 'a:b', '%d', 'http:', 'a.jpg[page=1]', 'a[1]', '-x', "it's"])(
+    'reads a photo called %s',
+    async (name) => {
+      const photo = join(folder, name)
+      await copyFile(PHOTO_A, photo)
+      expect((await run('flow', photo, PHOTO_B, '-o', out, '--only', 'flow.npy')).code).toBe(EXIT.ok)
+      const { inputs } = JSON.parse(await readFile(join(out, 'result.json'), 'utf8'))
+      expect(inputs.a).toBe(photo)
     },
   )
 

@@ -3,14 +3,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { OBJLoader } from '@loaders.gl/obj'
 import { PLYLoader } from '@loaders.gl/ply'
+import { unzipSync } from 'fflate'
 import validator from 'gltf-validator'
 import { parse as parseNpy } from 'npyjs'
+import sharp from 'sharp'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { FlowResult } from '../../src/face/types.js'
 import { decodeFlo, encodeFlo } from '../../src/io/flo.js'
 import { encodeObj } from '../../src/io/mesh.js'
 import { decodeNpy, encodeNpy } from '../../src/io/npy.js'
-import { PRODUCT_NAMES, writeProducts } from '../../src/io/products.js'
+import { PRODUCT_GROUPS, PRODUCT_NAMES } from '../../src/io/product-list.js'
+import { writeProducts } from '../../src/io/products.js'
+import { vertexColours } from '../../src/io/texture.js'
 import { type FileSystem, removePendingFiles, writeFileAtomic } from '../../src/platform/node/atomic.js'
 import { decodePhoto } from '../../src/platform/node/image.js'
 import { mouthOpening, syntheticResult, together, turn } from '../support/synthetic.js'
@@ -70,7 +74,7 @@ describe('flo', () => {
 describe('products', () => {
   it('writes every file, result.json last, and they open', async () => {
     const names = await writeProducts(result, join(folder, 'out'), {
-      photoSpace: true,
+      only: PRODUCT_GROUPS,
       names: { a: 'x', b: 'y' },
     })
     expect(names.at(-1)).toBe('result.json')
@@ -109,6 +113,8 @@ describe('products', () => {
     expect(await writeProducts(result, folder, { only: ['flow.npy', 'meshes'] })).toEqual([
       'flow.npy',
       'mesh_a.obj',
+      'mesh_a.mtl',
+      'mesh_a.jpg',
       'mesh_b.ply',
       'motion.glb',
       'result.json',
@@ -148,6 +154,120 @@ describe('products', () => {
     })
     expect(fs.left()).toHaveLength(3)
     expect(fs.left().some((name) => name.endsWith('.tmp'))).toBe(false)
+  })
+
+  it('takes photo space like any other file, each one alone', async () => {
+    expect(await writeProducts(result, folder, { only: ['photo_flow.npy'] })).toEqual([
+      'photo_flow.npy',
+      'result.json',
+    ])
+    const { a: _a, b: _b, rigidPhoto: _r, ...registered } = result
+    await expect(writeProducts(registered, folder, { only: ['photo_mask.png'] })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('photo-space flow needs photos'),
+    })
+  })
+
+  it('writes masks as one channel', async () => {
+    await writeProducts(result, folder, { only: ['mask.png', 'photo_mask.png'] })
+    for (const [name, width, height] of [
+      ['mask.png', 224, 224],
+      ['photo_mask.png', 720, 576],
+    ] as const) {
+      const image = sharp(join(folder, name))
+      expect(await image.metadata(), name).toMatchObject({ width, height, channels: 1, depth: 'uchar' })
+      expect(new Set(await image.raw().toBuffer()), name).toEqual(new Set([0, 255]))
+    }
+  })
+
+  it('writes half precision, and says where it is coarse', async () => {
+    const notes: string[] = []
+    const onNote = (text: string) => notes.push(text)
+    await writeProducts(result, folder, { half: true, onNote, only: ['flow.npy', 'photo_flow.npy'] })
+    const bytes = await readFile(join(folder, 'flow.npy'))
+    expect(bytes.length).toBe(128 + 2 * result.flow.length)
+    expect(bytes.toString('latin1', 0, 80)).toContain("'descr': '<f2'")
+    const { data } = decodeNpy(bytes)
+    const worst = result.flow.reduce(
+      (most, v, i) => Math.max(most, Math.abs(v - (data[i] as number)) / Math.max(1, Math.abs(v))),
+      0,
+    )
+    expect(worst).toBeGreaterThan(0)
+    expect(worst).toBeLessThanOrEqual(2 ** -11)
+    expect(notes).toEqual([])
+    const far = { ...result, b: { ...result.b, toTemplate: { ...result.b.toTemplate, tx: -900 } } }
+    await writeProducts(far, folder, { half: true, onNote, only: ['photo_flow.npy'] })
+    expect(notes).toEqual([
+      expect.stringMatching(/^photo_flow\.npy: motion of up to \d+ px is rounded by up to /),
+    ])
+  })
+
+  it('writes all fields into one archive', async () => {
+    await writeProducts(result, folder, { only: ['fields.npz'] })
+    const files = unzipSync(await readFile(join(folder, 'fields.npz')))
+    expect(Object.keys(files).sort()).toEqual(
+      ['confidence.npy', 'flow.npy', 'flow_backward.npy', 'mask.npy', 'occlusion.npy'].sort(),
+    )
+    const flow = parseNpy((files['flow.npy'] as Uint8Array).slice().buffer)
+    expect(sameBytes(flow.data as Float32Array, result.flow)).toBe(true)
+    expect(decodeNpy(files['mask.npy'] as Uint8Array)).toMatchObject({ shape: [224, 224] })
+  })
+
+  it('writes an OBJ whose material and texture lie beside it, where the photo shows the vertices', async () => {
+    const names = await writeProducts(result, folder, { only: ['mesh_a.obj'] })
+    expect(names).toEqual(['mesh_a.obj', 'mesh_a.mtl', 'mesh_a.jpg', 'result.json'])
+    const lines = (await readFile(join(folder, 'mesh_a.obj'), 'utf8')).split('\n')
+    expect(lines).toContain('mtllib mesh_a.mtl')
+    const material = await readFile(join(folder, 'mesh_a.mtl'), 'utf8')
+    expect(material).toContain('map_Kd mesh_a.jpg')
+    const name = /^newmtl (.*)$/m.exec(material)?.[1]
+    expect(lines.indexOf(`usemtl ${name}`)).toBeLessThan(lines.findIndex((line) => line.startsWith('f ')))
+    expect(lines).toContain(`usemtl ${name}`)
+
+    const texture = await decodePhoto(join(folder, 'mesh_a.jpg'))
+    const uv = lines
+      .filter((line) => line.startsWith('vt '))
+      .map((line) => line.split(' ').slice(1).map(Number))
+    const colours = vertexColours(result.registeredA, result.meshA)
+    const differences = uv.map(([u = 0, v = 0], i) => {
+      const x = Math.min(texture.width - 1, Math.floor(u * texture.width))
+      const y = Math.min(texture.height - 1, Math.floor((1 - v) * texture.height))
+      return Math.abs((texture.data[4 * (y * texture.width + x)] as number) - (colours[3 * i] as number))
+    })
+    expect(differences.sort((a, b) => a - b)[234]).toBeLessThan(12)
+  })
+
+  it('turns the meshes upright on request: y up, the face looks along z', async () => {
+    const vertices = async (file: string) => {
+      const mesh = await OBJLoader.parse?.(toArrayBuffer(await readFile(file)), {})
+      return mesh?.attributes.POSITION?.value as Float32Array
+    }
+    await writeProducts(result, join(folder, 'template'), { only: ['meshes'] })
+    await writeProducts(result, join(folder, 'y'), { only: ['meshes'], up: 'y' })
+    const [down, up] = [
+      await vertices(join(folder, 'template', 'mesh_a.obj')),
+      await vertices(join(folder, 'y', 'mesh_a.obj')),
+    ]
+    const wanted = down.map((v, i) => (i % 3 === 0 ? v : i % 3 === 1 ? 224 - v : -v))
+    expect(up.every((v, i) => Math.abs(v - (wanted[i] as number)) < 1e-4)).toBe(true)
+    expect(facing(down)).toBeLessThan(0)
+    expect(facing(up)).toBeGreaterThan(0)
+    const ply = await PLYLoader.parse?.(toArrayBuffer(await readFile(join(folder, 'y', 'mesh_b.ply'))), {})
+    expect(ply?.attributes.POSITION?.value[1]).toBeCloseTo(224 - (result.meshB[1] as number), 4)
+  })
+
+  it('writes a glTF that any viewer shows: a scene to begin with, the photo as base colour, unlit where known', async () => {
+    await writeProducts(result, folder, { only: ['motion.glb'] })
+    const bytes = await readFile(join(folder, 'motion.glb'))
+    const json = JSON.parse(bytes.toString('utf8', 20, 20 + bytes.readUInt32LE(12)))
+    expect(json.scene).toBe(0)
+    expect(json.extensionsUsed).toEqual(['KHR_materials_unlit'])
+    expect(json.extensionsRequired).toBeUndefined()
+    const [material] = json.materials
+    expect(material.pbrMetallicRoughness.baseColorTexture).toEqual({ index: 0 })
+    expect(material.pbrMetallicRoughness.baseColorFactor ?? [1, 1, 1, 1]).toEqual([1, 1, 1, 1])
+    expect(material.extensions).toEqual({ KHR_materials_unlit: {} })
+    expect(material.emissiveTexture).toBeUndefined()
   })
 
   it('refuses an OBJ whose triangles point nowhere', () => {
@@ -223,6 +343,16 @@ describe('writeFileAtomic', () => {
     await writing
   })
 })
+
+/** Sum of the z of the triangles' normals; an OBJ loader gives the corners of the triangles in order. */
+function facing(corners: Float32Array): number {
+  let sum = 0
+  for (let i = 0; i + 8 < corners.length; i += 9) {
+    const at = (k: number) => corners[i + k] as number
+    sum += (at(3) - at(0)) * (at(7) - at(1)) - (at(4) - at(1)) * (at(6) - at(0))
+  }
+  return sum
+}
 
 /** A file system in memory that has room for `capacity` files. */
 function fullDiskAfter(capacity: number): FileSystem & { left(): string[] } {

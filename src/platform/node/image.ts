@@ -1,4 +1,4 @@
-import { access, constants, stat } from 'node:fs/promises'
+import { access, constants, readFile, stat } from 'node:fs/promises'
 import type { Metadata, Sharp } from 'sharp'
 import { FaceError } from '../../errors.js'
 import type { PhotoInput, Rgba } from '../../geometry/types.js'
@@ -34,9 +34,12 @@ const UNSUPPORTED = /\bunsupported\b|not (supported|configured|implemented)|unkn
 export async function decodePhoto(given: PhotoInput, name = photoName(given, 'image data')): Promise<Rgba> {
   const source = await photoSource(given, name)
   if ('pixels' in source) return checkPixels(source.pixels, name)
-  const input = 'file' in source ? source.file : source.bytes
-  if (typeof input === 'string') await checkFile(input)
-  else if (input.length === 0) throw invalid(name, 'is empty', 'give the bytes of an image file')
+  let input = 'file' in source ? source.file : source.bytes
+  if (typeof input === 'string') {
+    await checkFile(input)
+    // libvips takes brackets at the end of a name for options of its decoder.
+    if (input.endsWith(']')) input = await readFile(input)
+  } else if (input.length === 0) throw invalid(name, 'is empty', 'give the bytes of an image file')
   const header = await readHeader(input, name)
   await checkHeader(header, input, name)
   if (header.format === 'heif' && header.compression !== 'av1')
@@ -68,9 +71,22 @@ export async function decodePhoto(given: PhotoInput, name = photoName(given, 'im
   }
 }
 
+/** Adaptive filters make a low level both quicker and smaller than the highest without them. */
+const PNG = { compressionLevel: 2, adaptiveFiltering: true } as const
+
 /** Encodes to PNG without the alpha channel; the same pixels give the same bytes. */
 export async function encodePng(image: Rgba): Promise<Uint8Array> {
-  return (await fromPixels(image)).removeAlpha().png({ compressionLevel: 9 }).toBuffer()
+  return (await fromPixels(image)).removeAlpha().png(PNG).toBuffer()
+}
+
+/**
+ * Encodes to a PNG of one channel.
+ * @param values height*width grey levels
+ */
+export async function encodeGreyPng(values: Uint8Array, width: number, height: number): Promise<Uint8Array> {
+  const sharp = await loadSharp()
+  const grey = sharp(values, { raw: { width, height, channels: 1 } })
+  return grey.toColourspace('b-w').png({ compressionLevel: 9 }).toBuffer()
 }
 
 /** Encodes to JPEG, 4:4:4 chroma. */
@@ -231,13 +247,25 @@ export async function resizePicture(
   return { width, height, data: new Uint8Array(data.buffer, data.byteOffset, data.length) }
 }
 
-/** Draws SVG elements over an image; one SVG unit is one pixel. */
+/** Draws SVG elements over an opaque image; one SVG unit is one pixel. */
 export async function drawSvg(image: Rgba, elements: readonly string[]): Promise<Rgba> {
   const { width, height } = image
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${elements.join('')}</svg>`
-  const data = await (await fromPixels(image))
-    .composite([{ input: Buffer.from(svg), left: 0, top: 0 }])
-    .raw()
-    .toBuffer()
-  return { width, height, data: new Uint8Array(data.buffer, data.byteOffset, data.length) }
+  const sharp = await loadSharp()
+  const layer = await sharp(Buffer.from(svg)).ensureAlpha().raw().toBuffer()
+  return { width, height, data: over(image.data, layer) }
+}
+
+/** The layer over the image. libvips' `composite` would take all pixels through floats, while most are empty. */
+function over(image: Uint8Array, layer: Uint8Array): Uint8Array {
+  const out = Uint8Array.from(image)
+  for (let i = 3; i < out.length; i += 4) {
+    const alpha = layer[i] as number
+    if (alpha === 0) continue
+    for (let c = i - 3; c < i; c++) {
+      const below = out[c] as number
+      out[c] = below + Math.round((((layer[c] as number) - below) * alpha) / 255)
+    }
+  }
+  return out
 }

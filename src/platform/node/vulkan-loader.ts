@@ -5,6 +5,7 @@ import { runInThisContext } from 'node:vm'
 import { isMainThread } from 'node:worker_threads'
 import { EngineError } from '../../errors.js'
 import { messageOf } from '../../realms.js'
+import { withoutDriverMessages } from './driver-messages.js'
 import { embeddedDriver } from './embedded.js'
 
 const SONAME = 'libvulkan.so.1'
@@ -121,7 +122,7 @@ export function withVulkanEnvironment<T>(manifest: string | undefined, discover:
   const before = Object.keys(wanted).map((name) => [name, environment()[name]] as const)
   setEnvironment(Object.entries(wanted))
   try {
-    return discover()
+    return withoutDriverMessages(discover)
   } finally {
     setEnvironment(before)
   }
