@@ -16,7 +16,16 @@ export { cacheFolder } from './node/cache-folder.js'
 export { fileExists, joinPath, readBytes, readText, replaceFile, shippedWeights } from './node/files.js'
 export { sha256 } from './node/hash.js'
 export { emitWarning, environment, processors, turnOfEventLoop } from './node/host.js'
-export { cropAndResize, decodePhoto, drawSvg, encodeJpeg, encodePng, resizePicture } from './node/image.js'
+export {
+  cropAndResize,
+  decodePhoto,
+  decodePng16,
+  drawSvg,
+  encodeJpeg,
+  encodePng,
+  encodePng16,
+  resizePicture,
+} from './node/image.js'
 export { KernelSource } from './node/kernel-source.js'
 export { packageFacts } from './node/package-root.js'
 export { photoFile, photoName } from './node/photo-input.js'
