@@ -14,7 +14,13 @@ import {
 } from '../index.js'
 import type { CliContext } from './context.js'
 import type { Progress } from './progress.js'
-import type { VideoFlags } from './video.js'
+
+export interface OverlayFlags {
+  /** Frames per second. */
+  readonly fps?: number
+  /** Template px of full colour. */
+  readonly overlayScale?: number
+}
 
 /** What video.json says about the overlay. */
 export interface OverlaySummary {
@@ -36,7 +42,7 @@ export async function makeOverlay(
   context: CliContext,
   source: FrameSource,
   folder: VideoFolder,
-  flags: VideoFlags,
+  flags: OverlayFlags,
   clock: (record: FrameRecord) => number,
   earlier: number,
   progress: Progress,

@@ -27,14 +27,12 @@ import {
   type PairFlags,
 } from './options.js'
 import { type Progress, startProgress } from './progress.js'
-import { makeOverlay } from './video-overlay.js'
+import { makeOverlay, type OverlayFlags } from './video-overlay.js'
 import { changedPictures, trackFrames } from './video-track.js'
 
-export interface VideoFlags extends Omit<PairFlags, 'backward'> {
+interface VideoFlags extends Omit<PairFlags, 'backward'>, OverlayFlags {
   readonly out: string
   readonly flow: boolean
-  readonly fps?: number
-  readonly overlayScale?: number
   readonly force?: boolean
 }
 
