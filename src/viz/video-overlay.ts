@@ -12,6 +12,8 @@ const FLOW_SIDE = 224
 const MARGIN = 12
 const WHEEL = 40
 const LINE = 20
+/** Room for as many lines in every frame: the frames of a video are of one size. */
+const LINES = 4
 
 /** What an overlay frame shows of the flow. */
 export interface ShownMotion {
@@ -43,7 +45,7 @@ export async function drawVideoFrame(
   const height = Math.round(image.height * scale)
   const panel = FLOW_SIDE + 2 * MARGIN
   const textTop = MARGIN + FLOW_SIDE + LINE + 4
-  const canvas = blank(width + panel, Math.max(height, textTop + lines.length * LINE))
+  const canvas = blank(width + panel, Math.max(height, textTop + Math.max(LINES, lines.length) * LINE))
   paste(canvas, await resizePicture(image, width, height, 'smooth'), 0, 0)
   const left = width + MARGIN
   const text = lines.map((line, i) => svgText(line, left, textTop + i * LINE, { size: 13, fill: '#d6d9df' }))

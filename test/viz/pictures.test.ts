@@ -148,6 +148,11 @@ describe('pictures', () => {
     const small = { width: 64, height: 48, data: new Uint8Array(64 * 48 * 4) }
     const enlarged = await drawVideoFrame(small, motion, [], 20)
     expect(enlarged).toMatchObject({ width: 640 + 248, height: 480 })
+    const wide = { width: 640, height: 200, data: new Uint8Array(640 * 200 * 4) }
+    const sizes = await Promise.all(
+      [[], ['1'], ['1', '2', '3', '4']].map((l) => drawVideoFrame(wide, null, l, 20)),
+    )
+    expect(new Set(sizes.map(({ height }) => height)).size).toBe(1)
     const lost = await drawVideoFrame(small, null, ['face lost'], 20)
     expect(lost).toMatchObject({ width: 640 + 248, height: 480 })
     expect(at(lost, 652, 20)).toEqual([22, 24, 28])
