@@ -7,7 +7,7 @@ import { roiFromMesh } from '../find/roi.js'
 import { ownedPhoto } from '../owned-photo.js'
 import { Stopwatch } from '../stopwatch.js'
 import type { FaceFrame, FlowResult, TrackerMemory, VideoStep, VideoTracker } from '../types.js'
-import { type Look, lookOf, similarity } from './appearance.js'
+import { type Look, lookOf, similarity } from './look.js'
 import { faceOfMemory, memoryOf, readMemory } from './memory.js'
 import { isCut, type Thumbnail, thumbnail } from './scene.js'
 

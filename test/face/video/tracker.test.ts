@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Detection } from '../../src/face/find/decode.js'
-import { FaceFinder } from '../../src/face/find/face-finder.js'
-import { PhotoNetworks } from '../../src/face/find/photo-networks.js'
-import { loadNetworkFiles } from '../../src/face/network-files.js'
-import type { FaceFrame, FlowResult, TrackerMemory } from '../../src/face/types.js'
-import { lookOf, similarity } from '../../src/face/video/appearance.js'
-import { isCut, thumbnail } from '../../src/face/video/scene.js'
-import { FaceVideoTracker, type TrackerHost } from '../../src/face/video/tracker.js'
-import type { Rgba } from '../../src/geometry/types.js'
-import { Engine } from '../../src/runtime/engine.js'
-import { clouds, collage, moved, plain, readPhoto, resized } from '../e2e/pictures.js'
+import type { Candidate } from '../../../src/face/find/candidate.js'
+import { FaceFinder } from '../../../src/face/find/face-finder.js'
+import { PhotoNetworks } from '../../../src/face/find/photo-networks.js'
+import { loadNetworkFiles } from '../../../src/face/network-files.js'
+import type { FaceFrame, FlowResult, TrackerMemory } from '../../../src/face/types.js'
+import { lookOf, similarity } from '../../../src/face/video/look.js'
+import { isCut, thumbnail } from '../../../src/face/video/scene.js'
+import { FaceVideoTracker, type TrackerHost } from '../../../src/face/video/tracker.js'
+import type { Rgba } from '../../../src/geometry/types.js'
+import { Engine } from '../../../src/runtime/engine.js'
+import { clouds, collage, moved, plain, readPhoto, resized } from '../../e2e/pictures.js'
 
 /** Which face is followed, on real networks; the flow itself is left out. */
 
@@ -41,8 +41,8 @@ function newTracker(): FaceVideoTracker {
       pairs.push([a, b])
       return {} as FlowResult
     },
-    holdsChoice: (boxes) => boxes.length > 0,
-    choose: (faces) => faces[0] as Detection,
+    holdsChoice: (found) => found.length > 0,
+    choose: (faces) => faces[0] as Candidate,
   }
   return new FaceVideoTracker(host)
 }
@@ -187,7 +187,7 @@ describe('appearance', () => {
     for (const name of names) {
       const image = await photo(name)
       const [detection] = await finder.detect(image, name)
-      looks.push(lookOf((await finder.frame(image, name, detection as Detection)).frame))
+      looks.push(lookOf((await finder.frame(image, name, detection as Candidate)).frame))
     }
     for (const [i, a] of looks.entries()) {
       for (const b of looks.slice(i + 1)) expect(similarity(a, b)).toBeLessThan(0.45)
@@ -196,7 +196,7 @@ describe('appearance', () => {
     for (const name of ['talk-00', 'talk-03', 'talk-06', 'turn-00', 'turn-06']) {
       const image = await readPhoto(`test/fixtures/eval/real/${name}.jpg`)
       const [detection] = await finder.detect(image, name)
-      franck.push(lookOf((await finder.frame(image, name, detection as Detection)).frame))
+      franck.push(lookOf((await finder.frame(image, name, detection as Candidate)).frame))
     }
     const [first, ...others] = franck
     for (const other of others.slice(0, 2)) {

@@ -6,10 +6,10 @@ import type { FaceFrame } from '../types.js'
 import { AVERAGE_LOOK, LOOK_UNIT } from './average-look.js'
 
 /*
- * Whether two faces are one person's. The mesh says where each point of the face is in the picture, so skin can be
- * compared point by point whatever the expression: grey levels at the vertices, between two blurs and over their local
- * spread, which takes most of the light away, less those of the average face. It is no face recognition: it holds within
- * one recording, and doubts across light, make-up and half profiles.
+ * Whether two faces of one recording are one person's. The mesh says where each point of the face is in the picture, so skin can
+ * be compared point by point whatever the expression: grey levels at the vertices, between two blurs and over their local spread,
+ * which takes the light away, less those of the average face. `find/appearance.ts` compares what is coarser, colours among it,
+ * which one person keeps from photo to photo; under one studio's light that is much the same for two people, and this is not.
  */
 
 /** How a face looks: one number per vertex, in the direction that counts; see {@link similarity}. */
