@@ -4,8 +4,8 @@ import { fromBase64 } from '../../geometry/base64.js'
 export const LOOK_UNIT = 128
 
 /**
- * Mean of the raw looks of 202 portraits of as many people (faker-js/assets-person-portrait, CC0; interfaces, CC0; SFHQ-T2I, MIT; see
- * NOTICE), one number per vertex. Without it all faces are alike: eyes and nostrils are dark in everybody.
+ * Mean of the raw looks of 202 portraits (NOTICE), one number per vertex, by tools/average-look.ts. Without it all faces are alike:
+ * eyes and nostrils are dark in everybody.
  */
 export const AVERAGE_LOOK = new Int8Array(
   (
