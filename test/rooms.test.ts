@@ -26,7 +26,7 @@ const FLOORS: readonly (readonly string[])[] = [
 const NODE_FILES = [
   /^platform\/node\//,
   /^cli\//,
-  /^io\/(batch-summary|demo|frames|json-lines|pairs-csv|products|result-folder|video-files)\.ts$/,
+  /^io\/(batch-summary|demo|frame-files|frames|json-lines|pairs-csv|products|result-folder|video-files|video-overlay-files)\.ts$/,
 ]
 
 const ROOT = resolve(import.meta.dirname, '../src')

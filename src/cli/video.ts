@@ -1,14 +1,20 @@
 import { join } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import {
-  FaceError,
+  assertUnchanged,
+  DEFAULT_REFINEMENT,
+  type FaceFlow,
   type FrameRecord,
-  hasFfmpeg,
+  type FrameSource,
+  framesCsv,
+  type HashedFile,
+  hashFile,
   openFrames,
-  type PhotoInput,
+  packageFacts,
   VIDEO_FILES,
+  type VideoBinding,
+  type VideoDamage,
   VideoFolder,
-  type VideoTracker,
 } from '../index.js'
 import { type CliContext, ExitRequest } from './context.js'
 import { EXIT } from './exit-codes.js'
@@ -19,23 +25,27 @@ import {
   createOptions,
   flowOptions,
   type PairFlags,
-  positiveInteger,
 } from './options.js'
 import { type Progress, startProgress } from './progress.js'
+import { makeOverlay, type OverlayFlags } from './video-overlay.js'
+import { changedPictures, trackFrames } from './video-track.js'
 
-interface VideoFlags extends Omit<PairFlags, 'backward'> {
+interface VideoFlags extends Omit<PairFlags, 'backward'>, OverlayFlags {
   readonly out: string
   readonly flow: boolean
-  readonly fps?: number
+  readonly force?: boolean
 }
+
+/** Rate of pictures, which have none of their own. */
+const PICTURE_RATE = 25
 
 export function addVideoCommand(program: Command, context: CliContext): void {
   const command = program
     .command('video')
     .summary('flow along a video, from frame to frame and from the first frame')
     .description(
-      `Follows a face through a video: ${VIDEO_FILES.log} with one line per frame, flow fields, and an overlay video. ` +
-        'Started again with the same input and folder, it goes on where it stopped.',
+      `Follows a face through a video: ${VIDEO_FILES.log} with one line per frame, ${VIDEO_FILES.table}, flow fields, and ` +
+        'an overlay video. Started again with the same input and folder, it goes on where it stopped.',
     )
     .argument(
       '<input>',
@@ -44,10 +54,16 @@ export function addVideoCommand(program: Command, context: CliContext): void {
     .option('-o, --out <folder>', 'where the files go', 'deepfaceflow-video')
     .option('--no-flow', 'do not save the flow fields (1.2 MB a frame)')
     .option(
-      '--fps <n>',
-      'frames per second of the overlay video (default: of the input, or 25)',
-      positiveInteger,
+      '--fps <rate>',
+      'frames per second, like 29.97 or 30000/1001: of pictures (default: 25), or another rate for the overlay of a video',
+      rate,
     )
+    .option(
+      '--overlay-scale <px>',
+      'template pixels of full colour in the overlay (default: by the motion in the clip)',
+      positive,
+    )
+    .option('--force', 'compute everything again, also in the folder of another input')
   addOutputOptions(addEngineOptions(addFaceOptions(command))).action((input: string, flags: VideoFlags) =>
     videoCommand(context, input, flags),
   )
@@ -55,148 +71,130 @@ export function addVideoCommand(program: Command, context: CliContext): void {
 
 async function videoCommand(context: CliContext, input: string, flags: VideoFlags): Promise<void> {
   context.watchesInterrupts()
-  const source = await openFrames(input)
-  const folder = await VideoFolder.open(flags.out, input, flags.flow)
+  const source = await openFrames(input, context.interrupted)
+  const folder = await VideoFolder.open(flags.out, source.path, flags.force ?? false)
   const progress = startProgress(context, source.count ?? 0, flags.quiet ?? false)
   try {
+    progress.step('reading the input')
+    const video = source.clip && (await hashFile(source.clip.file))
+    const changed = await changedPictures(source, folder.earlier)
     const faceFlow = await context.open({ ...createOptions(flags), onProgress: progress.step })
     try {
-      const tracker = faceFlow.video(flowOptions({ ...flags, backward: false }))
-      const records = await trackFrames(context, source, folder, tracker, progress)
-      if (context.interrupted.aborted) {
-        progress.note(`stopped after ${records.length} frames; the same command goes on from here`)
-        throw new ExitRequest(EXIT.interrupted)
-      }
-      const overlay = await makeOverlay(folder, flags.fps ?? source.rate ?? 25, records, progress)
-      const lost = records.filter((record) => record.status === 'no-face').length
-      const summary = {
-        format: 1,
-        input,
-        frames: records.length,
-        withoutFace: lost,
-        overlay,
-        weights: faceFlow.weights,
-        adapter: faceFlow.adapter,
-      }
-      await folder.writeSummary(summary)
-      progress.stop()
-      if (flags.json) context.stdout(`${JSON.stringify({ ...summary, folder: flags.out })}\n`)
-      else if (!flags.quiet) {
-        const lostNote = lost > 0 ? `, ${lost} without a face` : ''
-        context.stdout(
-          `${records.length} frames${lostNote} in ${flags.out}${overlay ? `; look at ${join(flags.out, overlay)}` : ''}\n`,
-        )
-      }
-      if (lost > 0) throw new ExitRequest(EXIT.partial)
+      const binding = bindingOf(source, video, faceFlow, flags)
+      const notes = await folder.begin(binding, changed, flags.force ?? false)
+      for (const note of notes) progress.note(note)
+      await follow(context, source, folder, faceFlow, flags, binding, video, progress)
     } finally {
       faceFlow.dispose()
     }
   } finally {
     progress.stop()
+    await folder.close()
   }
 }
 
-/** Works through the frames that have no record yet. @returns all records, earlier ones included */
-async function trackFrames(
+async function follow(
   context: CliContext,
-  source: Awaited<ReturnType<typeof openFrames>>,
+  source: FrameSource,
   folder: VideoFolder,
-  tracker: VideoTracker,
+  faceFlow: FaceFlow,
+  flags: VideoFlags,
+  binding: VideoBinding,
+  video: HashedFile | null,
   progress: Progress,
-): Promise<FrameRecord[]> {
-  const records = [...folder.done]
-  const referenceIndex = records.find((record) => record.status === 'reference')?.frame ?? -1
-  const lastGood = records.findLast((record) => record.status !== 'no-face')?.frame ?? -1
-  let reference: PhotoInput | null = null
-  let index = Math.max(0, referenceIndex)
-  let started = false
-  for (let k = 0; k < index; k++) progress.advance()
-  for await (const { name, photo } of source.frames(index, context.interrupted)) {
-    if (context.interrupted.aborted) break
-    progress.step(name)
-    if (index < records.length) {
-      // Seen by an earlier run: only the two frames that the tracker goes on from are needed again.
-      if (index === referenceIndex) reference = photo
-      if (index === lastGood && reference !== null) {
-        await tracker.start(reference, photo)
-        started = true
-      }
-    } else if (started) {
-      records.push(await trackFrame(folder, tracker, index, name, photo, progress))
-    } else {
-      const record = await startTracking(folder, tracker, index, name, photo, progress)
-      started = record.status === 'reference'
-      records.push(record)
-    }
-    progress.advance()
-    index++
+): Promise<void> {
+  const tracker = faceFlow.video(flowOptions({ ...flags, backward: false }))
+  const earlier = folder.records.length
+  const damage = await trackFrames(context, source, folder, tracker, progress)
+  const { records } = folder
+  if (context.interrupted.aborted) {
+    progress.note(`stopped after ${records.length} frames; the same command goes on from here`)
+    throw new ExitRequest(EXIT.interrupted)
   }
-  if (!started && !context.interrupted.aborted) {
-    throw new FaceError('NO_FACE', `none of the ${records.length} frames shows a face; check the input`)
+  if (video) await assertUnchanged(video)
+  if (damage) progress.note(describeDamage(source.path, damage))
+  const time = clockOf(source, flags)
+  await folder.write(VIDEO_FILES.table, framesCsv(records, time))
+  const overlay = await makeOverlay(context, source, folder, flags, time, earlier, progress)
+  if (context.interrupted.aborted) throw new ExitRequest(EXIT.interrupted)
+  const count = (...statuses: FrameRecord['status'][]) =>
+    records.filter(({ status }) => statuses.includes(status)).length
+  const summary = {
+    format: 2,
+    input: binding.input,
+    ...binding.provenance,
+    adapter: binding.adapter,
+    date: new Date().toISOString(),
+    frames: records.length,
+    complete: damage === null,
+    damage,
+    withFlow: count('ok', 'regained'),
+    withoutFace: count('no-face', 'lost'),
+    lost: count('lost'),
+    regained: count('regained'),
+    cuts: records.filter(({ cut }) => cut).length,
+    unreadable: count('unreadable'),
+    overlay,
   }
-  return records
+  await folder.write(VIDEO_FILES.summary, `${JSON.stringify(summary, null, 2)}\n`)
+  progress.stop()
+  if (flags.json) context.stdout(`${JSON.stringify({ ...summary, folder: flags.out })}\n`)
+  else if (!flags.quiet) {
+    const without = summary.withoutFace > 0 ? `, ${summary.withoutFace} without the face` : ''
+    const bad = summary.unreadable > 0 ? `, ${summary.unreadable} unreadable` : ''
+    const look = overlay.file === null ? '' : `; look at ${join(flags.out, overlay.file)}`
+    context.stdout(`${records.length} frames${without}${bad} in ${flags.out}${look}\n`)
+  }
+  if (damage || summary.withoutFace > 0 || summary.unreadable > 0) throw new ExitRequest(EXIT.partial)
 }
 
-async function startTracking(
-  folder: VideoFolder,
-  tracker: VideoTracker,
-  frame: number,
-  name: string,
-  photo: PhotoInput,
-  progress: Progress,
-): Promise<FrameRecord> {
-  return orNoFace(folder, frame, name, progress, async () => {
-    await tracker.start(photo)
-    return folder.append({ frame, name, status: 'reference' })
-  })
-}
-
-async function trackFrame(
-  folder: VideoFolder,
-  tracker: VideoTracker,
-  frame: number,
-  name: string,
-  photo: PhotoInput,
-  progress: Progress,
-): Promise<FrameRecord> {
-  return orNoFace(folder, frame, name, progress, async () =>
-    folder.writeStep(frame, name, await tracker.next(photo)),
-  )
-}
-
-/** A frame without a face, or one that cannot be read, is logged and does not end the video. */
-async function orNoFace(
-  folder: VideoFolder,
-  frame: number,
-  name: string,
-  progress: Progress,
-  work: () => Promise<FrameRecord>,
-): Promise<FrameRecord> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!(error instanceof FaceError) || (error.code !== 'NO_FACE' && error.code !== 'INVALID_INPUT'))
-      throw error
-    progress.note(`frame ${frame}: ${error.message}`)
-    return folder.append({ frame, name, status: 'no-face', message: error.message })
+function bindingOf(
+  source: FrameSource,
+  video: HashedFile | null,
+  { weights, adapter }: FaceFlow,
+  flags: VideoFlags,
+): VideoBinding {
+  const { name, hash, depthHash } = weights
+  return {
+    input: source.path,
+    provenance: {
+      version: packageFacts().version,
+      weights: { name, hash, depthHash },
+      options: {
+        refinement: flags.refinement ?? DEFAULT_REFINEMENT,
+        face: flags.face ?? null,
+        at: flags.at ?? null,
+        flow: flags.flow,
+      },
+      inputs: video ? { 'the video': video.sha256 } : {},
+    },
+    adapter,
   }
 }
 
-/** @returns name of the overlay video, or null when there is no ffmpeg to make it */
-async function makeOverlay(
-  folder: VideoFolder,
-  rate: number,
-  records: readonly FrameRecord[],
-  progress: Progress,
-): Promise<string | null> {
-  if (!records.some((record) => record.status === 'ok')) return null
-  if (!(await hasFfmpeg())) {
-    progress.note(
-      `no ffmpeg here: the overlay stays as pictures in ${join(folder.folder, VIDEO_FILES.overlays)}`,
-    )
-    return null
+/** When a frame is shown, s: as the video says; pictures follow one another at a constant rate. */
+function clockOf(source: FrameSource, flags: VideoFlags): (record: FrameRecord) => number {
+  const rate = source.files ? (flags.fps ?? PICTURE_RATE) : (source.rate ?? PICTURE_RATE)
+  return ({ time, frame }) => time ?? frame / rate
+}
+
+function describeDamage(file: string, { announced, decoded, messages }: VideoDamage): string {
+  const count = announced !== null && announced > decoded ? `${decoded} of ${announced}` : String(decoded)
+  const why = messages.length > 0 ? ` (ffmpeg: ${messages.join('; ')})` : ''
+  return `${file}: damaged or incomplete, ${count} frames could be read${why}; what could be read is in the results`
+}
+
+function rate(text: string): number {
+  const [numerator, denominator = '1', more] = text.split('/')
+  const value = Number(numerator?.trim() || Number.NaN) / Number(denominator.trim() || Number.NaN)
+  if (more !== undefined || !(value > 0 && value <= 1000)) {
+    throw new InvalidArgumentError('give frames per second up to 1000, for example 25, 29.97 or 30000/1001.')
   }
-  progress.step('joining the overlay video')
-  await folder.joinOverlay(rate)
-  return VIDEO_FILES.overlayVideo
+  return value
+}
+
+function positive(text: string): number {
+  const value = Number(text.trim() || Number.NaN)
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('give a number above 0.')
+  return value
 }

@@ -116,25 +116,59 @@ export interface GroupFlow {
   readonly onlyB: readonly FaceFrame[]
 }
 
-/** One step of a video: flow to this frame from the frame before and from the first frame. */
+/** One step of a video: flow to this frame from the last one with the face and from the first. */
 export interface VideoStep {
+  /** `ok`: the frame before showed the face too; `regained`: it did not, and `frameToFrame` spans the gap. */
+  readonly status: 'ok' | 'regained'
+  /** Whether the camera cut between the frame before and this one. */
+  readonly cut: boolean
+  /** How much the face looks like it did before: cosine in [-1, 1], about 0 between strangers. */
+  readonly similarity: number
   readonly frameToFrame: FlowResult
   readonly frameToReference: FlowResult
 }
 
-/** Follows one face through the frames of a video. */
+/** What a tracker has to know of a frame to go on after it. JSON; opaque to callers. */
+export interface TrackerMemory {
+  readonly picture: string
+  /** Only where the face was found. */
+  readonly face?: {
+    readonly mesh: string
+    readonly look: string
+    readonly kept: boolean
+    readonly box: Box
+    readonly score: number
+    readonly roi: { readonly cx: number; readonly cy: number; readonly side: number; readonly angle: number }
+  }
+}
+
+/** Follows one person's face through the frames of a video. */
 export interface VideoTracker {
+  /** Memory of the frame given last, whether the face was found in it or not; null if it could not be read. */
+  readonly memory: TrackerMemory | null
   /**
    * Takes the frame that `frameToReference` starts from.
-   * @param previous the frame before the next one, to go on in the middle of a video; default `reference`
    * @throws FaceError NO_FACE, INVALID_INPUT
    */
-  start(reference: PhotoInput, previous?: PhotoInput): Promise<FaceFrame>
+  start(reference: PhotoInput): Promise<FaceFrame>
   /**
-   * Flow to this frame. The face is looked for where it was last and, if lost, anywhere.
-   * @throws FaceError NO_FACE (the tracker stays at the last frame with a face and can go on), INVALID_INPUT
+   * Flow to this frame. The face is looked for where it was, and recognised by its appearance; no other one is taken for it.
+   * @throws FaceError NO_FACE if it is not there (the tracker stays at the last frame with it and can go on; `details`: `cut`,
+   * `faces`, `similarity` of the most alike), INVALID_INPUT
    */
   next(frame: PhotoInput): Promise<VideoStep>
+  /**
+   * Goes on in the middle of a video; the results are those of a tracker that saw it from the start.
+   * @param memories of all frames from the reference to the last one seen
+   * @param reference the frame that `start` got
+   * @param previous the last frame in which the face was found
+   * @throws FaceError INVALID_ARGUMENT if a memory is damaged; INVALID_INPUT
+   */
+  resume(
+    memories: readonly (TrackerMemory | null)[],
+    reference: PhotoInput,
+    previous: PhotoInput,
+  ): Promise<void>
 }
 
 /** Of the package, see `CreateOptions.refinement`. */

@@ -1,75 +1,80 @@
-import { stat } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
-import { escapePath, glob, isDynamicPattern } from 'tinyglobby'
-import { FaceError } from '../errors.js'
+import { basename, resolve } from 'node:path'
 import type { PhotoInput } from '../geometry/types.js'
-import { countFrames, readVideoFrames } from '../platform/node/ffmpeg.js'
+import { readVideoFrames, type VideoDamage } from '../platform/node/video-decode.js'
+import { probeVideo } from '../platform/node/video-probe.js'
+import { findFrameFiles } from './frame-files.js'
+
+/** One frame of a source. */
+export interface SourceFrame {
+  /** For messages. */
+  readonly name: string
+  readonly photo: PhotoInput
+  /** Seconds from the start of the video; null for pictures, and where a video does not say. */
+  readonly time: number | null
+}
 
 /** The frames of a video in order, from wherever they come. */
 export interface FrameSource {
+  /** Absolute path or pattern. */
+  readonly path: string
   /** Number of frames; an estimate for video files, null when unknown. */
   readonly count: number | null
   /** Frames per second where the source knows it. */
   readonly rate: number | null
-  /** Frames from index `from` on, each with a name for messages. */
-  frames(from: number, signal: AbortSignal): AsyncGenerator<{ name: string; photo: PhotoInput }>
+  /** The pictures; null for a video file. */
+  readonly files: readonly string[] | null
+  /** The video file's start, s, and the codec of its sound; null for pictures. */
+  readonly clip: { readonly file: string; readonly start: number; readonly sound: string | null } | null
+  /**
+   * Frames from index `from` on.
+   * @param onDamage called after the last frame of a video file that could not be read wholly
+   * @throws FaceError INVALID_INPUT, EXTERNAL_TOOL
+   */
+  frames(
+    from: number,
+    signal: AbortSignal,
+    onDamage?: (damage: VideoDamage) => void,
+  ): AsyncGenerator<SourceFrame>
 }
-
-const EXTENSIONS = 'jpg,jpeg,png,webp,avif,tif,tiff,gif'
 
 /**
  * Frames of a folder, of a glob pattern (both sorted by name, numbers by value) or of a video file, which
- * needs ffmpeg.
+ * needs ffmpeg. A name that exists is never read as a pattern.
  * @throws FaceError INVALID_INPUT, EXTERNAL_TOOL
  */
-export async function openFrames(input: string): Promise<FrameSource> {
-  const info = await stat(input).catch(() => null)
-  if (info?.isFile()) {
-    const { count, rate } = await countFrames(input)
+export async function openFrames(input: string, signal?: AbortSignal): Promise<FrameSource> {
+  const found = await findFrameFiles(input, signal)
+  if (found.kind === 'pictures') {
+    const { files } = found
     return {
-      count,
-      rate,
-      async *frames(from, signal) {
-        let index = 0
-        for await (const photo of readVideoFrames(input, signal)) {
-          if (index >= from) yield { name: `${basename(input)} frame ${index}`, photo }
-          index++
-        }
+      path: resolve(input),
+      count: files.length,
+      rate: null,
+      files,
+      clip: null,
+      async *frames(from) {
+        for (const file of files.slice(from)) yield { name: file, photo: file, time: null }
       },
     }
   }
-  if (!info && !isDynamicPattern(input)) {
-    throw invalid(
-      input,
-      'does not exist; give a video file, a folder of frames or a pattern like "frames/*.jpg"',
-    )
-  }
-  const files = await listFrames(info ? join(escapePath(input), `*.{${EXTENSIONS}}`) : input)
-  if (files.length < 2) {
-    throw invalid(
-      input,
-      `has ${files.length} frame${files.length === 1 ? '' : 's'}; at least two pictures are needed`,
-    )
-  }
+  const { file } = found
+  const header = await probeVideo(file)
+  const { count, rate, duration, start, sound } = header
   return {
-    count: files.length,
-    rate: null,
-    async *frames(from) {
-      for (const file of files.slice(from)) yield { name: file, photo: file }
+    path: resolve(file),
+    count: count ?? (rate !== null && duration !== null ? Math.round(rate * duration) : null),
+    rate,
+    files: null,
+    clip: { file, start, sound },
+    async *frames(from, stop, onDamage) {
+      let index = 0
+      const onEnd = (damage: VideoDamage | null) => {
+        if (damage) onDamage?.(damage)
+      }
+      for await (const { image, time } of readVideoFrames(file, header, stop, onEnd)) {
+        if (index >= from) yield { name: `${basename(file)} frame ${index}`, photo: image, time }
+        index++
+      }
     },
   }
-}
-
-async function listFrames(pattern: string): Promise<string[]> {
-  // Patterns use / on every system.
-  const files = await glob(pattern.replaceAll('\\', '/'), {
-    caseSensitiveMatch: false,
-    expandDirectories: false,
-  })
-  const collator = new Intl.Collator('en', { numeric: true })
-  return files.sort(collator.compare).map((file) => resolve(file))
-}
-
-function invalid(file: string, what: string): FaceError {
-  return new FaceError('INVALID_INPUT', `${file}: ${what}`, { file })
 }

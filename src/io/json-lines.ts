@@ -2,56 +2,69 @@ import { open, readFile, truncate } from 'node:fs/promises'
 import { outputFailed } from '../platform/index.js'
 
 /**
- * A log of one JSON value a line that survives interruptions: a line counts once its line break is
- * written; a half line at the end is cut off on opening.
+ * A log of one JSON value a line that survives interruptions: a line counts once its line break is written. Only files that
+ * this class made are changed by it.
  */
 export class JsonLines {
   private constructor(private readonly file: string) {}
 
-  /**
-   * Opens or creates the log.
-   * @returns the log and the values already in it
-   * @throws FaceError OUTPUT_FAILED
-   */
-  static async open(file: string): Promise<{ log: JsonLines; entries: unknown[] }> {
-    let bytes: Buffer
+  /** Makes the log with its first value. @throws FaceError OUTPUT_FAILED, also if there is such a file */
+  static async create(file: string, first: unknown): Promise<JsonLines> {
+    const log = new JsonLines(file)
+    await log.#write('wx', first)
+    return log
+  }
+
+  /** Goes on with a log after `end` bytes of it; what follows, a line torn by the end of a process, is cut off. */
+  static async resume(file: string, end: number): Promise<JsonLines> {
     try {
-      bytes = await readFile(file)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { log: new JsonLines(file), entries: [] }
-      throw outputFailed(file, error)
+      await truncate(file, end)
+    } catch (cause) {
+      throw outputFailed(file, cause)
     }
-    const entries: unknown[] = []
-    let end = 0
-    for (;;) {
-      const lineBreak = bytes.indexOf(0x0a, end)
-      if (lineBreak < 0) break
-      const value = parse(bytes.toString('utf8', end, lineBreak))
-      // From the first damaged line on nothing can be trusted to be in order.
-      if (value === undefined) break
-      entries.push(value)
-      end = lineBreak + 1
-    }
-    try {
-      if (end < bytes.length) await truncate(file, end)
-    } catch (error) {
-      throw outputFailed(file, error)
-    }
-    return { log: new JsonLines(file), entries }
+    return new JsonLines(file)
   }
 
   /** Adds a value. @throws FaceError OUTPUT_FAILED */
   async append(value: unknown): Promise<void> {
+    await this.#write('a', value)
+  }
+
+  async #write(flags: 'a' | 'wx', value: unknown): Promise<void> {
     try {
-      const file = await open(this.file, 'a')
+      const file = await open(this.file, flags)
       try {
         await file.appendFile(`${JSON.stringify(value)}\n`)
       } finally {
         await file.close()
       }
-    } catch (error) {
-      throw outputFailed(this.file, error)
+    } catch (cause) {
+      throw outputFailed(this.file, cause)
     }
+  }
+}
+
+/** One whole line of a log. */
+export interface LogLine {
+  /** Undefined where the line holds no JSON. */
+  readonly value: unknown
+  /** Bytes of the file up to here. */
+  readonly end: number
+}
+
+/** The whole lines of a log. @throws FaceError OUTPUT_FAILED if it cannot be read */
+export async function readJsonLines(file: string): Promise<LogLine[]> {
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    throw outputFailed(file, cause)
+  })
+  const lines: LogLine[] = []
+  let end = 0
+  for (;;) {
+    const lineBreak = bytes.indexOf(0x0a, end)
+    if (lineBreak < 0) return lines
+    const value = parse(bytes.toString('utf8', end, lineBreak))
+    end = lineBreak + 1
+    lines.push({ value, end })
   }
 }
 

@@ -1,146 +1,243 @@
-import { rename, rm } from 'node:fs/promises'
+import { lstat, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FaceError } from '../errors.js'
-import type { FlowResult, VideoStep } from '../face/types.js'
+import type { TrackerMemory, VideoStep } from '../face/types.js'
 import { TEMPLATE_SIZE } from '../geometry/types.js'
-import { encodeJpeg, makeOutputFolder, writeFileAtomic } from '../platform/index.js'
-import { joinVideo } from '../platform/node/ffmpeg.js'
-import type { RigidMotion } from '../products/rigid-motion.js'
-import { drawVideoFrame } from '../viz/video-overlay.js'
-import { JsonLines } from './json-lines.js'
+import { makeOutputFolder, outputFailed, writeFileAtomic } from '../platform/index.js'
+import { describeOwner, type FolderLock, takeLock } from '../platform/node/folder-lock.js'
+import { encodeFlowPng } from './flow-png.js'
+import { JsonLines, type LogLine, readJsonLines } from './json-lines.js'
 import { encodeNpy } from './npy.js'
-import { type FlowStatistics, flowStatistics } from './summary.js'
+import { asHead, bindingChanges, headOf, type VideoBinding, type VideoHead } from './video-binding.js'
+import { type FrameFacts, type FrameRecord, hasFlow, isRecord, stepRecord } from './video-record.js'
 
 /** Names inside the output folder of a video. */
 export const VIDEO_FILES = {
   log: 'frames.jsonl',
+  table: 'frames.csv',
   flows: 'flow',
   overlays: 'overlay',
   overlayVideo: 'overlay.mp4',
   summary: 'video.json',
 } as const
 
-/** Template px of full colour in overlay videos: a wide-open mouth fills the range. */
-const OVERLAY_FULL = 20
-
-/** One line of frames.jsonl. */
-export type FrameRecord =
-  | { readonly frame: number; readonly name: string; readonly status: 'reference' }
-  | { readonly frame: number; readonly name: string; readonly status: 'no-face'; readonly message: string }
-  | {
-      readonly frame: number
-      readonly name: string
-      readonly status: 'ok'
-      readonly frameToFrame: MotionRecord
-      readonly frameToReference: MotionRecord
-      /** 68x2, photo px. */
-      readonly landmarks68: readonly number[]
-    }
-
-interface MotionRecord {
-  readonly statistics: FlowStatistics
-  /** Head motion in photo px. */
-  readonly rigid: RigidMotion
-  readonly photometric: { readonly before: number; readonly after: number }
+/** What of an earlier run can be gone on with. */
+interface Found {
+  readonly head: VideoHead
+  readonly records: readonly FrameRecord[]
+  /** Bytes of the log that hold them. */
+  readonly end: number
+  /** Number of the first damaged line, from 1; null if all whole lines are records. */
+  readonly damagedLine: number | null
 }
 
-/** Output folder of a video that grows frame by frame and can be gone on with. */
+/**
+ * Output folder of a video that grows frame by frame and can be gone on with. One run at a time writes to it, and it touches
+ * only files that its own log accounts for.
+ */
 export class VideoFolder {
+  #log: JsonLines | undefined
+  #records: FrameRecord[] = []
+  #saveFlow = true
+
   private constructor(
     readonly folder: string,
-    private readonly log: JsonLines,
-    /** Records of an earlier run, in order. */
-    readonly done: readonly FrameRecord[],
-    private readonly saveFlow: boolean,
-  ) {
-    this.overlays = done.filter((record) => record.status === 'ok').length
+    private readonly lock: FolderLock,
+    private found: Found | null,
+  ) {}
+
+  /**
+   * Takes hold of the folder and reads what an earlier run left; `close` lets it go.
+   * @param input absolute path of what the video is read from
+   * @param force takes the folder of another input too
+   * @throws FaceError OUTPUT_FAILED, also while another run writes there or where files of others are in the way;
+   * INVALID_INPUT when the folder belongs to another video
+   */
+  static async open(folder: string, input: string, force: boolean): Promise<VideoFolder> {
+    await makeOutputFolder(folder)
+    const lock = await lockOf(folder)
+    try {
+      const found = await readLog(folder)
+      if (found && found.head.input !== input && !force) {
+        throw new FaceError(
+          'INVALID_INPUT',
+          `${folder}: holds the results of ${found.head.input}; choose another folder with -o, or --force to replace them`,
+          { file: folder },
+        )
+      }
+      return new VideoFolder(folder, lock, found)
+    } catch (error) {
+      await lock.release()
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.lock.release()
+  }
+
+  /** Records so far, in order. */
+  get records(): readonly FrameRecord[] {
+    return this.#records
+  }
+
+  /** Records of the earlier run, before `begin` decides whether they still hold. */
+  get earlier(): readonly FrameRecord[] {
+    return this.found?.records ?? []
   }
 
   /**
-   * @param input what the video is read from; a folder made from another input is refused
-   * @throws FaceError OUTPUT_FAILED, INVALID_INPUT when the folder belongs to another video
+   * Goes on with an earlier run whose results still hold, else starts anew.
+   * @param changed frames whose pictures are not those of the earlier run, in words
+   * @returns what a person should know, one sentence each
+   * @throws FaceError OUTPUT_FAILED
    */
-  static async open(folder: string, input: string, saveFlow: boolean): Promise<VideoFolder> {
-    for (const name of [
-      folder,
-      join(folder, VIDEO_FILES.overlays),
-      ...(saveFlow ? [join(folder, VIDEO_FILES.flows)] : []),
-    ]) {
-      await makeOutputFolder(name)
+  async begin(binding: VideoBinding, changed: readonly string[], force: boolean): Promise<string[]> {
+    this.#saveFlow = binding.provenance.options.flow !== false
+    const { found } = this
+    const notes: string[] = []
+    const file = join(this.folder, VIDEO_FILES.log)
+    if (found) {
+      const reasons = [...bindingChanges(found.head, binding), ...changed]
+      if (force && reasons.length === 0) reasons.push('--force was given')
+      if (reasons.length === 0) {
+        if (found.damagedLine !== null) notes.push(await setAside(file, found))
+        this.#log = await JsonLines.resume(file, found.end)
+        this.#records = [...found.records]
+        if (found.damagedLine !== null) await this.#removeFrom(found.records.length)
+      } else {
+        const why = force ? '' : `, because ${reasons.join('; ')}`
+        notes.push(`${this.folder}: starts anew${why}`)
+        await this.#clear(found)
+        const head = `${JSON.stringify(headOf(binding))}\n`
+        await writeFileAtomic(file, head)
+        this.#log = await JsonLines.resume(file, new TextEncoder().encode(head).length)
+      }
     }
-    const { log, entries } = await JsonLines.open(join(folder, VIDEO_FILES.log))
-    const [head, ...records] = entries as [{ input?: string }?, ...FrameRecord[]]
-    if (head === undefined) await log.append({ input })
-    else if (head.input !== input) {
-      throw new FaceError(
-        'INVALID_INPUT',
-        `${folder}: holds the results of ${head.input}; choose another folder with -o or delete this one`,
-        { file: folder },
-      )
-    }
-    return new VideoFolder(folder, log, records, saveFlow)
-  }
-
-  /** Number of overlay pictures so far: lost frames have none, and ffmpeg wants them without gaps. */
-  private overlays: number
-
-  /** Joins the overlay pictures to a video under a temporary name, then renames it. */
-  async joinOverlay(rate: number): Promise<void> {
-    const pictures = join(this.folder, VIDEO_FILES.overlays, '%06d.jpg')
-    const temporary = join(this.folder, `.unfinished-${VIDEO_FILES.overlayVideo}`)
-    try {
-      await joinVideo(pictures, rate, temporary)
-      await rename(temporary, join(this.folder, VIDEO_FILES.overlayVideo))
-    } finally {
-      await rm(temporary, { force: true })
-    }
+    this.#log ??= await JsonLines.create(file, headOf(binding))
+    await makeOutputFolder(join(this.folder, VIDEO_FILES.overlays))
+    if (this.#saveFlow) await makeOutputFolder(join(this.folder, VIDEO_FILES.flows))
+    return notes
   }
 
   /** Writes one computed frame; its line in the log comes last and says that the rest is complete. */
-  async writeStep(frame: number, name: string, step: VideoStep): Promise<FrameRecord> {
-    const number = String(frame).padStart(6, '0')
-    if (this.saveFlow) {
+  async writeStep(facts: FrameFacts, step: VideoStep, tracker: TrackerMemory | null): Promise<FrameRecord> {
+    const { frameToFrame, frameToReference } = step
+    if (this.#saveFlow) {
       const shape = [TEMPLATE_SIZE, TEMPLATE_SIZE, 3]
-      const path = (kind: string) => join(this.folder, VIDEO_FILES.flows, `${number}_${kind}.npy`)
-      await writeFileAtomic(path('previous'), encodeNpy(step.frameToFrame.flow, shape))
-      await writeFileAtomic(path('reference'), encodeNpy(step.frameToReference.flow, shape))
+      const { previous, reference } = this.#flowFiles(facts.frame)
+      await writeFileAtomic(previous, encodeNpy(frameToFrame.flow, shape))
+      await writeFileAtomic(reference, encodeNpy(frameToReference.flow, shape))
     }
-    const { yaw, pitch, roll } = step.frameToReference.rigidPhoto.angles
-    const lines = [
-      `frame ${frame}`,
-      'from the first frame:',
-      `yaw ${yaw.toFixed(1)}°, pitch ${pitch.toFixed(1)}°, roll ${roll.toFixed(1)}°`,
-      `mean flow ${flowStatistics(step.frameToReference).meanLength.toFixed(1)} px`,
-    ]
-    const overlay = await drawVideoFrame(step.frameToReference, lines, OVERLAY_FULL)
-    const overlayName = `${String(this.overlays).padStart(6, '0')}.jpg`
-    await writeFileAtomic(join(this.folder, VIDEO_FILES.overlays, overlayName), await encodeJpeg(overlay))
-    this.overlays++
-    return this.append({
-      frame,
-      name,
-      status: 'ok',
-      frameToFrame: motionRecord(step.frameToFrame),
-      frameToReference: motionRecord(step.frameToReference),
-      landmarks68: [...step.frameToReference.b.landmarks68],
-    })
+    const { flow, mask } = frameToReference
+    await writeFileAtomic(this.overlayFile(facts.frame, '_flow.png'), await encodeFlowPng(flow, mask))
+    return this.append(stepRecord(facts, step, tracker, !this.#records.some(hasFlow)))
   }
 
-  /** Logs a frame without flow: the reference, or one without a face. */
+  /** Logs a frame. */
   async append(record: FrameRecord): Promise<FrameRecord> {
-    await this.log.append(record)
+    await this.#log?.append(record)
+    this.#records.push(record)
     return record
   }
 
-  async writeSummary(summary: Record<string, unknown>): Promise<void> {
-    await writeFileAtomic(join(this.folder, VIDEO_FILES.summary), `${JSON.stringify(summary, null, 2)}\n`)
+  /** Path of a frame's file in the overlay's folder. */
+  overlayFile(frame: number, kind: '.jpg' | '_flow.png'): string {
+    return join(this.folder, VIDEO_FILES.overlays, `${numbered(frame)}${kind}`)
+  }
+
+  async write(name: string, content: string): Promise<void> {
+    await writeFileAtomic(join(this.folder, name), content)
+  }
+
+  #flowFiles(frame: number): { readonly previous: string; readonly reference: string } {
+    const path = (kind: string) => join(this.folder, VIDEO_FILES.flows, `${numbered(frame)}_${kind}.npy`)
+    return { previous: path('previous'), reference: path('reference') }
+  }
+
+  /** Removes what an earlier run wrote, and nothing else. */
+  async #clear(found: Found): Promise<void> {
+    await this.#removeFrom(0, found.records.length)
+    const { summary, table, overlayVideo } = VIDEO_FILES
+    for (const name of [summary, table, overlayVideo]) await remove(join(this.folder, name))
+  }
+
+  /** Files of frames from `first` on; the log may lack the one that was under way. */
+  async #removeFrom(first: number, recorded = first): Promise<void> {
+    for (let frame = first; frame <= recorded; frame++) {
+      const { previous, reference } = this.#flowFiles(frame)
+      const overlays = [this.overlayFile(frame, '.jpg'), this.overlayFile(frame, '_flow.png')]
+      for (const file of [previous, reference, ...overlays]) await remove(file)
+    }
   }
 }
 
-function motionRecord(result: FlowResult): MotionRecord {
-  return {
-    statistics: flowStatistics(result),
-    rigid: result.rigidPhoto,
-    photometric: result.photometric,
+/** Name of the file that says who writes to the folder. */
+const LOCK = '.deepfaceflow.lock'
+
+async function lockOf(folder: string): Promise<FolderLock> {
+  const file = join(folder, LOCK)
+  const taken = await takeLock(file)
+  if ('lock' in taken) return taken.lock
+  throw new FaceError(
+    'OUTPUT_FAILED',
+    `${folder}: another run (${describeOwner(taken.heldBy)}) is writing there; wait for it, choose another folder with -o, or ` +
+      `delete ${file} if that run is gone`,
+    { file: folder, lock: file },
+  )
+}
+
+/** @throws FaceError OUTPUT_FAILED if files of others are in the way */
+async function readLog(folder: string): Promise<Found | null> {
+  const file = join(folder, VIDEO_FILES.log)
+  const info = await lstat(file).catch(() => null)
+  if (info === null) {
+    for (const name of Object.values(VIDEO_FILES)) {
+      if ((await lstat(join(folder, name)).catch(() => null)) !== null) throw foreign(folder, name)
+    }
+    return null
   }
+  if (!info.isFile()) throw foreign(folder, VIDEO_FILES.log)
+  const [first, ...lines] = await readJsonLines(file)
+  const head = asHead(first?.value)
+  if (first === undefined || head === null) throw foreign(folder, VIDEO_FILES.log)
+  const whole = lines.findIndex(({ value }, frame) => !isRecord(value, frame))
+  const good = whole < 0 ? lines : lines.slice(0, whole)
+  return {
+    head,
+    records: good.map(({ value }: LogLine) => value as FrameRecord),
+    end: good.at(-1)?.end ?? first.end,
+    damagedLine: whole < 0 ? null : whole + 2,
+  }
+}
+
+/** Keeps a log with a damaged line under another name; the records before the line are gone on with. */
+async function setAside(file: string, found: Found): Promise<string> {
+  const bytes = await readFile(file)
+  let aside = ''
+  for (let n = 1; ; n++) {
+    aside = `${file}.damaged-${n}`
+    if ((await lstat(aside).catch(() => null)) === null) break
+  }
+  await writeFileAtomic(aside, bytes)
+  await writeFileAtomic(file, bytes.subarray(0, found.end))
+  return `${file}: line ${found.damagedLine} is damaged; the log is kept as ${aside}, frames from ${found.records.length} on are computed again`
+}
+
+async function remove(file: string): Promise<void> {
+  await rm(file, { force: true }).catch((cause: unknown) => {
+    throw outputFailed(file, cause)
+  })
+}
+
+function foreign(folder: string, name: string): FaceError {
+  return new FaceError(
+    'OUTPUT_FAILED',
+    `${folder}: holds ${name}, which this command did not write or can no longer read; choose another folder with -o`,
+    { file: join(folder, name) },
+  )
+}
+
+function numbered(frame: number): string {
+  return String(frame).padStart(6, '0')
 }

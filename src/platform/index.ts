@@ -19,10 +19,12 @@ export { emitWarning, environment, processors, turnOfEventLoop } from './node/ho
 export {
   cropAndResize,
   decodePhoto,
+  decodePng16,
   drawSvg,
   encodeGreyPng,
   encodeJpeg,
   encodePng,
+  encodePng16,
   resizePicture,
 } from './node/image.js'
 export { KernelSource } from './node/kernel-source.js'

@@ -1,5 +1,3 @@
-import type { FlowResult } from '../face/types.js'
-import { applySimilarityToPoints, invertSimilarity } from '../geometry/similarity.js'
 import type { Rgba } from '../geometry/types.js'
 import { drawSvg, resizePicture } from '../platform/index.js'
 import { blank, paste } from './canvas.js'
@@ -14,36 +12,51 @@ const FLOW_SIDE = 224
 const MARGIN = 12
 const WHEEL = 40
 const LINE = 20
+/** Room for as many lines in every frame: the frames of a video are of one size. */
+const LINES = 4
+
+/** What an overlay frame shows of the flow. */
+export interface ShownMotion {
+  /** 224x224x3, template px. */
+  readonly flow: Float32Array
+  /** 224x224. */
+  readonly mask: Uint8Array
+  /** Vx3, photo px: the reference's mesh as the flow moved it. */
+  readonly vertices: Float32Array
+  readonly triangles: Uint16Array
+}
 
 /**
  * One frame of the overlay video: the photo with the reference's mesh as the flow moved it, and beside it
  * the flow from the reference.
- * @param step flow from the reference frame to the shown one
+ * @param motion null for frames without flow
  * @param lines what is written under the flow
  * @param full template px of full colour; the same for a whole video, so that colours can be compared
  */
 export async function drawVideoFrame(
-  step: FlowResult,
+  image: Rgba,
+  motion: ShownMotion | null,
   lines: readonly string[],
   full: number,
 ): Promise<Rgba> {
-  const { image, toTemplate } = step.b
   const side = Math.max(image.width, image.height)
   const scale = Math.max(MIN_SIDE, Math.min(MAX_SIDE, side)) / side
   const width = Math.round(image.width * scale)
   const height = Math.round(image.height * scale)
   const panel = FLOW_SIDE + 2 * MARGIN
   const textTop = MARGIN + FLOW_SIDE + LINE + 4
-  const canvas = blank(width + panel, Math.max(height, textTop + lines.length * LINE))
+  const canvas = blank(width + panel, Math.max(height, textTop + Math.max(LINES, lines.length) * LINE))
   paste(canvas, await resizePicture(image, width, height, 'smooth'), 0, 0)
   const left = width + MARGIN
-  paste(canvas, flowMap(step.flow, step.mask, full), left, MARGIN)
+  const text = lines.map((line, i) => svgText(line, left, textTop + i * LINE, { size: 13, fill: '#d6d9df' }))
+  if (motion === null) return drawSvg(canvas, text)
+  paste(canvas, flowMap(motion.flow, motion.mask, full), left, MARGIN)
   paste(canvas, wheelLegend(WHEEL), left + 4, MARGIN + FLOW_SIDE - WHEEL - 18)
-  const vertices = applySimilarityToPoints(invertSimilarity(toTemplate), step.meshB, 3).map((v) => v * scale)
+  const vertices = motion.vertices.map((v) => v * scale)
   return drawSvg(canvas, [
     // Clipped to the photo: a face cut by the border must not run into the panel.
-    `<svg width="${width}" height="${height}">${wireframe(vertices, step.triangles, 0.7, '#7fe3ff').join('')}</svg>`,
+    `<svg width="${width}" height="${height}">${wireframe(vertices, motion.triangles, 0.7, '#7fe3ff').join('')}</svg>`,
     svgText(`${full} px`, left + 4, MARGIN + FLOW_SIDE - 5, { size: 12 }),
-    ...lines.map((line, i) => svgText(line, left, textTop + i * LINE, { size: 13, fill: '#d6d9df' })),
+    ...text,
   ])
 }

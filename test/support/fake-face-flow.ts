@@ -7,10 +7,13 @@ import type {
   FlowResult,
   GroupFlow,
   RegisteredFlowResult,
-  VideoStep,
+  TrackerMemory,
+  VideoTracker,
 } from '../../src/face/types.js'
 import type { PhotoInput } from '../../src/geometry/types.js'
 import { decodePhoto } from '../../src/platform/node/image.js'
+
+const FAKE_MEMORY: TrackerMemory = { picture: 'fake' }
 
 /**
  * A face level without networks for tests of the command line: decodes its inputs, so that bad photos fail
@@ -21,6 +24,8 @@ export class FakeFaceFlow implements FaceFlow {
   readonly adapter = 'test adapter'
   readonly calls: { method: string; inputs: PhotoInput[]; options?: FlowOptions | undefined }[] = []
   disposed = false
+  /** What the tracker was last resumed from. */
+  memories: readonly (TrackerMemory | null)[] = []
   /** Called before each computation; throw here to let one fail. */
   onCall: (inputs: readonly PhotoInput[]) => void | Promise<void> = () => undefined
 
@@ -68,15 +73,22 @@ export class FakeFaceFlow implements FaceFlow {
     return registered
   }
 
-  video() {
+  video(): VideoTracker {
+    const fake = this
     return {
-      start: async (reference: PhotoInput, previous: PhotoInput = reference): Promise<FaceFrame> => {
-        await this.take('start', [reference, previous])
-        return this.result.a
+      memory: FAKE_MEMORY,
+      async start(reference) {
+        await fake.take('start', [reference])
+        return fake.result.a
       },
-      next: async (frame: PhotoInput): Promise<VideoStep> => {
-        await this.take('next', [frame])
-        return { frameToFrame: this.result, frameToReference: this.result }
+      async next(frame) {
+        await fake.take('next', [frame])
+        const flows = { frameToFrame: fake.result, frameToReference: fake.result }
+        return { status: 'ok', cut: false, similarity: 0.9, ...flows }
+      },
+      async resume(memories, reference, previous) {
+        fake.memories = memories
+        await fake.take('resume', [reference, previous])
       },
     }
   }

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { FlowResult } from '../../src/face/types.js'
+import { applySimilarityToPoints, invertSimilarity } from '../../src/geometry/similarity.js'
 import type { Rgba } from '../../src/geometry/types.js'
 import { drawSvg, encodePng } from '../../src/platform/node/image.js'
 import { blank, paste } from '../../src/viz/canvas.js'
@@ -139,11 +140,22 @@ describe('pictures', () => {
   })
 
   it('draw a video frame with the flow beside it, small frames enlarged', async () => {
-    const image = await drawVideoFrame(result, ['frame 7'], 20)
+    const { flow, mask, meshB, triangles } = result
+    const back = invertSimilarity(result.b.toTemplate)
+    const motion = { flow, mask, triangles, vertices: applySimilarityToPoints(back, meshB, 3) }
+    const image = await drawVideoFrame(result.b.image, motion, ['frame 7'], 20)
     expect(image).toMatchObject({ width: 720 + 248, height: 576 })
-    const small = { ...result.b, image: { width: 64, height: 48, data: new Uint8Array(64 * 48 * 4) } }
-    const enlarged = await drawVideoFrame({ ...result, b: small }, [], 20)
+    const small = { width: 64, height: 48, data: new Uint8Array(64 * 48 * 4) }
+    const enlarged = await drawVideoFrame(small, motion, [], 20)
     expect(enlarged).toMatchObject({ width: 640 + 248, height: 480 })
+    const wide = { width: 640, height: 200, data: new Uint8Array(640 * 200 * 4) }
+    const sizes = await Promise.all(
+      [[], ['1'], ['1', '2', '3', '4']].map((l) => drawVideoFrame(wide, null, l, 20)),
+    )
+    expect(new Set(sizes.map(({ height }) => height)).size).toBe(1)
+    const lost = await drawVideoFrame(small, null, ['face lost'], 20)
+    expect(lost).toMatchObject({ width: 640 + 248, height: 480 })
+    expect(at(lost, 652, 20)).toEqual([22, 24, 28])
   })
 
   it('cut what sticks out of a canvas', () => {

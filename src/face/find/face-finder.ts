@@ -8,7 +8,7 @@ import type { FaceFrame } from '../types.js'
 import { type Candidate, MIN_PRESENCE } from './candidate.js'
 import { searchFaces, straightened } from './face-search.js'
 import type { PhotoLandmarks, PhotoNetworks } from './photo-networks.js'
-import type { RegionOfInterest } from './roi.js'
+import { type RegionOfInterest, roiAgrees, roiFromMesh } from './roi.js'
 
 /** Faces below this side have too few pixels for the 224 px template to show anything. */
 export const MIN_FACE_SIDE = 32
@@ -20,8 +20,13 @@ const WARN_RESIDUAL = 15
 const MAX_OUTSIDE = 0.35
 const WARN_OUTSIDE = 0.05
 
+/** Looks at a tracked face until the region is that of the mesh seen in it. */
+const MAX_LOOKS = 4
+
 export interface FoundFace {
   readonly frame: FaceFrame
+  /** The region that calls for this mesh. */
+  readonly roi: RegionOfInterest
   readonly warnings: readonly string[]
 }
 
@@ -105,19 +110,45 @@ export class FaceFinder {
         { photo: name, presence: landmarks.presence },
       )
     }
-    return this.#register(photo, name, landmarks, box, score)
+    return this.#register(photo, name, landmarks, box, score, roiFromMesh(landmarks.mesh))
   }
 
   /**
-   * The face in a region where it was a frame before; undefined where it is not there any more.
+   * The face in a region where it was a frame before, or where the search saw it; undefined where the landmark network sees
+   * none. The region moves with the mesh until both agree, so that the mesh depends on the face and not on where the search
+   * began: a face that does not move keeps its mesh, bit for bit.
    */
-  async track(photo: Rgba, name: string, roi: RegionOfInterest): Promise<FoundFace | undefined> {
+  async track(photo: Rgba, name: string, start: RegionOfInterest): Promise<FoundFace | undefined> {
     await this.#networks.load(photo)
-    const landmarks = await this.#networks.landmarks(roi)
-    if (!(landmarks.presence >= MIN_PRESENCE)) return undefined
-    const box = boxOf(landmarks.mesh)
-    if (outsideShare(landmarks.mesh, photo) > MAX_OUTSIDE || box.width < MIN_FACE_SIDE) return undefined
-    return this.#register(photo, name, landmarks, box, landmarks.presence)
+    let roi = start
+    for (let look = 1; ; look++) {
+      const landmarks = await this.#networks.landmarks(roi)
+      if (!(landmarks.presence >= MIN_PRESENCE)) return undefined
+      const next = roiFromMesh(landmarks.mesh)
+      if (look < MAX_LOOKS && !roiAgrees(roi, next)) {
+        roi = next
+        continue
+      }
+      const box = boxOf(landmarks.mesh)
+      if (outsideShare(landmarks.mesh, photo) > MAX_OUTSIDE || box.width < MIN_FACE_SIDE) return undefined
+      return this.#register(photo, name, landmarks, box, landmarks.presence, roi)
+    }
+  }
+
+  /** A face of an earlier run in its photo again, bit for bit. */
+  async restore(
+    photo: Rgba,
+    name: string,
+    known: {
+      readonly mesh: Float32Array
+      readonly box: Box
+      readonly score: number
+      readonly roi: RegionOfInterest
+    },
+  ): Promise<FoundFace> {
+    await this.#networks.load(photo)
+    const { mesh, box, score, roi } = known
+    return this.#register(photo, name, { mesh, presence: score }, box, score, roi)
   }
 
   async #register(
@@ -126,6 +157,7 @@ export class FaceFinder {
     { mesh, presence }: PhotoLandmarks,
     box: Box,
     score: number,
+    roi: RegionOfInterest,
   ): Promise<FoundFace> {
     const outside = outsideShare(mesh, photo)
     if (outside > MAX_OUTSIDE) {
@@ -168,6 +200,7 @@ export class FaceFinder {
         registered: await this.#networks.register(toTemplate),
         registrationResidual,
       },
+      roi,
       warnings,
     }
   }

@@ -81,6 +81,17 @@ export function roiFromMesh(mesh: ArrayLike<number>): RegionOfInterest {
   return squareAround(box, vertex(EYE_LINE[0]), vertex(EYE_LINE[1]))
 }
 
+/** Regions that differ by less than this, relative to the side and in radians, show the network the same. */
+const ROI_TOLERANCE = 0.02
+
+/** Whether a region is the one that the mesh seen in it calls for. */
+export function roiAgrees(used: RegionOfInterest, wanted: RegionOfInterest): boolean {
+  const shift = Math.hypot(used.cx - wanted.cx, used.cy - wanted.cy) / used.side
+  const growth = Math.abs(wanted.side / used.side - 1)
+  const turn = Math.abs(Math.atan2(Math.sin(wanted.angle - used.angle), Math.cos(wanted.angle - used.angle)))
+  return Math.max(shift, growth, turn) < ROI_TOLERANCE
+}
+
 /** Photo px -> crop px (192x192). Its inverse takes a mesh of crop px back, z scaled along. */
 export function roiToCrop(roi: RegionOfInterest): Similarity {
   const scale = CROP_SIDE / roi.side

@@ -1,13 +1,15 @@
 import { FaceError } from '../../errors.js'
-import type { PhotoInput, Rgba } from '../../geometry/types.js'
+import type { Box, PhotoInput, Rgba } from '../../geometry/types.js'
 import { decodePhoto, photoName } from '../../platform/index.js'
 import type { Candidate } from '../find/candidate.js'
-import { nearest } from '../find/face-choice.js'
 import type { FaceFinder, FoundFace } from '../find/face-finder.js'
 import { roiFromMesh } from '../find/roi.js'
 import { ownedPhoto } from '../owned-photo.js'
 import { Stopwatch } from '../stopwatch.js'
-import type { FaceFrame, FlowResult, VideoStep, VideoTracker } from '../types.js'
+import type { FaceFrame, FlowResult, TrackerMemory, VideoStep, VideoTracker } from '../types.js'
+import { type Look, lookOf, similarity } from './look.js'
+import { faceOfMemory, memoryOf, readMemory } from './memory.js'
+import { isCut, type Thumbnail, thumbnail } from './scene.js'
 
 /** What the tracker borrows from the object that made it. */
 export interface TrackerHost {
@@ -18,24 +20,60 @@ export interface TrackerHost {
   choose(faces: readonly Candidate[], photo: Rgba, name: string): Candidate
 }
 
-/** Follows one face: the landmark network looks where the face was, the detector only runs when it is lost. */
+/** A face where the last one was, in the same shot, is the same unless it looks so different. */
+const FOLLOWED = 0.45
+/** Anywhere else, after a cut or a loss, it must look so alike. Strangers under one studio's light reach 0.66. */
+const RECOGNISED = 0.68
+/** A face that looks so different from all known looks of its own is kept as a further one. */
+const NEW_LOOK = 0.8
+const MAX_LOOKS = 16
+/** From frame to frame a face moves by less than this share of its width, and grows or shrinks by less than this factor. */
+const MAX_SHIFT = 0.5
+const MAX_GROWTH = 1.5
+
+interface Seen extends FoundFace {
+  readonly look: Look
+  /** To the most alike of the known looks. */
+  readonly alike: number
+}
+
+/**
+ * Follows one person's face: by place, size and appearance from frame to frame; after a cut or a loss by appearance alone. No
+ * other face ever takes its place.
+ */
 export class FaceVideoTracker implements VideoTracker {
   readonly #host: TrackerHost
   #reference: FaceFrame | undefined
-  #previous: FaceFrame | undefined
+  /** The last frame with the face, and how it looked there. */
+  #previous: FoundFace | undefined
+  #looks: Look[] = []
+  #picture: Thumbnail | undefined
+  #lost = false
+  #memory: TrackerMemory | null = null
 
   constructor(host: TrackerHost) {
     this.#host = host
   }
 
-  async start(reference: PhotoInput, previous?: PhotoInput): Promise<FaceFrame> {
-    const [first, last] = [ownedPhoto(reference), previous && ownedPhoto(previous)]
+  /** What `resume` needs to know of the frame given last; null for one that could not be read. */
+  get memory(): TrackerMemory | null {
+    return this.#memory
+  }
+
+  async start(reference: PhotoInput): Promise<FaceFrame> {
+    const own = ownedPhoto(reference)
     return await this.#host.enqueue(async () => {
-      const { frame } = await this.#detect(first)
-      this.#reference = frame
-      this.#previous = frame
-      if (last !== undefined) this.#previous = (await this.#locate(last)).frame
-      return frame
+      const name = nameOf(reference)
+      const image = await this.#decode(own, name)
+      const { finder, holdsChoice, choose } = this.#host
+      const chosen = choose(await finder.detect(image, name, holdsChoice), image, name)
+      const found =
+        (await finder.track(image, name, roiFromMesh(chosen.landmarks.mesh))) ??
+        (await finder.frame(image, name, chosen))
+      this.#reference = found.frame
+      this.#looks = []
+      this.#keep(found, lookOf(found.frame), true)
+      return found.frame
     })
   }
 
@@ -48,51 +86,137 @@ export class FaceVideoTracker implements VideoTracker {
         throw new FaceError('INVALID_ARGUMENT', 'call start() with the reference frame before next()')
       }
       const watch = new Stopwatch()
-      const { frame, warnings } = await watch.time('track', () => this.#locate(own))
-      const frameToFrame = await between(previous, frame, watch, warnings)
+      const name = nameOf(photo)
+      const before = this.#picture
+      const image = await this.#decode(own, name)
+      const cut = before !== undefined && isCut(before, this.#picture as Thumbnail)
+      const status = this.#lost ? 'regained' : 'ok'
+      const found = await watch.time('track', () => this.#find(image, name, previous, cut))
+      const { frame, warnings } = found
+      const frameToFrame = await between(previous.frame, frame, watch, warnings)
       const frameToReference =
-        previous === reference ? frameToFrame : await between(reference, frame, new Stopwatch(), [])
-      this.#previous = frame
-      return { frameToFrame, frameToReference }
+        previous.frame === reference ? frameToFrame : await between(reference, frame, new Stopwatch(), [])
+      this.#keep(found, found.look, found.alike >= RECOGNISED)
+      return { status, cut, similarity: found.alike, frameToFrame, frameToReference }
     })
   }
 
-  /** Where the face was last, else anywhere. */
-  async #locate(photo: PhotoInput): Promise<FoundFace> {
-    const last = this.#previous
-    if (last !== undefined) {
-      const image = await decodePhoto(photo)
-      const tracked = await this.#host.finder.track(
-        image,
-        photoName(photo, 'the frame'),
-        roiFromMesh(last.landmarks468),
-      )
-      if (tracked !== undefined) return tracked
-      return await this.#detect(image)
-    }
-    return await this.#detect(photo)
+  async resume(
+    memories: readonly (TrackerMemory | null)[],
+    reference: PhotoInput,
+    previous: PhotoInput,
+  ): Promise<void> {
+    const [ownReference, ownPrevious] = [ownedPhoto(reference), ownedPhoto(previous)]
+    await this.#host.enqueue(async () => {
+      const { finder } = this.#host
+      const known = memories.filter((memory) => memory !== null).map(readMemory)
+      const faces = known.flatMap(({ face }) => (face ? [face] : []))
+      const [first, last] = [faces[0], faces.at(-1)]
+      if (known[0]?.face === undefined || first === undefined || last === undefined) {
+        throw new FaceError(
+          'INVALID_ARGUMENT',
+          'resume: the first memory must be that of the reference frame',
+        )
+      }
+      const found = async (photo: PhotoInput, face: typeof first): Promise<FoundFace> => {
+        const name = nameOf(photo)
+        return await finder.restore(await decodePhoto(photo, name), name, face)
+      }
+      const start = await found(ownReference, first)
+      this.#reference = start.frame
+      this.#previous = first === last ? start : await found(ownPrevious, last)
+      this.#looks = faces.filter(({ kept }) => kept).map(({ look }) => look)
+      this.#picture = known.at(-1)?.picture
+      this.#lost = known.at(-1)?.face === undefined
+    })
   }
 
-  async #detect(photo: PhotoInput): Promise<FoundFace> {
-    const { finder, holdsChoice, choose } = this.#host
-    const name = photoName(photo, 'the frame')
+  async #decode(photo: PhotoInput, name: string): Promise<Rgba> {
+    this.#memory = null
     const image = await decodePhoto(photo, name)
-    const last = this.#previous
-    if (last === undefined) {
-      return await finder.frame(
-        image,
-        name,
-        choose(await finder.detect(image, name, holdsChoice), image, name),
-      )
-    }
-    const faces = await finder.detect(image, name)
-    // A face that was lost comes back near to where it was.
-    const { x, y, width, height } = last.box
-    const index = nearest(
-      faces.map(({ box }) => box),
-      x + width / 2,
-      y + height / 2,
-    )
-    return await finder.frame(image, name, faces[index ?? 0] as Candidate)
+    this.#picture = thumbnail(image)
+    this.#memory = memoryOf(this.#picture)
+    return image
   }
+
+  #keep(found: FoundFace, look: Look, isSure: boolean): void {
+    const kept = isSure && this.#looks.length < MAX_LOOKS && this.#alike(look) < NEW_LOOK
+    if (kept) this.#looks.push(look)
+    this.#previous = found
+    this.#lost = false
+    this.#memory = memoryOf(this.#picture as Thumbnail, faceOfMemory(found, look, kept))
+  }
+
+  #alike(look: Look): number {
+    return Math.max(-1, ...this.#looks.map((known) => similarity(known, look)))
+  }
+
+  #see(found: FoundFace): Seen {
+    const look = lookOf(found.frame)
+    return { ...found, look, alike: this.#alike(look) }
+  }
+
+  /** @throws FaceError NO_FACE if the face is not in the picture; the tracker then stays where it was */
+  async #find(image: Rgba, name: string, previous: FoundFace, cut: boolean): Promise<Seen> {
+    const { finder } = this.#host
+    const last = lookOf(previous.frame)
+    /** In the same shot, where it was a frame ago: likeness to the last look counts too. */
+    const follows = (seen: Seen): boolean =>
+      !cut &&
+      !this.#lost &&
+      isNear(previous.frame.box, seen.frame.box) &&
+      Math.max(seen.alike, similarity(last, seen.look)) >= FOLLOWED
+    if (!cut && !this.#lost) {
+      const tracked = await finder.track(image, name, previous.roi)
+      const seen = tracked && this.#see(tracked)
+      if (seen && follows(seen)) return seen
+    }
+    const others = await this.#others(image, name)
+    const best = others.reduce<Seen | undefined>(
+      (most, seen) => (most === undefined || seen.alike > most.alike ? seen : most),
+      undefined,
+    )
+    if (best && best.alike >= RECOGNISED) return best
+    const followed = others.find(follows)
+    if (followed) return followed
+    this.#lost = true
+    const alike = best?.alike
+    throw new FaceError(
+      'NO_FACE',
+      alike === undefined
+        ? `${name} shows no face${cut ? ' after a cut' : ''}; the video goes on where the face comes back`
+        : `${name} shows ${others.length === 1 ? 'another face' : `${others.length} other faces`}${cut ? ' after a cut' : ''}: ` +
+            `likeness ${alike.toFixed(2)} to the one that is followed, ${RECOGNISED} needed; the video goes on where that comes back`,
+      { photo: name, cut, faces: others.length, similarity: alike ?? null },
+    )
+  }
+
+  /** All faces of the picture. */
+  async #others(image: Rgba, name: string): Promise<Seen[]> {
+    const { finder } = this.#host
+    let candidates: readonly Candidate[]
+    try {
+      candidates = await finder.detect(image, name)
+    } catch (error) {
+      if (error instanceof FaceError && error.code === 'NO_FACE') return []
+      throw error
+    }
+    const found: Seen[] = []
+    for (const { landmarks } of candidates) {
+      const face = await finder.track(image, name, roiFromMesh(landmarks.mesh))
+      if (face) found.push(this.#see(face))
+    }
+    return found
+  }
+}
+
+/** Whether a face can have moved from one box to the other within a frame. */
+function isNear(a: Box, b: Box): boolean {
+  const growth = b.width / a.width
+  const shift = Math.hypot(b.x + b.width / 2 - a.x - a.width / 2, b.y + b.height / 2 - a.y - a.height / 2)
+  return shift <= MAX_SHIFT * Math.max(a.width, b.width) && growth <= MAX_GROWTH && growth >= 1 / MAX_GROWTH
+}
+
+function nameOf(photo: PhotoInput): string {
+  return photoName(photo, 'the frame')
 }

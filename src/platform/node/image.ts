@@ -94,6 +94,29 @@ export async function encodeJpeg(image: Rgba, quality = 90): Promise<Uint8Array>
   return (await fromPixels(image)).removeAlpha().jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer()
 }
 
+/** Encodes 16-bit colours to PNG. @param pixels height*width*3 */
+export async function encodePng16(pixels: Uint16Array, width: number, height: number): Promise<Uint8Array> {
+  const sharp = await loadSharp()
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+    .toColourspace('rgb16')
+    .png({ compressionLevel: 6 })
+    .toBuffer()
+}
+
+/** Colours of a file of {@link encodePng16}, height*width*3; null where there is none. */
+export async function decodePng16(file: string): Promise<Uint16Array | null> {
+  try {
+    const sharp = await loadSharp()
+    const { data } = await sharp(file)
+      .toColourspace('rgb16')
+      .raw({ depth: 'ushort' })
+      .toBuffer({ resolveWithObject: true })
+    return new Uint16Array(data.buffer, data.byteOffset, data.length / 2)
+  } catch {
+    return null
+  }
+}
+
 /** The part of an image inside a rectangle of whole pixels, resized to `width` x `height`. */
 export async function cropAndResize(
   image: Rgba,

@@ -162,13 +162,42 @@ describe('registration', () => {
     ])
   })
 
+  const START = { cx: 200, cy: 150, side: 150, angle: 0 }
+  /** A face that stays where it is, wherever the network looks. */
+  const still = async (roi: typeof START, presence = 1) => {
+    const networks = new FakeNetworks([], presence)
+    const seen = await networks.landmarks(roi)
+    networks.regions = 0
+    networks.landmarks = async () => {
+      networks.regions++
+      return seen
+    }
+    return { networks, finder: new FaceFinder(networks, template) }
+  }
+
   it('tracks a face, and says when it is gone, too small or outside', async () => {
-    const roi = { cx: 200, cy: 150, side: 150, angle: 0 }
-    const tracked = await finder([]).finder.track(PHOTO, 'p', roi)
+    const track = async (roi: typeof START, presence?: number) =>
+      (await still(roi, presence)).finder.track(PHOTO, 'p', roi)
+    const tracked = await track(START)
     expect(tracked?.frame.score).toBe(1)
     expect(tracked?.frame.box.width).toBeGreaterThan(50)
-    expect(await finder([], 0.4).finder.track(PHOTO, 'p', roi)).toBeUndefined()
-    expect(await finder([]).finder.track(PHOTO, 'p', { ...roi, side: 40 })).toBeUndefined()
-    expect(await finder([]).finder.track(PHOTO, 'p', { ...roi, cx: 500 })).toBeUndefined()
+    expect(await track(START, 0.4)).toBeUndefined()
+    expect(await track({ ...START, side: 40 })).toBeUndefined()
+    expect(await track({ ...START, cx: 500 })).toBeUndefined()
+  })
+
+  it('looks again until the region is that of the mesh, and once where it was already', async () => {
+    const { finder: faces, networks } = await still(START)
+    const first = await faces.track(PHOTO, 'p', { ...START, cx: 230, angle: 0.3 })
+    expect(networks.regions).toBe(2)
+    const again = await faces.track(PHOTO, 'p', first?.roi as typeof START)
+    expect(networks.regions).toBe(3)
+    expect(again?.roi).toEqual(first?.roi)
+  })
+
+  it('ends the search of a region that never agrees', async () => {
+    const { finder: faces, networks } = finder([])
+    await faces.track(PHOTO, 'p', { ...START, side: 2000 })
+    expect(networks.regions).toBe(4)
   })
 })

@@ -1,0 +1,145 @@
+import {
+  FaceError,
+  type FrameFacts,
+  type FrameSource,
+  hasFlow,
+  hashFile,
+  type PhotoInput,
+  type SourceFrame,
+  type TrackerMemory,
+  type VideoDamage,
+  type VideoFolder,
+  type VideoTracker,
+} from '../index.js'
+import type { CliContext } from './context.js'
+import type { Progress } from './progress.js'
+
+/**
+ * Works through the frames that have no record yet.
+ * @returns what of a video file could not be read
+ * @throws FaceError NO_FACE if no frame shows a face
+ */
+export async function trackFrames(
+  context: CliContext,
+  source: FrameSource,
+  folder: VideoFolder,
+  tracker: VideoTracker,
+  progress: Progress,
+): Promise<VideoDamage | null> {
+  const earlier = [...folder.records]
+  const first = earlier.findIndex(({ status }) => status === 'reference')
+  const last = earlier.findLastIndex((record) => hasFlow(record) || record.status === 'reference')
+  let damage: VideoDamage | null = null
+  let reference: PhotoInput | null = null
+  let started = false
+  let index = Math.max(0, first)
+  for (let k = 0; k < index; k++) progress.advance()
+  const onDamage = (found: VideoDamage) => {
+    damage = found
+  }
+  for await (const shown of source.frames(index, context.interrupted, onDamage)) {
+    if (context.interrupted.aborted) break
+    progress.step(shown.name)
+    if (index < earlier.length) {
+      // Seen by an earlier run: the tracker needs only the two frames that flow starts from.
+      if (index === first) reference = shown.photo
+      if (index === last && reference !== null) {
+        const memories = earlier.slice(first).map((record) => record.tracker ?? null)
+        await tracker.resume(memories, reference, shown.photo)
+        started = true
+      }
+    } else {
+      started = await trackFrame(
+        folder,
+        tracker,
+        await factsOf(source, shown, index),
+        shown,
+        started,
+        progress,
+      )
+    }
+    progress.advance()
+    index++
+  }
+  if (!started && !context.interrupted.aborted) {
+    throw new FaceError(
+      'NO_FACE',
+      `none of the ${folder.records.length} frames shows a face; check the input`,
+    )
+  }
+  return damage
+}
+
+/** A frame without the face, or one that cannot be read, is logged and does not end the video. @returns whether there is a reference */
+async function trackFrame(
+  folder: VideoFolder,
+  tracker: VideoTracker,
+  facts: FrameFacts,
+  { photo }: SourceFrame,
+  started: boolean,
+  progress: Progress,
+): Promise<boolean> {
+  try {
+    if (started) {
+      const step = await tracker.next(photo)
+      await folder.writeStep(facts, step, tracker.memory)
+    } else {
+      const { landmarks68, score } = await tracker.start(photo)
+      await folder.append({
+        ...facts,
+        status: 'reference',
+        confidence: score,
+        landmarks68: [...landmarks68],
+        ...remembered(tracker.memory),
+      })
+    }
+    return true
+  } catch (error) {
+    if (!(error instanceof FaceError) || (error.code !== 'NO_FACE' && error.code !== 'INVALID_INPUT'))
+      throw error
+    const before = folder.records.at(-1)?.status
+    const { cut = false, similarity = null } = error.details as { cut?: boolean; similarity?: number | null }
+    const status = started ? 'lost' : 'no-face'
+    const message = { message: error.message }
+    // A loss is said once, not for every frame that it lasts.
+    if (error.code === 'INVALID_INPUT' || before !== status) {
+      progress.note(`frame ${facts.frame}: ${error.message}`)
+    }
+    await folder.append(
+      error.code === 'INVALID_INPUT'
+        ? { ...facts, status: 'unreadable', ...message }
+        : { ...facts, status, cut, similarity, ...message, ...(started && remembered(tracker.memory)) },
+    )
+    return started
+  }
+}
+
+function remembered(memory: TrackerMemory | null): { tracker?: TrackerMemory } {
+  return memory ? { tracker: memory } : {}
+}
+
+async function factsOf(source: FrameSource, { name, time }: SourceFrame, frame: number): Promise<FrameFacts> {
+  const file = source.files?.[frame]
+  const digest = file === undefined ? undefined : await digestOf(file)
+  return { frame, name, time, ...(digest !== undefined && { digest }) }
+}
+
+/** Pictures that are not those which an earlier run saw, in words: the first of them. */
+export async function changedPictures(
+  { files }: FrameSource,
+  records: VideoFolder['earlier'],
+): Promise<string[]> {
+  if (files === null) return []
+  for (const { frame, name, digest } of records) {
+    const file = files[frame]
+    if (file === undefined) return [`frame ${frame} (${name} is gone)`]
+    if (file !== name) return [`frame ${frame} (${name}, now ${file})`]
+    if ((await digestOf(file)) !== digest) return [`frame ${frame} (${name} has changed)`]
+  }
+  return []
+}
+
+/** SHA-256 of a picture, hex; undefined where it cannot be read, which decoding will say. */
+async function digestOf(file: string): Promise<string | undefined> {
+  return (await hashFile(file).catch(() => undefined))?.sha256
+}

@@ -1,0 +1,207 @@
+import { FaceError } from '../../errors.js'
+import type { Rgba } from '../../geometry/types.js'
+import { errorsIn, inputArguments, passthrough, start } from './ffmpeg.js'
+import { unreadable, type VideoHeader } from './video-probe.js'
+
+/** One frame of a video file. */
+export interface VideoFrame {
+  readonly image: Rgba
+  /** Seconds from the start of the file; null where the file does not say. */
+  readonly time: number | null
+}
+
+/** What of a video file could not be read. */
+export interface VideoDamage {
+  /** Frames that the header announces; null where it does not. */
+  readonly announced: number | null
+  readonly decoded: number
+  /** What ffmpeg complained about, the first few. */
+  readonly messages: readonly string[]
+}
+
+const KEPT_MESSAGES = 5
+/** A container that announces only its length may be this much longer than its last frame, s. */
+const LENGTH_TOLERANCE = 1
+
+/**
+ * Decodes a video: every frame exactly once, with its time, display rotation applied.
+ * @param onEnd called after the last frame, with what was damaged or null
+ * @throws FaceError INVALID_INPUT if not one frame can be decoded; EXTERNAL_TOOL if there is no ffmpeg
+ */
+export async function* readVideoFrames(
+  file: string,
+  header: VideoHeader,
+  signal: AbortSignal,
+  onEnd: (damage: VideoDamage | null) => void,
+): AsyncGenerator<VideoFrame> {
+  const log = new DecoderLog()
+  // PPM carries the size in front of every frame, showinfo logs its time before it comes through the pipe.
+  const { child, ended } = start(
+    'ffmpeg',
+    [
+      ...[
+        '-v',
+        'level+info',
+        '-hide_banner',
+        '-nostats',
+        '-nostdin',
+        '-copyts',
+        '-fflags',
+        '+discardcorrupt',
+      ],
+      ...inputArguments(file),
+      ...['-map', '0:V:0', '-vf', 'showinfo', ...(await passthrough())],
+      ...['-f', 'image2pipe', '-c:v', 'ppm', '-pix_fmt', 'rgb24', 'pipe:1'],
+    ],
+    'ignore',
+    (text) => log.add(text),
+  )
+  const stop = () => child.kill()
+  signal.addEventListener('abort', stop)
+  let decoded = 0
+  let last: number | null = null
+  try {
+    for await (const image of cutFrames(child.stdout as AsyncIterable<Buffer>)) {
+      const time = await log.time(decoded++, ended)
+      if (time !== null) last = time - header.start
+      yield { image, time: time === null ? null : round(time - header.start) }
+    }
+    const { code } = await ended
+    if (signal.aborted) return
+    log.flush()
+    if (decoded === 0) throw unreadable(file, log.errorLines)
+    const messages = errorsIn(log.errorLines)
+    const isShort = endsEarly(header, decoded, last)
+    const failed = code !== 0 || messages.length > 0 || isShort
+    onEnd(failed ? { announced: header.count, decoded, messages: messages.slice(0, KEPT_MESSAGES) } : null)
+  } finally {
+    signal.removeEventListener('abort', stop)
+    child.kill()
+  }
+}
+
+/**
+ * Fewer frames than announced, and the last one comes before the announced end: an edit list that hides frames
+ * makes the first true, not the second.
+ */
+function endsEarly({ count, duration, rate }: VideoHeader, decoded: number, last: number | null): boolean {
+  if (duration === null || last === null) return count !== null && decoded < count
+  const missing = duration - last
+  const interval = Math.max(1 / (rate ?? 25), decoded > 1 ? last / (decoded - 1) : 0)
+  if (count === null) return missing > LENGTH_TOLERANCE + 2 * interval
+  return decoded < count && missing > 2.5 * interval
+}
+
+/** What ffmpeg logs while it decodes: times of frames, and complaints. */
+class DecoderLog {
+  /** Lines at level error. */
+  errorLines = ''
+  readonly #times: (number | null)[] = []
+  #rest = ''
+  #timeBase = 1
+  #wake: () => void = () => undefined
+
+  add(text: string): void {
+    const lines = (this.#rest + text).split('\n')
+    this.#rest = lines.pop() ?? ''
+    for (const line of lines) this.#line(line)
+    this.#wake()
+  }
+
+  flush(): void {
+    this.#line(this.#rest)
+    this.#rest = ''
+  }
+
+  /** Time of a frame, s; waits for its line. @param ended after which no line comes any more */
+  async time(frame: number, ended: Promise<unknown>): Promise<number | null> {
+    let over = false
+    const end = ended.then(
+      () => {
+        over = true
+      },
+      () => {
+        over = true
+      },
+    )
+    while (this.#times.length <= frame && !over) {
+      await Promise.race([
+        end,
+        new Promise<void>((resolve) => {
+          this.#wake = resolve
+        }),
+      ])
+    }
+    return this.#times[frame] ?? null
+  }
+
+  #line(line: string): void {
+    if (line.startsWith('[Parsed_showinfo')) {
+      const base = /\] config in time_base: (\d+)\/(\d+)/.exec(line)
+      if (base) this.#timeBase = Number(base[1]) / Number(base[2])
+      // The time itself is printed with six digits only.
+      const frame = /\] n: *\d+ pts: *(-?\d+|NOPTS) /.exec(line)
+      if (frame) this.#times.push(frame[1] === 'NOPTS' ? null : Number(frame[1]) * this.#timeBase)
+    } else if (/\[(error|fatal|panic)\]/.test(line) && this.errorLines.length < 20_000) {
+      this.errorLines += `${line}\n`
+    }
+  }
+}
+
+/** Cuts a stream of PPM pictures. @throws FaceError INVALID_INPUT for pictures that cannot be held */
+async function* cutFrames(stream: AsyncIterable<Buffer>): AsyncGenerator<Rgba> {
+  let rest: Buffer = Buffer.alloc(0)
+  const chunks: Buffer[] = []
+  let held = 0
+  let wanted = 0
+  for await (const chunk of stream) {
+    chunks.push(chunk)
+    held += chunk.length
+    if (held < wanted) continue
+    rest = Buffer.concat(chunks)
+    for (let frame = takeFrame(rest); ; frame = takeFrame(rest)) {
+      if (frame.image) yield frame.image
+      rest = rest.subarray(frame.used)
+      wanted = frame.wanted
+      if (!frame.image) break
+    }
+    chunks.length = 0
+    chunks.push(rest)
+    held = rest.length
+  }
+}
+
+/** Bytes of the longest PPM header. */
+const HEADER = 64
+
+/**
+ * Cuts the first PPM frame off a buffer.
+ * @returns the image if the buffer holds all of it, the bytes used up, and the bytes needed for the next try
+ * @throws FaceError EXTERNAL_TOOL if it does not start with a PPM header
+ */
+export function takeFrame(buffer: Buffer): { image: Rgba | null; used: number; wanted: number } {
+  const header = /^P6\s+(\d+)\s+(\d+)\s+255\s/.exec(buffer.toString('latin1', 0, HEADER))
+  if (!header) {
+    if (buffer.length < HEADER) return { image: null, used: 0, wanted: buffer.length + 1 }
+    throw new FaceError('EXTERNAL_TOOL', 'ffmpeg sent something else than frames; check "ffmpeg -version"', {
+      program: 'ffmpeg',
+    })
+  }
+  const [width, height] = [Number(header[1]), Number(header[2])]
+  const start = header[0].length
+  const end = start + width * height * 3
+  if (buffer.length < end) return { image: null, used: 0, wanted: end }
+  const data = new Uint8Array(width * height * 4)
+  for (let i = 0, from = start; i < data.length; i += 4, from += 3) {
+    data[i] = buffer[from] as number
+    data[i + 1] = buffer[from + 1] as number
+    data[i + 2] = buffer[from + 2] as number
+    data[i + 3] = 255
+  }
+  return { image: { width, height, data }, used: end, wanted: 0 }
+}
+
+/** To microseconds, which no time base of a video undercuts in earnest. */
+function round(seconds: number): number {
+  return Math.round(seconds * 1e6) / 1e6
+}

@@ -1,0 +1,219 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Candidate } from '../../../src/face/find/candidate.js'
+import { FaceFinder } from '../../../src/face/find/face-finder.js'
+import { PhotoNetworks } from '../../../src/face/find/photo-networks.js'
+import { loadNetworkFiles } from '../../../src/face/network-files.js'
+import type { FaceFrame, FlowResult, TrackerMemory } from '../../../src/face/types.js'
+import { lookOf, similarity } from '../../../src/face/video/look.js'
+import { isCut, thumbnail } from '../../../src/face/video/scene.js'
+import { FaceVideoTracker, type TrackerHost } from '../../../src/face/video/tracker.js'
+import type { Rgba } from '../../../src/geometry/types.js'
+import { Engine } from '../../../src/runtime/engine.js'
+import { clouds, collage, moved, plain, readPhoto, resized } from '../../e2e/pictures.js'
+
+/** Which face is followed, on real networks; the flow itself is left out. */
+
+let engine: Engine
+let finder: FaceFinder
+let networks: PhotoNetworks
+/** Pairs of frames between which flow was asked for. */
+let pairs: [FaceFrame, FaceFrame][]
+
+beforeAll(async () => {
+  engine = await Engine.open()
+  const files = await loadNetworkFiles()
+  networks = new PhotoNetworks(engine, files)
+  finder = new FaceFinder(networks, files.template)
+})
+afterAll(() => {
+  networks.dispose()
+  engine.dispose()
+})
+beforeEach(() => {
+  pairs = []
+})
+
+function newTracker(): FaceVideoTracker {
+  const host: TrackerHost = {
+    finder,
+    enqueue: (task) => task(),
+    between: async (a, b) => {
+      pairs.push([a, b])
+      return {} as FlowResult
+    },
+    holdsChoice: (found) => found.length > 0,
+    choose: (faces) => faces[0] as Candidate,
+  }
+  return new FaceVideoTracker(host)
+}
+
+const talk = (n: number) => readPhoto(`test/fixtures/eval/real/talk-0${n}.jpg`)
+const photo = (name: string) => readPhoto(`test/fixtures/photos/${name}.jpg`)
+const onWall = (...photos: { photo: Rgba; x: number; y: number }[]) => collage(clouds(1200, 500, 40), photos)
+
+/** @returns status and cut of a frame */
+async function follow(tracker: FaceVideoTracker, frame: Rgba): Promise<[string, boolean]> {
+  try {
+    const { status, cut } = await tracker.next(frame)
+    return [status, cut]
+  } catch (error) {
+    const { code, details } = error as { code: string; details: { cut: boolean } }
+    expect(code).toBe('NO_FACE')
+    return ['lost', details.cut]
+  }
+}
+
+const centre = ({ box }: FaceFrame) => [box.x + box.width / 2, box.y + box.height / 2]
+
+describe('the tracker', () => {
+  it('sees no motion in a still picture: reference and later frames are registered the same way', async () => {
+    const tracker = newTracker()
+    const still = await readPhoto('demo/franck_01829.jpg')
+    const reference = await tracker.start(still)
+    for (let i = 0; i < 2; i++) {
+      await tracker.next({ ...still, data: Uint8Array.from(still.data) })
+      const [, frame] = pairs.at(-1) ?? []
+      expect(frame?.landmarks468).toEqual(reference.landmarks468)
+      expect(frame?.registered.data).toEqual(reference.registered.data)
+    }
+  })
+
+  it('follows a moving face through one shot', async () => {
+    const tracker = newTracker()
+    await tracker.start(await talk(0))
+    for (let n = 1; n < 4; n++) expect(await follow(tracker, await talk(n))).toEqual(['ok', false])
+  })
+
+  it('goes on from memories of JSON with the same bits', async () => {
+    const through = newTracker()
+    const memories: (TrackerMemory | null)[] = []
+    const other = await photo('faker_female_019')
+    const frames = [await talk(0), await talk(1), other, await talk(2), await talk(3)]
+    await through.start(frames[0] as Rgba)
+    memories.push(through.memory)
+    const statuses: unknown[] = []
+    for (const frame of frames.slice(1)) {
+      statuses.push(await follow(through, frame))
+      memories.push(through.memory)
+    }
+    expect(statuses).toEqual([
+      ['ok', false],
+      ['lost', true],
+      ['regained', true],
+      ['ok', false],
+    ])
+    const whole = pairs
+    // Stopped after each frame, also after the one where the face was lost.
+    for (const stop of [1, 2]) {
+      pairs = []
+      const resumed = newTracker()
+      const known = JSON.parse(JSON.stringify(memories.slice(0, stop + 1))) as TrackerMemory[]
+      await resumed.resume(known, frames[0] as Rgba, frames[1] as Rgba)
+      const rest: unknown[] = []
+      for (const frame of frames.slice(stop + 1)) rest.push(await follow(resumed, frame))
+      expect(rest).toEqual(statuses.slice(stop))
+      const again = whole.slice(whole.length - pairs.length)
+      expect(pairs.length).toBe(4)
+      pairs.forEach((pair, i) => {
+        pair.forEach((frame, side) => {
+          const expected = again[i]?.[side]
+          expect(frame.landmarks468).toEqual(expected?.landmarks468)
+          expect(frame.toTemplate).toEqual(expected?.toTemplate)
+          expect(frame.registered.data).toEqual(expected?.registered.data)
+        })
+      })
+    }
+  })
+
+  it('refuses memories that are damaged', async () => {
+    const tracker = newTracker()
+    const frame = plain(64, 64, 100)
+    const broken = { picture: 'AAAA', face: {} } as unknown as TrackerMemory
+    await expect(tracker.resume([broken], frame, frame)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    await expect(tracker.resume([], frame, frame)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+
+  it('does not take another person after a cut, and takes the same one again', async () => {
+    const tracker = newTracker()
+    await tracker.start(await photo('faker_male_000'))
+    expect(await follow(tracker, await photo('faker_male_063'))).toEqual(['lost', true])
+    expect(await follow(tracker, await photo('faker_female_019'))).toEqual(['lost', true])
+    expect(await follow(tracker, plain(512, 512, 90))).toEqual(['lost', true])
+    const again = moved(await photo('faker_male_000'), { a: 0.8, b: 0.02, tx: 60, ty: 20 })
+    expect(await follow(tracker, again)).toEqual(['regained', true])
+    expect(pairs).toHaveLength(1)
+  })
+
+  it('does not take the nearest face when its own has gone, and finds it elsewhere', async () => {
+    const [own, other] = [
+      await resized(await photo('faker_female_069'), 400),
+      await resized(await photo('faker_female_094'), 200),
+    ]
+    const tracker = newTracker()
+    const reference = await tracker.start(
+      onWall({ photo: own, x: 20, y: 40 }, { photo: other, x: 950, y: 100 }),
+    )
+    const alone = onWall({ photo: other, x: 950, y: 100 })
+    expect((await follow(tracker, alone))[0]).toBe('lost')
+    expect((await follow(tracker, alone))[0]).toBe('lost')
+    // Smaller, and on the other side of the other person.
+    const small = await resized(own, 300)
+    const back = onWall({ photo: small, x: 550, y: 90 }, { photo: other, x: 950, y: 100 })
+    expect((await follow(tracker, back))[0]).toBe('regained')
+    const [from, to] = pairs.at(-1) ?? []
+    expect(from).toBe(reference)
+    expect(centre(to as FaceFrame)[0]).toBeCloseTo(550 + 0.75 * ((centre(reference)[0] ?? 0) - 20), -1)
+  })
+
+  it('is not moved over when another face takes the place of its own within one shot', async () => {
+    const [own, other] = [await photo('faker_female_069'), await photo('faker_female_081')]
+    const tracker = newTracker()
+    const at = (face: Rgba) => ({ photo: face, x: 100, y: 60 })
+    const small = async (face: Rgba) => resized(face, 150)
+    await tracker.start(onWall(at(await small(own))))
+    expect(await follow(tracker, onWall(at(await small(own))))).toEqual(['ok', false])
+    expect((await follow(tracker, onWall(at(await small(other)))))[0]).toBe('lost')
+    expect(pairs).toHaveLength(1)
+  })
+})
+
+describe('appearance', () => {
+  it('tells the people of the fixtures apart, and knows one in other frames', async () => {
+    const names = [
+      ...['faker_female_019', 'faker_female_069', 'faker_female_081', 'faker_female_094'],
+      ...['faker_male_000', 'faker_male_063', 'franck_02045'],
+    ]
+    const looks = []
+    for (const name of names) {
+      const image = await photo(name)
+      const [detection] = await finder.detect(image, name)
+      looks.push(lookOf((await finder.frame(image, name, detection as Candidate)).frame))
+    }
+    for (const [i, a] of looks.entries()) {
+      for (const b of looks.slice(i + 1)) expect(similarity(a, b)).toBeLessThan(0.45)
+    }
+    const franck = []
+    for (const name of ['talk-00', 'talk-03', 'talk-06', 'turn-00', 'turn-06']) {
+      const image = await readPhoto(`test/fixtures/eval/real/${name}.jpg`)
+      const [detection] = await finder.detect(image, name)
+      franck.push(lookOf((await finder.frame(image, name, detection as Candidate)).frame))
+    }
+    const [first, ...others] = franck
+    for (const other of others.slice(0, 2)) {
+      expect(similarity(first as (typeof franck)[number], other)).toBeGreaterThan(0.68)
+    }
+    for (const other of others) {
+      expect(similarity(first as (typeof franck)[number], other)).toBeGreaterThan(0.45)
+    }
+  })
+
+  it('takes a change of exposure and a small pan for no cut, another picture for one', async () => {
+    const image = await readPhoto('demo/franck_01829.jpg')
+    const darker = { ...image, data: image.data.map((v, i) => (i % 4 === 3 ? v : 0.6 * v + 10)) }
+    expect(isCut(thumbnail(image), thumbnail(darker))).toBe(false)
+    expect(isCut(thumbnail(image), thumbnail(moved(image, { a: 1, b: 0, tx: 6, ty: 2 })))).toBe(false)
+    expect(isCut(thumbnail(image), thumbnail(await photo('faker_male_000')))).toBe(true)
+    expect(isCut(thumbnail(plain(64, 48, 9)), thumbnail(plain(64, 48, 9)))).toBe(false)
+    expect(isCut(thumbnail(plain(64, 48, 9)), thumbnail(image))).toBe(true)
+  })
+})

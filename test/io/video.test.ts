@@ -1,0 +1,219 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openFrames } from '../../src/io/frames.js'
+import { encodeJpeg } from '../../src/platform/index.js'
+import { hasFfmpeg } from '../../src/platform/node/ffmpeg.js'
+import { takeFrame, type VideoDamage } from '../../src/platform/node/video-decode.js'
+import { joinVideo, type TimedPicture } from '../../src/platform/node/video-join.js'
+import { plain } from '../e2e/pictures.js'
+
+/** Video files through the system's ffmpeg, which is no dependency of the package: without it only the first part runs. */
+
+const run = promisify(execFile)
+const here = process.cwd()
+let folder: string
+
+describe('a pipe of PPM pictures', () => {
+  it('is cut into frames, however it arrives', () => {
+    const frame = Buffer.concat([Buffer.from('P6\n2 1\n255\n'), Buffer.from([1, 2, 3, 4, 5, 6])])
+    expect(takeFrame(Buffer.concat([frame, frame]))).toMatchObject({
+      image: { width: 2, height: 1, data: Uint8Array.from([1, 2, 3, 255, 4, 5, 6, 255]) },
+      used: frame.length,
+    })
+    expect(takeFrame(frame.subarray(0, 13))).toEqual({ image: null, used: 0, wanted: frame.length })
+    expect(takeFrame(Buffer.from('P6\n2'))).toEqual({ image: null, used: 0, wanted: 5 })
+  })
+
+  it('is refused where it holds something else', () => {
+    expect(() => takeFrame(Buffer.alloc(100, 65))).toThrow(/ffmpeg sent something else than frames/)
+  })
+})
+
+/** Grey level of a frame is 40 + 2 times its index, so that repeated and lost frames show. */
+const GREYS = "geq=lum='40+2*N':cb=128:cr=128"
+
+async function make(name: string, frames: number, times: string, ...more: string[]): Promise<void> {
+  await run('ffmpeg', [
+    ...['-v', 'error', '-y', '-f', 'lavfi', '-i', `color=gray:size=64x48:rate=25,${GREYS}`],
+    ...(more.includes('-c:a') ? ['-f', 'lavfi', '-i', 'sine=frequency=440'] : []),
+    ...['-vf', `settb=1/90000,setpts='(${times})/TB'`, '-frames:v', String(frames), '-vsync', 'passthrough'],
+    ...[
+      '-t',
+      '4',
+      '-enc_time_base',
+      '1:90000',
+      '-pix_fmt',
+      'yuv420p',
+      '-preset',
+      'ultrafast',
+      ...more,
+      `file:${name}`,
+    ],
+  ])
+}
+
+async function read(file: string): Promise<{ times: number[]; greys: number[]; damage: VideoDamage | null }> {
+  const source = await openFrames(file)
+  const [times, greys]: [number[], number[]] = [[], []]
+  let damage: VideoDamage | null = null
+  const onDamage = (found: VideoDamage) => {
+    damage = found
+  }
+  for await (const { photo, time } of source.frames(0, new AbortController().signal, onDamage)) {
+    times.push(time as number)
+    greys.push((photo as { data: Uint8Array }).data[0] as number)
+  }
+  return { times, greys, damage }
+}
+
+describe.runIf(await hasFfmpeg())('video files', () => {
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'dff-video-'))
+    process.chdir(folder)
+    await make(
+      'plain.mp4',
+      12,
+      'N*0.04',
+      '-c:a',
+      'aac',
+      '-movflags',
+      '+faststart',
+      '-video_track_timescale',
+      '90000',
+    )
+  })
+  afterAll(async () => {
+    process.chdir(here)
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  it.each([
+    [
+      'long gaps',
+      'gaps.mp4',
+      12,
+      (n: number) => (n < 6 ? 0.04 * n : 0.2 * n - 0.96),
+      'if(lt(N,6),N*0.04,N*0.2-0.96)',
+    ],
+    ['close together', 'close.mkv', 12, (n: number) => 0.007 * n, 'N*0.007'],
+    ['uneven', 'uneven.mkv', 75, (n: number) => 0.03 * n + 0.01 * (n % 3), 'N*0.03+0.01*mod(N,3)'],
+    ['a late start', 'late.mp4', 5, (n: number) => 0.04 * n, 'N*0.04+1'],
+  ])('give every frame once with its time: %s', async (_name, file, count, at, times) => {
+    await make(file, count, times, ...(file.endsWith('mp4') ? ['-video_track_timescale', '90000'] : []))
+    const { times: found, greys, damage } = await read(file)
+    expect(found).toHaveLength(count)
+    const start = found[0] as number
+    found.forEach((time, n) => {
+      expect(time - start).toBeCloseTo(at(n), 2)
+    })
+    expect(greys.every((grey, n) => n === 0 || grey > (greys[n - 1] as number))).toBe(true)
+    expect(damage).toBeNull()
+  })
+
+  it.each([
+    '12:30.mp4',
+    '-v.mp4',
+    '50%done%03d.mp4',
+    'pipe:0',
+    'concat:x.mp4',
+    'http:/a.mp4',
+    'a b [1] {x}.mp4',
+    "it's.mp4",
+  ])('are read under the name %s', async (name) => {
+    if (name.includes('/')) await mkdir('http:', { recursive: true })
+    await writeFile(join(folder, name), await readFile('plain.mp4'))
+    expect((await read(name)).times).toHaveLength(12)
+  })
+
+  it.each([
+    ['HLS', '#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\nplain.mp4\n#EXT-X-ENDLIST\n'],
+    ['concat', 'ffconcat version 1.0\nfile plain.mp4\n'],
+    ['a picture', null],
+    ['DASH', '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"></MPD>'],
+  ])('are told from what would open other files: %s', async (_name, text) => {
+    await writeFile('list.mp4', text ?? (await encodeJpeg(plain(64, 64, 90))))
+    await expect(openFrames('list.mp4')).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringMatching(/^list\.mp4: (is a playlist, a picture|cannot be read as a video)/),
+    })
+  })
+
+  it.each([
+    ['empty', () => Buffer.alloc(0)],
+    ['text', () => Buffer.from('not a video')],
+    ['without its end', (bytes: Buffer) => bytes.subarray(0, 400)],
+  ])('are refused as inputs when %s', async (_name, damage) => {
+    await writeFile('bad.mp4', damage(await readFile('plain.mp4')))
+    await expect(read('bad.mp4')).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringMatching(/^bad\.mp4: .*(cannot be read|has no video)/),
+    })
+  })
+
+  it('say what is missing of a half-downloaded one', async () => {
+    // Every frame a key frame of busy content, so that the cut goes through the frames and not through the header.
+    await run('ffmpeg', [
+      ...['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=128x96:rate=25', '-frames:v', '16', '-g', '1'],
+      ...['-movflags', '+faststart', '-y', 'long.mp4'],
+    ])
+    const bytes = await readFile('long.mp4')
+    await writeFile('half.mp4', bytes.subarray(0, Math.round(0.6 * bytes.length)))
+    const { times, damage } = await read('half.mp4')
+    expect(times.length).toBeGreaterThan(0)
+    expect(times.length).toBeLessThan(16)
+    expect(damage).toMatchObject({ announced: 16, decoded: times.length })
+    expect(damage?.messages[0]).toMatch(/partial file/)
+  })
+
+  it('say what is missing of a cut-off AVI, about which ffmpeg says nothing', async () => {
+    await make('a.avi', 50, 'N*0.04', '-c:v', 'mjpeg')
+    const bytes = await readFile('a.avi')
+    await writeFile('cut.avi', bytes.subarray(0, Math.round(0.5 * bytes.length)))
+    expect((await read('a.avi')).damage).toBeNull()
+    expect((await read('cut.avi')).damage).toMatchObject({ announced: 50, messages: [] })
+  })
+
+  it('are whole where an edit list hides frames', async () => {
+    await make('keys.mp4', 50, 'N*0.04', '-g', '10')
+    await run('ffmpeg', ['-v', 'error', '-ss', '0.5', '-i', 'keys.mp4', '-c', 'copy', '-y', 'trimmed.mp4'])
+    const { times, damage } = await read('trimmed.mp4')
+    expect(times.length).toBeLessThan(45)
+    expect(damage).toBeNull()
+  })
+
+  async function* shown(times: readonly number[]): AsyncGenerator<TimedPicture> {
+    for (const [n, time] of times.entries()) {
+      yield { jpeg: await encodeJpeg(plain(65, 48, 40 + 10 * n)), time }
+    }
+  }
+
+  it('are joined of pictures at their times, with the sound of the source', async () => {
+    const odd = join(folder, '50%done %03d:x')
+    await mkdir(odd)
+    const times = [0, 0.04, 0.5, 0.5, 1.25]
+    const sound = { file: 'plain.mp4', start: 0, codec: 'aac' }
+    await joinVideo(shown(times), { width: 65, height: 48 }, sound, join(odd, 'out.mp4'))
+    const { times: found, greys } = await read(join(odd, 'out.mp4'))
+    expect(found).toHaveLength(5)
+    found.forEach((time, n) => {
+      expect(time).toBeCloseTo(times[n] as number, 3)
+    })
+    expect(greys[0]).toBeLessThan(greys[4] as number)
+    const streams = ['-v', 'error', '-show_entries', 'stream=codec_name,width,height', '-of', 'csv=p=0']
+    const { stdout } = await run('ffprobe', [...streams, `file:${join(odd, 'out.mp4')}`])
+    expect(stdout.trim().split('\n').sort()).toEqual(['aac', 'h264,66,48'])
+    expect(await readdir(odd)).toEqual(['out.mp4'])
+  })
+
+  it('say when they cannot be joined', async () => {
+    const out = join(folder, 'missing', 'out.mp4')
+    await expect(joinVideo(shown([0, 1]), { width: 65, height: 48 }, null, out)).rejects.toMatchObject({
+      code: 'EXTERNAL_TOOL',
+      message: expect.stringMatching(/could not make .*out\.mp4 \(.*No such file.*the pictures .* are kept/),
+    })
+  })
+})
