@@ -228,7 +228,9 @@ export class DeepFaceFlow implements FaceFlow {
     warnings: readonly string[],
   ): Promise<FlowResult> {
     const result = await this.#registered(a.registered, b.registered, options, watch, warnings)
-    return { ...result, a, b, rigidPhoto: rigidInPhotos(result.rigid, a.toTemplate, b.toTemplate) }
+    const rigidPhoto = rigidInPhotos(result.rigid, a.toTemplate, b.toTemplate)
+    // Added to it: a copy would compute what nobody may read.
+    return Object.assign(result, { a, b, rigidPhoto })
   }
 
   async #registered(
@@ -238,23 +240,18 @@ export class DeepFaceFlow implements FaceFlow {
     watch: Stopwatch,
     warnings: readonly string[],
   ): Promise<RegisteredFlowResult> {
-    const forward = await watch.time('flow', () => this.#pair.compute(a, b))
-    const backward =
-      options.backward === false
-        ? undefined
-        : await watch.time('backward flow', () => this.#pair.compute(b, a))
+    const outputs = await watch.time('flow', () => this.#pair.compute(a, b, options.backward !== false))
+    const { triangles, ncc } = this.#files
     const facts = {
-      triangles: this.#files.triangles,
+      triangles,
+      ncc,
       weights: this.weights,
       depthSource: this.depthSource,
       refinement: this.refinement,
       adapter: this.adapter,
       warnings,
     }
-    const result = await watch.time('products', async () =>
-      deriveResult(a, b, forward, backward, { ...facts, timingsMs: {} }),
-    )
-    return { ...result, timingsMs: watch.times }
+    return await watch.time('products', async () => deriveResult(a, b, outputs, facts, () => watch.times))
   }
 
   async #tryFrame(image: Rgba, name: string, detection: Candidate): Promise<FoundFace | undefined> {

@@ -1,35 +1,54 @@
-import { at } from '../geometry/array.js'
 import { similarityResidual } from '../geometry/similarity.js'
 import type { Template } from '../geometry/template.js'
 import { MESH_VERTICES, type Rgba, TEMPLATE_SIZE } from '../geometry/types.js'
-import { GraphBuilder } from '../graph/graph.js'
+import { GraphBuilder, type Value } from '../graph/graph.js'
 import type { WeightSource } from '../graph/op.js'
 import type { Refinement } from '../nets/refinement.js'
-import { REGISTERED_INPUTS, type RegisteredFlowConfig, registeredFlow } from '../nets/registered-flow.js'
+import { REGISTERED_INPUTS, type RegisteredFlowConfig, registeredFlows } from '../nets/registered-flow.js'
 import { registeredRoiTransform } from '../nets/registered-meshes.js'
 import { packImageTransform } from '../ops/image/image-input.js'
 import { outputTensor } from '../ops/tensor/border.js'
+import type { RegisteredFace } from '../products/warnings.js'
 import type { Engine } from '../runtime/engine.js'
 import type { Plan } from '../runtime/plan.js'
 import type { NetworkFiles } from './network-files.js'
 import { landmarks68 } from './register/landmarks.js'
 import { DEFAULT_REFINEMENT } from './types.js'
 
-/** What the GPU computes for a registered pair; arrays as in `RegisteredFlowResult`. */
+/** What the GPU computes for a registered pair. */
 export interface PairOutputs {
+  /** 224x224x3, as in `RegisteredFlowResult`. */
   readonly flow: Float32Array
-  readonly mask: Uint8Array
-  readonly depth: Float32Array
-  readonly pncc: Float32Array
+  /** 224x224x4 of `rasterise`: the mesh of A. */
+  readonly fragments: Float32Array
+  /** 468x3, of A. */
   readonly mesh: Float32Array
   /**
-   * What the mesh network makes of each frame, A first; of A alone where the weights look at no mesh of B: the probability
-   * that it is a face, and how far its 68 landmarks lie from the template's in the mean, template px.
+   * What the mesh network makes of each frame, A first; of A alone where the weights look at no mesh of B and the way back is
+   * not computed.
    */
-  readonly faces: readonly { readonly presence: number; readonly offset: number }[]
+  readonly faces: readonly RegisteredFace[]
+  /** Of the way back: flow as above; mask 224x224, not 0 on the face of B. */
+  readonly backward?: { readonly flow: Float32Array; readonly mask: Float32Array }
 }
 
-/** Registered frames in, flow out: 3DMeshReg, raster, PNCC, DFFNet, refinement and depth from motion in one submission. */
+type Output =
+  | 'flow'
+  | 'fragments'
+  | 'meshes'
+  | 'flags'
+  | 'backwardFlow'
+  | 'backwardMask'
+  // Of B, where only the way back has its mesh.
+  | 'backwardMeshes'
+  | 'backwardFlags'
+
+const isBackward = (output: string): boolean => output.startsWith('backward')
+
+/**
+ * Registered frames in, flow out: 3DMeshReg, raster, PNCC, DFFNet, refinement and depth from motion, and all of it for the way
+ * back, in one submission.
+ */
 export class RegisteredPair {
   readonly #plan: Plan
   readonly #roi: Float32Array
@@ -49,9 +68,17 @@ export class RegisteredPair {
   ): Promise<RegisteredPair> {
     const config = registeredFlowConfig(files, refinement)
     const graph = new GraphBuilder(`registered ${files.info.name}`)
-    for (const [name, value] of Object.entries(registeredFlow(graph, config))) {
-      outputTensor(graph, name, value)
+    const { forward, backward } = registeredFlows(graph, config)
+    const outputs: Readonly<Partial<Record<Output, Value>>> = {
+      flow: forward.flow,
+      fragments: forward.fragments,
+      meshes: forward.meshes,
+      flags: forward.flags,
+      backwardFlow: backward.flow,
+      backwardMask: backward.mask,
+      ...(!config.meshPrior && { backwardMeshes: backward.meshes, backwardFlags: backward.flags }),
     }
+    for (const [name, value] of Object.entries(outputs)) outputTensor(graph, name, value)
     const plan = await engine.compile(graph.build(), {
       weights: registeredFlowWeights(files),
       ...(onProgress && { onProgress }),
@@ -59,35 +86,38 @@ export class RegisteredPair {
     return new RegisteredPair(plan, packImageTransform(registeredRoiTransform(config)), files.template)
   }
 
-  /** @param a 224x224 frames */
-  async compute(a: Rgba, b: Rgba): Promise<PairOutputs> {
-    const outputs = await this.#plan.compute({
+  /**
+   * @param a 224x224 frames
+   * @param backward false: what only the way back needs is neither computed nor read
+   */
+  async compute(a: Rgba, b: Rgba, backward: boolean): Promise<PairOutputs> {
+    const inputs = {
       [REGISTERED_INPUTS.i1]: a.data,
       [REGISTERED_INPUTS.i2]: b.data,
       // Written each time: 48 bytes, and a device that was lost and recovered has forgotten it.
       [REGISTERED_INPUTS.roi]: this.#roi,
-    })
-    const { flow, encoding, fragments, meshes, flags } = outputs as Record<
-      'flow' | 'encoding' | 'fragments' | 'meshes' | 'flags',
-      Float32Array
-    >
-    const pixels = TEMPLATE_SIZE * TEMPLATE_SIZE
-    const channels = encoding.length / pixels
-    const mask = new Uint8Array(pixels)
-    const depth = new Float32Array(pixels)
-    const pncc = new Float32Array(pixels * 3)
-    for (let i = 0; i < pixels; i++) {
-      // The fourth channel is the triangle's index, -1 where there is none.
-      if (at(fragments, 4 * i + 3) < 0) continue
-      mask[i] = 1
-      depth[i] = at(fragments, 4 * i)
-      for (let c = 0; c < 3; c++) pncc[3 * i + c] = at(encoding, channels * i + c)
     }
-    const faces = Array.from(flags, (flag, i) => ({
+    const wanted = [...this.#plan.spec.outputs.keys()].filter((output) => backward || !isBackward(output))
+    const outputs = await this.#plan.compute(inputs, wanted)
+    const { flow, fragments, meshes, flags, backwardFlow, backwardMask, backwardMeshes, backwardFlags } =
+      outputs as Record<Output, Float32Array>
+    return {
+      flow,
+      fragments,
+      mesh: meshes.subarray(0, MESH_VERTICES * 3),
+      faces: [...this.#faces(meshes, flags), ...this.#faces(backwardMeshes, backwardFlags)],
+      ...(backward && { backward: { flow: backwardFlow, mask: backwardMask } }),
+    }
+  }
+
+  #faces(
+    meshes: Float32Array = new Float32Array(),
+    flags: Float32Array = new Float32Array(),
+  ): RegisteredFace[] {
+    return Array.from(flags, (flag, i) => ({
       presence: 1 / (1 + Math.exp(-flag)),
       offset: this.#offset(meshes.subarray(i * MESH_VERTICES * 3, (i + 1) * MESH_VERTICES * 3)),
     }))
-    return { flow, mask, depth, pncc, mesh: meshes.slice(0, MESH_VERTICES * 3), faces }
   }
 
   #offset(mesh: Float32Array): number {

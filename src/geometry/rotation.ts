@@ -38,84 +38,94 @@ function cosSin(degrees: number): [number, number] {
 /**
  * The rotation R that maximises trace(R M) for a 3x3 covariance M (row = source axis, column = target axis).
  * Horn 1987: its unit quaternion is the eigenvector of the largest eigenvalue of a symmetric 4x4 matrix.
+ * @param out receives R, 3x3 row-major
  */
-export function rotationFromCovariance(m: ArrayLike<number>): number[] {
-  const [xx, xy, xz, yx, yy, yz, zx, zy, zz] = Array.from(m) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
-  const [w, x, y, z] = largestEigenvector([
-    [xx + yy + zz, yz - zy, zx - xz, xy - yx],
-    [yz - zy, xx - yy - zz, xy + yx, zx + xz],
-    [zx - xz, xy + yx, yy - xx - zz, yz + zy],
-    [xy - yx, zx + xz, yz + zy, zz - xx - yy],
-  ])
-  return [
-    w * w + x * x - y * y - z * z,
-    2 * (x * y - w * z),
-    2 * (x * z + w * y),
-    2 * (x * y + w * z),
-    w * w - x * x + y * y - z * z,
-    2 * (y * z - w * x),
-    2 * (x * z - w * y),
-    2 * (y * z + w * x),
-    w * w - x * x - y * y + z * z,
-  ]
+export function rotationFromCovariance(m: ArrayLike<number>, out: Float64Array): void {
+  const [xx, xy, xz] = [at(m, 0), at(m, 1), at(m, 2)]
+  const [yx, yy, yz] = [at(m, 3), at(m, 4), at(m, 5)]
+  const [zx, zy, zz] = [at(m, 6), at(m, 7), at(m, 8)]
+  const k = HORN
+  k[0] = xx + yy + zz
+  k[1] = k[4] = yz - zy
+  k[2] = k[8] = zx - xz
+  k[3] = k[12] = xy - yx
+  k[5] = xx - yy - zz
+  k[6] = k[9] = xy + yx
+  k[7] = k[13] = zx + xz
+  k[10] = yy - xx - zz
+  k[11] = k[14] = yz + zy
+  k[15] = zz - xx - yy
+  const best = largestEigenvector(k, VECTORS)
+  const length = Math.hypot(
+    at(VECTORS, best),
+    at(VECTORS, 4 + best),
+    at(VECTORS, 8 + best),
+    at(VECTORS, 12 + best),
+  )
+  const w = at(VECTORS, best) / length
+  const x = at(VECTORS, 4 + best) / length
+  const y = at(VECTORS, 8 + best) / length
+  const z = at(VECTORS, 12 + best) / length
+  out[0] = w * w + x * x - y * y - z * z
+  out[1] = 2 * (x * y - w * z)
+  out[2] = 2 * (x * z + w * y)
+  out[3] = 2 * (x * y + w * z)
+  out[4] = w * w - x * x + y * y - z * z
+  out[5] = 2 * (y * z - w * x)
+  out[6] = 2 * (x * z - w * y)
+  out[7] = 2 * (y * z + w * x)
+  out[8] = w * w - x * x - y * y + z * z
 }
 
-/** Unit eigenvector of the largest eigenvalue of a symmetric 4x4 matrix, by cyclic Jacobi rotations. */
-function largestEigenvector(matrix: number[][]): [number, number, number, number] {
-  const a = matrix.map((row) => Float64Array.from(row))
-  const v = [0, 1, 2, 3].map((i) => Float64Array.from([0, 1, 2, 3], (j) => (i === j ? 1 : 0)))
-  const get = (rows: Float64Array[], r: number, c: number) => at(rows[r] as Float64Array, c)
-  const set = (rows: Float64Array[], r: number, c: number, value: number) => {
-    const row = rows[r] as Float64Array
-    row[c] = value
-  }
+/** Working memory: fits come by the hundred, and each is done before the next begins. */
+const HORN = new Float64Array(16)
+const VECTORS = new Float64Array(16)
+
+/**
+ * By cyclic Jacobi rotations.
+ * @param a symmetric 4x4 matrix; overwritten
+ * @param v receives the eigenvectors as columns
+ * @returns the column of the largest eigenvalue
+ */
+function largestEigenvector(a: Float64Array, v: Float64Array): number {
+  v.fill(0)
+  for (let i = 0; i < 16; i += 5) v[i] = 1
   // Convergence is quadratic; ten sweeps are far more than a 4x4 matrix needs.
   for (let sweep = 0; sweep < 10; sweep++) {
     let off = 0
     for (let p = 0; p < 3; p++) {
       for (let q = p + 1; q < 4; q++) {
-        const apq = get(a, p, q)
+        const apq = at(a, 4 * p + q)
         off += apq * apq
         if (apq === 0) continue
-        const theta = (get(a, q, q) - get(a, p, p)) / (2 * apq)
+        const theta = (at(a, 5 * q) - at(a, 5 * p)) / (2 * apq)
         const t = (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1))
         const c = 1 / Math.sqrt(t * t + 1)
         const s = t * c
+        turnColumns(a, p, q, c, s)
         for (let k = 0; k < 4; k++) {
-          const kp = get(a, k, p)
-          const kq = get(a, k, q)
-          set(a, k, p, c * kp - s * kq)
-          set(a, k, q, s * kp + c * kq)
+          const pk = at(a, 4 * p + k)
+          const qk = at(a, 4 * q + k)
+          a[4 * p + k] = c * pk - s * qk
+          a[4 * q + k] = s * pk + c * qk
         }
-        for (let k = 0; k < 4; k++) {
-          const pk = get(a, p, k)
-          const qk = get(a, q, k)
-          set(a, p, k, c * pk - s * qk)
-          set(a, q, k, s * pk + c * qk)
-          const vp = get(v, k, p)
-          const vq = get(v, k, q)
-          set(v, k, p, c * vp - s * vq)
-          set(v, k, q, s * vp + c * vq)
-        }
+        turnColumns(v, p, q, c, s)
       }
     }
     if (off === 0) break
   }
   let best = 0
-  for (let i = 1; i < 4; i++) if (get(a, i, i) > get(a, best, best)) best = i
-  const column = [0, 1, 2, 3].map((k) => get(v, k, best))
-  const length = Math.hypot(...column)
-  return column.map((c) => c / length) as [number, number, number, number]
+  for (let i = 1; i < 4; i++) if (at(a, 5 * i) > at(a, 5 * best)) best = i
+  return best
+}
+
+function turnColumns(m: Float64Array, p: number, q: number, c: number, s: number): void {
+  for (let k = 0; k < 16; k += 4) {
+    const kp = at(m, k + p)
+    const kq = at(m, k + q)
+    m[k + p] = c * kp - s * kq
+    m[k + q] = s * kp + c * kq
+  }
 }
 
 /** R applied to a vector. */

@@ -69,3 +69,10 @@ export interface Similarity {
   readonly tx: number
   readonly ty: number
 }
+
+/** Similarity of space: x' = scale * R x + t; R is 3x3 row-major with determinant +1. */
+export interface Similarity3 {
+  readonly rotation: readonly number[]
+  readonly scale: number
+  readonly translation: readonly [number, number, number]
+}

@@ -63,6 +63,7 @@ export class GraphBuilder {
   readonly #names = new Set<string>()
   readonly #outputNames = new Set<string>()
   readonly #inputValues = new Set<ValueId>()
+  #prefix = ''
 
   /** @throws EngineError INVALID_ARGUMENT if the name is no string */
   constructor(name: string) {
@@ -101,7 +102,13 @@ export class GraphBuilder {
    * @throws EngineError INVALID_GRAPH if attributes are not what the op declares, the inputs do not fit (the message names
    * node and shapes), the name is taken, or an input belongs to another graph
    */
-  add<Attrs>(definition: OpDefinition<Attrs>, name: string, attrs: Attrs, inputs: readonly Value[]): Value {
+  add<Attrs>(
+    definition: OpDefinition<Attrs>,
+    ownName: string,
+    attrs: Attrs,
+    inputs: readonly Value[],
+  ): Value {
+    const name = typeof ownName === 'string' ? this.#prefix + ownName : ownName
     const kind = definition?.kind
     if (typeof kind !== 'string' || typeof definition.infer !== 'function') {
       throw new EngineError(
@@ -142,6 +149,17 @@ export class GraphBuilder {
       output: output.id,
     })
     return output
+  }
+
+  /** Nodes that `build` adds are named behind `prefix`: a network can stand in a graph twice, with the same weights. */
+  prefixed<T>(prefix: string, build: () => T): T {
+    const before = this.#prefix
+    this.#prefix = before + prefix
+    try {
+      return build()
+    } finally {
+      this.#prefix = before
+    }
   }
 
   /**

@@ -45,19 +45,61 @@ const FINE_MATCHING = {
  * @throws EngineError INVALID_GRAPH if the inputs have other shapes
  */
 export function dffnet(graph: GraphBuilder, images: Value, encoding: Value, config: DffnetConfig): Value[] {
-  const c = widths(config.a)
-  checkInputs(images.type as TensorType, encoding.type as TensorType, config)
-  const conv = (name: string, input: Value, channels: number, kernel: number, stride: number): Value => {
-    const attrs = { ...weightsOf(name), outChannels: channels, kernel, stride, padding: (kernel - 1) / 2 }
-    return leakyRelu(graph, `${name}/act`, conv2d(graph, name, input, attrs), SLOPE)
-  }
-  const first = (name: string, pair: Value): Value => batchSlice(graph, name, pair, 0, 1)
-  const second = (name: string, pair: Value): Value => batchSlice(graph, name, pair, 1, 1)
+  return dffnetFlow(graph, imageFeatures(graph, images, config), encoding, config)
+}
 
-  // Features of I1 and I2 (one batch) and of the PNCC.
-  const conv1 = conv('conv1', images, c(64), 7, 2)
-  const conv2 = conv('conv2', conv1, c(128), 5, 2)
-  const conv3 = conv('conv3', conv2, c(256), 5, 2)
+/** What DFFNet sees of both images, whichever the flow starts from; each 2 x h x w x c. */
+export interface ImageFeatures {
+  readonly images: Value
+  readonly conv1: Value
+  readonly conv2: Value
+  readonly conv3: Value
+}
+
+/** First part of `dffnet`: features by shared weights, in one batch. */
+export function imageFeatures(
+  graph: GraphBuilder,
+  images: Value,
+  { a }: Pick<DffnetConfig, 'a'>,
+): ImageFeatures {
+  const c = widths(a)
+  const conv1 = activatedConv(graph, 'conv1', images, c(64), 7, 2)
+  const conv2 = activatedConv(graph, 'conv2', conv1, c(128), 5, 2)
+  const conv3 = activatedConv(graph, 'conv3', conv2, c(256), 5, 2)
+  return { images, conv1, conv2, conv3 }
+}
+
+function activatedConv(
+  graph: GraphBuilder,
+  name: string,
+  input: Value,
+  channels: number,
+  kernel: number,
+  stride: number,
+): Value {
+  const attrs = { ...weightsOf(name), outChannels: channels, kernel, stride, padding: (kernel - 1) / 2 }
+  return leakyRelu(graph, `${name}/act`, conv2d(graph, name, input, attrs), SLOPE)
+}
+
+/**
+ * Second part of `dffnet`: the flow from one of the images to the other.
+ * @param source index of the image that the flow starts from, and the encoding belongs to
+ */
+export function dffnetFlow(
+  graph: GraphBuilder,
+  { images, conv1, conv2, conv3 }: ImageFeatures,
+  encoding: Value,
+  config: DffnetConfig,
+  source: 0 | 1 = 0,
+): Value[] {
+  checkInputs(images.type as TensorType, encoding.type as TensorType, config)
+  const c = widths(config.a)
+  const conv = (name: string, input: Value, channels: number, kernel: number, stride: number): Value =>
+    activatedConv(graph, name, input, channels, kernel, stride)
+  const first = (name: string, pair: Value): Value => batchSlice(graph, name, pair, source, 1)
+  const second = (name: string, pair: Value): Value => batchSlice(graph, name, pair, 1 - source, 1)
+
+  // Features of the PNCC.
   const pncc1 = conv('pncc1', encoding, c(32), 7, 2)
   const pncc2 = conv('pncc2', pncc1, c(64), 5, 2)
   const pncc3 = conv('pncc3', pncc2, c(128), 5, 2)

@@ -16,8 +16,9 @@ const GREY = [0.299 * 127.5, 0.587 * 127.5, 0.114 * 127.5] as const
 /**
  * The network's flow after a refinement, see `inverseSearch` and `variationalRefinement`.
  * @param flow 1 x h x w x 3, template px
- * @param images 2 x h x w x 3: I1 and I2 as DFFNet gets them
- * @param fragments of the mesh of I1
+ * @param images 2 x h x w x 3: as DFFNet gets them
+ * @param fragments of the mesh of the image that the flow starts from
+ * @param source index of that image
  */
 export function refineFlow(
   graph: GraphBuilder,
@@ -26,11 +27,13 @@ export function refineFlow(
   images: Value,
   fragments: Value,
   refinement: Refinement,
+  source: 0 | 1 = 0,
 ): Value {
   if (refinement === 'none') return flow
-  const source = batchSlice(graph, `${name} I1`, images, 0, 1)
-  const target = batchSlice(graph, `${name} I2`, images, 1, 1)
-  const pair = { source, target }
+  const pair = {
+    source: batchSlice(graph, `${name} I1`, images, source, 1),
+    target: batchSlice(graph, `${name} I2`, images, 1 - source, 1),
+  }
   const searched = inverseSearch(graph, name, flow, pair, fragments, {
     grey: GREY,
     ...INVERSE_SEARCH_DEFAULTS,

@@ -6,9 +6,9 @@ import { type VertexAttribute, vertexAttributes } from '../ops/mesh/vertices.js'
 import { batchSlice } from '../ops/tensor/concat.js'
 import { multiply } from '../ops/tensor/elementwise.js'
 import { type DepthFromMotionConfig, depthFromMotion } from './depth-from-motion.js'
-import { dffnet, FLOW_UNIT } from './dffnet.js'
+import { type DffnetConfig, dffnetFlow, FLOW_UNIT, type ImageFeatures, imageFeatures } from './dffnet.js'
 import { type Refinement, refineFlow } from './refinement.js'
-import { type RegisteredMeshesConfig, registeredFaces } from './registered-meshes.js'
+import { type RegisteredFaces, type RegisteredMeshesConfig, registeredFaces } from './registered-meshes.js'
 
 export interface RegisteredFlowConfig extends RegisteredMeshesConfig {
   /** DFFNet's width multiplier. */
@@ -40,9 +40,14 @@ export interface RegisteredFlow {
   readonly encoding: Value
   /** 1 x size x size x 4 of `rasterise`: the mesh of I1. */
   readonly fragments: Value
-  /** 2 x 1 x 468 x 3 (1 x .. without the prior): meshes of I1 and I2, template px, z away from the camera. */
+  /** 1 x size x size x 1: 20 on the face of I1, 0 elsewhere. */
+  readonly mask: Value
+  /**
+   * Meshes, template px, z away from the camera. With the prior 2 x 1 x 468 x 3: of I1 and I2, whichever the flow starts from;
+   * without it 1 x 1 x 468 x 3: of the frame that the flow starts from.
+   */
   readonly meshes: Value
-  /** 2 x 1 x 1 x 1 (1 x .. without the prior): logits that I1 and I2 hold a face. */
+  /** As many as meshes, x 1 x 1 x 1: logits that the frames hold a face. */
   readonly flags: Value
 }
 
@@ -53,7 +58,34 @@ const MESH_DEPTH_UNIT = 100
  * DFFNet (Koujan et al. 2020, section 3), and where the configuration says so a refinement and depth from motion.
  */
 export function registeredFlow(graph: GraphBuilder, config: RegisteredFlowConfig): RegisteredFlow {
-  const { size, triangles, ncc, meshPrior } = config
+  return flowFrom(graph, 0, registeredFrames(graph, config), config)
+}
+
+/**
+ * The flows of both directions in one graph. They share the meshes, the images and their features; each has the same bits as
+ * `registeredFlow` of its pair. What is left out with the outputs of `backward` is `registeredFlow`.
+ */
+export function registeredFlows(
+  graph: GraphBuilder,
+  config: RegisteredFlowConfig,
+): { readonly forward: RegisteredFlow; readonly backward: RegisteredFlow } {
+  const frames = registeredFrames(graph, config)
+  return {
+    forward: flowFrom(graph, 0, frames, config),
+    backward: graph.prefixed('backward ', () => flowFrom(graph, 1, frames, config)),
+  }
+}
+
+/** What both directions look at. Parts are added to the graph when the first of them asks. */
+interface Frames {
+  readonly images: Value
+  /** Of both frames with the prior, else of the frame `source`. */
+  faces(source: 0 | 1): RegisteredFaces
+  features(): ImageFeatures
+}
+
+function registeredFrames(graph: GraphBuilder, config: RegisteredFlowConfig): Frames {
+  const { size, meshPrior } = config
   const frame = frameType(size, size)
   const pixels = [graph.input(REGISTERED_INPUTS.i1, frame), graph.input(REGISTERED_INPUTS.i2, frame)] as const
   // (RGB / 255 - 0.45) * 2
@@ -63,16 +95,38 @@ export function registeredFlow(graph: GraphBuilder, config: RegisteredFlowConfig
     scale: [2, 2, 2],
     offset: [-0.9, -0.9, -0.9],
   })
-
-  // 3DMeshReg, on both frames where the prior wants both.
   const transform = graph.input(REGISTERED_INPUTS.roi, IMAGE_TRANSFORM_TYPE)
-  const seen = meshPrior ? pixels : [pixels[0]]
-  const { meshes, flags } = registeredFaces(graph, 'meshes', seen, transform, config)
+  let shared: RegisteredFaces | undefined
+  let features: ImageFeatures | undefined
+  return {
+    images,
+    // 3DMeshReg, on both frames where the prior wants both.
+    faces: (source) => {
+      if (!meshPrior) return registeredFaces(graph, 'meshes', [pixels[source]], transform, config)
+      shared ??= registeredFaces(graph, 'meshes', pixels, transform, config)
+      return shared
+    },
+    features: () => {
+      features ??= imageFeatures(graph, images, config)
+      return features
+    },
+  }
+}
+
+/** @param source the frame that the flow starts from */
+function flowFrom(
+  graph: GraphBuilder,
+  source: 0 | 1,
+  frames: Frames,
+  config: RegisteredFlowConfig,
+): RegisteredFlow {
+  const { size, triangles, ncc, meshPrior } = config
 
   // PNCC and mesh prior.
-  const meshA = meshPrior ? batchSlice(graph, 'mesh A', meshes, 0, 1) : meshes
+  const { meshes, flags } = frames.faces(source)
+  const meshA = meshPrior ? batchSlice(graph, 'mesh A', meshes, source, 1) : meshes
   const meshPair: readonly [Value] | readonly [Value, Value] = meshPrior
-    ? [meshA, batchSlice(graph, 'mesh B', meshes, 1, 1)]
+    ? [meshA, batchSlice(graph, 'mesh B', meshes, 1 - source, 1)]
     : [meshA]
   const fragments = rasterise(graph, 'fragments', meshA, { width: size, height: size, triangles })
   const code: VertexAttribute = { kind: 'constant', data: ncc, channels: 3 }
@@ -86,19 +140,21 @@ export function registeredFlow(graph: GraphBuilder, config: RegisteredFlowConfig
   const encoding = interpolate(graph, 'encoding', fragments, attributes, { triangles })
 
   // DFFNet, in px and on the face only.
-  const flows = dffnet(graph, images, encoding, {
+  const network: DffnetConfig = {
     a: config.a,
     encodingChannels: meshPrior ? 7 : 3,
     fineMatching: config.fineMatching,
-  })
-  const unit = fragmentMask(graph, 'mask', fragments, FLOW_UNIT)
-  let flow = multiply(graph, 'flow', flows.at(-1) as Value, unit)
+  }
+  const flows = dffnetFlow(graph, frames.features(), encoding, network, source)
+  const mask = fragmentMask(graph, 'mask', fragments, FLOW_UNIT)
+  let flow = multiply(graph, 'flow', flows.at(-1) as Value, mask)
 
   // (dx, dy) by the images, then dz by what they have become.
-  flow = refineFlow(graph, 'refined flow', flow, images, fragments, config.refinement ?? 'none')
+  const refinement = config.refinement ?? 'none'
+  flow = refineFlow(graph, 'refined flow', flow, frames.images, fragments, refinement, source)
   if (config.depth !== undefined) {
     const layers = { ...config.depth, triangles }
     flow = depthFromMotion(graph, 'depth from motion', flow, fragments, meshPair, layers)
   }
-  return { flow, encoding, fragments, meshes, flags }
+  return { flow, encoding, fragments, mask, meshes, flags }
 }

@@ -1,5 +1,5 @@
 import { at } from '../geometry/array.js'
-import { applySimilarity3, type Similarity3 } from '../geometry/similarity3.js'
+import type { Similarity3 } from '../geometry/types.js'
 import { TEMPLATE_SIZE } from '../geometry/types.js'
 
 const N = TEMPLATE_SIZE
@@ -14,19 +14,22 @@ export function rigidFlow(
   depth: ArrayLike<number>,
 ): Float32Array {
   const out = new Float32Array(N * N * 3)
+  const [a, b, c, d, e, f, g, h, k] = rigid.rotation.map((r) => rigid.scale * r) as Nine
+  const [tx, ty, tz] = rigid.translation
   for (let y = 0; y < N; y++) {
     for (let x = 0; x < N; x++) {
       const i = y * N + x
       if (mask[i] === 0) continue
-      const z = at(depth, i)
-      const [u, v, w] = applySimilarity3(rigid, x + 0.5, y + 0.5, z)
-      out[3 * i] = u - x - 0.5
-      out[3 * i + 1] = v - y - 0.5
-      out[3 * i + 2] = w - z
+      const [u, v, w] = [x + 0.5, y + 0.5, at(depth, i)]
+      out[3 * i] = a * u + b * v + c * w + tx - u
+      out[3 * i + 1] = d * u + e * v + f * w + ty - v
+      out[3 * i + 2] = g * u + h * v + k * w + tz - w
     }
   }
   return out
 }
+
+type Nine = [number, number, number, number, number, number, number, number, number]
 
 /** What is left of the flow when the rigid motion is taken away. @returns 224x224x3, zero off the mask */
 export function expressionFlow(
@@ -36,8 +39,9 @@ export function expressionFlow(
   depth: ArrayLike<number>,
 ): Float32Array {
   const out = rigidFlow(rigid, mask, depth)
-  for (let i = 0; i < out.length; i++) {
-    if (mask[Math.floor(i / 3)] !== 0) out[i] = at(flow, i) - at(out, i)
+  for (let i = 0; i < N * N; i++) {
+    if (mask[i] === 0) continue
+    for (let k = 3 * i; k < 3 * i + 3; k++) out[k] = at(flow, k) - at(out, k)
   }
   return out
 }

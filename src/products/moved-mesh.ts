@@ -26,9 +26,10 @@ export function moveMesh(
   const out = new Float32Array(mesh.length)
   const step = new Float64Array(3)
   const surface = new Float64Array(1)
-  const source: number[] = []
-  const target: number[] = []
+  const source = new Float64Array(mesh.length)
+  const target = new Float64Array(mesh.length)
   const hidden: number[] = []
+  let seen = 0
   for (let v = 0; v < vertices; v++) {
     const x = at(mesh, 3 * v)
     const y = at(mesh, 3 * v + 1)
@@ -38,12 +39,15 @@ export function moveMesh(
       hidden.push(v)
       continue
     }
-    const moved = [x + at(step, 0), y + at(step, 1), z + at(step, 2)]
-    out.set(moved, 3 * v)
-    source.push(x, y, z)
-    target.push(...moved)
+    for (let axis = 0; axis < 3; axis++) {
+      const from = at(mesh, 3 * v + axis)
+      source[seen] = from
+      target[seen] = from + at(step, axis)
+      out[3 * v + axis] = at(target, seen)
+      seen++
+    }
   }
-  const rigid = fitRigidRobust(source, target)
+  const rigid = fitRigidRobust(source.subarray(0, seen), target.subarray(0, seen))
   for (const v of hidden) {
     out.set(applySimilarity3(rigid, at(mesh, 3 * v), at(mesh, 3 * v + 1), at(mesh, 3 * v + 2)), 3 * v)
   }

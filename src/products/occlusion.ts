@@ -1,5 +1,4 @@
 import { at } from '../geometry/array.js'
-import { sampleMasked } from '../geometry/masked-sample.js'
 import { TEMPLATE_SIZE } from '../geometry/types.js'
 
 const N = TEMPLATE_SIZE
@@ -34,17 +33,35 @@ export function forwardBackward(
 ): { occlusion: Uint8Array; confidence: Float32Array } {
   const occlusion = new Uint8Array(N * N)
   const confidence = new Float32Array(N * N)
-  const back = new Float64Array(3)
   for (let y = 0; y < N; y++) {
     for (let x = 0; x < N; x++) {
       const i = y * N + x
       if (maskA[i] === 0) continue
-      const [dx, dy] = [at(forward, 3 * i), at(forward, 3 * i + 1)]
-      if (sampleMasked(backward, 3, maskB, x + 0.5 + dx, y + 0.5 + dy, back) < 0.5) {
+      const dx = at(forward, 3 * i)
+      const dy = at(forward, 3 * i + 1)
+      // As sampleMasked, of two channels: this runs for every pixel of the face.
+      const u = x + 0.5 + dx - 0.5
+      const v = y + 0.5 + dy - 0.5
+      const left = Math.floor(u)
+      const top = Math.floor(v)
+      let [share, bx, by] = [0, 0, 0]
+      for (let k = 0; k < 4; k++) {
+        const px = left + (k & 1)
+        const py = top + (k >> 1)
+        if (px < 0 || py < 0 || px >= N || py >= N) continue
+        const j = py * N + px
+        if (maskB[j] === 0) continue
+        const w = ((k & 1) === 0 ? 1 - (u - left) : u - left) * (k >> 1 === 0 ? 1 - (v - top) : v - top)
+        share += w
+        bx += w * at(backward, 3 * j)
+        by += w * at(backward, 3 * j + 1)
+      }
+      if (share < 0.5) {
         occlusion[i] = 1
         continue
       }
-      const [bx, by] = [at(back, 0), at(back, 1)]
+      bx /= share
+      by /= share
       const error = (dx + bx) ** 2 + (dy + by) ** 2
       const squares = dx * dx + dy * dy + bx * bx + by * by
       const bound = OCCLUSION_SHARE * squares + OCCLUSION_FLOOR ** 2

@@ -50,7 +50,7 @@ export function absoluteDifference(a: Rgba, b: Rgba, mask: ArrayLike<number>): F
   for (let i = 0; i < n * n; i++) {
     if (mask[i] === 0) continue
     let sum = 0
-    for (let c = 0; c < 3; c++) sum += Math.abs(at(a.data, 4 * i + c) - at(b.data, 4 * i + c))
+    for (let k = 4 * i; k < 4 * i + 3; k++) sum += Math.abs(at(a.data, k) - at(b.data, k))
     out[i] = sum / 3
   }
   return out

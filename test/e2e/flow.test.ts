@@ -128,7 +128,6 @@ describe('result of the demo pair', () => {
       'detect',
       'landmarks and registration',
       'flow',
-      'backward flow',
       'products',
     ])
     for (const ms of Object.values(demo.timingsMs)) expect(ms).toBeGreaterThan(0)
