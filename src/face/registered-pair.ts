@@ -98,7 +98,7 @@ export class RegisteredPair {
       [REGISTERED_INPUTS.roi]: this.#roi,
     }
     const wanted = [...this.#plan.spec.outputs.keys()].filter((output) => backward || !isBackward(output))
-    const outputs = await this.#plan.compute(inputs, wanted)
+    const outputs = await this.#plan.compute(inputs, wanted, { only: true })
     const { flow, fragments, meshes, flags, backwardFlow, backwardMask, backwardMeshes, backwardFlags } =
       outputs as Record<Output, Float32Array>
     return {

@@ -1,7 +1,7 @@
 import { EngineError } from '../errors.js'
 import type { AdapterCaps } from '../platform/caps.js'
 import { fuse } from './fuse.js'
-import type { Graph, ValueId } from './graph.js'
+import type { Graph, GraphNode, ValueId } from './graph.js'
 import { legalise } from './legalise.js'
 import { type Lowered, type LowerOptions, lower, typeOf } from './lower.js'
 import { assignSlots, type Tenant } from './memory.js'
@@ -58,6 +58,8 @@ export interface Step {
   readonly bytes: number
   /** Ranges of floats that the step writes, for the finite check; counted in scalars. */
   readonly writesFloats: readonly FloatRange[]
+  /** Outputs that depend on the step. */
+  readonly serves: readonly string[]
 }
 
 export interface PlanSpec {
@@ -193,6 +195,10 @@ function allocate(
     }
   }
 
+  const nodesBehind = graph.outputs.map((output): readonly [string, ReadonlySet<GraphNode>] => [
+    output.name,
+    new Set(prune({ ...graph, outputs: [output] }).nodes),
+  ])
   const steps = lowered.calls.map(({ node, call, name, flops, shapes }): Step => {
     const uniforms = Object.entries(call.uniforms).map(([field, value]) => [
       field,
@@ -216,6 +222,7 @@ function allocate(
       flops,
       bytes: Object.values(call.bindings).reduce((sum, o) => sum + operandBytes(o, elementBytes), 0),
       writesFloats: outputs.flatMap((operand) => floatRanges(operand, viewFields, locate)),
+      serves: nodesBehind.flatMap(([output, nodes]) => (nodes.has(node) ? [output] : [])),
     }
   })
   const border = (list: readonly { name: string; value: ValueId }[]) =>

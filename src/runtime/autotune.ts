@@ -197,18 +197,19 @@ async function resultOf(
   inputs: ReadonlyMap<string, Float32Array<ArrayBuffer>>,
 ): Promise<Float32Array> {
   const { device } = executor
-  const staging = executor.takeStaging(LAYER_OUTPUT)
+  const staging = executor.takeStaging() ?? executor.makeStaging()
+  const output = executor.output(LAYER_OUTPUT)
   await device.scoped(`autotune "${executor.spec.name}"`, () => {
     for (const [name, data] of inputs) device.gpu.queue.writeBuffer(executor.input(name), 0, data)
     const encoder = device.gpu.createCommandEncoder()
     executor.encode(encoder)
-    encoder.copyBufferToBuffer(executor.output(LAYER_OUTPUT), 0, staging, 0, staging.size)
+    encoder.copyBufferToBuffer(output, 0, staging, 0, output.size)
     device.gpu.queue.submit([encoder.finish()])
   })
   await device.wait(`autotune "${executor.spec.name}"`, () => staging.mapAsync(MapMode.READ))
-  const copy = new Float32Array(staging.getMappedRange().slice(0))
+  const copy = new Float32Array(staging.getMappedRange().slice(0, output.size))
   staging.unmap()
-  executor.giveStaging(LAYER_OUTPUT, staging)
+  executor.giveStaging(staging)
   return copy
 }
 

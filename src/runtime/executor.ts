@@ -5,6 +5,7 @@ import type { CompiledKernel } from '../gpu/kernel-cache.js'
 import { checkBindings } from '../gpu/shader/reflect.js'
 import { packUniform } from '../gpu/shader/uniform.js'
 import type { Location, PlanSpec, Step } from '../graph/plan.js'
+import { readbackBytes, readbackEntries } from './readback.js'
 import type { WeightSet } from './weight-set.js'
 
 interface RecordedStep {
@@ -19,8 +20,10 @@ export class Executor {
   #slots: GPUBuffer[] = []
   readonly #inputs = new Map<string, GPUBuffer>()
   readonly #outputs = new Map<string, GPUBuffer>()
-  /** Readback buffers that no read is using, by output. */
-  readonly #staging = new Map<string, GPUBuffer[]>()
+  /** Readback buffers that no read is using; each holds all outputs. */
+  readonly #staging: GPUBuffer[] = []
+  /** Steps that certain outputs need, by the names of these. */
+  readonly #needed = new Map<string, readonly number[]>()
   readonly #packed = new Map<string, GPUBuffer>()
   #uniforms: GPUBuffer | undefined
   readonly #uniformOffsets: number[] = []
@@ -46,8 +49,8 @@ export class Executor {
     }
     for (const [name, { bytes }] of spec.outputs) {
       this.#outputs.set(name, this.#create(`output ${name}`, bytes, SLOT_USAGE))
-      this.#staging.set(name, [this.#create(`readback ${name}`, bytes, STAGING_USAGE)])
     }
+    this.#staging.push(this.makeStaging())
     for (const [key, pack] of spec.packed) this.#packed.set(key, this.weights.acquire(key, pack))
     const uniforms = this.#writeUniforms()
     this.#steps = spec.steps.map((step, index) => this.#record(step, index, uniforms))
@@ -96,23 +99,24 @@ export class Executor {
     return this.#disposed
   }
 
-  /** A readback buffer of an output, for the caller alone until it is given back. Reads that overlap get one each. */
-  takeStaging(name: string): GPUBuffer {
-    const free = this.#freeStaging(name)
-    return (
-      free.pop() ?? this.#create(`readback ${name}`, this.spec.outputs.get(name)?.bytes ?? 0, STAGING_USAGE)
-    )
+  /** A readback buffer with room for all outputs, for the caller alone until it is given back; undefined if all are in use. */
+  takeStaging(): GPUBuffer | undefined {
+    return this.#staging.pop()
+  }
+
+  /** A further one. */
+  makeStaging(): GPUBuffer {
+    return this.#create('readback', this.#readbackBytes(), STAGING_USAGE)
+  }
+
+  #readbackBytes(): number {
+    return readbackBytes(readbackEntries(this.spec, [...this.spec.outputs.keys()]))
   }
 
   /** Takes back an unmapped readback buffer; more than a few are not kept. */
-  giveStaging(name: string, buffer: GPUBuffer): void {
-    const free = this.#freeStaging(name)
-    if (this.#disposed || free.length >= MAX_FREE_STAGING) this.#free(buffer)
-    else free.push(buffer)
-  }
-
-  #freeStaging(name: string): GPUBuffer[] {
-    return find(this.#staging, name, 'output', this.spec.name)
+  giveStaging(buffer: GPUBuffer): void {
+    if (this.#disposed || this.#staging.length >= MAX_FREE_STAGING) this.#free(buffer)
+    else this.#staging.push(buffer)
   }
 
   /** Replaces an input or output buffer; rebuilds the bind groups that name it. The old buffer is left as it is. */
@@ -153,10 +157,24 @@ export class Executor {
     this.encode(encoder)
   }
 
-  encode(encoder: GPUCommandEncoder): void {
+  /** @param outputs what is to be computed; steps that none of these needs are left out. Default: all */
+  encode(encoder: GPUCommandEncoder, outputs?: readonly string[]): void {
+    const needed = outputs === undefined ? undefined : this.#stepsFor(outputs)
     const pass = encoder.beginComputePass(PASS)
-    for (let i = 0; i < this.#steps.length; i++) this.#dispatch(pass, i)
+    if (needed !== undefined) for (const index of needed) this.#dispatch(pass, index)
+    else for (let i = 0; i < this.#steps.length; i++) this.#dispatch(pass, i)
     pass.end()
+  }
+
+  #stepsFor(outputs: readonly string[]): readonly number[] {
+    const key = outputs.join('\n')
+    const known = this.#needed.get(key)
+    if (known !== undefined) return known
+    const indices = this.spec.steps.flatMap(({ serves }, index) =>
+      serves.some((output) => outputs.includes(output)) ? [index] : [],
+    )
+    this.#needed.set(key, indices)
+    return indices
   }
 
   /** One step in a pass of its own, for profiling and the finite check. */
@@ -280,7 +298,7 @@ const SLOT_USAGE = STORAGE | COPY_SRC
 const INPUT_USAGE = STORAGE | COPY_SRC | COPY_DST
 const STAGING_USAGE = MAP_READ | COPY_DST
 const UNIFORM_USAGE = UNIFORM | COPY_DST
-/** Readback buffers of an output that are kept for later reads. */
+/** Readback buffers that are kept for later reads: as many runs may be in flight without a buffer being made. */
 const MAX_FREE_STAGING = 3
 
 function find<T>(table: ReadonlyMap<string, T>, name: string, kind: string, plan: string): T {

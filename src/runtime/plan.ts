@@ -3,18 +3,27 @@ import { BufferUsage, MapMode } from '../gpu/constants.js'
 import type { EngineDevice } from '../gpu/device.js'
 import type { PlanSpec } from '../graph/plan.js'
 import { printPlan } from '../graph/print-plan.js'
+import { abortable } from './abort.js'
 import { BufferBindings, type BufferKind } from './bindings.js'
 import { Executor } from './executor.js'
 import { findOverflow, type Overflow } from './finite-check.js'
 import { assertFilled, bytesFor, type Contents, checkedInputs, checkedOutputs } from './input-data.js'
 import { Verdicts } from './judgement.js'
 import { type Profile, profile } from './profile.js'
+import {
+  type ComputeOptions,
+  checkReadOptions,
+  copyOut,
+  type PlanOutputs,
+  type ReadbackEntry,
+  type ReadOptions,
+  readbackBytes,
+  readbackEntries,
+} from './readback.js'
 import type { WeightSet } from './weight-set.js'
 
 /** Contents of a plan's inputs: exactly the declared bytes, in arrays of the declared element type or as bytes. */
 export type PlanInputs = Readonly<Record<string, ArrayBufferView>>
-/** `f32` outputs as Float32Array, all others as bytes. */
-export type PlanOutputs = Record<string, Float32Array | Uint8Array>
 
 /** What a plan needs to be (re)built on a device; owned by the engine. */
 export interface PlanParts {
@@ -43,6 +52,10 @@ export class Plan {
   readonly #verdicts = new Verdicts()
   /** Of the last run; undefined before the first, when outputs hold nothing. */
   #lastRun: Promise<void> | undefined
+  /** What the last run computed, where it left outputs out. */
+  #computed: readonly string[] | undefined
+  /** Settles with the read before: results are given in the order of the calls. */
+  #lastRead: Promise<unknown> = Promise.resolve()
   readonly #onDispose: (plan: Plan) => void
 
   /** Called by the engine. */
@@ -109,8 +122,11 @@ export class Plan {
     const contents = this.#checkedInputs(inputs)
     const verdict =
       this.#exclusive === undefined
-        ? this.#submit(executor, contents, []).verdict
-        : this.#afterExclusive(contents, async (later, copy) => this.#submit(later, copy, []).verdict)
+        ? this.#submit(executor, { contents }).verdict
+        : this.#afterExclusive(
+            contents,
+            async (later, copy) => this.#submit(later, { contents: copy }).verdict,
+          )
     return this.#verdicts.judge(verdict)
   }
 
@@ -126,36 +142,59 @@ export class Plan {
     assertFilled(this.spec, this.#filled)
     executor.encodeElsewhere(encoder)
     this.#lastRun = Promise.resolve()
+    this.#computed = undefined
   }
 
   /**
-   * Runs and reads back: inputs are written, the plan and the copies go in one submit, before the call returns.
+   * Runs and reads back: inputs are written, the plan and the copies go in one submit, before the call returns. Calls need not
+   * wait for each other: results come in the order of the calls, the same as one by one, and up to three at a time take no
+   * further memory.
    * @param outputs names of the outputs to read; default all
-   * @throws EngineError INVALID_ARGUMENT for wrong inputs, one that was never given, or unknown outputs; INVALID_BUFFER if a
-   * bound buffer was destroyed; DEVICE_LOST if the device is lost before the results arrive; DISPOSED if the plan is
+   * @throws EngineError INVALID_ARGUMENT for wrong inputs, one that was never given, unknown outputs or wrong options;
+   * INVALID_BUFFER if a bound buffer was destroyed; DEVICE_LOST if the device is lost before the results arrive; DISPOSED if
+   * the plan is; the signal's reason if it is aborted
    */
-  async compute(inputs: PlanInputs = {}, outputs?: readonly string[]): Promise<PlanOutputs> {
+  async compute(
+    inputs: PlanInputs = {},
+    outputs?: readonly string[],
+    options: ComputeOptions = {},
+  ): Promise<PlanOutputs> {
     const executor = this.#usable()
-    const names = checkedOutputs(this.spec, outputs)
+    const entries = this.#checkedRead(outputs, options)
     const contents = this.#checkedInputs(inputs)
-    if (this.#exclusive === undefined) return await this.#readBack(executor, contents, names)
-    return await this.#afterExclusive(contents, (later, copy) => this.#readBack(later, copy, names))
+    options.signal?.throwIfAborted()
+    const computed = options.only === true ? entries.map(({ name }) => name) : undefined
+    const run: Run = { contents, ...(computed && { computed }) }
+    const results =
+      this.#exclusive === undefined
+        ? this.#readBack(executor, entries, options, run)
+        : this.#afterExclusive(contents, (later, copy) =>
+            this.#readBack(later, entries, options, { ...run, contents: copy }),
+          )
+    return await abortable(results, options.signal)
   }
 
   /**
    * Reads outputs of the last run.
-   * @throws EngineError INVALID_ARGUMENT for unknown outputs, and before the first run; else as `compute`; also what the
-   * device refused of the last run
+   * @throws EngineError INVALID_ARGUMENT for unknown outputs, those that the last run left out, and before the first run; else
+   * as `compute`; also what the device refused of the last run
    */
-  async read(outputs?: readonly string[]): Promise<PlanOutputs> {
+  async read(outputs?: readonly string[], options: ReadOptions = {}): Promise<PlanOutputs> {
     const executor = this.#usable()
-    const names = checkedOutputs(this.spec, outputs)
+    const entries = this.#checkedRead(outputs, options)
     const lastRun = this.#lastRun
     if (lastRun === undefined) throw this.#error('INVALID_ARGUMENT', 'nothing to read: it has not run yet')
-    const results =
+    const leftOut = entries.find(({ name }) => this.#computed?.includes(name) === false)
+    if (leftOut !== undefined) {
+      throw this.#error('INVALID_ARGUMENT', `the last run left output "${leftOut.name}" out; ask it for all`)
+    }
+    options.signal?.throwIfAborted()
+    const results = abortable(
       this.#exclusive === undefined
-        ? this.#readBack(executor, undefined, names)
-        : this.#afterExclusive(new Map(), (later) => this.#readBack(later, undefined, names))
+        ? this.#readBack(executor, entries, options)
+        : this.#afterExclusive(new Map(), (later) => this.#readBack(later, entries, options)),
+      options.signal,
+    )
     results.catch(() => undefined)
     try {
       await lastRun
@@ -215,6 +254,7 @@ export class Plan {
     const found: Overflow | undefined = await this.#alone((executor) => {
       assertFilled(this.spec, this.#filled)
       this.#lastRun = Promise.resolve()
+      this.#computed = undefined
       return findOverflow(executor)
     })
     if (found === undefined) return
@@ -270,6 +310,12 @@ export class Plan {
     return contents
   }
 
+  #checkedRead(outputs: unknown, options: ReadOptions): readonly ReadbackEntry[] {
+    const entries = readbackEntries(this.spec, checkedOutputs(this.spec, outputs))
+    checkReadOptions(`plan "${this.name}"`, entries, options)
+    return entries
+  }
+
   /** A buffer of the caller need not take writes. */
   #assertWritable(name: string): void {
     const { usage } = this.#built().input(name)
@@ -291,68 +337,91 @@ export class Plan {
     for (const name of contents.keys()) this.#filled.add(name)
   }
 
-  /** Writes, encodes and submits within scopes. @param contents undefined: only the copies of `staging` */
+  /** Writes, encodes and submits within scopes. @param run undefined: only the copies of `readback` */
   #submit(
     executor: Executor,
-    contents: Contents | undefined,
-    staging: readonly (readonly [string, GPUBuffer])[],
+    run: Run | undefined,
+    readback?: Readback,
   ): { readonly verdict: Promise<void> } {
     const { device } = executor
     const { verdict } = device.judged(`plan "${this.name}"`, () => {
       const { queue } = device.gpu
-      for (const [name, bytes] of contents ?? []) queue.writeBuffer(executor.input(name), 0, bytes)
+      for (const [name, bytes] of run?.contents ?? []) queue.writeBuffer(executor.input(name), 0, bytes)
       const encoder = device.gpu.createCommandEncoder()
-      if (contents !== undefined) executor.encode(encoder)
-      for (const [name, buffer] of staging) {
-        encoder.copyBufferToBuffer(executor.output(name), 0, buffer, 0, buffer.size)
+      if (run !== undefined) executor.encode(encoder, run.computed)
+      for (const { name, offset, copiedBytes } of readback?.entries ?? []) {
+        encoder.copyBufferToBuffer(
+          executor.output(name),
+          0,
+          readback?.buffer as GPUBuffer,
+          offset,
+          copiedBytes,
+        )
       }
       queue.submit([encoder.finish()])
     })
     const explained = this.#explained(executor, verdict)
     // Whoever called waits for the same promise, or may leave it.
     explained.catch(() => undefined)
-    if (contents !== undefined) {
-      for (const name of contents.keys()) this.#filled.add(name)
+    if (run !== undefined) {
+      for (const name of run.contents.keys()) this.#filled.add(name)
       this.#lastRun = explained
+      this.#computed = run.computed
     }
     return { verdict: explained }
   }
 
-  async #readBack(
+  /** Submits before it returns; its results come behind those of the reads before. */
+  #readBack(
     executor: Executor,
-    contents: Contents | undefined,
-    names: readonly string[],
+    entries: readonly ReadbackEntry[],
+    options: ReadOptions,
+    run?: Run,
+  ): Promise<PlanOutputs> {
+    const results = this.#readBehind(this.#lastRead, executor, entries, options, run)
+    this.#lastRead = results.catch(() => undefined)
+    return results
+  }
+
+  async #readBehind(
+    before: Promise<unknown>,
+    executor: Executor,
+    entries: readonly ReadbackEntry[],
+    { into, signal }: ReadOptions,
+    run: Run | undefined,
   ): Promise<PlanOutputs> {
     const { device } = executor
-    const staging: [string, GPUBuffer][] = []
+    let staging: GPUBuffer | undefined
     try {
-      const created = device.judged(`plan "${this.name}": readback`, () => {
-        for (const name of names) staging.push([name, executor.takeStaging(name)])
-      })
-      const { verdict } = this.#submit(executor, contents, staging)
-      const maps = staging.map(([name, buffer]) =>
-        device.wait(`plan "${this.name}": reading "${name}"`, () => buffer.mapAsync(MapMode.READ)),
+      const { result: buffer, verdict: created } = this.#staging(executor)
+      staging = buffer
+      const { verdict } = this.#submit(executor, run, { entries, buffer })
+      const bytes = readbackBytes(entries)
+      const mapped = device.wait(`plan "${this.name}": reading`, () =>
+        buffer.mapAsync(MapMode.READ, 0, bytes),
       )
-      // All have settled before any buffer is handed on; of several errors the first tells most.
-      const settled = await Promise.allSettled([created.verdict, verdict, ...maps])
+      // All have settled before the buffer is handed on; of several errors the first tells most.
+      const settled = await Promise.allSettled([created, verdict, mapped])
       const failed = settled.find((result) => result.status === 'rejected')
+      await before
       if (failed !== undefined) throw failed.reason
-      return Object.fromEntries(staging.map(([name, buffer]) => [name, this.#copyOf(name, buffer)]))
+      return copyOut(buffer.getMappedRange(0, bytes), entries, signal?.aborted ? {} : into)
     } catch (error) {
       this.#verdicts.told(error)
       throw this.#interruption(executor) ?? error
     } finally {
-      for (const [name, buffer] of staging) {
-        if (!executor.disposed) buffer.unmap()
-        executor.giveStaging(name, buffer)
+      if (staging !== undefined) {
+        if (!executor.disposed) staging.unmap()
+        executor.giveStaging(staging)
       }
     }
   }
 
-  #copyOf(name: string, staging: GPUBuffer): Float32Array | Uint8Array {
-    const wanted = this.spec.outputs.get(name)
-    const copy = staging.getMappedRange().slice(0, wanted?.bytes ?? 0)
-    return wanted?.contents.startsWith('f32') ? new Float32Array(copy) : new Uint8Array(copy)
+  /** A readback buffer; the verdict is on its allocation where one had to be made. */
+  #staging(executor: Executor): { readonly result: GPUBuffer; readonly verdict: Promise<void> } {
+    const free = executor.takeStaging()
+    if (free !== undefined) return { result: free, verdict: Promise.resolve() }
+    return executor.device.judged(`plan "${this.name}": readback`, () => executor.makeStaging())
   }
 
   /** What came between a call and its result, where the plan was taken down meanwhile. */
@@ -447,4 +516,15 @@ export class Plan {
     )
     return this.#verdicts.judge(settled, key)
   }
+}
+
+/** Inputs of a run, and the outputs that it computes where these are not all. */
+interface Run {
+  readonly contents: Contents
+  readonly computed?: readonly string[]
+}
+
+interface Readback {
+  readonly entries: readonly ReadbackEntry[]
+  readonly buffer: GPUBuffer
 }

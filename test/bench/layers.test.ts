@@ -29,6 +29,7 @@ function stepCost(name: string, flops: number, ms: number): StepCost {
     flops,
     bytes: 100,
     writesFloats: [],
+    serves: [],
   }
   return { step, wallMs: ms, cpuMs: 2 * ms, gpuMs: ms }
 }
