@@ -7,6 +7,7 @@ export { interocularDistance, LANDMARK_VERTICES, landmarks68 } from './face/regi
 export { assertRegistered } from './face/register/registered-frame.js'
 export { loadTemplate } from './face/register/template-file.js'
 export * from './face/types.js'
+export { LatestFrames, type LiveCounters } from './face/video/live.js'
 export {
   applySimilarity,
   applySimilarityToPoints,

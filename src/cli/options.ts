@@ -131,7 +131,7 @@ export function createOptions(flags: EngineFlags): CreateOptions {
 
 export function flowOptions(
   flags: Pick<PairFlags, 'face' | 'at' | 'faceB' | 'atB' | 'backward' | 'only' | 'photoSpace'>,
-): FlowOptions {
+): Omit<FlowOptions, 'signal'> {
   const face = faceChoice(flags.face, flags.at)
   const faceB = faceChoice(flags.faceB, flags.atB)
   const backward = flags.backward && usesBackwardFlow(productChoice(flags))

@@ -1,6 +1,6 @@
 import { FaceError } from '../errors.js'
 import { checkedChoice } from './find/face-choice.js'
-import type { CreateOptions, FlowOptions } from './types.js'
+import type { CreateOptions, FlowOptions, WaitOptions } from './types.js'
 
 /** Callers in JavaScript may pass anything, and change it while a call waits for its turn. */
 
@@ -10,15 +10,24 @@ import type { CreateOptions, FlowOptions } from './types.js'
  */
 export function checkedFlowOptions(options: FlowOptions): FlowOptions {
   assertObject(options)
-  const { backward } = options
+  const { backward, signal } = options
   const face = checkedChoice(options.face, 'face')
   const faceB = checkedChoice(options.faceB, 'faceB')
   assertType('backward', backward, 'boolean')
+  assertSignal(signal)
   return {
     ...(face && { face: { ...face } }),
     ...(faceB && { faceB: { ...faceB } }),
     ...(backward !== undefined && { backward }),
+    ...(signal && { signal }),
   }
+}
+
+/** As `checkedFlowOptions`. */
+export function checkedWaitOptions(options: WaitOptions): WaitOptions {
+  assertObject(options)
+  assertSignal(options.signal)
+  return { ...(options.signal && { signal: options.signal }) }
 }
 
 /**
@@ -30,6 +39,25 @@ export function checkCreateOptions(options: CreateOptions): void {
   assertType('adapter', options.adapter, 'string')
   assertType('weights', options.weights, 'string')
   assertType('onProgress', options.onProgress, 'function')
+  assertSignal(options.signal)
+  const { engine } = options
+  if (engine === undefined) return
+  if (typeof engine?.compile !== 'function') {
+    throw new FaceError('INVALID_ARGUMENT', `engine is what Engine.open() gives, got ${String(engine)}`)
+  }
+  for (const option of ['adapter', 'device', 'autotune'] as const) {
+    if (options[option] === undefined) continue
+    throw new FaceError('INVALID_ARGUMENT', `${option} is that of the engine: leave it out beside engine`, {
+      option,
+    })
+  }
+}
+
+function assertSignal(signal: AbortSignal | undefined): void {
+  if (signal === undefined || typeof signal?.addEventListener === 'function') return
+  throw new FaceError('INVALID_ARGUMENT', `signal must be an AbortSignal, got ${String(signal)}`, {
+    option: 'signal',
+  })
 }
 
 function assertObject(options: object): void {

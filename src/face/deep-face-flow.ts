@@ -4,15 +4,17 @@ import { DEPTHS, type DepthSource } from '../nets/depth-from-motion.js'
 import { REFINEMENTS, type Refinement } from '../nets/refinement.js'
 import { decodePhoto, photoName } from '../platform/index.js'
 import { rigidInPhotos } from '../products/rigid-motion.js'
+import { abortable } from '../runtime/abort.js'
 import { Engine } from '../runtime/engine.js'
-import { checkCreateOptions, checkedFlowOptions } from './checked-options.js'
+import { CallLine, Pending } from './call-line.js'
+import { checkCreateOptions, checkedFlowOptions, checkedWaitOptions } from './checked-options.js'
 import type { Candidate } from './find/candidate.js'
 import { chooseFace, holdsChoice } from './find/face-choice.js'
 import { FaceFinder, type FoundFace } from './find/face-finder.js'
 import { findPair, findPeople } from './find/pair-finder.js'
 import { PhotoNetworks } from './find/photo-networks.js'
 import { deriveResult } from './flow-result.js'
-import { loadNetworkFiles, type NetworkFiles } from './network-files.js'
+import { loadNetworkFiles, type NetworkFiles, sharedFiles } from './network-files.js'
 import { ownedPhoto } from './owned-photo.js'
 import { assertRegistered } from './register/registered-frame.js'
 import { RegisteredPair } from './registered-pair.js'
@@ -27,6 +29,7 @@ import {
   type GroupFlow,
   type RegisteredFlowResult,
   type VideoTracker,
+  type WaitOptions,
   type WeightsInfo,
 } from './types.js'
 import { FaceVideoTracker } from './video/tracker.js'
@@ -34,7 +37,8 @@ import { FaceVideoTracker } from './video/tracker.js'
 /**
  * DeepFaceFlow (Koujan, Roussos and Zafeiriou, CVPR 2020): photos in, dense 3D facial flow out.
  *
- * Calls may overlap; they are worked off one after another on the one device.
+ * Calls may overlap: faces are looked for in the order of the calls, up to three pairs are on the device at a time, and their
+ * results come in that order, the same bits as one by one.
  */
 export class DeepFaceFlow implements FaceFlow {
   readonly #engine: Engine
@@ -42,16 +46,20 @@ export class DeepFaceFlow implements FaceFlow {
   readonly #networks: PhotoNetworks
   readonly #finder: FaceFinder
   readonly #pair: RegisteredPair
-  #queue: Promise<unknown> = Promise.resolve()
+  readonly #line = new CallLine()
+  /** False for an engine of the caller. */
+  readonly #ownsEngine: boolean
   #disposed = false
 
   private constructor(
     engine: Engine,
+    ownsEngine: boolean,
     files: NetworkFiles,
     pair: RegisteredPair,
     readonly refinement: Refinement,
   ) {
     this.#engine = engine
+    this.#ownsEngine = ownsEngine
     this.#files = files
     this.#pair = pair
     this.#networks = new PhotoNetworks(engine, files)
@@ -60,28 +68,47 @@ export class DeepFaceFlow implements FaceFlow {
 
   /**
    * Opens the device, reads the weights and compiles the networks.
-   * @throws EngineError NO_ADAPTER, INVALID_WEIGHTS, UNSUPPORTED, OUT_OF_MEMORY; FaceError INVALID_WEIGHTS
+   * @throws EngineError NO_ADAPTER, INVALID_WEIGHTS, UNSUPPORTED, OUT_OF_MEMORY; FaceError INVALID_WEIGHTS, INVALID_ARGUMENT;
+   * the signal's reason if it is aborted
    */
   static async create(options: CreateOptions = {}): Promise<DeepFaceFlow> {
     checkCreateOptions(options)
     const report = options.onProgress ?? (() => {})
     const refinement = checked('refinement', REFINEMENTS, options.refinement ?? DEFAULT_REFINEMENT)
     const depth = options.depth === undefined ? undefined : checked('depth source', DEPTHS, options.depth)
+    return await abortable(DeepFaceFlow.#open(options, refinement, depth, report), options.signal)
+  }
+
+  static async #open(
+    options: CreateOptions,
+    refinement: Refinement,
+    depth: DepthSource | undefined,
+    report: (step: string) => void,
+  ): Promise<DeepFaceFlow> {
+    const { signal } = options
+    signal?.throwIfAborted()
     report('reading the weights')
-    const files = await loadNetworkFiles(options.weights, depth)
+    const read = await loadNetworkFiles(options.weights, depth)
+    signal?.throwIfAborted()
     report('opening the GPU')
-    const engine = await Engine.open({
-      ...(options.adapter !== undefined && { adapter: options.adapter }),
-      ...(options.device !== undefined && { device: options.device }),
-      autotune: options.autotune ?? { mode: 'cached' },
-    })
+    const ownsEngine = options.engine === undefined
+    const engine =
+      options.engine ??
+      (await Engine.open({
+        ...(options.adapter !== undefined && { adapter: options.adapter }),
+        ...(options.device !== undefined && { device: options.device }),
+        autotune: options.autotune ?? { mode: 'cached' },
+      }))
     try {
+      const files = sharedFiles(engine, read)
       const pair = await RegisteredPair.create(engine, files, refinement, (done, total) =>
         report(`compiling kernels (${done} of ${total})`),
       )
-      return new DeepFaceFlow(engine, files, pair, refinement)
+      const opened = new DeepFaceFlow(engine, ownsEngine, files, pair, refinement)
+      if (signal?.aborted) opened.dispose()
+      return opened
     } catch (error) {
-      engine.dispose()
+      if (ownsEngine) engine.dispose()
       throw error
     }
   }
@@ -103,7 +130,8 @@ export class DeepFaceFlow implements FaceFlow {
     return this.#files.depth === undefined ? 'network' : 'motion'
   }
 
-  async detect(photo: PhotoInput): Promise<FaceFrame[]> {
+  async detect(photo: PhotoInput, options: WaitOptions = {}): Promise<FaceFrame[]> {
+    const { signal } = checkedWaitOptions(options)
     const own = ownedPhoto(photo)
     return await this.#enqueue(async () => {
       const name = photoName(photo, 'the photo')
@@ -117,14 +145,14 @@ export class DeepFaceFlow implements FaceFlow {
       throw new FaceError('NO_FACE', `${name}: nothing in it holds up as a face; use a clearer photo`, {
         photo: name,
       })
-    })
+    }, signal)
   }
 
   async flow(a: PhotoInput, b: PhotoInput, options: FlowOptions = {}): Promise<FlowResult> {
     const wanted = checkedFlowOptions(options)
     const [ownA, ownB] = [ownedPhoto(a), ownedPhoto(b)]
     return await this.#enqueue(async () => {
-      const watch = new Stopwatch()
+      const watch = new Stopwatch(wanted.signal)
       const [nameA, nameB] = [photoName(a, 'photo A'), photoName(b, 'photo B')]
       const [imageA, imageB] = await watch.time('decode', () =>
         Promise.all([decodePhoto(ownA, nameA), decodePhoto(ownB, nameB)]),
@@ -141,18 +169,18 @@ export class DeepFaceFlow implements FaceFlow {
         (stage, work) => watch.time(stage, work),
       )
       return await this.#between(faceA.frame, faceB.frame, wanted, watch, warnings)
-    })
+    }, wanted.signal)
   }
 
   async flowAll(
     a: PhotoInput,
     b: PhotoInput,
-    options: Pick<FlowOptions, 'backward'> = {},
+    options: Pick<FlowOptions, 'backward' | 'signal'> = {},
   ): Promise<GroupFlow> {
     const wanted = checkedFlowOptions(options)
     const [ownA, ownB] = [ownedPhoto(a), ownedPhoto(b)]
     return await this.#enqueue(async () => {
-      const watch = new Stopwatch()
+      const watch = new Stopwatch(wanted.signal)
       const [nameA, nameB] = [photoName(a, 'photo A'), photoName(b, 'photo B')]
       const [imageA, imageB] = await watch.time('decode', () =>
         Promise.all([decodePhoto(ownA, nameA), decodePhoto(ownB, nameB)]),
@@ -163,13 +191,17 @@ export class DeepFaceFlow implements FaceFlow {
         { image: imageB, name: nameB },
         (stage, work) => watch.time(stage, work),
       )
-      const people: FlowResult[] = []
-      for (const pair of found.pairs) {
-        people.push(await this.#between(pair.a.frame, pair.b.frame, wanted, new Stopwatch(), pair.warnings))
+      const pairs: Pending<FlowResult>[] = []
+      for (const { a: faceA, b: faceB, warnings } of found.pairs) {
+        const stopwatch = new Stopwatch(wanted.signal)
+        pairs.push(await this.#between(faceA.frame, faceB.frame, wanted, stopwatch, warnings))
       }
       const frames = (faces: readonly FoundFace[]) => faces.map(({ frame }) => frame)
-      return { people, onlyA: frames(found.onlyA), onlyB: frames(found.onlyB) }
-    })
+      const people = Promise.all(pairs.map(({ result }) => result))
+      return new Pending(
+        people.then((all) => ({ people: all, onlyA: frames(found.onlyA), onlyB: frames(found.onlyB) })),
+      )
+    }, wanted.signal)
   }
 
   async flowRegistered(
@@ -180,12 +212,12 @@ export class DeepFaceFlow implements FaceFlow {
     const wanted = checkedFlowOptions(options)
     const [ownA, ownB] = [ownedPhoto(a), ownedPhoto(b)]
     return await this.#enqueue(async () => {
-      const watch = new Stopwatch()
+      const watch = new Stopwatch(wanted.signal)
       const [imageA, imageB] = await watch.time('decode', () =>
         Promise.all([registeredPhoto(ownA, 'frame A'), registeredPhoto(ownB, 'frame B')]),
       )
-      return await this.#registered(imageA, imageB, wanted, watch, [])
-    })
+      return await this.#registered(imageA, imageB, wanted, watch, [], (result) => result)
+    }, wanted.signal)
   }
 
   video(options: FlowOptions = {}): VideoTracker {
@@ -194,8 +226,11 @@ export class DeepFaceFlow implements FaceFlow {
     const boxesOf = (faces: readonly Candidate[]) => faces.map(({ box }) => box)
     return new FaceVideoTracker({
       finder: this.#finder,
-      enqueue: (task) => this.#enqueue(task),
-      between: (a, b, watch, warnings) => this.#between(a, b, wanted, watch, warnings),
+      enqueue: (task) => this.#enqueue(task, wanted.signal),
+      between: async (a, b, watch, warnings) => {
+        const pending = await this.#between(a, b, wanted, watch, warnings)
+        return await pending.result
+      },
       holdsChoice: (faces) => holdsChoice(boxesOf(faces), choice),
       choose: (faces, photo, name) => faces[chooseFace(boxesOf(faces), choice, photo, name)] as Candidate,
     })
@@ -207,6 +242,7 @@ export class DeepFaceFlow implements FaceFlow {
    */
   async recover(device?: GPUDevice): Promise<void> {
     await this.#enqueue(async () => {
+      await this.#line.idle()
       this.#networks.dispose()
       await this.#engine.recover(device)
     })
@@ -217,7 +253,7 @@ export class DeepFaceFlow implements FaceFlow {
     this.#disposed = true
     this.#networks.dispose()
     this.#pair.dispose()
-    this.#engine.dispose()
+    if (this.#ownsEngine) this.#engine.dispose()
   }
 
   async #between(
@@ -226,21 +262,22 @@ export class DeepFaceFlow implements FaceFlow {
     options: FlowOptions,
     watch: Stopwatch,
     warnings: readonly string[],
-  ): Promise<FlowResult> {
-    const result = await this.#registered(a.registered, b.registered, options, watch, warnings)
-    const rigidPhoto = rigidInPhotos(result.rigid, a.toTemplate, b.toTemplate)
-    // Added to it: a copy would compute what nobody may read.
-    return Object.assign(result, { a, b, rigidPhoto })
+  ): Promise<Pending<FlowResult>> {
+    return await this.#registered(a.registered, b.registered, options, watch, warnings, (result) => {
+      const rigidPhoto = rigidInPhotos(result.rigid, a.toTemplate, b.toTemplate)
+      // Added to it: a copy would compute what nobody may read.
+      return Object.assign(result, { a, b, rigidPhoto })
+    })
   }
 
-  async #registered(
+  async #registered<T>(
     a: Rgba,
     b: Rgba,
     options: FlowOptions,
     watch: Stopwatch,
     warnings: readonly string[],
-  ): Promise<RegisteredFlowResult> {
-    const outputs = await watch.time('flow', () => this.#pair.compute(a, b, options.backward !== false))
+    finish: (result: RegisteredFlowResult) => T,
+  ): Promise<Pending<T>> {
     const { triangles, ncc } = this.#files
     const facts = {
       triangles,
@@ -251,7 +288,12 @@ export class DeepFaceFlow implements FaceFlow {
       adapter: this.adapter,
       warnings,
     }
-    return await watch.time('products', async () => deriveResult(a, b, outputs, facts, () => watch.times))
+    return await this.#line.launch(async () => {
+      const outputs = await watch.time('flow', () => this.#pair.compute(a, b, options.backward !== false))
+      return await watch.time('products', async () =>
+        finish(deriveResult(a, b, outputs, facts, () => watch.times)),
+      )
+    })
   }
 
   async #tryFrame(image: Rgba, name: string, detection: Candidate): Promise<FoundFace | undefined> {
@@ -263,15 +305,13 @@ export class DeepFaceFlow implements FaceFlow {
     }
   }
 
-  async #enqueue<T>(task: () => Promise<T>): Promise<T> {
-    const turn = this.#queue.then(() => {
+  async #enqueue<T>(task: () => Promise<T | Pending<T>>, signal?: AbortSignal): Promise<T> {
+    return await this.#line.enqueue(() => {
       if (this.#disposed) {
         throw new FaceError('DISPOSED', 'this DeepFaceFlow was disposed; create() a new one')
       }
       return task()
-    })
-    this.#queue = turn.catch(() => undefined)
-    return await turn
+    }, signal)
   }
 }
 

@@ -3,6 +3,7 @@ import type { Template } from '../geometry/template.js'
 import { MESH_VERTICES } from '../geometry/types.js'
 import type { DepthSource } from '../nets/depth-from-motion.js'
 import { shippedWeights } from '../platform/index.js'
+import type { Engine } from '../runtime/engine.js'
 import { readSafetensors } from '../weights/safetensors.js'
 import type { WeightFile } from '../weights/weight-file.js'
 import { type DepthFile, readDepthFile } from './depth-file.js'
@@ -99,6 +100,22 @@ async function readFlowNetwork(
       epe: measuredEpe(depthFile?.weights.metadata.epe) ?? measuredEpe(dffnet.metadata.epe),
     },
   }
+}
+
+/** Weakly held: an engine keeps no weights that nobody uses. */
+const BY_ENGINE = new WeakMap<Engine, Map<string, WeakRef<NetworkFiles>>>()
+
+/** Files with the same contents that the engine had before, if they are in use: plans of one source share weights on the device. */
+export function sharedFiles(engine: Engine, files: NetworkFiles): NetworkFiles {
+  const { detector, landmarks, meshRegressor, dffnet, depth, info } = files
+  const known = BY_ENGINE.get(engine) ?? new Map<string, WeakRef<NetworkFiles>>()
+  BY_ENGINE.set(engine, known)
+  const hashes = [detector, landmarks, meshRegressor, dffnet, depth?.weights].map((file) => file?.hash)
+  const key = [info.name, ...hashes].join()
+  const before = known.get(key)?.deref()
+  if (before !== undefined) return before
+  known.set(key, new WeakRef(files))
+  return files
 }
 
 function dffnetFile(network: string): string {

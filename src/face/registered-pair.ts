@@ -146,10 +146,17 @@ export function registeredFlowConfig(
   }
 }
 
-/** All networks of the graph; their layers have different names. */
-export function registeredFlowWeights({ dffnet, meshRegressor, depth }: NetworkFiles): WeightSource {
+/** All networks of the graph; their layers have different names. The same object for the same files. */
+export function registeredFlowWeights(files: NetworkFiles): WeightSource {
+  const known = SOURCES.get(files)
+  if (known !== undefined) return known
+  const { dffnet, meshRegressor, depth } = files
   const others = [meshRegressor, ...(depth ? [depth.weights] : [])]
-  return {
+  const source: WeightSource = {
     tensor: (name, shape) => (others.find((file) => file.has(name)) ?? dffnet).tensor(name, shape),
   }
+  SOURCES.set(files, source)
+  return source
 }
+
+const SOURCES = new WeakMap<NetworkFiles, WeightSource>()

@@ -6,6 +6,7 @@ import type { Refinement } from '../nets/refinement.js'
 import type { PhotometricResidual } from '../products/residual.js'
 import type { RigidMotion } from '../products/rigid-motion.js'
 import type { AutotuneOptions } from '../runtime/autotune.js'
+import type { Engine } from '../runtime/engine.js'
 
 /** One face found in one photo. */
 export interface FaceFrame {
@@ -98,7 +99,12 @@ export type FaceChoice =
   /** The face whose box, which ends at brows and chin, holds the point or lies within a third of its side from it; photo px. */
   | { readonly at: readonly [number, number] }
 
-export interface FlowOptions {
+export interface WaitOptions {
+  /** Rejects the call with the signal's reason; what is on the device by then runs to its end, what is not is left out. */
+  readonly signal?: AbortSignal
+}
+
+export interface FlowOptions extends WaitOptions {
   /** Of photo A, or of a video's first frame. */
   readonly face?: FaceChoice
   /** Of photo B; default: the face of the person chosen in A. */
@@ -194,6 +200,13 @@ export interface CreateOptions {
   readonly refinement?: Refinement
   /** Kernels by times measured on this adapter. Default: `cached`, what an earlier run with `measure` stored. */
   readonly autotune?: AutotuneOptions
+  /**
+   * An engine of the caller (of `deepfaceflow/engine`), for several face levels or other plans on one device; never disposed
+   * by `dispose()`. Face levels with the same weights have these on the device once. Not with `adapter`, `device`, `autotune`.
+   */
+  readonly engine?: Engine
+  /** Ends the start with the signal's reason. */
+  readonly signal?: AbortSignal
   /** Called before each start-up step, with a short phrase. */
   readonly onProgress?: (step: string) => void
 }
@@ -210,7 +223,7 @@ export interface FaceFlow {
    * is no larger one.
    * @throws FaceError INVALID_INPUT, NO_FACE
    */
-  detect(photo: PhotoInput): Promise<FaceFrame[]>
+  detect(photo: PhotoInput, options?: WaitOptions): Promise<FaceFrame[]>
   /** @throws FaceError INVALID_INPUT, NO_FACE; EngineError */
   flow(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<FlowResult>
   /**
@@ -218,9 +231,14 @@ export interface FaceFlow {
    * faces that can be found.
    * @throws FaceError INVALID_INPUT, NO_FACE if no person is in both; EngineError
    */
-  flowAll(a: PhotoInput, b: PhotoInput, options?: Pick<FlowOptions, 'backward'>): Promise<GroupFlow>
+  flowAll(
+    a: PhotoInput,
+    b: PhotoInput,
+    options?: Pick<FlowOptions, 'backward' | 'signal'>,
+  ): Promise<GroupFlow>
   /** For pairs of 224x224 images already in the template frame. @throws FaceError INVALID_INPUT */
   flowRegistered(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<RegisteredFlowResult>
+  /** @param options the signal ends all calls of the tracker */
   video(options?: FlowOptions): VideoTracker
   dispose(): void
 }

@@ -53,6 +53,7 @@ export class PhotoNetworks {
   readonly #files: NetworkFiles
   #plans: Plans | undefined
   #photo: Rgba | undefined
+  #device: GPUDevice | undefined
   /** Photo px -> px of the uploaded, possibly smaller copy. */
   #toUploaded = 1
   #uploaded: { readonly width: number; readonly height: number } = { width: 0, height: 0 }
@@ -67,6 +68,9 @@ export class PhotoNetworks {
    * @param photo never changed after: it is recognised by its object (`ownedPhoto` sees to it at the public border)
    */
   async load(photo: Rgba): Promise<void> {
+    // Recovered by another user of the engine: what was uploaded and bound is gone.
+    if (this.#device !== this.#engine.device) this.dispose()
+    this.#device = this.#engine.device
     if (this.#photo === photo) return
     const divisor = halvings(photo)
     const copy = divisor === 1 ? photo : await shrink(photo, divisor)
