@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DeepFaceFlow } from '../../src/face/deep-face-flow.js'
+import type { RegisteredFlowResult } from '../../src/face/types.js'
+import type { Rgba } from '../../src/geometry/types.js'
 import { type EngineDevice, openDevice } from '../../src/gpu/device.js'
 import type { Refinement } from '../../src/nets/refinement.js'
+import { decodePhoto } from '../../src/platform/index.js'
+import { Engine } from '../../src/runtime/engine.js'
 import { clouds, plain, readPhoto, resized } from '../e2e/pictures.js'
 
 /** Life of the object on a device of the caller; what it computes is tested in test/e2e. */
@@ -126,6 +130,50 @@ describe('DeepFaceFlow on a device of the caller', () => {
     expect((await registered).registeredA.data).toEqual(FRAME.data)
   })
 
+  it('has several pairs on the device at once: in order, and the bits of pairs one by one', async () => {
+    const [a, b] = await Promise.all(
+      [0, 1].map((pair) => decodePhoto(`test/fixtures/dffnet/pair${pair}-1.png`)),
+    )
+    const calls = [
+      [a, b, { backward: true }],
+      [b, a, { backward: false }],
+      [a, b, { backward: false }],
+    ] as [Rgba, Rgba, { backward: boolean }][]
+    const inSeries: RegisteredFlowResult[] = []
+    for (const call of calls.slice(0, 2)) inSeries.push(await faceFlow.flowRegistered(...call))
+    const order: number[] = []
+    const overlapping = await Promise.all(
+      calls.map(async (call, i) => {
+        const result = await faceFlow.flowRegistered(...call)
+        order.push(i)
+        return result
+      }),
+    )
+    expect(order).toEqual([0, 1, 2])
+    for (const [i, result] of overlapping.entries()) {
+      const expected = inSeries[i % 2] as RegisteredFlowResult
+      expect(bytesOf(result.flow).equals(bytesOf(expected.flow))).toBe(true)
+      expect(result.rigid).toEqual(expected.rigid)
+      expect(result.backwardFlow === undefined).toBe(i > 0)
+    }
+    // The way back is the way from B to A.
+    expect(bytesOf(overlapping[0]?.backwardFlow).equals(bytesOf(overlapping[1]?.flow))).toBe(true)
+  })
+
+  it('ends calls with the reason of their signal, and goes on', async () => {
+    const reason = new Error('enough')
+    const signal = AbortSignal.abort(reason)
+    await expect(faceFlow.flowRegistered(FRAME, FRAME, { signal })).rejects.toBe(reason)
+    await expect(faceFlow.detect(FRAME, { signal })).rejects.toBe(reason)
+    await expect(faceFlow.video({ signal }).start(FRAME)).rejects.toBe(reason)
+    await expect(DeepFaceFlow.create({ device: device.gpu, signal })).rejects.toBe(reason)
+    const abort = new AbortController()
+    const late = faceFlow.detect(FRAME, { signal: abort.signal })
+    setImmediate(() => abort.abort(reason))
+    await expect(late).rejects.toBe(reason)
+    await expect(faceFlow.detect(FRAME)).rejects.toMatchObject({ code: 'NO_FACE' })
+  })
+
   it('computes nothing after dispose(), and leaves the device to its owner', async () => {
     const late = faceFlow.flowRegistered(FRAME, FRAME)
     faceFlow.dispose()
@@ -138,3 +186,41 @@ describe('DeepFaceFlow on a device of the caller', () => {
     buffer.destroy()
   })
 })
+
+describe('DeepFaceFlow on an engine of the caller', () => {
+  it('shares the device and one set of weights, and leaves the engine open', async () => {
+    const engine = await Engine.open()
+    const first = await DeepFaceFlow.create({ engine })
+    const one = engine.stats
+    const second = await DeepFaceFlow.create({ engine })
+    // What a pair keeps beside its weights, which are 21 MB.
+    const added = engine.stats.liveBytes - one.liveBytes
+    expect(added).toBeLessThan(0.7 * one.liveBytes)
+    const frame = await decodePhoto('test/fixtures/dffnet/pair0-1.png')
+    const options = { backward: false }
+    const [a, b] = await Promise.all([first, second].map((of) => of.flowRegistered(frame, FRAME, options)))
+    expect(bytesOf(a?.flow).equals(bytesOf(b?.flow))).toBe(true)
+    first.dispose()
+    const again = await second.flowRegistered(frame, FRAME, options)
+    expect(bytesOf(again.flow).equals(bytesOf(b?.flow))).toBe(true)
+    second.dispose()
+    expect(engine.stats).toMatchObject({ liveBuffers: 0, plans: 0 })
+    expect(engine.device).toBeDefined()
+    engine.dispose()
+  })
+
+  it('takes neither another device nor anything else for an engine', async () => {
+    const engine = {} as Engine
+    await expect(DeepFaceFlow.create({ engine })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    const compiler = { compile: () => undefined } as unknown as Engine
+    await expect(DeepFaceFlow.create({ engine: compiler, adapter: 'software' })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: 'device, adapter and autotune are those of the engine; leave them out',
+    })
+  })
+})
+
+function bytesOf(field: Float32Array | undefined): Buffer {
+  const { buffer, byteOffset, byteLength } = field ?? new Float32Array()
+  return Buffer.from(buffer, byteOffset, byteLength)
+}

@@ -23,6 +23,7 @@ function derive(): RegisteredFlowResult {
     flow: field.flow.slice(),
     fragments,
     mesh: vertices.slice(),
+    faces: [],
     backward: { flow: field.flow.map((v) => -v), mask: Float32Array.from(field.mask, (m) => 20 * m) },
   }
   const facts = {
