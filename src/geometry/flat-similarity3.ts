@@ -1,4 +1,3 @@
-import { at } from './array.js'
 import { rotationFromCovariance } from './rotation.js'
 import type { Similarity3 } from './types.js'
 
@@ -16,8 +15,8 @@ export function newFlat(): FlatSimilarity3 {
 export function fromFlat(s: FlatSimilarity3): Similarity3 {
   return {
     rotation: Array.from(s.subarray(0, 9)),
-    scale: at(s, 12),
-    translation: [at(s, 9), at(s, 10), at(s, 11)],
+    scale: s[12] as number,
+    translation: [s[9] as number, s[10] as number, s[11] as number],
   }
 }
 
@@ -37,14 +36,14 @@ export function fitFlat(
   let [ax, ay, az] = [0, 0, 0]
   let [bx, by, bz] = [0, 0, 0]
   for (let i = 0; i < n; i++) {
-    const w = weights ? at(weights, i) : 1
+    const w = weights ? (weights[i] as number) : 1
     total += w
-    ax += w * at(source, 3 * i)
-    ay += w * at(source, 3 * i + 1)
-    az += w * at(source, 3 * i + 2)
-    bx += w * at(target, 3 * i)
-    by += w * at(target, 3 * i + 1)
-    bz += w * at(target, 3 * i + 2)
+    ax += w * (source[3 * i] as number)
+    ay += w * (source[3 * i + 1] as number)
+    az += w * (source[3 * i + 2] as number)
+    bx += w * (target[3 * i] as number)
+    by += w * (target[3 * i + 1] as number)
+    bz += w * (target[3 * i + 2] as number)
   }
   ax /= total
   ay /= total
@@ -58,15 +57,15 @@ export function fitFlat(
   let [zx, zy, zz] = [0, 0, 0]
   let norm = 0
   for (let i = 0; i < n; i++) {
-    const w = weights ? at(weights, i) : 1
-    const x = at(source, 3 * i) - ax
-    const y = at(source, 3 * i + 1) - ay
-    const z = at(source, 3 * i + 2) - az
+    const w = weights ? (weights[i] as number) : 1
+    const x = (source[3 * i] as number) - ax
+    const y = (source[3 * i + 1] as number) - ay
+    const z = (source[3 * i + 2] as number) - az
     const [wx, wy, wz] = [w * x, w * y, w * z]
     norm += wx * x + wy * y + wz * z
-    const u = at(target, 3 * i) - bx
-    const v = at(target, 3 * i + 1) - by
-    const r = at(target, 3 * i + 2) - bz
+    const u = (target[3 * i] as number) - bx
+    const v = (target[3 * i + 1] as number) - by
+    const r = (target[3 * i + 2] as number) - bz
     xx += wx * u
     xy += wx * v
     xz += wx * r
@@ -91,10 +90,12 @@ export function fitFlat(
   rotationFromCovariance(m, out)
   // scale = sum w (R s) . t / sum w |s|^2, and sum w (R s) . t = sum_rc R[c][r] M[r][c].
   let dot = 0
-  for (let r = 0; r < 3; r++) for (let c = 0; c < 3; c++) dot += at(out, 3 * c + r) * at(m, 3 * r + c)
+  for (let r = 0; r < 3; r++)
+    for (let c = 0; c < 3; c++) dot += (out[3 * c + r] as number) * (m[3 * r + c] as number)
   const scale = dot / norm
   for (let r = 0; r < 3; r++) {
-    const moved = at(out, 3 * r) * ax + at(out, 3 * r + 1) * ay + at(out, 3 * r + 2) * az
+    const moved =
+      (out[3 * r] as number) * ax + (out[3 * r + 1] as number) * ay + (out[3 * r + 2] as number) * az
     out[9 + r] = (r === 0 ? bx : r === 1 ? by : bz) - scale * moved
   }
   out[12] = scale
@@ -118,18 +119,33 @@ export function squaredResiduals(
   limit = Number.POSITIVE_INFINITY,
   mostAbove = 0,
 ): boolean {
-  const scale = at(s, 12)
-  const [a, b, c, tx] = [scale * at(s, 0), scale * at(s, 1), scale * at(s, 2), at(s, 9)]
-  const [d, e, f, ty] = [scale * at(s, 3), scale * at(s, 4), scale * at(s, 5), at(s, 10)]
-  const [g, h, k, tz] = [scale * at(s, 6), scale * at(s, 7), scale * at(s, 8), at(s, 11)]
+  const scale = s[12] as number
+  const [a, b, c, tx] = [
+    scale * (s[0] as number),
+    scale * (s[1] as number),
+    scale * (s[2] as number),
+    s[9] as number,
+  ]
+  const [d, e, f, ty] = [
+    scale * (s[3] as number),
+    scale * (s[4] as number),
+    scale * (s[5] as number),
+    s[10] as number,
+  ]
+  const [g, h, k, tz] = [
+    scale * (s[6] as number),
+    scale * (s[7] as number),
+    scale * (s[8] as number),
+    s[11] as number,
+  ]
   let above = 0
   for (let i = 0; i < out.length; i++) {
-    const x = at(source, 3 * i)
-    const y = at(source, 3 * i + 1)
-    const z = at(source, 3 * i + 2)
-    const u = a * x + b * y + c * z + tx - at(target, 3 * i)
-    const v = d * x + e * y + f * z + ty - at(target, 3 * i + 1)
-    const w = g * x + h * y + k * z + tz - at(target, 3 * i + 2)
+    const x = source[3 * i] as number
+    const y = source[3 * i + 1] as number
+    const z = source[3 * i + 2] as number
+    const u = a * x + b * y + c * z + tx - (target[3 * i] as number)
+    const v = d * x + e * y + f * z + ty - (target[3 * i + 1] as number)
+    const w = g * x + h * y + k * z + tz - (target[3 * i + 2] as number)
     const square = u * u + v * v + w * w
     out[i] = square
     if (square > limit && ++above > mostAbove) return false

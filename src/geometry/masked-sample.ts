@@ -1,4 +1,3 @@
-import { at } from './array.js'
 import { TEMPLATE_SIZE } from './types.js'
 
 const N = TEMPLATE_SIZE
@@ -34,10 +33,10 @@ export function sampleMasked(
       const w = (i === 0 ? 1 - fx : fx) * (j === 0 ? 1 - fy : fy)
       sum += w
       for (let c = 0; c < channels; c++) {
-        out[c] = at(out, c) + w * at(field, (py * N + px) * channels + c)
+        out[c] = (out[c] as number) + w * (field[(py * N + px) * channels + c] as number)
       }
     }
   }
-  if (sum > 0) for (let c = 0; c < channels; c++) out[c] = at(out, c) / sum
+  if (sum > 0) for (let c = 0; c < channels; c++) out[c] = (out[c] as number) / sum
   return sum
 }

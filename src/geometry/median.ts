@@ -1,5 +1,3 @@
-import { at } from './array.js'
-
 /**
  * Median by quickselect (Hoare); of an even number of values the mean of the middle two after `scale`.
  * @param values reordered
@@ -10,7 +8,7 @@ export function medianInPlace(values: Float64Array, scale: (value: number) => nu
   const upper = scale(select(values, middle))
   if (values.length % 2 === 1) return upper
   let lower = Number.NEGATIVE_INFINITY
-  for (let i = 0; i < middle; i++) if (at(values, i) > lower) lower = at(values, i)
+  for (let i = 0; i < middle; i++) if ((values[i] as number) > lower) lower = values[i] as number
   return (scale(lower) + upper) / 2
 }
 
@@ -19,19 +17,19 @@ function select(values: Float64Array, k: number): number {
   let left = 0
   let right = values.length - 1
   while (left < right) {
-    const pivot = at(values, k)
+    const pivot = values[k] as number
     let i = left
     let j = right
     while (i <= j) {
-      while (at(values, i) < pivot) i++
-      while (at(values, j) > pivot) j--
+      while ((values[i] as number) < pivot) i++
+      while ((values[j] as number) > pivot) j--
       if (i > j) break
-      const swapped = at(values, i)
-      values[i++] = at(values, j)
+      const swapped = values[i] as number
+      values[i++] = values[j] as number
       values[j--] = swapped
     }
     if (j < k) left = i
     if (i > k) right = j
   }
-  return at(values, k)
+  return values[k] as number
 }

@@ -1,5 +1,3 @@
-import { at } from './array.js'
-
 /** Rotations of space as 3x3 row-major matrices with determinant +1. */
 
 /** Degrees; which way each turns: see {@link eulerAngles}. */
@@ -13,9 +11,9 @@ export interface EulerAngles {
 export function eulerAngles(rotation: ArrayLike<number>): EulerAngles {
   const degrees = 180 / Math.PI
   return {
-    yaw: Math.asin(Math.max(-1, Math.min(1, -at(rotation, 6)))) * degrees,
-    pitch: Math.atan2(at(rotation, 7), at(rotation, 8)) * degrees,
-    roll: Math.atan2(at(rotation, 3), at(rotation, 0)) * degrees,
+    yaw: Math.asin(Math.max(-1, Math.min(1, -(rotation[6] as number)))) * degrees,
+    pitch: Math.atan2(rotation[7] as number, rotation[8] as number) * degrees,
+    roll: Math.atan2(rotation[3] as number, rotation[0] as number) * degrees,
   }
 }
 
@@ -41,9 +39,9 @@ function cosSin(degrees: number): [number, number] {
  * @param out receives R, 3x3 row-major
  */
 export function rotationFromCovariance(m: ArrayLike<number>, out: Float64Array): void {
-  const [xx, xy, xz] = [at(m, 0), at(m, 1), at(m, 2)]
-  const [yx, yy, yz] = [at(m, 3), at(m, 4), at(m, 5)]
-  const [zx, zy, zz] = [at(m, 6), at(m, 7), at(m, 8)]
+  const [xx, xy, xz] = [m[0] as number, m[1] as number, m[2] as number]
+  const [yx, yy, yz] = [m[3] as number, m[4] as number, m[5] as number]
+  const [zx, zy, zz] = [m[6] as number, m[7] as number, m[8] as number]
   const k = HORN
   k[0] = xx + yy + zz
   k[1] = k[4] = yz - zy
@@ -57,15 +55,15 @@ export function rotationFromCovariance(m: ArrayLike<number>, out: Float64Array):
   k[15] = zz - xx - yy
   const best = largestEigenvector(k, VECTORS)
   const length = Math.hypot(
-    at(VECTORS, best),
-    at(VECTORS, 4 + best),
-    at(VECTORS, 8 + best),
-    at(VECTORS, 12 + best),
+    VECTORS[best] as number,
+    VECTORS[4 + best] as number,
+    VECTORS[8 + best] as number,
+    VECTORS[12 + best] as number,
   )
-  const w = at(VECTORS, best) / length
-  const x = at(VECTORS, 4 + best) / length
-  const y = at(VECTORS, 8 + best) / length
-  const z = at(VECTORS, 12 + best) / length
+  const w = (VECTORS[best] as number) / length
+  const x = (VECTORS[4 + best] as number) / length
+  const y = (VECTORS[8 + best] as number) / length
+  const z = (VECTORS[12 + best] as number) / length
   out[0] = w * w + x * x - y * y - z * z
   out[1] = 2 * (x * y - w * z)
   out[2] = 2 * (x * z + w * y)
@@ -95,17 +93,17 @@ function largestEigenvector(a: Float64Array, v: Float64Array): number {
     let off = 0
     for (let p = 0; p < 3; p++) {
       for (let q = p + 1; q < 4; q++) {
-        const apq = at(a, 4 * p + q)
+        const apq = a[4 * p + q] as number
         off += apq * apq
         if (apq === 0) continue
-        const theta = (at(a, 5 * q) - at(a, 5 * p)) / (2 * apq)
+        const theta = ((a[5 * q] as number) - (a[5 * p] as number)) / (2 * apq)
         const t = (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1))
         const c = 1 / Math.sqrt(t * t + 1)
         const s = t * c
         turnColumns(a, p, q, c, s)
         for (let k = 0; k < 4; k++) {
-          const pk = at(a, 4 * p + k)
-          const qk = at(a, 4 * q + k)
+          const pk = a[4 * p + k] as number
+          const qk = a[4 * q + k] as number
           a[4 * p + k] = c * pk - s * qk
           a[4 * q + k] = s * pk + c * qk
         }
@@ -115,14 +113,14 @@ function largestEigenvector(a: Float64Array, v: Float64Array): number {
     if (off === 0) break
   }
   let best = 0
-  for (let i = 1; i < 4; i++) if (at(a, 5 * i) > at(a, 5 * best)) best = i
+  for (let i = 1; i < 4; i++) if ((a[5 * i] as number) > (a[5 * best] as number)) best = i
   return best
 }
 
 function turnColumns(m: Float64Array, p: number, q: number, c: number, s: number): void {
   for (let k = 0; k < 16; k += 4) {
-    const kp = at(m, k + p)
-    const kq = at(m, k + q)
+    const kp = m[k + p] as number
+    const kq = m[k + q] as number
     m[k + p] = c * kp - s * kq
     m[k + q] = s * kp + c * kq
   }
@@ -131,9 +129,9 @@ function turnColumns(m: Float64Array, p: number, q: number, c: number, s: number
 /** R applied to a vector. */
 export function rotate(r: ArrayLike<number>, x: number, y: number, z: number): [number, number, number] {
   return [
-    at(r, 0) * x + at(r, 1) * y + at(r, 2) * z,
-    at(r, 3) * x + at(r, 4) * y + at(r, 5) * z,
-    at(r, 6) * x + at(r, 7) * y + at(r, 8) * z,
+    (r[0] as number) * x + (r[1] as number) * y + (r[2] as number) * z,
+    (r[3] as number) * x + (r[4] as number) * y + (r[5] as number) * z,
+    (r[6] as number) * x + (r[7] as number) * y + (r[8] as number) * z,
   ]
 }
 
@@ -142,7 +140,11 @@ export function multiply(a: ArrayLike<number>, b: ArrayLike<number>): number[] {
   const out: number[] = []
   for (let r = 0; r < 3; r++) {
     for (let c = 0; c < 3; c++) {
-      out.push(at(a, 3 * r) * at(b, c) + at(a, 3 * r + 1) * at(b, 3 + c) + at(a, 3 * r + 2) * at(b, 6 + c))
+      out.push(
+        (a[3 * r] as number) * (b[c] as number) +
+          (a[3 * r + 1] as number) * (b[3 + c] as number) +
+          (a[3 * r + 2] as number) * (b[6 + c] as number),
+      )
     }
   }
   return out

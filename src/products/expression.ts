@@ -1,4 +1,3 @@
-import { at } from '../geometry/array.js'
 import type { Similarity3 } from '../geometry/types.js'
 import { TEMPLATE_SIZE } from '../geometry/types.js'
 
@@ -20,7 +19,7 @@ export function rigidFlow(
     for (let x = 0; x < N; x++) {
       const i = y * N + x
       if (mask[i] === 0) continue
-      const [u, v, w] = [x + 0.5, y + 0.5, at(depth, i)]
+      const [u, v, w] = [x + 0.5, y + 0.5, depth[i] as number]
       out[3 * i] = a * u + b * v + c * w + tx - u
       out[3 * i + 1] = d * u + e * v + f * w + ty - v
       out[3 * i + 2] = g * u + h * v + k * w + tz - w
@@ -41,7 +40,7 @@ export function expressionFlow(
   const out = rigidFlow(rigid, mask, depth)
   for (let i = 0; i < N * N; i++) {
     if (mask[i] === 0) continue
-    for (let k = 3 * i; k < 3 * i + 3; k++) out[k] = at(flow, k) - at(out, k)
+    for (let k = 3 * i; k < 3 * i + 3; k++) out[k] = (flow[k] as number) - (out[k] as number)
   }
   return out
 }

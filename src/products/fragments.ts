@@ -1,5 +1,3 @@
-import { at } from '../geometry/array.js'
-
 /** What follows from the raster of a mesh: pixels of `rasterise`, (z, weights of two corners, triangle or -1) each. */
 
 /** 1 on the face, 0 elsewhere; and z of its surface, 0 elsewhere. */
@@ -8,9 +6,9 @@ export function surfaceOf(fragments: Float32Array): { mask: Uint8Array; depth: F
   const mask = new Uint8Array(pixels)
   const depth = new Float32Array(pixels)
   for (let i = 0; i < pixels; i++) {
-    if (at(fragments, 4 * i + 3) < 0) continue
+    if ((fragments[4 * i + 3] as number) < 0) continue
     mask[i] = 1
-    depth[i] = at(fragments, 4 * i)
+    depth[i] = fragments[4 * i] as number
   }
   return { mask, depth }
 }
@@ -30,17 +28,17 @@ export function pnccOf(
   const out = new Float32Array(pixels * 3)
   const { fround } = Math
   for (let i = 0; i < pixels; i++) {
-    const triangle = at(fragments, 4 * i + 3)
+    const triangle = fragments[4 * i + 3] as number
     if (triangle < 0) continue
-    const u = at(fragments, 4 * i + 1)
-    const v = at(fragments, 4 * i + 2)
-    const a = 3 * at(triangles, 3 * triangle)
-    const b = 3 * at(triangles, 3 * triangle + 1)
-    const c = 3 * at(triangles, 3 * triangle + 2)
+    const u = fragments[4 * i + 1] as number
+    const v = fragments[4 * i + 2] as number
+    const a = 3 * (triangles[3 * triangle] as number)
+    const b = 3 * (triangles[3 * triangle + 1] as number)
+    const c = 3 * (triangles[3 * triangle + 2] as number)
     for (let axis = 0; axis < 3; axis++) {
-      const last = at(ncc, c + axis)
-      const first = fround(u * fround(at(ncc, a + axis) - last))
-      const second = fround(v * fround(at(ncc, b + axis) - last))
+      const last = ncc[c + axis] as number
+      const first = fround(u * fround((ncc[a + axis] as number) - last))
+      const second = fround(v * fround((ncc[b + axis] as number) - last))
       out[3 * i + axis] = fround(last + first) + second
     }
   }

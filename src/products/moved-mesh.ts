@@ -1,4 +1,3 @@
-import { at } from '../geometry/array.js'
 import { sampleMasked } from '../geometry/masked-sample.js'
 import { applySimilarity3 } from '../geometry/similarity3.js'
 import type { RigidMotion } from './rigid-motion.js'
@@ -31,25 +30,28 @@ export function moveMesh(
   const hidden: number[] = []
   let seen = 0
   for (let v = 0; v < vertices; v++) {
-    const x = at(mesh, 3 * v)
-    const y = at(mesh, 3 * v + 1)
-    const z = at(mesh, 3 * v + 2)
+    const x = mesh[3 * v] as number
+    const y = mesh[3 * v + 1] as number
+    const z = mesh[3 * v + 2] as number
     sampleMasked(depth, 1, mask, x, y, surface)
-    if (sampleMasked(flow, 3, mask, x, y, step) === 0 || z > at(surface, 0) + HIDDEN_MARGIN) {
+    if (sampleMasked(flow, 3, mask, x, y, step) === 0 || z > (surface[0] as number) + HIDDEN_MARGIN) {
       hidden.push(v)
       continue
     }
     for (let axis = 0; axis < 3; axis++) {
-      const from = at(mesh, 3 * v + axis)
+      const from = mesh[3 * v + axis] as number
       source[seen] = from
-      target[seen] = from + at(step, axis)
-      out[3 * v + axis] = at(target, seen)
+      target[seen] = from + (step[axis] as number)
+      out[3 * v + axis] = target[seen] as number
       seen++
     }
   }
   const rigid = fitRigidRobust(source.subarray(0, seen), target.subarray(0, seen))
   for (const v of hidden) {
-    out.set(applySimilarity3(rigid, at(mesh, 3 * v), at(mesh, 3 * v + 1), at(mesh, 3 * v + 2)), 3 * v)
+    out.set(
+      applySimilarity3(rigid, mesh[3 * v] as number, mesh[3 * v + 1] as number, mesh[3 * v + 2] as number),
+      3 * v,
+    )
   }
   return { mesh: out, rigid }
 }

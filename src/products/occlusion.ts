@@ -1,4 +1,3 @@
-import { at } from '../geometry/array.js'
 import { TEMPLATE_SIZE } from '../geometry/types.js'
 
 const N = TEMPLATE_SIZE
@@ -37,8 +36,8 @@ export function forwardBackward(
     for (let x = 0; x < N; x++) {
       const i = y * N + x
       if (maskA[i] === 0) continue
-      const dx = at(forward, 3 * i)
-      const dy = at(forward, 3 * i + 1)
+      const dx = forward[3 * i] as number
+      const dy = forward[3 * i + 1] as number
       // As sampleMasked, of two channels: this runs for every pixel of the face.
       const u = x + 0.5 + dx - 0.5
       const v = y + 0.5 + dy - 0.5
@@ -53,8 +52,8 @@ export function forwardBackward(
         if (maskB[j] === 0) continue
         const w = ((k & 1) === 0 ? 1 - (u - left) : u - left) * (k >> 1 === 0 ? 1 - (v - top) : v - top)
         share += w
-        bx += w * at(backward, 3 * j)
-        by += w * at(backward, 3 * j + 1)
+        bx += w * (backward[3 * j] as number)
+        by += w * (backward[3 * j + 1] as number)
       }
       if (share < 0.5) {
         occlusion[i] = 1

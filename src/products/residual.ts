@@ -1,5 +1,4 @@
 import { FaceError } from '../errors.js'
-import { at } from '../geometry/array.js'
 import { type Rgba, TEMPLATE_SIZE } from '../geometry/types.js'
 
 /** Mean absolute difference of B from A over the face mask, grey levels 0..255, averaged over RGB. */
@@ -24,8 +23,8 @@ export function warpByFlow(image: Rgba, flow: ArrayLike<number>, mask: ArrayLike
       const i = y * n + x
       data[4 * i + 3] = 255
       if (mask[i] === 0) continue
-      const u = clamp(x + at(flow, 3 * i), n - 1)
-      const v = clamp(y + at(flow, 3 * i + 1), n - 1)
+      const u = clamp(x + (flow[3 * i] as number), n - 1)
+      const v = clamp(y + (flow[3 * i + 1] as number), n - 1)
       const left = Math.min(Math.floor(u), n - 2)
       const top = Math.min(Math.floor(v), n - 2)
       const fx = u - left
@@ -33,8 +32,10 @@ export function warpByFlow(image: Rgba, flow: ArrayLike<number>, mask: ArrayLike
       const corner = 4 * (top * n + left)
       const below = corner + 4 * n
       for (let c = 0; c < 3; c++) {
-        const upper = at(image.data, corner + c) * (1 - fx) + at(image.data, corner + 4 + c) * fx
-        const lower = at(image.data, below + c) * (1 - fx) + at(image.data, below + 4 + c) * fx
+        const upper =
+          (image.data[corner + c] as number) * (1 - fx) + (image.data[corner + 4 + c] as number) * fx
+        const lower =
+          (image.data[below + c] as number) * (1 - fx) + (image.data[below + 4 + c] as number) * fx
         data[4 * i + c] = Math.round(upper * (1 - fy) + lower * fy)
       }
     }
@@ -50,7 +51,7 @@ export function absoluteDifference(a: Rgba, b: Rgba, mask: ArrayLike<number>): F
   for (let i = 0; i < n * n; i++) {
     if (mask[i] === 0) continue
     let sum = 0
-    for (let k = 4 * i; k < 4 * i + 3; k++) sum += Math.abs(at(a.data, k) - at(b.data, k))
+    for (let k = 4 * i; k < 4 * i + 3; k++) sum += Math.abs((a.data[k] as number) - (b.data[k] as number))
     out[i] = sum / 3
   }
   return out
@@ -79,7 +80,7 @@ export function maskedMean(values: ArrayLike<number>, mask: ArrayLike<number>): 
   let count = 0
   for (let i = 0; i < mask.length; i++) {
     if (mask[i] === 0) continue
-    sum += at(values, i)
+    sum += values[i] as number
     count++
   }
   return count > 0 ? sum / count : 0
