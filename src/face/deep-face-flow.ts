@@ -28,6 +28,8 @@ import {
   type FlowResult,
   type GroupFlow,
   type RegisteredFlowResult,
+  type VideoFlows,
+  type VideoOptions,
   type VideoTracker,
   type WaitOptions,
   type WeightsInfo,
@@ -220,20 +222,21 @@ export class DeepFaceFlow implements FaceFlow {
     }, wanted.signal)
   }
 
-  video(options: FlowOptions = {}): VideoTracker {
+  video<Flows extends VideoFlows = 'both'>(options: VideoOptions<Flows> = {}): VideoTracker<Flows> {
     const wanted = checkedFlowOptions(options)
+    const flows = checked('choice of flows', VIDEO_FLOWS, options.flows ?? 'both')
     const choice = wanted.face
     const boxesOf = (faces: readonly Candidate[]) => faces.map(({ box }) => box)
-    return new FaceVideoTracker({
+    const tracker = new FaceVideoTracker({
       finder: this.#finder,
+      flows,
       enqueue: (task) => this.#enqueue(task, wanted.signal),
-      between: async (a, b, watch, warnings) => {
-        const pending = await this.#between(a, b, wanted, watch, warnings)
-        return await pending.result
-      },
+      between: (a, b, watch, warnings) => this.#between(a, b, wanted, watch, warnings),
       holdsChoice: (faces) => holdsChoice(boxesOf(faces), choice),
       choose: (faces, photo, name) => faces[chooseFace(boxesOf(faces), choice, photo, name)] as Candidate,
     })
+    // What it answers has the flows that it was made for.
+    return tracker as unknown as VideoTracker<Flows>
   }
 
   /**
@@ -314,6 +317,8 @@ export class DeepFaceFlow implements FaceFlow {
     }, signal)
   }
 }
+
+const VIDEO_FLOWS: readonly VideoFlows[] = ['both', 'previous', 'reference']
 
 /** @throws FaceError INVALID_ARGUMENT: callers in JavaScript may pass anything */
 function checked<T extends string>(what: string, choices: readonly T[], choice: T): T {

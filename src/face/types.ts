@@ -122,17 +122,27 @@ export interface GroupFlow {
   readonly onlyB: readonly FaceFrame[]
 }
 
-/** One step of a video: flow to this frame from the last one with the face and from the first. */
-export interface VideoStep {
+/** Which flows a tracker computes: to each frame from the one before, from the reference, or both. */
+export type VideoFlows = 'both' | 'previous' | 'reference'
+
+export interface VideoOptions<Flows extends VideoFlows = VideoFlows> extends FlowOptions {
+  /** Default `both`, which is two pairs a frame, forward and backward unless `backward` is false. */
+  readonly flows?: Flows
+}
+
+interface VideoStepFacts {
   /** `ok`: the frame before showed the face too; `regained`: it did not, and `frameToFrame` spans the gap. */
   readonly status: 'ok' | 'regained'
   /** Whether the camera cut between the frame before and this one. */
   readonly cut: boolean
   /** How much the face looks like it did before: cosine in [-1, 1], about 0 between strangers. */
   readonly similarity: number
-  readonly frameToFrame: FlowResult
-  readonly frameToReference: FlowResult
 }
+
+/** One step of a video: flow to this frame from the last one with the face and from the first, as `VideoOptions.flows` says. */
+export type VideoStep<Flows extends VideoFlows = 'both'> = VideoStepFacts &
+  (Flows extends 'reference' ? unknown : { readonly frameToFrame: FlowResult }) &
+  (Flows extends 'previous' ? unknown : { readonly frameToReference: FlowResult })
 
 /** What a tracker has to know of a frame to go on after it. JSON; opaque to callers. */
 export interface TrackerMemory {
@@ -148,8 +158,11 @@ export interface TrackerMemory {
   }
 }
 
-/** Follows one person's face through the frames of a video. */
-export interface VideoTracker {
+/**
+ * Follows one person's face through the frames of a video. Calls may overlap: a face is looked for while the flow to the frame
+ * before is computed. After a call that failed the tracker is where it was before.
+ */
+export interface VideoTracker<Flows extends VideoFlows = 'both'> {
   /** Memory of the frame given last, whether the face was found in it or not; null if it could not be read. */
   readonly memory: TrackerMemory | null
   /**
@@ -162,7 +175,7 @@ export interface VideoTracker {
    * @throws FaceError NO_FACE if it is not there (the tracker stays at the last frame with it and can go on; `details`: `cut`,
    * `faces`, `similarity` of the most alike), INVALID_INPUT
    */
-  next(frame: PhotoInput): Promise<VideoStep>
+  next(frame: PhotoInput): Promise<VideoStep<Flows>>
   /**
    * Goes on in the middle of a video; the results are those of a tracker that saw it from the start.
    * @param memories of all frames from the reference to the last one seen

@@ -215,7 +215,7 @@ describe('DeepFaceFlow on an engine of the caller', () => {
     const compiler = { compile: () => undefined } as unknown as Engine
     await expect(DeepFaceFlow.create({ engine: compiler, adapter: 'software' })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
-      message: 'device, adapter and autotune are those of the engine; leave them out',
+      message: 'adapter is that of the engine: leave it out beside engine',
     })
   })
 })

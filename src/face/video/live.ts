@@ -1,6 +1,6 @@
 import type { PhotoInput } from '../../geometry/types.js'
 import { ownedPhoto } from '../owned-photo.js'
-import type { VideoStep, VideoTracker } from '../types.js'
+import type { VideoFlows, VideoStep, VideoTracker } from '../types.js'
 
 export interface LiveCounters {
   /** Frames that were pushed. */
@@ -20,14 +20,14 @@ const UNDER_WAY = 2
  * A live source in front of a tracker: it may push faster than flow is computed. At most one frame waits; a newer one takes its
  * place, so that results stay as near to the present as the device allows.
  */
-export class LatestFrames {
-  readonly #tracker: Pick<VideoTracker, 'next'>
+export class LatestFrames<Flows extends VideoFlows = 'both'> {
+  readonly #tracker: Pick<VideoTracker<Flows>, 'next'>
   #waiting: { readonly frame: PhotoInput; readonly begin: () => void; readonly drop: () => void } | undefined
   #underWay = 0
   #counters = { pushed: 0, computed: 0, dropped: 0, failed: 0 }
 
   /** @param tracker started, and fed by nobody else */
-  constructor(tracker: Pick<VideoTracker, 'next'>) {
+  constructor(tracker: Pick<VideoTracker<Flows>, 'next'>) {
     this.#tracker = tracker
   }
 
@@ -40,7 +40,7 @@ export class LatestFrames {
    * @returns flow to this frame, from the last one that was not dropped; undefined if this one was
    * @throws as `VideoTracker.next`
    */
-  async push(frame: PhotoInput): Promise<VideoStep | undefined> {
+  async push(frame: PhotoInput): Promise<VideoStep<Flows> | undefined> {
     this.#counters.pushed++
     if (this.#underWay < UNDER_WAY && this.#waiting === undefined) return await this.#compute(frame)
     this.#waiting?.drop()
@@ -53,7 +53,7 @@ export class LatestFrames {
     return undefined
   }
 
-  async #compute(frame: PhotoInput, isCounted = false): Promise<VideoStep> {
+  async #compute(frame: PhotoInput, isCounted = false): Promise<VideoStep<Flows>> {
     if (!isCounted) this.#underWay++
     try {
       const step = await this.#tracker.next(frame)

@@ -1,12 +1,13 @@
 import { FaceError } from '../../errors.js'
 import type { Box, PhotoInput, Rgba } from '../../geometry/types.js'
 import { decodePhoto, photoName } from '../../platform/index.js'
+import { Pending } from '../call-line.js'
 import type { Candidate } from '../find/candidate.js'
 import type { FaceFinder, FoundFace } from '../find/face-finder.js'
 import { roiFromMesh } from '../find/roi.js'
 import { ownedPhoto } from '../owned-photo.js'
 import { Stopwatch } from '../stopwatch.js'
-import type { FaceFrame, FlowResult, TrackerMemory, VideoStep, VideoTracker } from '../types.js'
+import type { FaceFrame, FlowResult, TrackerMemory, VideoFlows, VideoStep, VideoTracker } from '../types.js'
 import { type Look, lookOf, similarity } from './look.js'
 import { faceOfMemory, memoryOf, readMemory } from './memory.js'
 import { isCut, type Thumbnail, thumbnail } from './scene.js'
@@ -14,8 +15,15 @@ import { isCut, type Thumbnail, thumbnail } from './scene.js'
 /** What the tracker borrows from the object that made it. */
 export interface TrackerHost {
   readonly finder: FaceFinder
-  enqueue<T>(task: () => Promise<T>): Promise<T>
-  between(a: FaceFrame, b: FaceFrame, watch: Stopwatch, warnings: readonly string[]): Promise<FlowResult>
+  enqueue<T>(task: () => Promise<T | Pending<T>>): Promise<T>
+  /** Begins the flow; other calls begin while it is computed. */
+  between(
+    a: FaceFrame,
+    b: FaceFrame,
+    watch: Stopwatch,
+    warnings: readonly string[],
+  ): Promise<Pending<FlowResult>>
+  readonly flows: VideoFlows
   holdsChoice(faces: readonly Candidate[]): boolean
   choose(faces: readonly Candidate[], photo: Rgba, name: string): Candidate
 }
@@ -41,7 +49,7 @@ interface Seen extends FoundFace {
  * Follows one person's face: by place, size and appearance from frame to frame; after a cut or a loss by appearance alone. No
  * other face ever takes its place.
  */
-export class FaceVideoTracker implements VideoTracker {
+export class FaceVideoTracker implements VideoTracker<VideoFlows> {
   readonly #host: TrackerHost
   #reference: FaceFrame | undefined
   /** The last frame with the face, and how it looked there. */
@@ -50,6 +58,8 @@ export class FaceVideoTracker implements VideoTracker {
   #picture: Thumbnail | undefined
   #lost = false
   #memory: TrackerMemory | null = null
+  /** Counts how often a failed flow took the tracker back. */
+  #failures = 0
 
   constructor(host: TrackerHost) {
     this.#host = host
@@ -77,10 +87,10 @@ export class FaceVideoTracker implements VideoTracker {
     })
   }
 
-  async next(photo: PhotoInput): Promise<VideoStep> {
+  async next(photo: PhotoInput): Promise<VideoStep<VideoFlows>> {
     const own = ownedPhoto(photo)
     return await this.#host.enqueue(async () => {
-      const { between } = this.#host
+      const { between, flows } = this.#host
       const [reference, previous] = [this.#reference, this.#previous]
       if (reference === undefined || previous === undefined) {
         throw new FaceError('INVALID_ARGUMENT', 'call start() with the reference frame before next()')
@@ -93,12 +103,39 @@ export class FaceVideoTracker implements VideoTracker {
       const status = this.#lost ? 'regained' : 'ok'
       const found = await watch.time('track', () => this.#find(image, name, previous, cut))
       const { frame, warnings } = found
-      const frameToFrame = await between(previous.frame, frame, watch, warnings)
-      const frameToReference =
-        previous.frame === reference ? frameToFrame : await between(reference, frame, new Stopwatch(), [])
+      const facts = { status, cut, similarity: found.alike } as const
+      const first = flows === 'reference' ? reference : previous.frame
+      const one = await between(first, frame, watch, warnings)
+      const other =
+        flows !== 'both' || first === reference ? one : await between(reference, frame, new Stopwatch(), [])
+      const goBack = this.#waysBack()
       this.#keep(found, found.look, found.alike >= RECOGNISED)
-      return { status, cut, similarity: found.alike, frameToFrame, frameToReference }
+      const results = Promise.all([one.result, other.result]).then(
+        ([frameToFrame, frameToReference]) => ({
+          ...facts,
+          ...(flows !== 'reference' && { frameToFrame }),
+          ...(flows !== 'previous' && { frameToReference }),
+        }),
+        (error: unknown) => {
+          goBack()
+          throw error
+        },
+      )
+      return new Pending(results as Promise<VideoStep<VideoFlows>>)
     })
+  }
+
+  /** Takes the tracker back to where it is now, for a frame whose flow fails later; once for all frames that were under way. */
+  #waysBack(): () => void {
+    const [previous, looks, lost, failures] = [this.#previous, [...this.#looks], this.#lost, this.#failures]
+    return () => {
+      if (this.#failures !== failures) return
+      this.#failures++
+      this.#previous = previous
+      this.#looks = looks
+      this.#lost = lost
+      this.#memory = this.#picture === undefined ? null : memoryOf(this.#picture)
+    }
   }
 
   async resume(

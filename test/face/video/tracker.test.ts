@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { CallLine, Pending } from '../../../src/face/call-line.js'
 import type { Candidate } from '../../../src/face/find/candidate.js'
 import { FaceFinder } from '../../../src/face/find/face-finder.js'
 import { PhotoNetworks } from '../../../src/face/find/photo-networks.js'
@@ -34,12 +35,14 @@ beforeEach(() => {
 })
 
 function newTracker(): FaceVideoTracker {
+  const line = new CallLine()
   const host: TrackerHost = {
     finder,
-    enqueue: (task) => task(),
+    flows: 'both',
+    enqueue: (task) => line.enqueue(task),
     between: async (a, b) => {
       pairs.push([a, b])
-      return {} as FlowResult
+      return new Pending(Promise.resolve({} as FlowResult))
     },
     holdsChoice: (found) => found.length > 0,
     choose: (faces) => faces[0] as Candidate,

@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest'
+import { CallLine, Pending } from '../../../src/face/call-line.js'
+import type { Candidate } from '../../../src/face/find/candidate.js'
+import type { FaceFinder, FoundFace } from '../../../src/face/find/face-finder.js'
+import type { FaceFrame, FlowResult, VideoFlows, VideoStep } from '../../../src/face/types.js'
+import { FaceVideoTracker } from '../../../src/face/video/tracker.js'
+import type { Rgba } from '../../../src/geometry/types.js'
+import { plain } from '../../e2e/pictures.js'
+import { ellipsoidMesh } from '../../support/synthetic.js'
+
+/** A finder whose face stays where it is, and a device that computes a flow when it is told to. */
+function still(flows: VideoFlows) {
+  const { vertices } = ellipsoidMesh()
+  const roi = { cx: 112, cy: 112, side: 200, angle: 0 }
+  const box = { x: 40, y: 30, width: 144, height: 176 }
+  const found = (image: Rgba): FoundFace => ({
+    roi,
+    warnings: [],
+    frame: {
+      image,
+      box,
+      score: 1,
+      landmarks468: vertices,
+      landmarks68: new Float32Array(136),
+      toTemplate: { a: 1, b: 0, tx: 0, ty: 0 },
+      registered: image,
+      registrationResidual: 5,
+    },
+  })
+  const candidate = { box, landmarks: { mesh: vertices } } as Candidate
+  const finder = {
+    detect: async () => [candidate],
+    track: async (image: Rgba) => found(image),
+  } as unknown as FaceFinder
+  const line = new CallLine()
+  const pairs: { from: FaceFrame; to: FaceFrame; end: (error?: Error) => void }[] = []
+  const tracker = new FaceVideoTracker({
+    finder,
+    flows,
+    enqueue: (task) => line.enqueue(task),
+    between: async (from, to) => {
+      const result = new Promise<FlowResult>((resolve, reject) => {
+        const end = (error?: Error) => (error ? reject(error) : resolve({ a: from, b: to } as FlowResult))
+        pairs.push({ from, to, end })
+      })
+      result.catch(() => undefined)
+      return new Pending(result)
+    },
+    holdsChoice: () => true,
+    choose: (faces) => faces[0] as Candidate,
+  })
+  return { tracker, pairs }
+}
+
+const FRAMES = [0, 1, 2, 3].map(() => plain(224, 224, 128))
+const frame = (i: number) => FRAMES[i] as Rgba
+const turns = async (): Promise<void> => {
+  for (let i = 0; i < 60; i++) await new Promise(setImmediate)
+}
+
+describe('flows of a tracker', () => {
+  it('are the two of each frame, once where they are the same', async () => {
+    const { tracker, pairs } = still('both')
+    const reference = await tracker.start(frame(0))
+    const steps = [tracker.next(frame(1)), tracker.next(frame(2))]
+    await turns()
+    // The second frame's face was looked for while the flow to the first was under way.
+    expect(pairs.map(({ from }) => from)).toEqual([reference, pairs[0]?.to, reference])
+    for (const { end } of pairs) end()
+    const [one, two] = (await Promise.all(steps)) as {
+      frameToFrame: FlowResult
+      frameToReference: FlowResult
+    }[]
+    expect(one?.frameToReference).toBe(one?.frameToFrame)
+    expect(two?.frameToReference.a).toBe(reference)
+    expect(two?.frameToFrame.a).toBe(one?.frameToFrame.b)
+  })
+
+  it.each([
+    ['previous', 'frameToFrame', 'frameToReference'],
+    ['reference', 'frameToReference', 'frameToFrame'],
+  ] as const)('are one of each frame: %s', async (flows, there, absent) => {
+    const { tracker, pairs } = still(flows)
+    const reference = await tracker.start(frame(0))
+    const steps = [tracker.next(frame(1)), tracker.next(frame(2))]
+    await turns()
+    expect(pairs).toHaveLength(2)
+    expect(pairs[1]?.from).toBe(flows === 'reference' ? reference : pairs[0]?.to)
+    for (const { end } of pairs) end()
+    for (const step of await Promise.all(steps)) {
+      expect(step).toHaveProperty(there)
+      expect(step).not.toHaveProperty(absent)
+    }
+  })
+
+  it('that fail leave the tracker where it was, also with frames under way', async () => {
+    const { tracker, pairs } = still('previous')
+    const reference = await tracker.start(frame(0))
+    const steps = [tracker.next(frame(1)), tracker.next(frame(2))]
+    const outcomes = Promise.allSettled(steps)
+    await turns()
+    for (const { end } of pairs) end(new Error('device lost'))
+    expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    const again = tracker.next(frame(1))
+    await turns()
+    expect(pairs[2]?.from).toBe(reference)
+    pairs[2]?.end()
+    await again
+    const failing = tracker.next(frame(2))
+    const refused = expect(failing).rejects.toThrow('device lost again')
+    await turns()
+    expect(pairs[3]?.from).toBe(pairs[2]?.to)
+    pairs[3]?.end(new Error('device lost again'))
+    await refused
+    const last = tracker.next(frame(3))
+    await turns()
+    expect(pairs[4]?.from).toBe(pairs[2]?.to)
+    pairs[4]?.end()
+    await last
+  })
+})
