@@ -67,10 +67,7 @@ describe('flows of a tracker', () => {
     // The second frame's face was looked for while the flow to the first was under way.
     expect(pairs.map(({ from }) => from)).toEqual([reference, pairs[0]?.to, reference])
     for (const { end } of pairs) end()
-    const [one, two] = (await Promise.all(steps)) as {
-      frameToFrame: FlowResult
-      frameToReference: FlowResult
-    }[]
+    const [one, two] = (await Promise.all(steps)) as unknown as VideoStep[]
     expect(one?.frameToReference).toBe(one?.frameToFrame)
     expect(two?.frameToReference.a).toBe(reference)
     expect(two?.frameToFrame.a).toBe(one?.frameToFrame.b)
