@@ -24,16 +24,21 @@ export const MIN_PRESENCE = 0.5
 /** Below this score the detector is guessing, and the landmark network must be sure. */
 const GUESS_SCORE = 0.8
 /** Texture that looks like a face stays below 0.97, faces, profiles among them, are above 0.99. */
-const GUESS_MIN_PRESENCE = 0.98
+export const GUESS_MIN_PRESENCE = 0.98
 
 /** Whether nothing else need be looked at to believe this. */
 export function isSure({ score, landmarks }: Candidate): boolean {
   return score >= SURE_SCORE && landmarks.presence >= SURE_PRESENCE
 }
 
+/** Of the views turned by quarter turns one shows a face within 45 degrees of upright, and shows it best. */
+const GUESS_MAX_ANGLE = Math.PI / 3
+
 /** Whether it holds up as a face once it is known that nothing better lies at its place. */
-export function isFace({ score, landmarks }: Candidate): boolean {
-  return landmarks.presence >= (score < GUESS_SCORE ? GUESS_MIN_PRESENCE : MIN_PRESENCE)
+export function isFace(candidate: Candidate): boolean {
+  const { score, landmarks } = candidate
+  if (score >= GUESS_SCORE) return landmarks.presence >= MIN_PRESENCE
+  return landmarks.presence >= GUESS_MIN_PRESENCE && Math.abs(angleInView(candidate)) <= GUESS_MAX_ANGLE
 }
 
 /** What ranks several views of one face: the view in which it is upright wins. */

@@ -5,7 +5,7 @@ import type { Template } from '../../geometry/template.js'
 import type { Box, Rgba } from '../../geometry/types.js'
 import { landmarks68 } from '../register/landmarks.js'
 import type { FaceFrame } from '../types.js'
-import { type Candidate, MIN_PRESENCE } from './candidate.js'
+import { type Candidate, GUESS_MIN_PRESENCE, MIN_PRESENCE } from './candidate.js'
 import { searchFaces, straightened } from './face-search.js'
 import type { PhotoLandmarks, PhotoNetworks } from './photo-networks.js'
 import { type RegionOfInterest, roiAgrees, roiFromMesh } from './roi.js'
@@ -206,12 +206,13 @@ export class FaceFinder {
   }
 }
 
-function denial({ box, score, landmarks }: Candidate): string {
+function denial({ box, score, landmarks: { presence } }: Candidate): string {
   const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]
-  return (
-    `; what looked most like one, at (${x.toFixed(0)}, ${y.toFixed(0)}) with a score of ${score.toFixed(2)}, is none to the ` +
-    `landmark network (presence ${landmarks.presence.toFixed(2)})`
-  )
+  const why =
+    presence < GUESS_MIN_PRESENCE
+      ? `is none to the landmark network (presence ${presence.toFixed(2)})`
+      : 'stands upright in no view'
+  return `; what looked most like one, at (${x.toFixed(0)}, ${y.toFixed(0)}) with a score of ${score.toFixed(2)}, ${why}`
 }
 
 function percent(share: number): string {

@@ -33,6 +33,9 @@ const MAX_CLOSE_LOOKS = 12
  */
 const UPRIGHT_WITHIN = { photo: (50 * Math.PI) / 180, turnedView: (20 * Math.PI) / 180 } as const
 
+/** A score that is lower by this speaks against a view, whatever its angle. */
+const CLEARLY_WORSE = 0.1
+
 /**
  * Faces of a photo, largest first. The whole photo first; where what it shows is not sure, the photo turned by 90, 270
  * and 180 degrees; then overlapping tiles of a half to an eighth of the longer side, in which small faces come out large
@@ -105,7 +108,7 @@ export async function straightened(candidate: Candidate, look: PhotoLook): Promi
   if (Math.abs(angle) <= UPRIGHT_WITHIN[isTurned ? 'turnedView' : 'photo']) return candidate
   const view = turnedAbout(candidate.view, candidate.box, -angle)
   const detection = (await look.detect(view)).find(({ box }) => samePlace(box, candidate.box))
-  if (detection === undefined || detection.score < candidate.score) return candidate
+  if (detection === undefined || detection.score < candidate.score - CLEARLY_WORSE) return candidate
   const straight = await examine(look, detection, view)
   return isFace(straight) ? straight : candidate
 }

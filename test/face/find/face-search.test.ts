@@ -150,6 +150,15 @@ describe('search for faces', () => {
     expect((await searchFaces(640, 480, guess.look)).faces).toEqual([])
   })
 
+  it('takes nothing for a face that no view shows upright', async () => {
+    const lying = { cx: 300, cy: 200, side: 150, score: 0.6 }
+    const { look } = networksOf([lying])
+    expect((await searchFaces(640, 480, look)).faces).toHaveLength(1)
+    // An ear: every view shows its eyes one above the other.
+    const upEyes = async (roi: RegionOfInterest) => look.landmarks({ ...roi, angle: roi.angle + Math.PI / 2 })
+    expect((await searchFaces(640, 480, { detect: look.detect, landmarks: upEyes })).faces).toEqual([])
+  })
+
   it('takes parts of a sure face for no faces of their own', async () => {
     const { look, regions } = networksOf([
       { cx: 300, cy: 200, side: 200 },
