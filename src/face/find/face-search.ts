@@ -1,9 +1,9 @@
 import type { Box, Similarity } from '../../geometry/types.js'
-import { angleInView, bestOfPlaces, type Candidate, isFace, isSure, samePlace } from './candidate.js'
+import { angleInView, bestOfPlaces, type Candidate, isFace, isGuess, isSure, samePlace } from './candidate.js'
 import type { Detection } from './decode.js'
 import { intersectionOverUnion } from './nms.js'
 import type { PhotoLandmarks } from './photo-networks.js'
-import { letterbox, type RegionOfInterest, roiFromDetection } from './roi.js'
+import { letterbox, type RegionOfInterest, roiFromDetection, roiFromMesh } from './roi.js'
 import { closeView, type Stage, tileStages, turned, turnedAbout } from './views.js'
 
 /** What the networks see of one photo; answers in photo px. */
@@ -113,9 +113,13 @@ export async function straightened(candidate: Candidate, look: PhotoLook): Promi
   return isFace(straight) ? straight : candidate
 }
 
-/** A detection with what the landmark network makes of it. */
+/** A detection with what the landmark network makes of it; of a guess in two looks, the second where the first saw the face. */
 export async function examine(look: PhotoLook, detection: Detection, view: Similarity): Promise<Candidate> {
-  return { ...detection, view, landmarks: await look.landmarks(roiFromDetection(detection)) }
+  const landmarks = await look.landmarks(roiFromDetection(detection))
+  const candidate = { ...detection, view, landmarks }
+  if (!isGuess(candidate) || !isFace(candidate)) return candidate
+  const { presence } = await look.landmarks(roiFromMesh(landmarks.mesh))
+  return { ...candidate, landmarks: { ...landmarks, presence: Math.min(presence, landmarks.presence) } }
 }
 
 function isInside({ x, y, width, height }: Box, photoWidth: number, photoHeight: number): boolean {
