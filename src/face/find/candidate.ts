@@ -24,7 +24,7 @@ export const MIN_PRESENCE = 0.5
 /** Below this score the detector is guessing, and the landmark network must be sure. */
 const GUESS_SCORE = 0.8
 /** Texture that looks like a face stays below 0.97, faces, profiles among them, are above 0.99. */
-export const GUESS_MIN_PRESENCE = 0.98
+const GUESS_MIN_PRESENCE = 0.98
 
 /** Whether nothing else need be looked at to believe this. */
 export function isSure({ score, landmarks }: Candidate): boolean {
@@ -39,11 +39,15 @@ export function isGuess({ score }: Detection): boolean {
   return score < GUESS_SCORE
 }
 
+/** Whether the landmark network believes it, a guess of the detector beyond doubt. */
+export function isFaceToLandmarks(candidate: Candidate): boolean {
+  return candidate.landmarks.presence >= (isGuess(candidate) ? GUESS_MIN_PRESENCE : MIN_PRESENCE)
+}
+
 /** Whether it holds up as a face once it is known that nothing better lies at its place. */
 export function isFace(candidate: Candidate): boolean {
-  const { landmarks } = candidate
-  if (!isGuess(candidate)) return landmarks.presence >= MIN_PRESENCE
-  return landmarks.presence >= GUESS_MIN_PRESENCE && Math.abs(angleInView(candidate)) <= GUESS_MAX_ANGLE
+  if (!isFaceToLandmarks(candidate)) return false
+  return !isGuess(candidate) || Math.abs(angleInView(candidate)) <= GUESS_MAX_ANGLE
 }
 
 /** What ranks several views of one face: the view in which it is upright wins. */
