@@ -34,6 +34,9 @@ export function isSure({ score, landmarks }: Candidate): boolean {
 /** Of the views turned by quarter turns one shows a face within 45 degrees of upright, and shows it best. */
 const GUESS_MAX_ANGLE = Math.PI / 3
 
+/** Turned photos are rare, and turned views show three times as much that could pass for a face. */
+const TURNED_MIN_SCORE = 0.7
+
 /** Whether the detector alone says too little. */
 export function isGuess({ score }: Detection): boolean {
   return score < GUESS_SCORE
@@ -47,7 +50,14 @@ export function isFaceToLandmarks(candidate: Candidate): boolean {
 /** Whether it holds up as a face once it is known that nothing better lies at its place. */
 export function isFace(candidate: Candidate): boolean {
   if (!isFaceToLandmarks(candidate)) return false
-  return !isGuess(candidate) || Math.abs(angleInView(candidate)) <= GUESS_MAX_ANGLE
+  if (!isGuess(candidate)) return true
+  if (isTurned(candidate.view) && candidate.score < TURNED_MIN_SCORE) return false
+  return Math.abs(angleInView(candidate)) <= GUESS_MAX_ANGLE
+}
+
+/** Whether a view shows the photo otherwise than it is. */
+export function isTurned({ a, b }: Similarity): boolean {
+  return b !== 0 || a < 0
 }
 
 /** What ranks several views of one face: the view in which it is upright wins. */

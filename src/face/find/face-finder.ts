@@ -216,7 +216,7 @@ function denial(candidate: Candidate): string {
   const { box, score, landmarks } = candidate
   const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]
   const why = isFaceToLandmarks(candidate)
-    ? 'stands upright in no view'
+    ? 'is shown upright and clear by no view'
     : `is none to the landmark network (presence ${landmarks.presence.toFixed(2)})`
   return `; what looked most like one, at (${x.toFixed(0)}, ${y.toFixed(0)}) with a score of ${score.toFixed(2)}, ${why}`
 }

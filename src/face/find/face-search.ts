@@ -1,5 +1,15 @@
 import type { Box, Similarity } from '../../geometry/types.js'
-import { angleInView, bestOfPlaces, type Candidate, isFace, isGuess, isSure, samePlace } from './candidate.js'
+import {
+  angleInView,
+  bestOfPlaces,
+  type Candidate,
+  isFace,
+  isFaceToLandmarks,
+  isGuess,
+  isSure,
+  isTurned,
+  samePlace,
+} from './candidate.js'
 import type { Detection } from './decode.js'
 import { intersectionOverUnion } from './nms.js'
 import type { PhotoLandmarks } from './photo-networks.js'
@@ -104,8 +114,7 @@ export async function searchFaces(
  */
 export async function straightened(candidate: Candidate, look: PhotoLook): Promise<Candidate> {
   const angle = angleInView(candidate)
-  const isTurned = candidate.view.b !== 0 || candidate.view.a < 0
-  if (Math.abs(angle) <= UPRIGHT_WITHIN[isTurned ? 'turnedView' : 'photo']) return candidate
+  if (Math.abs(angle) <= UPRIGHT_WITHIN[isTurned(candidate.view) ? 'turnedView' : 'photo']) return candidate
   const view = turnedAbout(candidate.view, candidate.box, -angle)
   const detection = (await look.detect(view)).find(({ box }) => samePlace(box, candidate.box))
   if (detection === undefined || detection.score < candidate.score - CLEARLY_WORSE) return candidate
@@ -117,7 +126,7 @@ export async function straightened(candidate: Candidate, look: PhotoLook): Promi
 export async function examine(look: PhotoLook, detection: Detection, view: Similarity): Promise<Candidate> {
   const landmarks = await look.landmarks(roiFromDetection(detection))
   const candidate = { ...detection, view, landmarks }
-  if (!isGuess(candidate) || !isFace(candidate)) return candidate
+  if (!isGuess(candidate) || !isFaceToLandmarks(candidate)) return candidate
   const { presence } = await look.landmarks(roiFromMesh(landmarks.mesh))
   return { ...candidate, landmarks: { ...landmarks, presence: Math.min(presence, landmarks.presence) } }
 }

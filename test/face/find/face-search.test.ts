@@ -169,6 +169,12 @@ describe('search for faces', () => {
     expect(rejected?.landmarks.presence).toBe(0.7)
   })
 
+  it('takes a guess in a turned view for none', async () => {
+    const lying = (score: number) => networksOf([{ cx: 300, cy: 200, side: 150, turn: 2, score }]).look
+    expect((await searchFaces(640, 480, lying(0.68))).faces).toEqual([])
+    expect((await searchFaces(640, 480, lying(0.72))).faces).toHaveLength(1)
+  })
+
   it('takes nothing for a face that no view shows upright', async () => {
     const lying = { cx: 300, cy: 200, side: 150, score: 0.6 }
     const { look } = networksOf([lying])
