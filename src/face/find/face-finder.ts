@@ -5,7 +5,7 @@ import type { Template } from '../../geometry/template.js'
 import type { Box, Rgba } from '../../geometry/types.js'
 import { landmarks68 } from '../register/landmarks.js'
 import type { FaceFrame } from '../types.js'
-import { type Candidate, MIN_PRESENCE } from './candidate.js'
+import { type Candidate, isFaceToLandmarks, MIN_PRESENCE } from './candidate.js'
 import { searchFaces, straightened } from './face-search.js'
 import type { PhotoLandmarks, PhotoNetworks } from './photo-networks.js'
 import { type RegionOfInterest, roiAgrees, roiFromMesh } from './roi.js'
@@ -75,6 +75,10 @@ export class FaceFinder {
     const { faces, tried, rejected, complete } = await searchFaces(width, height, this.#networks, enough)
     const largest = faces[0]
     if (largest === undefined) {
+      // At the border the detector sees too little of a face to see which way it stands.
+      const outside =
+        rejected && isFaceToLandmarks(rejected) ? outsideShare(rejected.landmarks.mesh, photo) : 0
+      if (outside > MAX_OUTSIDE) throw cutOff(name, outside)
       throw new FaceError(
         'NO_FACE',
         `${name}: no face found (tried ${tried.join(', ')})${rejected ? denial(rejected) : ''}; use a photo in which ` +
@@ -160,14 +164,7 @@ export class FaceFinder {
     roi: RegionOfInterest,
   ): Promise<FoundFace> {
     const outside = outsideShare(mesh, photo)
-    if (outside > MAX_OUTSIDE) {
-      throw new FaceError(
-        'INVALID_INPUT',
-        `${name}: ${percent(outside)} of the face lies outside the photo, at most ${percent(MAX_OUTSIDE)} may; ` +
-          'use a photo that shows the whole face',
-        { photo: name, outside, limit: MAX_OUTSIDE },
-      )
-    }
+    if (outside > MAX_OUTSIDE) throw cutOff(name, outside)
     const points = landmarks68(mesh)
     const toTemplate = fitSimilarity(points, this.#template.landmarks68)
     const registrationResidual = similarityResidual(toTemplate, points, this.#template.landmarks68)
@@ -206,12 +203,22 @@ export class FaceFinder {
   }
 }
 
-function denial({ box, score, landmarks }: Candidate): string {
-  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]
-  return (
-    `; what looked most like one, at (${x.toFixed(0)}, ${y.toFixed(0)}) with a score of ${score.toFixed(2)}, is none to the ` +
-    `landmark network (presence ${landmarks.presence.toFixed(2)})`
+function cutOff(name: string, outside: number): FaceError {
+  return new FaceError(
+    'INVALID_INPUT',
+    `${name}: ${percent(outside)} of the face lies outside the photo, at most ${percent(MAX_OUTSIDE)} may; ` +
+      'use a photo that shows the whole face',
+    { photo: name, outside, limit: MAX_OUTSIDE },
   )
+}
+
+function denial(candidate: Candidate): string {
+  const { box, score, landmarks } = candidate
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]
+  const why = isFaceToLandmarks(candidate)
+    ? 'is shown upright and clear by no view'
+    : `is none to the landmark network (presence ${landmarks.presence.toFixed(2)})`
+  return `; what looked most like one, at (${x.toFixed(0)}, ${y.toFixed(0)}) with a score of ${score.toFixed(2)}, ${why}`
 }
 
 function percent(share: number): string {

@@ -1,9 +1,19 @@
 import type { Box, Similarity } from '../../geometry/types.js'
-import { angleInView, bestOfPlaces, type Candidate, isFace, isSure, samePlace } from './candidate.js'
+import {
+  angleInView,
+  bestOfPlaces,
+  type Candidate,
+  isFace,
+  isFaceToLandmarks,
+  isGuess,
+  isSure,
+  isTurned,
+  samePlace,
+} from './candidate.js'
 import type { Detection } from './decode.js'
 import { intersectionOverUnion } from './nms.js'
 import type { PhotoLandmarks } from './photo-networks.js'
-import { letterbox, type RegionOfInterest, roiFromDetection } from './roi.js'
+import { letterbox, type RegionOfInterest, roiFromDetection, roiFromMesh } from './roi.js'
 import { closeView, type Stage, tileStages, turned, turnedAbout } from './views.js'
 
 /** What the networks see of one photo; answers in photo px. */
@@ -32,6 +42,9 @@ const MAX_CLOSE_LOOKS = 12
  * left as the original runtime sees them.
  */
 const UPRIGHT_WITHIN = { photo: (50 * Math.PI) / 180, turnedView: (20 * Math.PI) / 180 } as const
+
+/** A score that is lower by this speaks against a view, whatever its angle. */
+const CLEARLY_WORSE = 0.1
 
 /**
  * Faces of a photo, largest first. The whole photo first; where what it shows is not sure, the photo turned by 90, 270
@@ -101,18 +114,21 @@ export async function searchFaces(
  */
 export async function straightened(candidate: Candidate, look: PhotoLook): Promise<Candidate> {
   const angle = angleInView(candidate)
-  const isTurned = candidate.view.b !== 0 || candidate.view.a < 0
-  if (Math.abs(angle) <= UPRIGHT_WITHIN[isTurned ? 'turnedView' : 'photo']) return candidate
+  if (Math.abs(angle) <= UPRIGHT_WITHIN[isTurned(candidate.view) ? 'turnedView' : 'photo']) return candidate
   const view = turnedAbout(candidate.view, candidate.box, -angle)
   const detection = (await look.detect(view)).find(({ box }) => samePlace(box, candidate.box))
-  if (detection === undefined || detection.score < candidate.score) return candidate
+  if (detection === undefined || detection.score < candidate.score - CLEARLY_WORSE) return candidate
   const straight = await examine(look, detection, view)
   return isFace(straight) ? straight : candidate
 }
 
-/** A detection with what the landmark network makes of it. */
+/** A detection with what the landmark network makes of it; of a guess in two looks, the second where the first saw the face. */
 export async function examine(look: PhotoLook, detection: Detection, view: Similarity): Promise<Candidate> {
-  return { ...detection, view, landmarks: await look.landmarks(roiFromDetection(detection)) }
+  const landmarks = await look.landmarks(roiFromDetection(detection))
+  const candidate = { ...detection, view, landmarks }
+  if (!isGuess(candidate) || !isFaceToLandmarks(candidate)) return candidate
+  const { presence } = await look.landmarks(roiFromMesh(landmarks.mesh))
+  return { ...candidate, landmarks: { ...landmarks, presence: Math.min(presence, landmarks.presence) } }
 }
 
 function isInside({ x, y, width, height }: Box, photoWidth: number, photoHeight: number): boolean {

@@ -150,6 +150,40 @@ describe('search for faces', () => {
     expect((await searchFaces(640, 480, guess.look)).faces).toEqual([])
   })
 
+  it('takes a guess that reaches into a better face for a part of it, and one beside it for a face', async () => {
+    const sure = { cx: 320, cy: 300, side: 200 }
+    const guess = (cy: number) => networksOf([sure, { cx: 320, cy, side: 150, score: 0.6 }]).look
+    expect((await searchFaces(640, 480, guess(160))).faces).toHaveLength(1)
+    expect((await searchFaces(640, 480, guess(130))).faces).toHaveLength(2)
+  })
+
+  it('takes nothing for a face that a second look at a guess denies', async () => {
+    const { look } = networksOf([{ cx: 300, cy: 200, side: 150, score: 0.6 }])
+    let looks = 0
+    const landmarks = async (roi: RegionOfInterest) => {
+      const seen = await look.landmarks(roi)
+      return { ...seen, presence: looks++ % 2 === 0 ? 0.999 : 0.7 }
+    }
+    const { faces, rejected } = await searchFaces(640, 480, { detect: look.detect, landmarks })
+    expect(faces).toEqual([])
+    expect(rejected?.landmarks.presence).toBe(0.7)
+  })
+
+  it('takes a guess in a turned view for none', async () => {
+    const lying = (score: number) => networksOf([{ cx: 300, cy: 200, side: 150, turn: 2, score }]).look
+    expect((await searchFaces(640, 480, lying(0.68))).faces).toEqual([])
+    expect((await searchFaces(640, 480, lying(0.72))).faces).toHaveLength(1)
+  })
+
+  it('takes nothing for a face that no view shows upright', async () => {
+    const lying = { cx: 300, cy: 200, side: 150, score: 0.6 }
+    const { look } = networksOf([lying])
+    expect((await searchFaces(640, 480, look)).faces).toHaveLength(1)
+    // An ear: every view shows its eyes one above the other.
+    const upEyes = async (roi: RegionOfInterest) => look.landmarks({ ...roi, angle: roi.angle + Math.PI / 2 })
+    expect((await searchFaces(640, 480, { detect: look.detect, landmarks: upEyes })).faces).toEqual([])
+  })
+
   it('takes parts of a sure face for no faces of their own', async () => {
     const { look, regions } = networksOf([
       { cx: 300, cy: 200, side: 200 },
