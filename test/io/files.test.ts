@@ -1,5 +1,5 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { OBJLoader } from '@loaders.gl/obj'
 import { PLYLoader } from '@loaders.gl/ply'
@@ -268,6 +268,22 @@ describe('products', () => {
     expect(material.pbrMetallicRoughness.baseColorFactor ?? [1, 1, 1, 1]).toEqual([1, 1, 1, 1])
     expect(material.extensions).toEqual({ KHR_materials_unlit: {} })
     expect(material.emissiveTexture).toBeUndefined()
+  })
+
+  it('does not write into a folder that another process writes into', async () => {
+    const held = JSON.stringify({
+      pid: process.ppid,
+      host: hostname(),
+      started: null,
+      since: 'now',
+      token: '',
+    })
+    await writeFile(join(folder, '.deepfaceflow.lock'), held)
+    await expect(writeProducts(result, folder, { only: ['flow.npy'] })).rejects.toMatchObject({
+      code: 'OUTPUT_FAILED',
+      message: expect.stringMatching(/another deepfaceflow writes there \(process \d+ on .*remove .*\.lock/),
+    })
+    expect(await readdir(folder)).toEqual(['.deepfaceflow.lock'])
   })
 
   it('refuses an OBJ whose triangles point nowhere', () => {
