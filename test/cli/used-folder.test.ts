@@ -1,5 +1,5 @@
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { EXIT } from '../../src/cli/exit-codes.js'
@@ -156,6 +156,17 @@ describe('found out before the device opens', () => {
       async () => [PHOTO_A, PHOTO_B, '-o', join(folder, '長'.repeat(100))],
       EXIT.output,
       /the name is too long for this file system \(ENAMETOOLONG\)/,
+    ],
+    [
+      'a folder that another process works in',
+      async () => {
+        const lock = { pid: process.ppid, host: hostname(), started: null, since: 'now', token: '' }
+        await mkdir(out)
+        await writeFile(join(out, '.deepfaceflow.lock'), JSON.stringify(lock))
+        return [PHOTO_A, PHOTO_B]
+      },
+      EXIT.output,
+      /another deepfaceflow writes there \(process \d+ on /,
     ],
     [
       'a folder called result.json',

@@ -315,20 +315,23 @@ describe('writeFileAtomic', () => {
     expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([])
   })
 
-  it('names a folder without write permission', async () => {
+  it.each([
+    ['EACCES', 'not writable'],
+    ['EROFS', 'the file system is read-only'],
+  ])('names a folder that refuses with %s', async (code, what) => {
     const locked = join(folder, 'locked')
     await mkdir(locked)
     await chmod(locked, 0o500)
     const failing: FileSystem = {
       // Root may write anywhere, so the refusal itself is simulated.
-      write: () => Promise.reject(Object.assign(new Error('denied'), { code: 'EACCES' })),
+      write: () => Promise.reject(Object.assign(new Error('denied'), { code })),
       rename: () => Promise.resolve(),
       remove: () => Promise.resolve(),
       mkdir: () => Promise.resolve(),
     }
     await expect(writeFileAtomic(join(locked, 'a'), 'x', failing)).rejects.toMatchObject({
       code: 'OUTPUT_FAILED',
-      message: expect.stringMatching(/locked.*not writable \(EACCES\); choose another folder with -o/),
+      message: expect.stringMatching(`locked.*${what} \\(${code}\\); choose another folder with -o`),
     })
   })
 
