@@ -252,7 +252,9 @@ describe('names', () => {
 describe('what a result records', () => {
   it('version, weights, options, hashes of the photos, date', async () => {
     await flow('--only', 'flow.npy', '--face', '2', '--refinement', 'none')
-    const { provenance } = JSON.parse(await readFile(join(out, 'result.json'), 'utf8'))
+    const { provenance, backward } = JSON.parse(await readFile(join(out, 'result.json'), 'utf8'))
+    // No file shows it.
+    expect(backward).toBe(false)
     expect(provenance).toMatchObject({
       version: packageFacts().version,
       weights: { name: 'synthetic' },
