@@ -56,6 +56,14 @@ export function earlierResult(folder: string): Promise<EarlierResult> {
 export async function checkOutput(folder: string, names: readonly string[]): Promise<void> {
   await probeOutputFolder(folder)
   await assertNotHeld(folder)
+  await checkNames(folder, names)
+}
+
+/**
+ * The part of {@link checkOutput} for a folder that this process has claimed.
+ * @throws FaceError OUTPUT_FAILED: it holds a file of others by one of the names
+ */
+export async function checkNames(folder: string, names: readonly string[]): Promise<void> {
   await assertNothingForeign(folder, names, await earlierResult(folder))
 }
 
