@@ -50,6 +50,7 @@ export {
   usesBackwardFlow,
 } from './io/product-list.js'
 export {
+  checkNames,
   checkOutput,
   claimResultFolder,
   earlierResult,

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import {
   type BatchSummary,
   checkBatchSummary,
+  checkNames,
   claimResultFolder,
   DeepFaceFlowError,
   describeOwner,
@@ -177,6 +178,7 @@ class BatchRun {
         this.#skipped++
         return true
       }
+      await checkNames(folder, wantedFiles(this.flags))
       if (why !== '') this.progress.note(`${pair.id}: computed anew: ${oneLine(why)}`)
       this.#faceFlow ??= await this.context.open({
         ...createOptions(this.flags),

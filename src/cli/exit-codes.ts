@@ -24,8 +24,7 @@ Exit codes:
   2  wrong use of the command        8  weights, shaders or packages are damaged
   3  an input cannot be used         9  some pairs or frames failed, the rest is done
   4  no face found                   130  interrupted (Ctrl-C), 143 terminated
-  5  no usable GPU adapter, or the      141  nobody reads the output (closed pipe)
-     device failed
+  5  no usable GPU, or it failed     141  nobody reads the output (closed pipe)
 
 DEEPFACEFLOW_DEBUG=1 shows stack traces.`
 

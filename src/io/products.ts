@@ -12,6 +12,7 @@ import {
 } from './product-list.js'
 import type { Provenance } from './provenance.js'
 import {
+  assertNotHeld,
   assertNothingForeign,
   type EarlierResult,
   folderIsHeld,
@@ -49,10 +50,20 @@ export function earlierResult(folder: string): Promise<EarlierResult> {
 /**
  * Whether files can be written into a folder, found out before anything is computed.
  * @param names the files, see {@link productFiles}
- * @throws FaceError OUTPUT_FAILED: it cannot be made, is not writable, or holds a file of others by that name
+ * @throws FaceError OUTPUT_FAILED: it cannot be made, is not writable, holds a file of others by that name, or another
+ *   process works in it
  */
 export async function checkOutput(folder: string, names: readonly string[]): Promise<void> {
   await probeOutputFolder(folder)
+  await assertNotHeld(folder)
+  await checkNames(folder, names)
+}
+
+/**
+ * The part of {@link checkOutput} for a folder that this process has claimed.
+ * @throws FaceError OUTPUT_FAILED: it holds a file of others by one of the names
+ */
+export async function checkNames(folder: string, names: readonly string[]): Promise<void> {
   await assertNothingForeign(folder, names, await earlierResult(folder))
 }
 

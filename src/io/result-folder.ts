@@ -9,7 +9,13 @@ import {
   setAside,
   writeFileAtomic,
 } from '../platform/node/atomic.js'
-import { describeOwner, type FolderLock, type LockOwner, takeLock } from '../platform/node/folder-lock.js'
+import {
+  describeOwner,
+  type FolderLock,
+  type LockOwner,
+  lockHolder,
+  takeLock,
+} from '../platform/node/folder-lock.js'
 
 /*
  * The folder of one result. It may be used again, and it may hold files of others: only what a record of ours
@@ -156,6 +162,13 @@ export class ResultFolder {
       throw outputFailed(file, cause)
     })
   }
+}
+
+/** @throws FaceError OUTPUT_FAILED if another process works in the folder */
+export async function assertNotHeld(folder: string): Promise<void> {
+  const lockFile = join(folder, LOCK_FILE)
+  const holder = await lockHolder(lockFile)
+  if (holder !== null) throw folderIsHeld(folder, holder, lockFile)
 }
 
 /** The error for a folder that another process works in. */

@@ -148,6 +148,8 @@ describe('batch', () => {
     const { code, terminal } = await run('batch', file, '-o', out, '--json', ...fast)
     expect(code).toBe(EXIT.partial)
     expect(JSON.parse(terminal.out)).toMatchObject({ computed: 1, failed: 2 })
+    // Found out before computing.
+    expect(faceFlow.calls).toHaveLength(1)
     expect(await readFile(join(out, 'two', 'flow.npy'), 'utf8')).toBe('mine')
   })
 

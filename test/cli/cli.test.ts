@@ -67,6 +67,15 @@ describe('help and usage', () => {
     expect(faceFlow.calls).toEqual([])
   })
 
+  it('documents every exit code, in the help and in docs/cli.md', async () => {
+    const help = (await run('--help')).terminal.out.split('Exit codes:')[1]
+    const table = (await readFile(repositoryFile('docs/cli.md'), 'utf8')).split('## Exit codes')[1]
+    for (const code of Object.values(EXIT)) {
+      expect(help).toMatch(new RegExp(`(^|\\s)${code}  ?\\w`, 'm'))
+      expect(table).toMatch(new RegExp(`^\\| [\\d, ]*\\b${code}\\b[\\d, ]* \\| \\S`, 'm'))
+    }
+  })
+
   it('has an exit code for every kind of error', () => {
     expect(exitCodeOf(new FaceError('NO_FACE', ''))).toBe(4)
     expect(exitCodeOf(new EngineError('NO_ADAPTER', ''))).toBe(5)

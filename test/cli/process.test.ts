@@ -115,6 +115,8 @@ describe('the process', () => {
     await run.says('again to stop at once')
     run.child.kill('SIGINT')
     expect((await run.ended).code).toBe(130)
+    // The claim of the pair went with the process.
+    expect(await readdir(join(folder, 'out', 'one'))).toEqual([])
   })
 
   it('a disk without room: exit 6, the reason, and no part of a file', async () => {

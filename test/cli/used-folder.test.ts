@@ -1,5 +1,5 @@
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { EXIT } from '../../src/cli/exit-codes.js'
@@ -158,6 +158,17 @@ describe('found out before the device opens', () => {
       /the name is too long for this file system \(ENAMETOOLONG\)/,
     ],
     [
+      'a folder that another process works in',
+      async () => {
+        const lock = { pid: process.ppid, host: hostname(), started: null, since: 'now', token: '' }
+        await mkdir(out)
+        await writeFile(join(out, '.deepfaceflow.lock'), JSON.stringify(lock))
+        return [PHOTO_A, PHOTO_B]
+      },
+      EXIT.output,
+      /another deepfaceflow writes there \(process \d+ on /,
+    ],
+    [
       'a folder called result.json',
       async () => {
         await mkdir(join(out, 'result.json'), { recursive: true })
@@ -241,7 +252,9 @@ describe('names', () => {
 describe('what a result records', () => {
   it('version, weights, options, hashes of the photos, date', async () => {
     await flow('--only', 'flow.npy', '--face', '2', '--refinement', 'none')
-    const { provenance } = JSON.parse(await readFile(join(out, 'result.json'), 'utf8'))
+    const { provenance, backward } = JSON.parse(await readFile(join(out, 'result.json'), 'utf8'))
+    // No file shows it.
+    expect(backward).toBe(false)
     expect(provenance).toMatchObject({
       version: packageFacts().version,
       weights: { name: 'synthetic' },

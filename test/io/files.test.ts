@@ -1,5 +1,5 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { OBJLoader } from '@loaders.gl/obj'
 import { PLYLoader } from '@loaders.gl/ply'
@@ -270,6 +270,22 @@ describe('products', () => {
     expect(material.emissiveTexture).toBeUndefined()
   })
 
+  it('does not write into a folder that another process writes into', async () => {
+    const held = JSON.stringify({
+      pid: process.ppid,
+      host: hostname(),
+      started: null,
+      since: 'now',
+      token: '',
+    })
+    await writeFile(join(folder, '.deepfaceflow.lock'), held)
+    await expect(writeProducts(result, folder, { only: ['flow.npy'] })).rejects.toMatchObject({
+      code: 'OUTPUT_FAILED',
+      message: expect.stringMatching(/another deepfaceflow writes there \(process \d+ on .*remove .*\.lock/),
+    })
+    expect(await readdir(folder)).toEqual(['.deepfaceflow.lock'])
+  })
+
   it('refuses an OBJ whose triangles point nowhere', () => {
     const mesh = { vertices: new Float32Array(9), triangles: Uint16Array.of(0, 1, 3) }
     expect(() => encodeObj(mesh, new Float32Array(6), [])).toThrow(/beyond its 3 vertices/)
@@ -299,20 +315,23 @@ describe('writeFileAtomic', () => {
     expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([])
   })
 
-  it('names a folder without write permission', async () => {
+  it.each([
+    ['EACCES', 'not writable'],
+    ['EROFS', 'the file system is read-only'],
+  ])('names a folder that refuses with %s', async (code, what) => {
     const locked = join(folder, 'locked')
     await mkdir(locked)
     await chmod(locked, 0o500)
     const failing: FileSystem = {
       // Root may write anywhere, so the refusal itself is simulated.
-      write: () => Promise.reject(Object.assign(new Error('denied'), { code: 'EACCES' })),
+      write: () => Promise.reject(Object.assign(new Error('denied'), { code })),
       rename: () => Promise.resolve(),
       remove: () => Promise.resolve(),
       mkdir: () => Promise.resolve(),
     }
     await expect(writeFileAtomic(join(locked, 'a'), 'x', failing)).rejects.toMatchObject({
       code: 'OUTPUT_FAILED',
-      message: expect.stringMatching(/locked.*not writable \(EACCES\); choose another folder with -o/),
+      message: expect.stringMatching(`locked.*${what} \\(${code}\\); choose another folder with -o`),
     })
   })
 

@@ -59,7 +59,9 @@ export class FakeFaceFlow implements FaceFlow {
 
   async flow(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<FlowResult> {
     await this.take('flow', [a, b], options)
-    return this.result
+    if (options?.backward !== false) return this.result
+    const { backwardFlow: _f, occlusion: _o, confidence: _c, ...forward } = this.result
+    return forward
   }
 
   async flowAll(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<GroupFlow> {

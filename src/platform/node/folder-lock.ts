@@ -48,6 +48,16 @@ export async function takeLock(file: string): Promise<{ lock: FolderLock } | { h
   }
 }
 
+/**
+ * Who holds the lock `file` at this moment, without taking it; null if nobody does.
+ * @throws FaceError OUTPUT_FAILED if the file cannot be read
+ */
+export async function lockHolder(file: string): Promise<LockOwner | null> {
+  const found = await read(file)
+  if (found === null || !(await isHeld(file, found))) return null
+  return found.owner ?? unknownOwner(found.text)
+}
+
 /** One printable phrase: `process 4711 on bigbox, since 2026-01-31T12:00:00.000Z`. */
 export function describeOwner({ pid, host, since }: LockOwner): string {
   return `process ${pid} on ${host}, since ${since}`
@@ -104,7 +114,8 @@ async function read(file: string): Promise<Found | null> {
   try {
     text = await readFile(file, 'utf8')
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null
     throw outputFailed(file, cause)
   }
   try {
