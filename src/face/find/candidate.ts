@@ -22,7 +22,7 @@ const SURE_PRESENCE = 0.9999
 /** Below this probability the landmark network says that its crop holds no face. */
 export const MIN_PRESENCE = 0.5
 /** Below this score the detector is guessing, and the landmark network must be sure. */
-const GUESS_SCORE = 0.8
+export const GUESS_SCORE = 0.8
 /** Texture that looks like a face stays below 0.97, faces, profiles among them, are above 0.99. */
 const GUESS_MIN_PRESENCE = 0.98
 

@@ -5,7 +5,7 @@ import type { Template } from '../../geometry/template.js'
 import type { Box, Rgba } from '../../geometry/types.js'
 import { landmarks68 } from '../register/landmarks.js'
 import type { FaceFrame } from '../types.js'
-import { type Candidate, isFaceToLandmarks, MIN_PRESENCE } from './candidate.js'
+import { type Candidate, GUESS_SCORE, isFaceToLandmarks, isGuess, MIN_PRESENCE } from './candidate.js'
 import { searchFaces, straightened } from './face-search.js'
 import type { PhotoLandmarks, PhotoNetworks } from './photo-networks.js'
 import { type RegionOfInterest, roiAgrees, roiFromMesh } from './roi.js'
@@ -105,7 +105,8 @@ export class FaceFinder {
    */
   async frame(photo: Rgba, name: string, found: Candidate): Promise<FoundFace> {
     await this.#networks.load(photo)
-    const { landmarks, box, score } = await straightened(found, this.#networks)
+    const straight = await straightened(found, this.#networks)
+    const { landmarks, box, score } = straight
     if (!(landmarks.presence >= MIN_PRESENCE)) {
       throw new FaceError(
         'NO_FACE',
@@ -114,7 +115,12 @@ export class FaceFinder {
         { photo: name, presence: landmarks.presence },
       )
     }
-    return this.#register(photo, name, landmarks, box, score, roiFromMesh(landmarks.mesh))
+    const face = await this.#register(photo, name, landmarks, box, score, roiFromMesh(landmarks.mesh))
+    if (!isGuess(straight)) return face
+    const guess =
+      `${name}: the detector is not sure of the face (score ${score.toFixed(2)}, of a clear one ${GUESS_SCORE} and more); ` +
+      'landmarks and flow may be guesses.'
+    return { ...face, warnings: [guess, ...face.warnings] }
   }
 
   /**

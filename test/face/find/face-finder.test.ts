@@ -153,6 +153,17 @@ describe('registration', () => {
       await candidate(networks, detection(200, 150, 90, 0.95)),
     )
     expect(warnings).toEqual([expect.stringMatching(/^p: the landmark network is not sure .*presence 0\.90/)])
+    const guess = finder([])
+    const unclear = await guess.finder.frame(
+      PHOTO,
+      'p',
+      await candidate(guess.networks, detection(200, 150, 90, 0.63)),
+    )
+    expect(unclear.warnings).toEqual([
+      expect.stringMatching(
+        /^p: the detector is not sure of the face \(score 0\.63, of a clear one 0\.8 and more\)/,
+      ),
+    ])
     const squeezed = new FakeNetworks([], 1, 0.4)
     const far = new FaceFinder(squeezed, template)
     const profile = await far.frame(PHOTO, 'p', await candidate(squeezed, detection(200, 150, 90, 0.95)))
