@@ -1,8 +1,8 @@
-import { FaceError } from '../errors.js'
+import { EngineError, FaceError } from '../errors.js'
 import type { PhotoInput, Rgba } from '../geometry/types.js'
 import { DEPTHS, type DepthSource } from '../nets/depth-from-motion.js'
 import { REFINEMENTS, type Refinement } from '../nets/refinement.js'
-import { decodePhoto, photoName } from '../platform/index.js'
+import { decodePhoto, emitWarning, photoName } from '../platform/index.js'
 import { rigidInPhotos } from '../products/rigid-motion.js'
 import { abortable } from '../runtime/abort.js'
 import { Engine } from '../runtime/engine.js'
@@ -94,14 +94,15 @@ export class DeepFaceFlow implements FaceFlow {
     signal?.throwIfAborted()
     report('opening the GPU')
     const ownsEngine = options.engine === undefined
-    const engine =
-      options.engine ??
-      (await Engine.open({
-        ...(options.adapter !== undefined && { adapter: options.adapter }),
+    const open = (adapter: string | undefined) =>
+      Engine.open({
+        ...(adapter !== undefined && { adapter }),
         ...(options.device !== undefined && { device: options.device }),
         autotune: options.autotune ?? { mode: 'cached' },
-      }))
-    try {
+        selfTest: {},
+      })
+    let engine = options.engine ?? (await open(options.adapter))
+    const start = async (): Promise<DeepFaceFlow> => {
       const files = sharedFiles(engine, read)
       const pair = await RegisteredPair.create(engine, files, refinement, (done, total) =>
         report(`compiling kernels (${done} of ${total})`),
@@ -109,6 +110,19 @@ export class DeepFaceFlow implements FaceFlow {
       const opened = new DeepFaceFlow(engine, ownsEngine, files, pair, refinement)
       if (signal?.aborted) opened.dispose()
       return opened
+    }
+    const isFree = ownsEngine && options.device === undefined && (options.adapter ?? 'auto') === 'auto'
+    try {
+      try {
+        return await start()
+      } catch (error) {
+        // The adapter computes wrong: the embedded one is slow, and right.
+        if (!(error instanceof EngineError) || error.details.selfTest !== true || !isFree) throw error
+        emitWarning(`${error.message}; the embedded software adapter is taken`, 'DEEPFACEFLOW_SELF_TEST')
+        engine.dispose()
+        engine = await open('embedded')
+        return await start()
+      }
     } catch (error) {
       if (ownsEngine) engine.dispose()
       throw error

@@ -6,6 +6,7 @@ import {
   capsOfDevice,
   chooseAdapter,
   environment,
+  type FoundAdapter,
   HARDWARE_PACE,
   paced,
   SOFTWARE_PACE,
@@ -224,6 +225,55 @@ function checkOptions(options: OpenDeviceOptions): void {
 
 const SOURCE_NAMES: Record<AdapterSource, string> = { system: 'system driver', embedded: 'embedded driver' }
 
+/** Where the best adapter gives no device, the next kind is tried: a software adapter is slow, but it works. */
+const FALLBACKS = ['software', 'embedded'] as const
+
+/** @throws EngineError NO_ADAPTER if the choice, or for 'auto' every kind of adapter, gives no device */
+async function openAdapter(
+  choice: AdapterChoice,
+  robustness: boolean,
+): Promise<{ found: FoundAdapter; gpu: GPUDevice }> {
+  const failures: EngineError[] = []
+  const tried = new Set<string>()
+  let found: FoundAdapter | undefined = await chooseAdapter(choice, { robustness })
+  const fallbacks = choice === 'auto' ? [...FALLBACKS] : []
+  for (;;) {
+    const id = found && `${found.source} ${found.caps.name}`
+    if (found !== undefined && id !== undefined && !tried.has(id)) {
+      tried.add(id)
+      try {
+        const gpu = await requestDevice(found)
+        const failed = failures.map(({ message }) => message).join('; ')
+        return { found: failed === '' ? found : { ...found, reason: failed }, gpu }
+      } catch (error) {
+        failures.push(error as EngineError)
+      }
+    }
+    const next = fallbacks.shift()
+    if (next === undefined) break
+    // What is not there is no reason to give up the others.
+    found = await chooseAdapter(next, { robustness }).catch(() => undefined)
+  }
+  const [first] = failures
+  const reasons = failures.map(({ message }) => message).join('; ')
+  throw new EngineError('NO_ADAPTER', reasons, first?.details, { cause: first })
+}
+
+async function requestDevice({ adapter, caps }: FoundAdapter): Promise<GPUDevice> {
+  const features = FEATURES.filter((feature) => adapter.features.has(feature))
+  const limits = Object.fromEntries(LIMIT_NAMES.map((limit) => [limit, adapter.limits[limit]]))
+  try {
+    return await adapter.requestDevice({ requiredFeatures: features, requiredLimits: limits })
+  } catch (cause) {
+    throw new EngineError(
+      'NO_ADAPTER',
+      `adapter ${caps.name} gives no device: ${messageOf(cause)}`,
+      {},
+      { cause },
+    )
+  }
+}
+
 /**
  * Opens a device: the caller's, else by `adapter`, else by DEEPFACEFLOW_ADAPTER, else the best there is.
  *
@@ -238,17 +288,8 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Engin
     return new EngineDevice({ gpu: options.device, caps, selection, owned: false, kernelRoot })
   }
   const choice = options.adapter ?? environment('DEEPFACEFLOW_ADAPTER') ?? 'auto'
-  const found = await chooseAdapter(choice, { robustness: options.robustness ?? true })
+  const { found, gpu } = await openAdapter(choice, options.robustness ?? true)
   const { adapter, source, reason } = found
-  const features = FEATURES.filter((feature) => adapter.features.has(feature))
-  const limits = Object.fromEntries(LIMIT_NAMES.map((limit) => [limit, adapter.limits[limit]]))
-  let gpu: GPUDevice
-  try {
-    gpu = await adapter.requestDevice({ requiredFeatures: features, requiredLimits: limits })
-  } catch (cause) {
-    const why = messageOf(cause)
-    throw new EngineError('NO_ADAPTER', `adapter ${found.caps.name} gives no device: ${why}`, {}, { cause })
-  }
   // A device offers only what it was asked for, so caps are read from it; it does not carry adapter facts
   // beyond `adapterInfo`.
   const caps = readCaps(

@@ -2,7 +2,7 @@ import { EngineError, printed } from '../errors.js'
 import { faultOf, ownAttributes } from './arguments.js'
 import { shapeError } from './infer.js'
 import type { Epilogue, OpDefinition } from './op.js'
-import { type ValueType, vec4sPerBatch } from './tensor.js'
+import { type TensorType, type ValueType, vec4sPerBatch } from './tensor.js'
 
 export type ValueId = number
 
@@ -269,6 +269,17 @@ export function addNode<Attrs>(
 export function checkedBuilder(graph: GraphBuilder): GraphBuilder {
   if (graph instanceof GraphBuilder) return graph
   throw new EngineError('INVALID_ARGUMENT', `the first argument is a GraphBuilder, got ${printed(graph)}`)
+}
+
+/**
+ * The type of a tensor of this graph, for functions that look at their inputs before they add ops.
+ * @param what names the function in the error
+ * @throws EngineError INVALID_GRAPH if it is none; INVALID_ARGUMENT if `graph` is no GraphBuilder
+ */
+export function tensorTypeOf(graph: GraphBuilder, what: string, value: Value): TensorType {
+  const builder = checkedBuilder(graph)
+  if (value?.graph === builder && value.type?.kind === 'tensor') return value.type
+  throw new EngineError('INVALID_GRAPH', `${what}: ${printed(value)} is no tensor of graph "${builder.name}"`)
 }
 
 /** Why no buffer can hold values of a type. */

@@ -1,5 +1,5 @@
-import type { GraphBuilder, Value } from '../graph/graph.js'
-import type { TensorType } from '../graph/tensor.js'
+import { anything, checkArguments, indices, list, whole } from '../graph/arguments.js'
+import { type GraphBuilder, tensorTypeOf, type Value } from '../graph/graph.js'
 import { fullyConnected } from '../ops/conv/fully-connected.js'
 import { addVertexDepth } from '../ops/mesh/vertex-depth.js'
 import { vertexMotion } from '../ops/mesh/vertex-motion.js'
@@ -35,6 +35,7 @@ export const DEPTH_SLOPE = 0.1
  * @param fragments of the mesh of I1
  * @param meshes 1 x 1 x V x 3, template px: of I1 and, with the mesh prior, of I2
  * @returns the flow with another dz; weights by the names of `depthFromMotionShapes`
+ * @throws EngineError INVALID_ARGUMENT for another configuration; INVALID_GRAPH if the shapes do not fit
  */
 export function depthFromMotion(
   graph: GraphBuilder,
@@ -42,10 +43,13 @@ export function depthFromMotion(
   flow: Value,
   fragments: Value,
   meshes: readonly [Value] | readonly [Value, Value],
-  { components, hidden, triangles }: DepthFromMotionConfig & { readonly triangles: Uint32Array },
+  config: DepthFromMotionConfig & { readonly triangles: Uint32Array },
 ): Value {
-  const { h, w } = flow.type as TensorType
-  const vertices = (meshes[0].type as TensorType).w
+  checkArguments('depthFromMotion', { components: whole(), hidden: whole(), triangles: indices }, config)
+  checkArguments('depthFromMotion', { meshes: list(anything, 1) }, { meshes })
+  const { components, hidden, triangles } = config
+  const { h, w } = tensorTypeOf(graph, 'depthFromMotion flow', flow)
+  const vertices = tensorTypeOf(graph, 'depthFromMotion mesh', meshes[0]).w
 
   // What is known of each vertex: its place, its motion by the meshes, and what the flow has beyond that.
   const shape = vertexAttributes(graph, `${name} shape`, meshes, [

@@ -1,5 +1,6 @@
 import { EngineError } from '../errors.js'
-import type { GraphBuilder, Value } from '../graph/graph.js'
+import { checkArguments, flag, positive, whole } from '../graph/arguments.js'
+import { type GraphBuilder, tensorTypeOf, type Value } from '../graph/graph.js'
 import type { TensorType } from '../graph/tensor.js'
 import { conv2d } from '../ops/conv/conv2d.js'
 import { transposedConv2d } from '../ops/conv/transposed-conv2d.js'
@@ -42,9 +43,12 @@ const FINE_MATCHING = {
  * @param images 2 x H x W x 3, I1 and I2, (RGB / 255 - 0.45) * 2; H and W multiples of 8
  * @param encoding 1 x H x W x c: PNCC in [0, 1]; with the prior also mesh difference / 20 px (3) and depth / 100 px
  * @returns flows in units of `FLOW_UNIT` px, from 1/64 to full resolution; weights by the names used here
- * @throws EngineError INVALID_GRAPH if the inputs have other shapes
+ * @throws EngineError INVALID_GRAPH if the inputs have other shapes; INVALID_ARGUMENT for another configuration
  */
 export function dffnet(graph: GraphBuilder, images: Value, encoding: Value, config: DffnetConfig): Value[] {
+  checkArguments('dffnet', { a: positive, encodingChannels: whole(), fineMatching: flag }, config)
+  tensorTypeOf(graph, 'dffnet images', images)
+  tensorTypeOf(graph, 'dffnet encoding', encoding)
   return dffnetFlow(graph, imageFeatures(graph, images, config), encoding, config)
 }
 

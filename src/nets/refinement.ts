@@ -1,4 +1,5 @@
-import type { GraphBuilder, Value } from '../graph/graph.js'
+import { checkArguments, oneOf } from '../graph/arguments.js'
+import { type GraphBuilder, tensorTypeOf, type Value } from '../graph/graph.js'
 import { INVERSE_SEARCH_DEFAULTS, inverseSearch } from '../ops/flow/inverse-search.js'
 import { VARIATIONAL_DEFAULTS, variationalRefinement } from '../ops/flow/variational.js'
 import { batchSlice } from '../ops/tensor/concat.js'
@@ -19,6 +20,7 @@ const GREY = [0.299 * 127.5, 0.587 * 127.5, 0.114 * 127.5] as const
  * @param images 2 x h x w x 3: as DFFNet gets them
  * @param fragments of the mesh of the image that the flow starts from
  * @param source index of that image
+ * @throws EngineError INVALID_ARGUMENT for another refinement; INVALID_GRAPH if the shapes do not fit
  */
 export function refineFlow(
   graph: GraphBuilder,
@@ -29,6 +31,8 @@ export function refineFlow(
   refinement: Refinement,
   source: 0 | 1 = 0,
 ): Value {
+  checkArguments('refineFlow', { refinement: oneOf(...REFINEMENTS) }, { refinement })
+  tensorTypeOf(graph, 'refineFlow flow', flow)
   if (refinement === 'none') return flow
   const pair = {
     source: batchSlice(graph, `${name} I1`, images, source, 1),

@@ -1,4 +1,15 @@
-import type { GraphBuilder, Value } from '../graph/graph.js'
+import {
+  checkArguments,
+  finiteFloats,
+  flag,
+  indices,
+  oneOf,
+  optional,
+  positive,
+  record,
+  whole,
+} from '../graph/arguments.js'
+import { checkedBuilder, type GraphBuilder, type Value } from '../graph/graph.js'
 import { frameType, IMAGE_TRANSFORM_TYPE, imageFrames } from '../ops/image/image-input.js'
 import { fragmentMask, interpolate } from '../ops/mesh/interpolate.js'
 import { rasterise } from '../ops/mesh/rasterise.js'
@@ -7,7 +18,7 @@ import { batchSlice } from '../ops/tensor/concat.js'
 import { multiply } from '../ops/tensor/elementwise.js'
 import { type DepthFromMotionConfig, depthFromMotion } from './depth-from-motion.js'
 import { type DffnetConfig, dffnetFlow, FLOW_UNIT, type ImageFeatures, imageFeatures } from './dffnet.js'
-import { type Refinement, refineFlow } from './refinement.js'
+import { REFINEMENTS, type Refinement, refineFlow } from './refinement.js'
 import { type RegisteredFaces, type RegisteredMeshesConfig, registeredFaces } from './registered-meshes.js'
 
 export interface RegisteredFlowConfig extends RegisteredMeshesConfig {
@@ -53,6 +64,18 @@ export interface RegisteredFlow {
 
 const MESH_DEPTH_UNIT = 100
 
+/** What `registeredFaces`, which takes the same configuration, does not check. */
+const CONFIG = {
+  a: positive,
+  size: whole(),
+  meshPrior: flag,
+  fineMatching: flag,
+  triangles: indices,
+  ncc: finiteFloats,
+  refinement: optional(oneOf(...REFINEMENTS)),
+  depth: optional(record({ components: whole(), hidden: whole() })),
+}
+
 /**
  * Registered frames to flow in one graph, so in one submission without a readback: 3DMeshReg, z-buffer raster, PNCC,
  * DFFNet (Koujan et al. 2020, section 3), and where the configuration says so a refinement and depth from motion.
@@ -85,6 +108,8 @@ interface Frames {
 }
 
 function registeredFrames(graph: GraphBuilder, config: RegisteredFlowConfig): Frames {
+  checkArguments('registeredFlow', CONFIG, config)
+  checkedBuilder(graph)
   const { size, meshPrior } = config
   const frame = frameType(size, size)
   const pixels = [graph.input(REGISTERED_INPUTS.i1, frame), graph.input(REGISTERED_INPUTS.i2, frame)] as const

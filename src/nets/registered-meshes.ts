@@ -1,4 +1,14 @@
 import { EngineError } from '../errors.js'
+import {
+  anything,
+  checkArguments,
+  finite,
+  finiteFloats,
+  list,
+  positive,
+  record,
+  whole,
+} from '../graph/arguments.js'
 import type { GraphBuilder, Value } from '../graph/graph.js'
 import { type ImageTransform, imageInput } from '../ops/image/image-input.js'
 import { affineVertices, meanVertices } from '../ops/mesh/vertices.js'
@@ -39,14 +49,23 @@ export interface RegisteredFaces {
   readonly flags: Value
 }
 
+const what = 'registered meshes'
+const ROI = record({ cx: finite, cy: finite, side: positive })
+const ROI_CONFIG = { size: whole(), regressorRoi: ROI }
+const MESHES_CONFIG = { ...ROI_CONFIG, ncc: finiteFloats }
+
 /** As `registeredMeshes`, with what 3DMeshReg says of each frame as it is: whether it is a face at all. */
 export function registeredFaces(
   graph: GraphBuilder,
   name: string,
   frames: readonly Value[],
   transform: Value,
-  { regressorRoi: { cx, cy, side }, ncc }: RegisteredMeshesConfig,
+  config: RegisteredMeshesConfig,
 ): RegisteredFaces {
+  checkArguments(what, MESHES_CONFIG, config)
+  checkArguments(what, { frames: list(anything, 1) }, { frames })
+  const { ncc } = config
+  const { cx, cy, side } = config.regressorRoi
   const crops = imageInput(
     graph,
     `${name} crops`,
@@ -78,11 +97,13 @@ export function registeredFaces(
   }
 }
 
-/** Content of the input `roi`. */
-export function registeredRoiTransform({
-  size,
-  regressorRoi: { cx, cy, side },
-}: Pick<RegisteredMeshesConfig, 'size' | 'regressorRoi'>): ImageTransform {
+/** Content of the input `roi`. @throws EngineError INVALID_ARGUMENT for another configuration */
+export function registeredRoiTransform(
+  config: Pick<RegisteredMeshesConfig, 'size' | 'regressorRoi'>,
+): ImageTransform {
+  checkArguments(what, ROI_CONFIG, config)
+  const { size } = config
+  const { cx, cy, side } = config.regressorRoi
   const scale = side / MESH_REGRESSOR_INPUT.width
   return { width: size, height: size, matrix: [scale, 0, cx - side / 2, 0, scale, cy - side / 2] }
 }

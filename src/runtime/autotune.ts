@@ -7,6 +7,7 @@ import { cacheFolder, emitWarning } from '../platform/index.js'
 import { messageOf } from '../realms.js'
 import { quickest, timeContestants } from './contest.js'
 import { Executor } from './executor.js'
+import { layerSamples, type Samples } from './layer-reference.js'
 import { type ClockSource, PassClock } from './pass-clock.js'
 import { LAYER_NODE, LAYER_OUTPUT, type TunableLayer, tunableLayers } from './tunable.js'
 import { type Choices, loadChoices, storeChoices, tuningIdentity } from './tuning-cache.js'
@@ -42,7 +43,7 @@ export interface LayerTiming {
 
 /**
  * Choices of kernels for a graph: those stored, and with `measure` those that are missing, timed and stored.
- * @throws EngineError DEVICE_LOST, INVALID_WEIGHTS
+ * @throws EngineError DEVICE_LOST, INVALID_WEIGHTS; UNSUPPORTED where every kernel of a layer computes wrong
  */
 export async function autotune(
   device: EngineDevice,
@@ -71,6 +72,19 @@ export async function autotune(
   const choices: Record<string, string> = { ...stored.choices }
   for (const layer of missing) {
     const timing = await timeLayer(device, layer, weights, planOptions)
+    const fault = timing.rejected[timing.byDefault]
+    if (timing.chosen in timing.rejected) {
+      throw new EngineError(
+        'UNSUPPORTED',
+        `adapter "${caps.name}" has no kernel that computes layer "${layer.nodes[0]}" right: ${fault}; choose another adapter`,
+        { adapter: caps.name, rejected: timing.rejected },
+      )
+    }
+    if (fault !== undefined) {
+      warn(
+        `${caps.name}: ${timing.byDefault} ${fault} (layer "${layer.nodes[0]}"); ${timing.chosen} is taken`,
+      )
+    }
     choices[layer.key] = timing.chosen
     options.onLayer?.(timing)
   }
@@ -103,16 +117,14 @@ async function timeLayer(
   const clock = new PassClock(device)
   try {
     const inputs = randomInputs(layer.graph)
-    // The default first: the others are held against its result.
     const names = [layer.chosen, ...layer.candidates.filter((name) => name !== layer.chosen)]
-    let expected: Float32Array | undefined
+    // The default is no better known on this adapter than the others.
+    const truth = layerSamples(layer.graph, inputs, weights.source)
     for (const name of names) {
       try {
         const entry = await openEntry(device, layer.graph, weights, planOptions, name)
         entries.push(entry)
-        const result = await resultOf(entry.executor, inputs)
-        const difference = expected === undefined ? undefined : disagreement(result, expected, planOptions)
-        expected ??= result
+        const difference = truth && disagreement(await resultOf(entry.executor, inputs), truth, planOptions)
         if (difference === undefined) continue
         rejected[name] = difference
       } catch (error) {
@@ -126,10 +138,10 @@ async function timeLayer(
         name,
         run: (repeats: number) => clock.time(executor, steps, repeats),
       }))
-    const times = await timeContestants(
-      contestants,
-      CONTEST[device.caps.software ? 'software' : clock.source],
-    )
+    const times = await timeContestants(contestants, {
+      ...CONTEST[device.caps.software ? 'software' : clock.source],
+      stepMs: () => clock.stepMs,
+    })
     return {
       key: layer.key,
       nodes: layer.nodes,
@@ -152,7 +164,7 @@ interface Entry {
   readonly steps: readonly number[]
 }
 
-async function openEntry(
+export async function openEntry(
   device: EngineDevice,
   graph: Graph,
   weights: WeightSet,
@@ -170,14 +182,14 @@ async function openEntry(
 }
 
 /** What a driver may refuse of one variant while it runs others. */
-function isRefusal(error: unknown): error is EngineError {
+export function isRefusal(error: unknown): error is EngineError {
   return (
     error instanceof EngineError && ['INVALID_SHADER', 'UNSUPPORTED', 'OUT_OF_MEMORY'].includes(error.code)
   )
 }
 
 /** Values in -1..1, the same for every candidate. */
-function randomInputs(graph: Graph): Map<string, Float32Array<ArrayBuffer>> {
+export function randomInputs(graph: Graph): Map<string, Float32Array<ArrayBuffer>> {
   let state = 0x9e3779b9
   const next = (): number => {
     state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x7f4a7c15
@@ -192,7 +204,7 @@ function randomInputs(graph: Graph): Map<string, Float32Array<ArrayBuffer>> {
   )
 }
 
-async function resultOf(
+export async function resultOf(
   executor: Executor,
   inputs: ReadonlyMap<string, Float32Array<ArrayBuffer>>,
 ): Promise<Float32Array> {
@@ -216,25 +228,26 @@ async function resultOf(
 /** The bounds that every op is tested within: normalised mean squared error, and largest error by the range. */
 const BOUNDS = { f32: { nmse: 1e-10, maxError: 1e-4 }, f16: { nmse: 1e-5, maxError: 0.05 } } as const
 
-/** Why a result cannot stand for another; undefined if it can. */
-function disagreement(
+/** Why a result is wrong; undefined if it is right. */
+export function disagreement(
   result: Float32Array,
-  expected: Float32Array,
-  { storage }: PlanOptions,
+  truth: Samples,
+  { storage }: Pick<PlanOptions, 'storage'>,
 ): string | undefined {
   let error = 0
   let energy = 0
   let largest = 0
   let range = 0
-  expected.forEach((want, i) => {
-    const difference = Math.abs((result[i] ?? Number.NaN) - want)
+  truth.values.forEach((want, i) => {
+    const difference = Math.abs((result[truth.indices[i] as number] ?? Number.NaN) - want)
     error += difference ** 2
     energy += want ** 2
-    largest = Math.max(largest, difference)
+    // Not `max`, which may lose a NaN.
+    if (!(difference <= largest)) largest = difference
     range = Math.max(range, Math.abs(want))
   })
   const bounds = BOUNDS[storage ?? 'f32']
   const nmse = error / Math.max(energy, 1e-30)
   const isWithin = nmse <= bounds.nmse && largest <= bounds.maxError * Math.max(range, 1e-3)
-  return isWithin ? undefined : `differs from the default: mean squared error ${nmse.toExponential(1)}`
+  return isWithin ? undefined : `differs from float64: mean squared error ${nmse.toExponential(1)}`
 }

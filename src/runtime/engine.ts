@@ -1,11 +1,12 @@
 import { EngineError } from '../errors.js'
 import { checkDevice, type EngineDevice, type OpenDeviceOptions, openDevice } from '../gpu/device.js'
 import type { Graph } from '../graph/graph.js'
-import type { WeightSource } from '../graph/op.js'
+import type { Schedule, WeightSource } from '../graph/op.js'
 import { checkPlanArguments, type PlanOptions, type PlanSpec, planGraph } from '../graph/plan.js'
 import type { AdapterCaps } from '../platform/caps.js'
 import { messageOf } from '../realms.js'
 import { type AutotuneOptions, autotune } from './autotune.js'
+import { type KernelTestOptions, scheduleThatWorks } from './kernel-test.js'
 import { Plan } from './plan.js'
 import type { Choices } from './tuning-cache.js'
 import { NO_WEIGHTS, WeightSet } from './weight-set.js'
@@ -13,6 +14,11 @@ import { NO_WEIGHTS, WeightSet } from './weight-set.js'
 export interface EngineOptions extends OpenDeviceOptions {
   /** For all plans that do not say otherwise. Default: kernels by shape alone. */
   readonly autotune?: AutotuneOptions
+  /**
+   * Tests the kernels of each plan's convolutions against float64 before they are used, once per adapter, driver and engine
+   * version: see `KernelTestOptions`. Default: none.
+   */
+  readonly selfTest?: KernelTestOptions
 }
 
 export interface CompileOptions extends PlanOptions {
@@ -93,13 +99,9 @@ export class Engine {
     const device = this.#device
     const weights = this.#takeWeights(source)
     try {
-      const tuned = await this.#tunedChoices(
-        graph,
-        weights,
-        options,
-        options.autotune ?? this.#options.autotune,
-      )
-      const recipe: Recipe = { graph, options, source, tuned }
+      const wanted = options.autotune ?? this.#options.autotune
+      const tuned = await this.#tunedChoices(graph, weights, options, wanted)
+      const recipe = await this.#tested({ graph, options, source, tuned }, weights)
       const spec = specOf(recipe, device.caps)
       const plan = new Plan(spec, (disposed) => {
         if (this.#plans.delete(disposed)) this.#releaseWeights(source)
@@ -160,7 +162,7 @@ export class Engine {
     for (const [plan, recipe] of [...this.#plans]) {
       try {
         const weights = this.#takeWeights(recipe.source)
-        const now = isSame ? recipe : { ...recipe, tuned: await this.#storedChoices(recipe, weights) }
+        const now = isSame ? recipe : await this.#planAnew(recipe, weights)
         await plan.build({ device: opened, weights, spec: specOf(now, opened.caps) })
         this.#plans.set(plan, now)
       } catch (error) {
@@ -201,6 +203,21 @@ export class Engine {
     return await this.#tunedChoices(graph, weights, options, wanted && { ...wanted, mode: 'cached' })
   }
 
+  /** For a device that can do less or more than the one that the recipe was made for. */
+  async #planAnew({ graph, options, source }: Recipe, weights: WeightSet): Promise<Recipe> {
+    const recipe = { graph, options, source, tuned: {} }
+    return await this.#tested({ ...recipe, tuned: await this.#storedChoices(recipe, weights) }, weights)
+  }
+
+  /** With the schedule whose kernels are right here, where that is tested. */
+  async #tested(recipe: Recipe, weights: WeightSet): Promise<Recipe> {
+    const { selfTest } = this.#options
+    if (selfTest === undefined) return recipe
+    const options = planOptionsOf(recipe)
+    const schedule = await scheduleThatWorks(this.#device, recipe.graph, weights, options, selfTest)
+    return { ...recipe, schedule }
+  }
+
   #assertUsable(): void {
     if (this.#disposed) throw disposedError()
     this.#device.assertUsable()
@@ -228,10 +245,16 @@ interface Recipe {
   readonly options: CompileOptions
   readonly source: WeightSource
   readonly tuned: Choices
+  /** Found by the self-test, if there was one. */
+  readonly schedule?: Schedule
 }
 
-function specOf({ graph, options, tuned }: Recipe, caps: AdapterCaps): PlanSpec {
-  return planGraph(graph, caps, { ...options, choices: { ...tuned, ...options.choices } })
+function planOptionsOf({ options, tuned, schedule }: Recipe): PlanOptions {
+  return { ...options, ...(schedule && { schedule }), choices: { ...tuned, ...options.choices } }
+}
+
+function specOf(recipe: Recipe, caps: AdapterCaps): PlanSpec {
+  return planGraph(recipe.graph, caps, planOptionsOf(recipe))
 }
 
 function disposedError(): EngineError {

@@ -10,6 +10,8 @@ export class PassClock {
   readonly #querySet: GPUQuerySet | undefined
   readonly #resolved: GPUBuffer | undefined
   readonly #staging: GPUBuffer | undefined
+  /** Common divisor of all timestamps so far, ns. */
+  #step = 0n
 
   constructor(private readonly device: EngineDevice) {
     this.source = device.caps.timestamps ? 'timestamp query' : 'wall time'
@@ -22,7 +24,7 @@ export class PassClock {
     this.#staging = buffer(MAP_READ | COPY_DST)
   }
 
-  /** Milliseconds of some steps of a plan, done `repeats` times over. */
+  /** Milliseconds of some steps of a plan, done `repeats` times over; negative where the clock stepped back. */
   async time(executor: Executor, steps: readonly number[], repeats: number): Promise<number> {
     const { device } = this
     const { gpu } = device
@@ -52,7 +54,13 @@ export class PassClock {
     await device.wait('timed pass', () => staging.mapAsync(MapMode.READ))
     const [begin = 0n, end = 0n] = new BigUint64Array(staging.getMappedRange())
     staging.unmap()
+    for (const stamp of [begin, end]) this.#step = commonDivisor(this.#step, stamp)
     return Number(end - begin) / 1e6
+  }
+
+  /** What timestamps are multiples of, ms; 0 before the first, and for the wall clock. */
+  get stepMs(): number {
+    return Number(this.#step) / 1e6
   }
 
   dispose(): void {
@@ -61,4 +69,11 @@ export class PassClock {
       if (buffer !== undefined) this.device.buffers.destroy(buffer)
     }
   }
+}
+
+/** Euclid's; 0 divides by everything. */
+export function commonDivisor(a: bigint, b: bigint): bigint {
+  let [x, y] = [a, b]
+  while (y !== 0n) [x, y] = [y, x % y]
+  return x
 }

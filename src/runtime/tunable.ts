@@ -26,12 +26,17 @@ export const LAYER_OUTPUT = 'result'
  * @throws as `planGraph`
  */
 export function tunableLayers(graph: Graph, caps: AdapterCaps, options: PlanOptions = {}): TunableLayer[] {
+  return choosingLayers(graph, caps, options).filter(({ candidates }) => candidates.length > 1)
+}
+
+/** As `tunableLayers`, with those that only one kernel fits. */
+export function choosingLayers(graph: Graph, caps: AdapterCaps, options: PlanOptions = {}): TunableLayer[] {
   const lowerOptions = lowerOptionsOf(graph, caps, options)
   const legal = legalise(fuse(prune(graph)))
   const layers = new Map<string, TunableLayer & { nodes: string[] }>()
   for (const node of legal.nodes) {
     const choice = choiceOf(legal, node, lowerOptions)
-    if (choice === undefined || choice.candidates.length < 2) continue
+    if (choice === undefined) continue
     const known = layers.get(choice.key)
     if (known !== undefined) known.nodes.push(node.name)
     else layers.set(choice.key, { ...choice, nodes: [node.name], graph: isolate(legal, node, choice.key) })

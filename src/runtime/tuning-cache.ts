@@ -36,14 +36,21 @@ export interface StoredChoices {
 /** Of the file's layout. */
 const FORMAT = 1
 
-export function tuningFile(folder: string, identity: TuningIdentity): string {
+/** What a file holds: choices of kernels, or verdicts on them. */
+export type Stored = 'autotune' | 'self-test'
+
+export function tuningFile(folder: string, identity: TuningIdentity, what: Stored = 'autotune'): string {
   const hash = sha256([JSON.stringify(identity)])
-  return joinPath(folder, `autotune-${hash.slice(0, 16)}.json`)
+  return joinPath(folder, `${what}-${hash.slice(0, 16)}.json`)
 }
 
 /** Choices of earlier runs; none, with a warning, where the file is damaged or was made for something else. */
-export async function loadChoices(folder: string, identity: TuningIdentity): Promise<StoredChoices> {
-  const file = tuningFile(folder, identity)
+export async function loadChoices(
+  folder: string,
+  identity: TuningIdentity,
+  what: Stored = 'autotune',
+): Promise<StoredChoices> {
+  const file = tuningFile(folder, identity, what)
   let text: string
   try {
     text = await readText(file)
@@ -73,10 +80,11 @@ export async function storeChoices(
   folder: string,
   identity: TuningIdentity,
   choices: Choices,
+  what: Stored = 'autotune',
 ): Promise<void> {
   const sorted = Object.fromEntries(Object.entries(choices).sort(([a], [b]) => (a < b ? -1 : 1)))
   const content = { format: FORMAT, identity, choices: sorted }
-  await writeFileAtomic(tuningFile(folder, identity), `${JSON.stringify(content, null, 1)}\n`)
+  await writeFileAtomic(tuningFile(folder, identity, what), `${JSON.stringify(content, null, 1)}\n`)
 }
 
 function unusable(file: string, reason: string): StoredChoices {

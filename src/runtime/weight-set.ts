@@ -12,13 +12,14 @@ import { firstNotFinite } from '../weights/finite.js'
 export class WeightSet {
   readonly #buffers = new Map<string, { buffer: GPUBuffer; users: number }>()
 
-  readonly #source: WeightSource
+  /** The source, held to what sources must give. */
+  readonly source: WeightSource
 
   constructor(
     source: WeightSource,
     readonly device: EngineDevice,
   ) {
-    this.#source = checkedSource(source)
+    this.source = checkedSource(source)
   }
 
   /**
@@ -31,7 +32,7 @@ export class WeightSet {
       known.users++
       return known.buffer
     }
-    const data = pack(this.#source)
+    const data = pack(this.source)
     if (isBuiltIn(data, 'Float32Array')) checkFinite(key, data)
     const size = Math.max(16, Math.ceil(data.byteLength / 16) * 16)
     this.#checkSize(key, size)

@@ -174,6 +174,24 @@ describe('DeepFaceFlow on a device of the caller', () => {
     await expect(faceFlow.detect(FRAME)).rejects.toMatchObject({ code: 'NO_FACE' })
   })
 
+  it('follows a face whatever the caller does to the frames that it was given', async () => {
+    const face = await readPhoto('test/fixtures/photos/faker_male_000.jpg')
+    const flows: Float32Array[] = []
+    for (const isSpoilt of [false, true]) {
+      const video = faceFlow.video({ backward: false })
+      const frames = [await video.start(face)]
+      for (let i = 0; i < 2; i++) {
+        const { frameToFrame, frameToReference } = await video.next(face)
+        frames.push(frameToFrame.a, frameToFrame.b, frameToReference.a)
+        if (i === 1) flows.push(frameToFrame.flow, frameToReference.flow)
+        if (!isSpoilt) continue
+        for (const frame of frames)
+          for (const array of [frame.registered.data, frame.landmarks468]) array.fill(3)
+      }
+    }
+    expect(flows.slice(2)).toEqual(flows.slice(0, 2))
+  })
+
   it('computes nothing after dispose(), and leaves the device to its owner', async () => {
     const late = faceFlow.flowRegistered(FRAME, FRAME)
     faceFlow.dispose()

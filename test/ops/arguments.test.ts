@@ -3,6 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { EngineError } from '../../src/errors.js'
 import { GraphBuilder, type Value } from '../../src/graph/graph.js'
 import { planGraph } from '../../src/graph/plan.js'
+import { depthFromMotion } from '../../src/nets/depth-from-motion.js'
+import { dffnet } from '../../src/nets/dffnet.js'
+import { refineFlow } from '../../src/nets/refinement.js'
+import { registeredFlow } from '../../src/nets/registered-flow.js'
+import { registeredMeshes, registeredRoiTransform } from '../../src/nets/registered-meshes.js'
 import * as ops from '../../src/ops/index.js'
 import { fakeCaps } from '../graph/caps.js'
 import { invalidGraph } from './invalid.js'
@@ -328,5 +333,40 @@ describe('arguments that were taken silently, or never ended', () => {
     const attrs = fresh.graph.build().nodes.map((node) => node.attrs as Record<string, unknown>)
     expect(attrs.find((a) => 'triangles' in a)?.triangles).toEqual(Uint32Array.of(0, 1, 2))
     expect(attrs.find((a) => 'kernel' in a)?.kernel).toEqual([3, 3])
+  })
+})
+
+describe('networks', () => {
+  it('check their configuration and inputs', () => {
+    const { graph, values } = start()
+    const [x] = values as [Value]
+    const configs = [undefined, null, 7, {}, { a: 0 }, { refinement: 'median' }, { size: -1 }]
+    const refusals = configs.flatMap((config) => [
+      refusalOf(() => registeredFlow(graph, config as never)),
+      refusalOf(() => registeredMeshes(graph, 'm', [x], x, config as never)),
+      refusalOf(() => registeredRoiTransform(config as never)),
+      refusalOf(() => dffnet(graph, x, x, config as never)),
+      refusalOf(() => refineFlow(graph, 'r', x, x, x, config as never)),
+      refusalOf(() => depthFromMotion(graph, 'd', x, x, [x], config as never)),
+    ])
+    const good = {
+      a: 1,
+      encodingChannels: 3,
+      fineMatching: true,
+      components: 4,
+      hidden: 4,
+      triangles: Uint32Array.of(0, 1, 2),
+    }
+    for (const value of [undefined, null, 7, {}, start().values[0], values[4]]) {
+      refusals.push(
+        refusalOf(() => dffnet(graph, value as never, x, good as never)),
+        refusalOf(() => refineFlow(graph, 'r', value as never, x, x, 'none')),
+        refusalOf(() => depthFromMotion(graph, 'd', value as never, x, [x], good)),
+        refusalOf(() => depthFromMotion(graph, 'd', x, x, [value as never], good)),
+        refusalOf(() => dffnet(undefined as never, x, x, good as never)),
+      )
+    }
+    for (const refusal of refusals) expect(refusal).toBeInstanceOf(EngineError)
+    expect(refusals.length).toBe(72)
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Contestant, median, quickest, timeContestants } from '../../src/runtime/contest.js'
+import { commonDivisor } from '../../src/runtime/pass-clock.js'
 
 const OPTIONS = { longEnoughMs: 2, rounds: 5 }
 
@@ -38,6 +39,31 @@ describe('timing contestants', () => {
     expect(times.get('still')).toBe(0)
   })
 
+  it('asks again where the clock steps back, and leaves out what it cannot time', async () => {
+    const jumping = fake('jumping', (call) => (call % 3 === 0 ? -5 : 1))
+    const back = fake('back', () => -1)
+    const times = await timeContestants(
+      [jumping.contestant, back.contestant, fake('none', () => Number.NaN).contestant],
+      OPTIONS,
+    )
+    expect([...times]).toEqual([['jumping', 1]])
+    expect(quickest(times, 'back')).toBe('jumping')
+  })
+
+  it('times over many steps of a coarse clock', async () => {
+    const exact = { a: 0.0052, b: 0.0049 }
+    const contestants = (['a', 'b'] as const).map(
+      (name): Contestant => ({
+        name,
+        run: async (repeats) => Math.floor((repeats * exact[name]) / 0.1) * 0.1,
+      }),
+    )
+    const times = await timeContestants(contestants, { longEnoughMs: 1, rounds: 3, stepMs: () => 0.1 })
+    expect(times.get('a')).toBeCloseTo(exact.a, 3)
+    expect(quickest(times, 'a')).toBe('b')
+    expect([commonDivisor(0n, 300_000n), commonDivisor(300_000n, 500_000n)]).toEqual([300_000n, 100_000n])
+  })
+
   it('takes turns, and drops what is far behind after the first round', async () => {
     const order: string[] = []
     const named = (name: string, ms: number): Contestant => ({
@@ -63,6 +89,7 @@ describe('the quickest', () => {
     expect(quickest(times(0.9), 'default')).toBe('a')
     expect(quickest(times(2), 'default')).toBe('default')
     expect(quickest(new Map(), 'default')).toBe('default')
+    expect(quickest(times(0), 'default')).toBe('default')
     expect(quickest(new Map([['a', 1]]), 'default')).toBe('a')
   })
 

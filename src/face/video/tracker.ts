@@ -54,6 +54,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
   #reference: FaceFrame | undefined
   /** The last frame with the face, and how it looked there. */
   #previous: FoundFace | undefined
+  #lastLook: Look | undefined
   #looks: Look[] = []
   #picture: Thumbnail | undefined
   #lost = false
@@ -80,9 +81,10 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
       const found =
         (await finder.track(image, name, roiFromMesh(chosen.landmarks.mesh))) ??
         (await finder.frame(image, name, chosen))
-      this.#reference = found.frame
+      const kept = { ...found, frame: copyOf(found.frame) }
+      this.#reference = kept.frame
       this.#looks = []
-      this.#keep(found, lookOf(found.frame), true)
+      this.#keep(kept, lookOf(found.frame), true)
       return found.frame
     })
   }
@@ -105,11 +107,14 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
       const { frame, warnings } = found
       const facts = { status, cut, similarity: found.alike } as const
       const first = flows === 'reference' ? reference : previous.frame
-      const one = await between(first, frame, watch, warnings)
+      const kept = { ...found, frame: copyOf(frame) }
+      const one = await between(copyOf(first), frame, watch, warnings)
       const other =
-        flows !== 'both' || first === reference ? one : await between(reference, frame, new Stopwatch(), [])
+        flows !== 'both' || first === reference
+          ? one
+          : await between(copyOf(reference), frame, new Stopwatch(), [])
       const goBack = this.#waysBack()
-      this.#keep(found, found.look, found.alike >= RECOGNISED)
+      this.#keep(kept, found.look, found.alike >= RECOGNISED)
       const results = Promise.all([one.result, other.result]).then(
         ([frameToFrame, frameToReference]) => ({
           ...facts,
@@ -127,11 +132,13 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
 
   /** Takes the tracker back to where it is now, for a frame whose flow fails later; once for all frames that were under way. */
   #waysBack(): () => void {
-    const [previous, looks, lost, failures] = [this.#previous, [...this.#looks], this.#lost, this.#failures]
+    const [previous, look, looks] = [this.#previous, this.#lastLook, [...this.#looks]]
+    const [lost, failures] = [this.#lost, this.#failures]
     return () => {
       if (this.#failures !== failures) return
       this.#failures++
       this.#previous = previous
+      this.#lastLook = look
       this.#looks = looks
       this.#lost = lost
       this.#memory = this.#picture === undefined ? null : memoryOf(this.#picture)
@@ -162,6 +169,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
       const start = await found(ownReference, first)
       this.#reference = start.frame
       this.#previous = first === last ? start : await found(ownPrevious, last)
+      this.#lastLook = lookOf(this.#previous.frame)
       this.#looks = faces.filter(({ kept }) => kept).map(({ look }) => look)
       this.#picture = known.at(-1)?.picture
       this.#lost = known.at(-1)?.face === undefined
@@ -180,6 +188,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
     const kept = isSure && this.#looks.length < MAX_LOOKS && this.#alike(look) < NEW_LOOK
     if (kept) this.#looks.push(look)
     this.#previous = found
+    this.#lastLook = look
     this.#lost = false
     this.#memory = memoryOf(this.#picture as Thumbnail, faceOfMemory(found, look, kept))
   }
@@ -196,7 +205,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
   /** @throws FaceError NO_FACE if the face is not in the picture; the tracker then stays where it was */
   async #find(image: Rgba, name: string, previous: FoundFace, cut: boolean): Promise<Seen> {
     const { finder } = this.#host
-    const last = lookOf(previous.frame)
+    const last = this.#lastLook as Look
     /** In the same shot, where it was a frame ago: likeness to the last look counts too. */
     const follows = (seen: Seen): boolean =>
       !cut &&
@@ -252,6 +261,18 @@ function isNear(a: Box, b: Box): boolean {
   const growth = b.width / a.width
   const shift = Math.hypot(b.x + b.width / 2 - a.x - a.width / 2, b.y + b.height / 2 - a.y - a.height / 2)
   return shift <= MAX_SHIFT * Math.max(a.width, b.width) && growth <= MAX_GROWTH && growth >= 1 / MAX_GROWTH
+}
+
+/** What the caller gets is the caller's: drawing on a result must not change what is followed. The photo is not looked at again. */
+function copyOf(frame: FaceFrame): FaceFrame {
+  return {
+    ...frame,
+    box: { ...frame.box },
+    toTemplate: { ...frame.toTemplate },
+    landmarks468: frame.landmarks468.slice(),
+    landmarks68: frame.landmarks68.slice(),
+    registered: { ...frame.registered, data: frame.registered.data.slice() },
+  }
 }
 
 function nameOf(photo: PhotoInput): string {
