@@ -86,6 +86,7 @@ export function similarityScale({ a, b }: Similarity): number {
   return Math.hypot(a, b)
 }
 
+/** The point (x, y) moved by a similarity, both in px of its frames. */
 export function applySimilarity(s: Similarity, x: number, y: number): [number, number] {
   return [s.a * x - s.b * y + s.tx, s.b * x + s.a * y + s.ty]
 }

@@ -10,6 +10,7 @@ import { type DffnetConfig, dffnetFlow, FLOW_UNIT, type ImageFeatures, imageFeat
 import { type Refinement, refineFlow } from './refinement.js'
 import { type RegisteredFaces, type RegisteredMeshesConfig, registeredFaces } from './registered-meshes.js'
 
+/** What {@link registeredFlow} builds. */
 export interface RegisteredFlowConfig extends RegisteredMeshesConfig {
   /** DFFNet's width multiplier. */
   readonly a: number
@@ -33,6 +34,7 @@ export const REGISTERED_INPUTS = {
   roi: 'roi',
 } as const
 
+/** Values of the graph that {@link registeredFlow} builds. */
 export interface RegisteredFlow {
   /** 1 x size x size x 3: (dx, dy, dz), template px, zero outside the face of I1. */
   readonly flow: Value
