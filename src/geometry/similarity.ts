@@ -92,7 +92,7 @@ export function applySimilarity(s: Similarity, x: number, y: number): [number, n
 }
 
 /**
- * Moves packed points.
+ * Moves packed points, px.
  * @param points Nx`stride`; the first two of each are x, y; with stride 3 the third, z, is scaled along
  */
 export function applySimilarityToPoints(

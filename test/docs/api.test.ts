@@ -34,7 +34,7 @@ const ARRAYS = /\b(Float32|Float64|Uint8|Uint32|Int32)Array\b|\bRgba\b/
 
 /** What a doc comment says arrays are by: units, lengths, shapes, coordinate frame. */
 const MEASURE =
-  /\bpx\b|pixel|\d ?x ?\d|\bx (\d|c|w|h|n)\b|width|length|bytes?\b|RGBA|xyz|\(x, y|\bdx\b|vertex|vertices|values|numbers|[HVN]x\w|arrays? by|content|shape|frame|bits/i
+  /\bpx\b|pixel|\d ?x ?\d|\bx (\d|c|w|h|n)\b|width|length|bytes?\b|RGBA|xyz|\(x, y|\bdx\b|vertex|vertices|values|numbers|[HVN]x\w|shape|frame|bits/i
 
 const LEVELS = ['index', 'engine'] as const
 let program: ts.Program
