@@ -127,6 +127,7 @@ export interface GroupFlow {
 /** Which flows a tracker computes: to each frame from the one before, from the reference, or both. */
 export type VideoFlows = 'both' | 'previous' | 'reference'
 
+/** How a video is followed. */
 export interface VideoOptions<Flows extends VideoFlows = VideoFlows> extends FlowOptions {
   /** Default `both`, which is two pairs a frame, forward and backward unless `backward` is false. */
   readonly flows?: Flows
