@@ -130,6 +130,7 @@ export class RegisteredPair {
   }
 }
 
+/** The configuration of {@link registeredFlow} for a set of network files. */
 export function registeredFlowConfig(
   files: NetworkFiles,
   refinement: Refinement = DEFAULT_REFINEMENT,

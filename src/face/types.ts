@@ -99,11 +99,13 @@ export type FaceChoice =
   /** The face whose box, which ends at brows and chin, holds the point or lies within a third of its side from it; photo px. */
   | { readonly at: readonly [number, number] }
 
+/** What a call that waits takes. */
 export interface WaitOptions {
   /** Rejects the call with the signal's reason; what is on the device by then runs to its end, what is not is left out. */
   readonly signal?: AbortSignal
 }
 
+/** Which faces, and how much is computed beside the flow. */
 export interface FlowOptions extends WaitOptions {
   /** Of photo A, or of a video's first frame. */
   readonly face?: FaceChoice
@@ -125,6 +127,7 @@ export interface GroupFlow {
 /** Which flows a tracker computes: to each frame from the one before, from the reference, or both. */
 export type VideoFlows = 'both' | 'previous' | 'reference'
 
+/** How a video is followed. */
 export interface VideoOptions<Flows extends VideoFlows = VideoFlows> extends FlowOptions {
   /** Default `both`, which is two pairs a frame, forward and backward unless `backward` is false. */
   readonly flows?: Flows

@@ -86,12 +86,13 @@ export function similarityScale({ a, b }: Similarity): number {
   return Math.hypot(a, b)
 }
 
+/** The point (x, y) moved by a similarity, both in px of its frames. */
 export function applySimilarity(s: Similarity, x: number, y: number): [number, number] {
   return [s.a * x - s.b * y + s.tx, s.b * x + s.a * y + s.ty]
 }
 
 /**
- * Moves packed points.
+ * Moves packed points, px.
  * @param points Nx`stride`; the first two of each are x, y; with stride 3 the third, z, is scaled along
  */
 export function applySimilarityToPoints(

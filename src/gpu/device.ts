@@ -20,6 +20,7 @@ export type { AdapterChoice } from '../platform/index.js'
 export { BufferLedger } from './buffers.js'
 export { BufferUsage, MapMode } from './constants.js'
 
+/** Which GPU device an engine works on. */
 export interface OpenDeviceOptions {
   /** The caller's device; it is used as it is and never destroyed. */
   device?: GPUDevice

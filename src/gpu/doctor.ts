@@ -1,6 +1,7 @@
 import type { AdapterCaps } from '../platform/caps.js'
 import { type AdapterSource, enumerateAdapters } from '../platform/index.js'
 
+/** What {@link listAdapters} says of an adapter. */
 export interface AdapterReport {
   readonly source: AdapterSource
   /** The name that Dawn knows the adapter by and that an adapter choice may contain. */

@@ -6,6 +6,7 @@ import { type TensorType, type ValueType, vec4sPerBatch } from './tensor.js'
 
 export type ValueId = number
 
+/** An op in a graph, with its inputs and attributes. */
 export interface GraphNode {
   readonly name: string
   // The graph stores nodes of all ops side by side; each definition is only ever handed its own attrs.
@@ -17,11 +18,13 @@ export interface GraphNode {
   readonly epilogue?: Epilogue
 }
 
+/** A named input of a graph. */
 export interface GraphInput {
   readonly name: string
   readonly value: ValueId
 }
 
+/** A named output of a graph. */
 export interface GraphOutput {
   readonly name: string
   readonly value: ValueId

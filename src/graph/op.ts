@@ -42,6 +42,7 @@ export interface InferContext<Attrs> {
   readonly inputs: readonly ValueType[]
 }
 
+/** What the epilogue of a kernel does to each value. */
 export type Activation =
   | { readonly kind: 'none' }
   | { readonly kind: 'relu' }
@@ -69,6 +70,7 @@ export type Operand =
 
 export type PackedData = Float32Array | Uint32Array | Uint16Array
 
+/** Where a plan takes its weights from. */
 export interface WeightSource {
   /**
    * @param shape expected shape in the file's (PyTorch) layout: conv OIHW, transposed conv IOHW, vectors O
@@ -77,6 +79,7 @@ export interface WeightSource {
   tensor(name: string, shape: readonly number[]): Float32Array
 }
 
+/** What {@link OpDefinition} lowers a node from. */
 export interface LowerContext<Attrs> {
   readonly node: string
   readonly attrs: Attrs
@@ -134,6 +137,7 @@ export interface ViewOf {
   readonly viewOf: Operand
 }
 
+/** A tensor operand as the `View` struct of a kernel's uniforms. */
 export function view(operand: Operand): ViewOf {
   return { viewOf: operand }
 }

@@ -10,6 +10,7 @@ import { type Placement, place } from './placement.js'
 import { prune } from './prune.js'
 import { channelsOf, describeType, planesOf, vec4sPerBatch } from './tensor.js'
 
+/** How a graph becomes a plan. */
 export interface PlanOptions {
   /** Element type of tensors and weights in memory; sums are always f32. Default f32. */
   readonly storage?: 'f32' | 'f16'
@@ -41,6 +42,7 @@ export interface FloatRange {
   readonly count: number
 }
 
+/** One dispatch of a plan. */
 export interface Step {
   /** Node that the step belongs to; a node of several steps numbers them. */
   readonly name: string
@@ -62,6 +64,7 @@ export interface Step {
   readonly serves: readonly string[]
 }
 
+/** A plan as data: steps in order, and the buffers they need. What {@link planGraph} gives. */
 export interface PlanSpec {
   readonly name: string
   readonly storage: 'f32' | 'f16'

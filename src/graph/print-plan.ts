@@ -7,6 +7,7 @@ export interface PlanTotals {
   readonly slotBytes: number
 }
 
+/** Dispatches, floating-point operations and bytes of memory slots of a plan. */
 export function planTotals(spec: PlanSpec): PlanTotals {
   return {
     steps: spec.steps.length,

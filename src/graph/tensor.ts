@@ -26,6 +26,7 @@ export interface RawType {
   readonly contents: string
 }
 
+/** What a value of a graph is: a tensor or plain bytes. */
 export type ValueType = TensorType | RawType
 
 export function tensorType(n: number, h: number, w: number, c: number | readonly number[]): TensorType {

@@ -10,6 +10,7 @@ import { earlierResult } from './products.js'
 const SUMMARY_JSON = 'summary.json'
 const SUMMARY_CSV = 'summary.csv'
 
+/** A pair of a table that could not be computed, with the error's code and message. */
 export interface PairFailure {
   readonly id: string
   readonly code: string

@@ -14,6 +14,7 @@ const UNKNOWN_THRESHOLD = 1e9
  * The 2D part of a flow as a .flo file; pixels off the mask are marked unknown.
  * @param flow HxWx3
  * @param mask HxW
+ * @throws FaceError INVALID_ARGUMENT where flow and mask do not fit the size
  */
 export function encodeFlo(flow: Float32Array, mask: Uint8Array, width: number, height: number): Uint8Array {
   if (flow.length !== width * height * 3 || mask.length !== width * height) {

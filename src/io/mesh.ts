@@ -18,6 +18,8 @@ export interface MeshData {
 
 /** Axes of a mesh: `template` x right, y down, z away from the camera; `y` x right, y up, z towards the viewer. */
 export const UP_AXES = ['template', 'y'] as const
+
+/** One of {@link UP_AXES}. */
 export type UpAxis = (typeof UP_AXES)[number]
 
 /**
@@ -123,6 +125,7 @@ const KEY_WEIGHTS = [0, 1, 1, 0, 0]
  * @param target Vx3, mesh B
  * @param uv Vx2, texture coordinates with the origin in the top left corner of the texture
  * @param texture encoded JPEG
+ * @throws FaceError INVALID_ARGUMENT where the arrays do not fit together
  */
 export async function encodeMotionGlb(
   mesh: MeshData,

@@ -48,7 +48,7 @@ export function encodeNpy(data: NpyArray, shape: readonly number[], half = false
 
 /**
  * Decodes what {@link encodeNpy} writes (and NumPy's own float32, float16 and uint8 files of format 1.0).
- * @returns float16 as float32
+ * @returns the numbers, float16 as float32, and the shape that they fill in C order
  * @throws FaceError INVALID_INPUT for anything else, naming `name`
  */
 export function decodeNpy(bytes: Uint8Array, name = 'array'): { data: NpyArray; shape: number[] } {

@@ -2,7 +2,7 @@ import { zipSync } from 'fflate'
 
 /**
  * NumPy's archive of arrays, compressed, as `numpy.savez_compressed` writes it.
- * @param arrays encoded npy files by the names that `numpy.load` gives them
+ * @param arrays bytes of npy files by the names that `numpy.load` gives them
  */
 export function encodeNpz(arrays: Readonly<Record<string, Uint8Array>>): Uint8Array {
   const files = Object.entries(arrays).map(([name, npy]) => [`${name}.npy`, npy])

@@ -44,6 +44,7 @@ export interface ProductChoice {
   readonly photoSpace?: boolean
 }
 
+/** How files of results are encoded. */
 export interface FormatOptions {
   /** Arrays as float16: half the size, 11 significant bits. */
   readonly half?: boolean
@@ -242,6 +243,8 @@ const DEFAULT_GROUPS: readonly string[] = ['data', 'meshes', 'pictures']
 
 /** Names and groups that `only` accepts. */
 export const PRODUCT_NAMES: readonly string[] = PRODUCTS.map((product) => product.name)
+
+/** Groups of products that `only` accepts. */
 export const PRODUCT_GROUPS: readonly string[] = [...DEFAULT_GROUPS, 'compact', 'photo-space']
 
 /** Every name that a result can have on disk. */

@@ -10,8 +10,11 @@ import { FLOW_UNIT } from './dffnet.js'
 
 /** Where dz comes from: `motion`, corrected by depth from motion; `network`, as DFFNet says. */
 export const DEPTHS = ['motion', 'network'] as const
+
+/** One of {@link DEPTHS}. */
 export type DepthSource = (typeof DEPTHS)[number]
 
+/** Sizes of the layers of {@link depthFromMotion}. */
 export interface DepthFromMotionConfig {
   /** Outputs of the first layer, which has no activation: it projects the inputs on fewer numbers. */
   readonly components: number

@@ -10,6 +10,7 @@ import { resize } from '../ops/image/resize.js'
 import { leakyRelu } from '../ops/tensor/activation.js'
 import { batchSlice, concat } from '../ops/tensor/concat.js'
 
+/** Which variant of DFFNet {@link dffnet} builds. */
 export interface DffnetConfig {
   /** Width multiplier: 0.375 is the reference, 1 the full size. */
   readonly a: number

@@ -9,6 +9,8 @@ import { batchSlice } from '../ops/tensor/concat.js'
  * every pixel), or nothing.
  */
 export const REFINEMENTS = ['variational', 'inverse-search', 'none'] as const
+
+/** One of {@link REFINEMENTS}. */
 export type Refinement = (typeof REFINEMENTS)[number]
 
 /** Luma (Rec. 601) of an image normalised as (RGB / 255 - 0.45) * 2, in grey levels but for a constant. */

@@ -21,6 +21,7 @@ import { type DffnetConfig, dffnetFlow, FLOW_UNIT, type ImageFeatures, imageFeat
 import { REFINEMENTS, type Refinement, refineFlow } from './refinement.js'
 import { type RegisteredFaces, type RegisteredMeshesConfig, registeredFaces } from './registered-meshes.js'
 
+/** What {@link registeredFlow} builds. */
 export interface RegisteredFlowConfig extends RegisteredMeshesConfig {
   /** DFFNet's width multiplier. */
   readonly a: number
@@ -44,6 +45,7 @@ export const REGISTERED_INPUTS = {
   roi: 'roi',
 } as const
 
+/** Values of the graph that {@link registeredFlow} builds. */
 export interface RegisteredFlow {
   /** 1 x size x size x 3: (dx, dy, dz), template px, zero outside the face of I1. */
   readonly flow: Value

@@ -15,6 +15,7 @@ import { affineVertices, meanVertices } from '../ops/mesh/vertices.js'
 import { batchSlice } from '../ops/tensor/concat.js'
 import { MESH_REGRESSOR_INPUT, meshRegressor } from './mesh-regressor.js'
 
+/** What {@link registeredMeshes} builds. */
 export interface RegisteredMeshesConfig {
   /** Side of the template frame, px. */
   readonly size: number

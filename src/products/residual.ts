@@ -57,7 +57,10 @@ export function absoluteDifference(a: Rgba, b: Rgba, mask: ArrayLike<number>): F
   return out
 }
 
-/** Residual of B against A before and after the motion is undone, and its map. */
+/**
+ * Residual of B against A before and after the motion is undone, and its map; in grey levels (0 to 255) of pixels where the mask,
+ * of the images' size, is not 0.
+ */
 export function photometricResidual(
   a: Rgba,
   b: Rgba,

@@ -13,6 +13,7 @@ import { LAYER_NODE, LAYER_OUTPUT, type TunableLayer, tunableLayers } from './tu
 import { type Choices, loadChoices, storeChoices, tuningIdentity } from './tuning-cache.js'
 import type { WeightSet } from './weight-set.js'
 
+/** Whether and how kernels are chosen by their times on this adapter. */
 export interface AutotuneOptions {
   /** `measure` (default) times the layers that no earlier run has timed; `cached` only uses what earlier runs found. */
   readonly mode?: 'measure' | 'cached'

@@ -11,6 +11,7 @@ import { Plan } from './plan.js'
 import type { Choices } from './tuning-cache.js'
 import { NO_WEIGHTS, WeightSet } from './weight-set.js'
 
+/** How {@link Engine.open} opens an engine. */
 export interface EngineOptions extends OpenDeviceOptions {
   /** For all plans that do not say otherwise. Default: kernels by shape alone. */
   readonly autotune?: AutotuneOptions
@@ -21,6 +22,7 @@ export interface EngineOptions extends OpenDeviceOptions {
   readonly selfTest?: KernelTestOptions
 }
 
+/** How {@link Engine.compile} makes a plan of a graph. */
 export interface CompileOptions extends PlanOptions {
   /** Kernels by times measured on this adapter; see `AutotuneOptions`. `choices` given beside it come first. */
   readonly autotune?: AutotuneOptions
@@ -30,6 +32,7 @@ export interface CompileOptions extends PlanOptions {
   readonly onProgress?: (done: number, total: number) => void
 }
 
+/** What an engine holds at this moment. */
 export interface EngineStats {
   /** Buffers of the engine that are alive on the device, and their bytes. */
   readonly liveBuffers: number

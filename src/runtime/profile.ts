@@ -3,12 +3,14 @@ import type { Step } from '../graph/plan.js'
 import { median } from './contest.js'
 import type { Executor } from './executor.js'
 
+/** Time of one step of a plan. */
 export interface StepTime {
   readonly step: Step
   /** Median over the runs. */
   readonly ms: number
 }
 
+/** Time of a plan's run, step by step. */
 export interface Profile {
   /** `timestamp query`: time on the GPU. `split submission`: wall time of a submission of its own, idle time included. */
   readonly source: 'timestamp query' | 'split submission'

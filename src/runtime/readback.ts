@@ -15,6 +15,7 @@ export interface ReadOptions {
   readonly signal?: AbortSignal
 }
 
+/** What a run of a plan takes beside its inputs. */
 export interface ComputeOptions extends ReadOptions {
   /**
    * Leaves out the steps that only outputs not asked for need. These outputs cannot be read after the run, and their buffers

@@ -30,15 +30,19 @@ describe('every op against its float64 reference', () => {
 })
 
 describe('f16 storage', () => {
-  it('stays within half precision of the reference, or is refused where the adapter lacks it', async () => {
-    for (const opCase of allCases) {
-      const run = runCase(engine, opCase, engine.caps.software ? 'software' : 'hardware', undefined, 'f16')
-      if (!engine.caps.f16) {
-        await expect(run).rejects.toMatchObject({ code: 'UNSUPPORTED' })
-      } else {
-        const { nmse } = await run
-        expect(nmse, opCase.name).toBeLessThanOrEqual(opCase.f16Nmse ?? 1e-5)
+  it.each(['software', 'hardware'] as const)(
+    'stays within half precision of the reference, or is refused where the adapter lacks it: %s',
+    async (schedule) => {
+      for (const opCase of allCases) {
+        const run = runCase(engine, opCase, schedule, undefined, 'f16')
+        if (!engine.caps.f16) {
+          await expect(run).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+        } else {
+          const { nmse } = await run
+          expect(nmse, opCase.name).toBeLessThanOrEqual(opCase.f16Nmse ?? 1e-5)
+        }
       }
-    }
-  }, 600_000)
+    },
+    600_000,
+  )
 })

@@ -2,6 +2,7 @@ import type { PhotoInput } from '../../geometry/types.js'
 import { ownedPhoto } from '../owned-photo.js'
 import type { VideoFlows, VideoStep, VideoTracker } from '../types.js'
 
+/** What a live stream did with its frames. */
 export interface LiveCounters {
   /** Frames that were pushed. */
   readonly pushed: number

@@ -7,6 +7,7 @@ import { convWindow, PADDING, type Padding, type Size, size } from './geometry.j
 import { convCalls, convChoice } from './lower.js'
 import type { ConvProblem } from './task.js'
 
+/** Attributes of {@link conv2d}. */
 export interface Conv2dAttrs {
   /** Name of the weights, OIHW: [outChannels, input channels, kernel height, kernel width]. */
   readonly weight: string

@@ -8,6 +8,7 @@ import { convWindow, PADDING, type Padding, type Size, size } from './geometry.j
 import { packedPlanes, packedVectors } from './packing.js'
 import { commonParams, residualBinding } from './task.js'
 
+/** Attributes of {@link depthwiseConv2d}. */
 export interface DepthwiseConv2dAttrs {
   /** Name of the weights, [channels, 1, kernel height, kernel width]. */
   readonly weight: string

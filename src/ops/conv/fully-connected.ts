@@ -6,6 +6,7 @@ import { channelsOf, tensorType } from '../../graph/tensor.js'
 import { convCalls, convChoice } from './lower.js'
 import type { ConvProblem } from './task.js'
 
+/** Attributes of {@link fullyConnected}. */
 export interface FullyConnectedAttrs {
   /** Name of the weights, [outChannels, height * width * channels of the input]. */
   readonly weight: string

@@ -7,6 +7,7 @@ import { type Size, size, sizePair } from './geometry.js'
 import { convCalls, convChoice } from './lower.js'
 import type { ConvProblem } from './task.js'
 
+/** Attributes of {@link transposedConv2d}. */
 export interface TransposedConv2dAttrs {
   /** Name of the weights, IOHW: [input channels, outChannels, kernel height, kernel width]. */
   readonly weight: string

@@ -5,6 +5,7 @@ import { inputAt, tileGrid } from '../../graph/lowering.js'
 import { type InferContext, type OpDefinition, tensorOf, view } from '../../graph/op.js'
 import { channelsOf, sameShape, type TensorType, tensorType } from '../../graph/tensor.js'
 
+/** Attributes of {@link forwardBackwardConsistency}. */
 export interface ConsistencyAttrs {
   /** Pixels per unit of the flows. */
   readonly scale: number

@@ -15,6 +15,7 @@ import { constantSlope, packedVectors } from '../conv/packing.js'
 import { broadcastLanes } from '../conv/select.js'
 import { commonParams } from '../conv/task.js'
 
+/** Attributes of {@link correlation}. */
 export interface CorrelationAttrs {
   /** Displacements -radius .. radius along both axes, in steps of `stride` pixels. */
   readonly radius: number

@@ -12,6 +12,7 @@ import {
 } from '../../graph/op.js'
 import { channelsOf, type RawType, type TensorType, tensorType } from '../../graph/tensor.js'
 
+/** Attributes of {@link variationalRefinement}. */
 export interface VariationalAttrs {
   /** Grey levels (0 to 255) per unit of the images' three channels. */
   readonly grey: readonly [number, number, number]

@@ -12,6 +12,7 @@ import {
 } from '../../graph/op.js'
 import { channelsOf, type TensorType, tensorType } from '../../graph/tensor.js'
 
+/** Attributes of {@link warp}. */
 export interface WarpAttrs {
   /** Multiplies the flow, e.g. pixels of the maps per unit of the flow. */
   readonly scale: number
@@ -19,6 +20,7 @@ export interface WarpAttrs {
   readonly border: 'zero' | 'clamp'
 }
 
+/** Attributes of {@link warpValidity}. */
 export interface WarpValidityAttrs {
   readonly scale: number
 }

@@ -27,8 +27,10 @@ import {
 } from '../../graph/op.js'
 import { type RawType, type TensorType, tensorType } from '../../graph/tensor.js'
 
+/** Layout of a picture's bytes. */
 export type PixelFormat = 'rgba8' | 'rgb8'
 
+/** How {@link inputImages} samples a picture. */
 export interface ImageInputOptions {
   /** Output size in pixels. */
   readonly width: number

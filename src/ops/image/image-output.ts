@@ -5,6 +5,7 @@ import { inputAt } from '../../graph/lowering.js'
 import { type OpDefinition, tensorOf, view } from '../../graph/op.js'
 import { channelsOf } from '../../graph/tensor.js'
 
+/** Attributes of {@link imageOutput}. */
 export interface ImageOutputAttrs {
   /** Pixel value in [0, 1] = tensor * scale + offset, clamped and rounded to 8 bits. Default 1 and 0. */
   readonly scale?: number | readonly [number, number, number]

@@ -5,6 +5,7 @@ import { inputAt, tileGrid } from '../../graph/lowering.js'
 import { type KernelCall, type LowerContext, type OpDefinition, tensorOf, view } from '../../graph/op.js'
 import { channelsOf, planesOf, tensorType } from '../../graph/tensor.js'
 
+/** Attributes of {@link resize}. */
 export interface ResizeAttrs {
   /** Size of the output in pixels. */
   readonly height: number

@@ -8,6 +8,7 @@ import { channelsOf, planesOf, type TensorType, tensorType } from '../../graph/t
 /** Channels of a region's transform: a b tx d e ty. */
 const MATRIX_CHANNELS = 6
 
+/** Attributes of {@link regionTransform}. */
 export interface RegionTransformAttrs {
   /** Vertices of the line that lies horizontally in the region: left end, right end. */
   readonly line: readonly [number, number]
@@ -91,6 +92,7 @@ export const regionTransformOp: OpDefinition<RegionTransformAttrs> = {
   },
 }
 
+/** Attributes of {@link regionCrop}. */
 export interface RegionCropAttrs {
   readonly height: number
   readonly width: number
@@ -132,6 +134,7 @@ export const regionCropOp: OpDefinition<RegionCropAttrs> = {
   },
 }
 
+/** Attributes of {@link regionPoints}. */
 export interface RegionPointsAttrs {
   /** Units of the points and of the result per unit of the transform's two sides. */
   readonly scale: number

@@ -7,6 +7,7 @@ import { type KernelCall, type OpDefinition, tensorOf, view } from '../../graph/
 import { tensorType } from '../../graph/tensor.js'
 import { checkTriangles, triangleTable, verticesInput } from './triangles.js'
 
+/** Attributes of {@link rasterise}. */
 export interface RasteriseAttrs {
   /** Size of the raster in pixels. */
   readonly width: number

@@ -6,6 +6,7 @@ import { type InferContext, type OpDefinition, tensorOf, view } from '../../grap
 import { channelsOf, planesOf, tensorType } from '../../graph/tensor.js'
 import { constantTable } from '../tensor/constant-table.js'
 
+/** Attributes of {@link refineMesh}. */
 export interface RefineMeshAttrs {
   /**
    * Vertex that each point becomes. Those below the mesh's vertex count V replace x and y of a vertex; the others

@@ -6,6 +6,7 @@ import { type OpDefinition, tensorOf, view } from '../../graph/op.js'
 import { channelsOf, tensorType } from '../../graph/tensor.js'
 import { checkTriangles, fragmentsInput, triangleTable } from './triangles.js'
 
+/** Attributes of {@link addVertexDepth}. */
 export interface VertexDepthAttrs {
   /** The triangles that were rasterised. */
   readonly triangles: Uint32Array

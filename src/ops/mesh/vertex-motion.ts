@@ -6,6 +6,7 @@ import { type OpDefinition, type Operand, tensorOf, type UniformValue, view } fr
 import { channelsOf, tensorType } from '../../graph/tensor.js'
 import { fragmentsInput, verticesInput } from './triangles.js'
 
+/** Attributes of {@link vertexMotion}. */
 export interface VertexMotionAttrs {
   /** Multiplies the motion, e.g. the network's unit over a pixel. */
   readonly scale: number

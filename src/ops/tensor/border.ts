@@ -12,6 +12,7 @@ import {
   tensorType,
 } from '../../graph/tensor.js'
 
+/** Batch entries, rows, columns and channels of a tensor. */
 export interface TensorShape {
   readonly n: number
   readonly h: number

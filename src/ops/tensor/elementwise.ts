@@ -121,6 +121,7 @@ export const multiplyOp: OpDefinition<Record<string, never>> = {
   ],
 }
 
+/** Attributes of {@link scale}. */
 export interface ScaleAttrs {
   readonly scale: number
   /** Added after scaling; default 0. */

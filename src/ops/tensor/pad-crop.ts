@@ -5,6 +5,7 @@ import { inputAt, tileGrid } from '../../graph/lowering.js'
 import { type KernelCall, type LowerContext, type OpDefinition, tensorOf, view } from '../../graph/op.js'
 import { planesOf, type TensorType, tensorType } from '../../graph/tensor.js'
 
+/** Attributes of {@link pad}: pixels added on each side. */
 export interface PadAttrs {
   /** Rows and columns added. */
   readonly top: number
@@ -15,6 +16,7 @@ export interface PadAttrs {
   readonly mode: 'zero' | 'edge'
 }
 
+/** Attributes of {@link crop}: the rectangle that is kept, in pixels of the map. */
 export interface CropAttrs {
   /** First row and column kept. */
   readonly top: number

@@ -5,6 +5,7 @@ import { type InferContext, type OpDefinition, tensorOf, view } from '../../grap
 import { channelsOf, planesOf, type TensorType, tensorType } from '../../graph/tensor.js'
 import { convWindow, PADDING, type Padding, type Size, size, type Window } from '../conv/geometry.js'
 
+/** Attributes of {@link poolAvg} and {@link poolMax}. */
 export interface PoolAttrs {
   readonly kernel: Size
   readonly stride: Size

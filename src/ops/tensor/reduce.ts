@@ -12,10 +12,12 @@ import {
 } from '../../graph/op.js'
 import { channelsOf, planesOf, sameShape, type TensorType, tensorType } from '../../graph/tensor.js'
 
+/** Attributes of {@link reduce}. */
 export interface ReduceAttrs {
   readonly result: 'mean' | 'min' | 'max'
 }
 
+/** Attributes of {@link meanError}. */
 export interface MeanErrorAttrs {
   readonly error: 'squared' | 'absolute'
 }

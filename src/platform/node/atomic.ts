@@ -80,7 +80,7 @@ export function dropPending(file: string): void {
 }
 
 /**
- * Writes a file so that readers see the old content or the new, never a part: temporary file in the same
+ * Writes bytes or UTF-8 text to a file so that readers see the old content or the new, never a part: temporary file in the same
  * folder, then rename. The temporary file is gone afterwards, whatever happens.
  * @throws FaceError OUTPUT_FAILED naming the file, the cause and the remedy
  */

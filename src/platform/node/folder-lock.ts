@@ -11,7 +11,7 @@ import { dropPending, keepPending, outputFailed } from './atomic.js'
  * a dead owner by the age of the file alone.
  */
 
-/** Who holds a lock. */
+/** The process that holds a lock. */
 export interface LockOwner {
   readonly pid: number
   readonly host: string

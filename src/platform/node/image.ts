@@ -89,7 +89,7 @@ export async function encodeGreyPng(values: Uint8Array, width: number, height: n
   return grey.toColourspace('b-w').png({ compressionLevel: 9 }).toBuffer()
 }
 
-/** Encodes to JPEG, 4:4:4 chroma. */
+/** Encodes RGBA8 pixels without their alpha channel to JPEG, 4:4:4 chroma; quality 1 to 100. */
 export async function encodeJpeg(image: Rgba, quality = 90): Promise<Uint8Array> {
   return (await fromPixels(image)).removeAlpha().jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer()
 }

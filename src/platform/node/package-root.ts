@@ -13,6 +13,7 @@ let found: PackageFacts | undefined
 /**
  * Where this package lies: the nearest folder above this file with deepfaceflow's package.json. The depth
  * differs between src/, dist/src/ and an installed package.
+ * @throws EngineError INVALID_SHADER where there is none, as in a bundle
  */
 export function packageFacts(): PackageFacts {
   if (found) return found
