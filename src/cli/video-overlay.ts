@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import {
   drawOverlays,
   FaceError,
@@ -14,6 +14,7 @@ import {
 } from '../index.js'
 import type { CliContext } from './context.js'
 import type { Progress } from './progress.js'
+import { oneLine } from './terminal-text.js'
 
 export interface OverlayFlags {
   /** Frames per second. */
@@ -33,6 +34,8 @@ export interface OverlaySummary {
   readonly sound: boolean
 }
 
+export const NO_OVERLAY: OverlaySummary = { file: null, scale: null, rate: null, sound: false }
+
 /**
  * Draws and joins the overlay, as far as an earlier run has not.
  * @param clock when a frame is shown, s
@@ -48,22 +51,23 @@ export async function makeOverlay(
   progress: Progress,
 ): Promise<OverlaySummary> {
   const { records } = folder
-  const none = { file: null, scale: null, rate: null, sound: false }
-  if (!hasOverlay(records)) return none
+  if (!hasOverlay(records)) return NO_OVERLAY
   const scale = flags.overlayScale ?? overlayScale(records)
   const rate = flags.fps ?? null
-  const before = earlier === records.length ? await summaryOf(folder) : null
+  const before = earlier === records.length && (await isDrawn(folder)) ? await summaryOf(folder) : null
   if (before?.scale !== scale) {
     await drawOverlays(folder, source, scale, context.interrupted, (frame) =>
       progress.step(`drawing the overlay, frame ${frame}`),
     )
   }
-  if (context.interrupted.aborted) return none
+  if (context.interrupted.aborted) return NO_OVERLAY
   if (!(await hasFfmpeg())) {
     progress.note(
-      `no ffmpeg here: the overlay stays as pictures in ${join(folder.folder, VIDEO_FILES.overlays)}`,
+      oneLine(
+        `no ffmpeg here: the overlay stays as pictures in ${join(folder.folder, VIDEO_FILES.overlays)}`,
+      ),
     )
-    return { ...none, scale }
+    return { ...NO_OVERLAY, scale }
   }
   if (before?.file && before.scale === scale && before.rate === rate) return before
   progress.step('joining the overlay video')
@@ -76,10 +80,18 @@ export async function makeOverlay(
     return { file: VIDEO_FILES.overlayVideo, scale, rate, sound: sound !== null }
   } catch (error) {
     if (sound === null || !(error instanceof FaceError)) throw error
-    progress.note(`the overlay has no sound: ${error.message}`)
+    progress.note(oneLine(`the overlay has no sound: ${error.message}`))
     await joinOverlay(folder, time, null)
     return { file: VIDEO_FILES.overlayVideo, scale, rate, sound: false }
   }
+}
+
+/** Whether the pictures of an earlier run are all there. */
+async function isDrawn(folder: VideoFolder): Promise<boolean> {
+  const names = new Set(await readdir(join(folder.folder, VIDEO_FILES.overlays)))
+  return folder.records.every(
+    ({ frame, status }) => status === 'unreadable' || names.has(basename(folder.overlayFile(frame, '.jpg'))),
+  )
 }
 
 async function summaryOf({ folder }: VideoFolder): Promise<OverlaySummary | null> {

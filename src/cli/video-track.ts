@@ -13,6 +13,7 @@ import {
 } from '../index.js'
 import type { CliContext } from './context.js'
 import type { Progress } from './progress.js'
+import { oneLine } from './terminal-text.js'
 
 /**
  * Works through the frames that have no record yet.
@@ -44,8 +45,7 @@ export async function trackFrames(
       // Seen by an earlier run: the tracker needs only the two frames that flow starts from.
       if (index === first) reference = shown.photo
       if (index === last && reference !== null) {
-        const memories = earlier.slice(first).map((record) => record.tracker ?? null)
-        await tracker.resume(memories, reference, shown.photo)
+        await tracker.resume(folder.memories, reference, shown.photo)
         started = true
       }
     } else {
@@ -100,13 +100,15 @@ async function trackFrame(
     const before = folder.records.at(-1)?.status
     const { cut = false, similarity = null } = error.details as { cut?: boolean; similarity?: number | null }
     const status = started ? 'lost' : 'no-face'
+    // A face that is mostly cut off is bad input too, but the picture was read.
+    const isUnreadable = error.code === 'INVALID_INPUT' && tracker.memory === null
     const message = { message: error.message }
     // A loss is said once, not for every frame that it lasts.
-    if (error.code === 'INVALID_INPUT' || before !== status) {
-      progress.note(`frame ${facts.frame}: ${error.message}`)
+    if (isUnreadable || before !== status) {
+      progress.note(oneLine(`frame ${facts.frame}: ${error.message}`))
     }
     await folder.append(
-      error.code === 'INVALID_INPUT'
+      isUnreadable
         ? { ...facts, status: 'unreadable', ...message }
         : { ...facts, status, cut, similarity, ...message, ...(started && remembered(tracker.memory)) },
     )

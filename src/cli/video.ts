@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import {
   assertUnchanged,
   DEFAULT_REFINEMENT,
+  FaceError,
   type FaceFlow,
   type FrameRecord,
   type FrameSource,
@@ -27,7 +28,8 @@ import {
   type PairFlags,
 } from './options.js'
 import { type Progress, startProgress } from './progress.js'
-import { makeOverlay, type OverlayFlags } from './video-overlay.js'
+import { oneLine } from './terminal-text.js'
+import { makeOverlay, NO_OVERLAY, type OverlayFlags } from './video-overlay.js'
 import { changedPictures, trackFrames } from './video-track.js'
 
 interface VideoFlags extends Omit<PairFlags, 'backward'>, OverlayFlags {
@@ -82,7 +84,7 @@ async function videoCommand(context: CliContext, input: string, flags: VideoFlag
     try {
       const binding = bindingOf(source, video, faceFlow, flags)
       const notes = await folder.begin(binding, changed, flags.force ?? false)
-      for (const note of notes) progress.note(note)
+      for (const note of notes) progress.note(oneLine(note))
       await follow(context, source, folder, faceFlow, flags, binding, video, progress)
     } finally {
       faceFlow.dispose()
@@ -112,10 +114,18 @@ async function follow(
     throw new ExitRequest(EXIT.interrupted)
   }
   if (video) await assertUnchanged(video)
-  if (damage) progress.note(describeDamage(source.path, damage))
+  if (damage) progress.note(oneLine(describeDamage(source.path, damage)))
   const time = clockOf(source, flags)
   await folder.write(VIDEO_FILES.table, framesCsv(records, time))
-  const overlay = await makeOverlay(context, source, folder, flags, time, earlier, progress)
+  let failure: unknown
+  const overlay = await makeOverlay(context, source, folder, flags, time, earlier, progress).catch(
+    (error: unknown) => {
+      // Without ffmpeg's help the results are complete all the same, and say so.
+      if (!(error instanceof FaceError) || error.code !== 'EXTERNAL_TOOL') throw error
+      failure = error
+      return NO_OVERLAY
+    },
+  )
   if (context.interrupted.aborted) throw new ExitRequest(EXIT.interrupted)
   const count = (...statuses: FrameRecord['status'][]) =>
     records.filter(({ status }) => statuses.includes(status)).length
@@ -137,13 +147,14 @@ async function follow(
     overlay,
   }
   await folder.write(VIDEO_FILES.summary, `${JSON.stringify(summary, null, 2)}\n`)
+  if (failure !== undefined) throw failure
   progress.stop()
   if (flags.json) context.stdout(`${JSON.stringify({ ...summary, folder: flags.out })}\n`)
   else if (!flags.quiet) {
     const without = summary.withoutFace > 0 ? `, ${summary.withoutFace} without the face` : ''
     const bad = summary.unreadable > 0 ? `, ${summary.unreadable} unreadable` : ''
     const look = overlay.file === null ? '' : `; look at ${join(flags.out, overlay.file)}`
-    context.stdout(`${records.length} frames${without}${bad} in ${flags.out}${look}\n`)
+    context.stdout(`${oneLine(`${records.length} frames${without}${bad} in ${flags.out}${look}`)}\n`)
   }
   if (damage || summary.withoutFace > 0 || summary.unreadable > 0) throw new ExitRequest(EXIT.partial)
 }

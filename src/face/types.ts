@@ -153,8 +153,10 @@ export interface TrackerMemory {
   /** Only where the face was found. */
   readonly face?: {
     readonly mesh: string
-    readonly look: string
-    readonly kept: boolean
+    /** Where later faces are compared with this one. */
+    readonly look?: string
+    /** Whether it was recognised without the frame before. */
+    readonly isFresh?: boolean
     readonly box: Box
     readonly score: number
     readonly roi: { readonly cx: number; readonly cy: number; readonly side: number; readonly angle: number }
@@ -181,7 +183,8 @@ export interface VideoTracker<Flows extends VideoFlows = 'both'> {
   next(frame: PhotoInput): Promise<VideoStep<Flows>>
   /**
    * Goes on in the middle of a video; the results are those of a tracker that saw it from the start.
-   * @param memories of all frames from the reference to the last one seen
+   * @param memories of all frames from the reference to the last one seen; those may be left out that have no `look`, but for
+   * the reference, the last one, the last one with a face and the last one that `isFresh`
    * @param reference the frame that `start` got
    * @param previous the last frame in which the face was found
    * @throws FaceError INVALID_ARGUMENT if a memory is damaged; INVALID_INPUT

@@ -1,4 +1,6 @@
-import { open, readFile, truncate } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { open, truncate } from 'node:fs/promises'
+import { FaceError } from '../errors.js'
 import { outputFailed } from '../platform/index.js'
 
 /**
@@ -52,19 +54,29 @@ export interface LogLine {
   readonly end: number
 }
 
-/** The whole lines of a log. @throws FaceError OUTPUT_FAILED if it cannot be read */
-export async function readJsonLines(file: string): Promise<LogLine[]> {
-  const bytes = await readFile(file).catch((cause: unknown) => {
-    throw outputFailed(file, cause)
-  })
-  const lines: LogLine[] = []
+/** The whole lines of a log, which may be larger than memory. @throws FaceError OUTPUT_FAILED if it cannot be read */
+export async function* readJsonLines(file: string): AsyncGenerator<LogLine> {
+  let rest: Buffer = Buffer.alloc(0)
   let end = 0
-  for (;;) {
-    const lineBreak = bytes.indexOf(0x0a, end)
-    if (lineBreak < 0) return lines
-    const value = parse(bytes.toString('utf8', end, lineBreak))
-    end = lineBreak + 1
-    lines.push({ value, end })
+  const stream = createReadStream(file, { highWaterMark: 2 ** 20 })
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      rest = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk
+      let start = 0
+      for (;;) {
+        const lineBreak = rest.indexOf(0x0a, start)
+        if (lineBreak < 0) break
+        end += lineBreak + 1 - start
+        yield { value: parse(rest.toString('utf8', start, lineBreak)), end }
+        start = lineBreak + 1
+      }
+      rest = rest.subarray(start)
+    }
+  } catch (cause) {
+    if (cause instanceof FaceError) throw cause
+    throw outputFailed(file, cause)
+  } finally {
+    stream.destroy()
   }
 }
 

@@ -1,4 +1,5 @@
-import { lstat, readFile, rm } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { copyFile, lstat, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FaceError } from '../errors.js'
 import type { TrackerMemory, VideoStep } from '../face/types.js'
@@ -6,10 +7,17 @@ import { TEMPLATE_SIZE } from '../geometry/types.js'
 import { makeOutputFolder, outputFailed, writeFileAtomic } from '../platform/index.js'
 import { describeOwner, type FolderLock, takeLock } from '../platform/node/folder-lock.js'
 import { encodeFlowPng } from './flow-png.js'
-import { JsonLines, type LogLine, readJsonLines } from './json-lines.js'
+import { JsonLines, readJsonLines } from './json-lines.js'
 import { encodeNpy } from './npy.js'
 import { asHead, bindingChanges, headOf, type VideoBinding, type VideoHead } from './video-binding.js'
-import { type FrameFacts, type FrameRecord, hasFlow, isRecord, stepRecord } from './video-record.js'
+import {
+  type FrameFacts,
+  type FrameRecord,
+  hasFlow,
+  isRecord,
+  stepRecord,
+  withoutState,
+} from './video-record.js'
 
 /** Names inside the output folder of a video. */
 export const VIDEO_FILES = {
@@ -25,6 +33,7 @@ export const VIDEO_FILES = {
 interface Found {
   readonly head: VideoHead
   readonly records: readonly FrameRecord[]
+  readonly memories: readonly TrackerMemory[]
   /** Bytes of the log that hold them. */
   readonly end: number
   /** Number of the first damaged line, from 1; null if all whole lines are records. */
@@ -39,6 +48,7 @@ export class VideoFolder {
   #log: JsonLines | undefined
   #records: FrameRecord[] = []
   #saveFlow = true
+  #isSummedUp = true
 
   private constructor(
     readonly folder: string,
@@ -76,9 +86,23 @@ export class VideoFolder {
     await this.lock.release()
   }
 
-  /** Records so far, in order. */
+  /** Records so far, in order, without the tracker's state and what is drawn. */
   get records(): readonly FrameRecord[] {
     return this.#records
+  }
+
+  /** What a tracker needs to go on after the earlier run: of the reference, the looks it keeps, the last frames. */
+  get memories(): readonly TrackerMemory[] {
+    return this.found?.memories ?? []
+  }
+
+  /** The log's records with all that they hold, one after another. */
+  async *logged(): AsyncGenerator<FrameRecord> {
+    let isHead = true
+    for await (const { value } of readJsonLines(join(this.folder, VIDEO_FILES.log))) {
+      if (!isHead) yield value as FrameRecord
+      isHead = false
+    }
   }
 
   /** Records of the earlier run, before `begin` decides whether they still hold. */
@@ -136,8 +160,11 @@ export class VideoFolder {
 
   /** Logs a frame. */
   async append(record: FrameRecord): Promise<FrameRecord> {
+    // What an earlier run summed up is no longer all.
+    if (this.#isSummedUp) await remove(join(this.folder, VIDEO_FILES.summary))
+    this.#isSummedUp = false
     await this.#log?.append(record)
-    this.#records.push(record)
+    this.#records.push(withoutState(record))
     return record
   }
 
@@ -198,29 +225,53 @@ async function readLog(folder: string): Promise<Found | null> {
     return null
   }
   if (!info.isFile()) throw foreign(folder, VIDEO_FILES.log)
-  const [first, ...lines] = await readJsonLines(file)
-  const head = asHead(first?.value)
-  if (first === undefined || head === null) throw foreign(folder, VIDEO_FILES.log)
-  const whole = lines.findIndex(({ value }, frame) => !isRecord(value, frame))
-  const good = whole < 0 ? lines : lines.slice(0, whole)
-  return {
-    head,
-    records: good.map(({ value }: LogLine) => value as FrameRecord),
-    end: good.at(-1)?.end ?? first.end,
-    damagedLine: whole < 0 ? null : whole + 2,
+  return await readRecords(folder, file)
+}
+
+async function readRecords(folder: string, file: string): Promise<Found> {
+  let head: VideoHead | null = null
+  const records: FrameRecord[] = []
+  /** By frame: of the reference and looks that the tracker keeps, of the last face, of the last frame. */
+  const kept = new Map<number, TrackerMemory>()
+  const last = new Map<'face' | 'fresh' | 'frame', readonly [number, TrackerMemory]>()
+  let [end, line] = [0, 0]
+  let damagedLine: number | null = null
+  for await (const { value, end: reached } of readJsonLines(file)) {
+    line++
+    if (head === null) {
+      head = asHead(value)
+      if (head === null) throw foreign(folder, VIDEO_FILES.log)
+    } else if (isRecord(value, records.length)) {
+      const { frame, status, tracker } = value
+      if (tracker) {
+        if (tracker.face?.look !== undefined || status === 'reference') kept.set(frame, tracker)
+        if (tracker.face) last.set('face', [frame, tracker])
+        if (tracker.face?.isFresh) last.set('fresh', [frame, tracker])
+        last.set('frame', [frame, tracker])
+      }
+      records.push(withoutState(value))
+    } else {
+      damagedLine = line
+      break
+    }
+    end = reached
   }
+  if (head === null) throw foreign(folder, VIDEO_FILES.log)
+  for (const [frame, memory] of last.values()) kept.set(frame, memory)
+  const memories = [...kept].sort(([a], [b]) => a - b).map(([, memory]) => memory)
+  return { head, records, memories, end, damagedLine }
 }
 
 /** Keeps a log with a damaged line under another name; the records before the line are gone on with. */
 async function setAside(file: string, found: Found): Promise<string> {
-  const bytes = await readFile(file)
   let aside = ''
   for (let n = 1; ; n++) {
     aside = `${file}.damaged-${n}`
     if ((await lstat(aside).catch(() => null)) === null) break
   }
-  await writeFileAtomic(aside, bytes)
-  await writeFileAtomic(file, bytes.subarray(0, found.end))
+  await copyFile(file, aside, constants.COPYFILE_EXCL).catch((cause: unknown) => {
+    throw outputFailed(aside, cause)
+  })
   return `${file}: line ${found.damagedLine} is damaged; the log is kept as ${aside}, frames from ${found.records.length} on are computed again`
 }
 

@@ -19,7 +19,7 @@ const FLOOR = 2
 /** Template px of full colour: what a twentieth of the face exceeds in the liveliest frames, to a round number. */
 export function overlayScale(records: readonly FrameRecord[]): number {
   return niceScale(
-    records.flatMap(({ drawn }) => (drawn ? [drawn.length] : [])),
+    records.flatMap(({ frameToReference }) => (frameToReference ? [frameToReference.length95] : [])),
     FLOOR,
   )
 }
@@ -36,14 +36,16 @@ export async function drawOverlays(
   signal: AbortSignal,
   onFrame: (frame: number) => void,
 ): Promise<void> {
-  const { records } = folder
-  const packed = records.find(({ drawn }) => drawn?.triangles)?.drawn?.triangles ?? ''
-  const triangles = new Uint16Array(fromBase64(packed)?.buffer ?? new ArrayBuffer(0))
+  const records = folder.logged()
+  let triangles = new Uint16Array()
   let frame = 0
   for await (const { photo } of source.frames(0, signal)) {
-    const record = records[frame]
-    if (record === undefined || signal.aborted) break
+    const { value: record, done } = await records.next()
+    if (done || signal.aborted) break
     onFrame(frame)
+    // The first mesh brings the triangles of all.
+    const packed = fromBase64(record.drawn?.triangles ?? '')
+    if (packed && packed.length > 0) triangles = new Uint16Array(packed.buffer)
     // A picture that cannot be read has no frame in the video.
     if (record.status !== 'unreadable') {
       const motion = await shownMotion(folder, record, triangles)

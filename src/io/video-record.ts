@@ -21,6 +21,8 @@ export interface FrameFacts {
 
 export interface MotionRecord {
   readonly statistics: FlowStatistics
+  /** Length in the plane that a twentieth of the face exceeds, template px. */
+  readonly length95: number
   /** Head motion in photo px. */
   readonly rigid: RigidMotion
   readonly photometric: { readonly before: number; readonly after: number }
@@ -30,8 +32,6 @@ export interface DrawnMesh {
   /** The reference's mesh as the flow moved it, x and y of each vertex, int16 in 64ths of a template px, base64. */
   readonly mesh: string
   readonly toTemplate: Similarity
-  /** Template px in the plane that a twentieth of the face exceeds. */
-  readonly length: number
   /** Uint16 triples, base64; only in the first record that has a mesh. */
   readonly triangles?: string
 }
@@ -77,6 +77,12 @@ export function isRecord(value: unknown, frame: number): value is FrameRecord {
   )
 }
 
+/** Without what only going on and drawing need, so that long videos fit into memory. */
+export function withoutState(record: FrameRecord): FrameRecord {
+  const { drawn: _drawn, tracker: _tracker, landmarks68, ...rest } = record
+  return rest.status === 'reference' && landmarks68 ? { ...rest, landmarks68 } : rest
+}
+
 /** Whether the frame has flow. */
 export function hasFlow({ status }: Pick<Partial<FrameRecord>, 'status'>): boolean {
   return status === 'ok' || status === 'regained'
@@ -90,7 +96,7 @@ export function stepRecord(
   isFirst: boolean,
 ): FrameRecord {
   const { status, cut, similarity, frameToFrame, frameToReference } = step
-  const { b, meshB, triangles, flow, mask } = frameToReference
+  const { b, meshB, triangles } = frameToReference
   const packed = new Int16Array((meshB.length / 3) * 2)
   for (let v = 0; v < meshB.length / 3; v++) {
     for (const axis of [0, 1]) packed[2 * v + axis] = Math.round(64 * (meshB[3 * v + axis] as number))
@@ -107,14 +113,12 @@ export function stepRecord(
     drawn: {
       mesh: toBase64(new Uint8Array(packed.buffer)),
       toTemplate: b.toTemplate,
-      length: planeLength(flow, mask),
       ...(isFirst && { triangles: toBase64(new Uint8Array(Uint16Array.from(triangles).buffer)) }),
     },
     ...(tracker && { tracker }),
   }
 }
 
-/** Length in the plane that a twentieth of the face exceeds. */
 function planeLength(flow: Float32Array, mask: Uint8Array): number {
   const lengths: number[] = []
   mask.forEach((on, i) => {
@@ -127,6 +131,7 @@ function planeLength(flow: Float32Array, mask: Uint8Array): number {
 function motionRecord(result: FlowResult): MotionRecord {
   return {
     statistics: flowStatistics(result),
+    length95: planeLength(result.flow, result.mask),
     rigid: result.rigidPhoto,
     photometric: result.photometric,
   }

@@ -101,7 +101,8 @@ describe('video', () => {
       ['next', join(input, 'frame4.jpg')],
       ['next', join(input, 'frame5.jpg')],
     ])
-    expect(faceFlow.memories).toEqual(Array(3).fill({ picture: 'fake' }))
+    // Of the reference and the last frame.
+    expect(faceFlow.memories).toEqual(Array(2).fill({ picture: 'fake' }))
     expect((await log()).slice(1).map((r) => r.frame)).toEqual([0, 1, 2, 3, 4])
     expect((await readdir(join(out, 'overlay'))).filter((name) => name.endsWith('.jpg')).sort()).toEqual(
       [0, 1, 2, 3, 4].map((n) => `00000${n}.jpg`),
@@ -120,7 +121,25 @@ describe('video', () => {
       ['resume', join(input, 'frame1.jpg'), join(input, 'frame4.jpg')],
       ['next', join(input, 'frame5.jpg')],
     ])
-    expect(faceFlow.memories).toHaveLength(4)
+    expect(faceFlow.memories).toHaveLength(2)
+  })
+
+  it('draws again what was deleted of the overlay, and sums up anew what was added', async () => {
+    const input = await frames(3)
+    await run('video', input, '-o', out)
+    await rm(join(out, 'overlay', '000001.jpg'))
+    expect((await run('video', input, '-o', out)).code).toBe(EXIT.ok)
+    expect(await readdir(join(out, 'overlay'))).toContain('000001.jpg')
+    await cp(PHOTO_A, join(input, 'frame4.jpg'))
+    await cp(PHOTO_A, join(input, 'frame5.jpg'))
+    const terminal = new FakeTerminal(faceFlow)
+    faceFlow.onCall = ([photo]) => {
+      if (String(photo).endsWith('frame4.jpg')) terminal.interrupt()
+    }
+    expect(await runCli(['video', input, '-o', out], terminal.context, false)).toBe(EXIT.interrupted)
+    expect(await readdir(out)).not.toContain('video.json')
+    await run('video', input, '-o', out)
+    expect((await readdir(join(out, 'overlay'))).filter((name) => name.endsWith('.jpg'))).toHaveLength(5)
   })
 
   it('computes nothing when all is done', async () => {
@@ -153,6 +172,14 @@ describe('video', () => {
     expect(code).toBe(EXIT.partial)
     expect(terminal.out).toContain('3 frames, 1 unreadable in')
     expect(await statuses()).toEqual(['reference', 'unreadable', 'ok'])
+  })
+
+  it('takes a face that is mostly cut off for none', async () => {
+    faceFlow.onCall = ([photo]) => {
+      if (String(photo).endsWith('frame1.jpg')) throw new FaceError('INVALID_INPUT', '60 % outside')
+    }
+    await run('video', await frames(3), '-o', out, '--no-flow')
+    expect(await statuses()).toEqual(['no-face', 'reference', 'ok'])
   })
 
   it('writes a table with one row a frame', async () => {
@@ -432,6 +459,19 @@ describe('video files', () => {
     const { terminal } = await run('video', input, '-o', out, '--no-flow')
     expect(terminal.err).toMatch(/starts anew, because the video has other content/)
     expect(methods()).toEqual(['start', 'next', 'next'])
+  })
+
+  it('keeps and sums up the results when ffmpeg cannot join the overlay: exit 7', async () => {
+    const input = await standIns()
+    const program = join(folder, 'tools', 'ffmpeg.cjs')
+    const body = (await readFile(program, 'utf8')).replace('let bytes = 0', 'process.exit(1)')
+    await writeFile(program, body)
+    const { code, terminal } = await run('video', input, '-o', out, '--no-flow')
+    expect(code).toBe(EXIT.externalTool)
+    expect(terminal.err).toMatch(/ffmpeg could not make .*overlay\.mp4 \(exit status 1\)/)
+    const summary = JSON.parse(await readFile(join(out, 'video.json'), 'utf8'))
+    expect(summary).toMatchObject({ frames: 3, complete: true, overlay: { file: null } })
+    expect(await readdir(join(out, 'overlay'))).toContain('000002.jpg')
   })
 
   it.each(['null', 'hello', '[1'])('reports an ffprobe that prints %s', async (probe) => {

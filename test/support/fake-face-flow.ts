@@ -24,6 +24,7 @@ export class FakeFaceFlow implements FaceFlow {
   readonly adapter = 'test adapter'
   readonly calls: { method: string; inputs: PhotoInput[]; options?: FlowOptions | undefined }[] = []
   disposed = false
+  memory: TrackerMemory | null = null
   /** What the tracker was last resumed from. */
   memories: readonly (TrackerMemory | null)[] = []
   /** Called before each computation; throw here to let one fail. */
@@ -78,7 +79,9 @@ export class FakeFaceFlow implements FaceFlow {
   video(): VideoTracker {
     const fake = this
     return {
-      memory: FAKE_MEMORY,
+      get memory() {
+        return fake.memory
+      },
       async start(reference) {
         await fake.take('start', [reference])
         return fake.result.a
@@ -101,7 +104,9 @@ export class FakeFaceFlow implements FaceFlow {
 
   private async take(method: string, inputs: PhotoInput[], options?: FlowOptions): Promise<void> {
     this.calls.push({ method, inputs, options })
+    this.memory = null
     for (const input of inputs) await decodePhoto(input)
+    this.memory = FAKE_MEMORY
     await this.onCall(inputs)
   }
 }

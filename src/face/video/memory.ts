@@ -16,13 +16,18 @@ export interface RememberedFace {
   readonly box: Box
   readonly score: number
   readonly roi: RegionOfInterest
-  readonly look: Look
-  /** Whether the look is one that later faces are compared with. */
-  readonly kept: boolean
+  /** Only where later faces are compared with it. */
+  readonly look?: Look
+  /** Whether it was recognised without the frame before. */
+  readonly isFresh?: boolean
 }
 
-export function faceOfMemory({ frame, roi }: FoundFace, look: Look, kept: boolean): RememberedFace {
-  return { mesh: frame.landmarks468, box: frame.box, score: frame.score, roi, look, kept }
+export function faceOfMemory(
+  { frame, roi }: FoundFace,
+  look: Look | undefined,
+  isFresh: boolean,
+): RememberedFace {
+  return { mesh: frame.landmarks468, box: frame.box, score: frame.score, roi, isFresh, ...(look && { look }) }
 }
 
 export function memoryOf(picture: Thumbnail, face?: RememberedFace): TrackerMemory {
@@ -30,7 +35,8 @@ export function memoryOf(picture: Thumbnail, face?: RememberedFace): TrackerMemo
   if (face === undefined) return { picture: shown }
   const { mesh, look, ...rest } = face
   const bytes = new Uint8Array(mesh.slice().buffer)
-  return { picture: shown, face: { ...rest, mesh: toBase64(bytes), look: encodeLook(look) } }
+  const seen = look && { look: encodeLook(look) }
+  return { picture: shown, face: { ...rest, mesh: toBase64(bytes), ...seen } }
 }
 
 /** @throws FaceError INVALID_ARGUMENT if it is not what a tracker gave out */
@@ -42,8 +48,9 @@ export function readMemory({ picture, face }: TrackerMemory): {
   if (shown === null) throw damaged()
   if (face === undefined) return { picture: shown }
   const bytes = fromBase64(String(face.mesh))
-  const look = decodeLook(String(face.look))
-  const numbers = [...Object.values(face.box ?? {}), ...Object.values(face.roi ?? {}), face.score]
+  const { box, score, roi, isFresh = false } = face
+  const look = face.look === undefined ? undefined : decodeLook(String(face.look))
+  const numbers = [...Object.values(box ?? {}), ...Object.values(roi ?? {}), score]
   if (
     bytes?.length !== MESH_VERTICES * 12 ||
     look === null ||
@@ -52,7 +59,8 @@ export function readMemory({ picture, face }: TrackerMemory): {
   ) {
     throw damaged()
   }
-  return { picture: shown, face: { ...face, mesh: new Float32Array(bytes.buffer), look } }
+  const mesh = new Float32Array(bytes.buffer)
+  return { picture: shown, face: { mesh, box, score, roi, isFresh, ...(look && { look }) } }
 }
 
 function damaged(): FaceError {

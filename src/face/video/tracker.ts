@@ -1,4 +1,6 @@
 import { FaceError } from '../../errors.js'
+import { eulerAngles } from '../../geometry/rotation.js'
+import { fitSimilarity3 } from '../../geometry/similarity3.js'
 import type { Box, PhotoInput, Rgba } from '../../geometry/types.js'
 import { decodePhoto, photoName } from '../../platform/index.js'
 import { Pending } from '../call-line.js'
@@ -8,7 +10,7 @@ import { roiFromMesh } from '../find/roi.js'
 import { ownedPhoto } from '../owned-photo.js'
 import { Stopwatch } from '../stopwatch.js'
 import type { FaceFrame, FlowResult, TrackerMemory, VideoFlows, VideoStep, VideoTracker } from '../types.js'
-import { type Look, lookOf, similarity } from './look.js'
+import { ALIKE_WORDS, isAlike, type Look, lookOf, similarity } from './look.js'
 import { faceOfMemory, memoryOf, readMemory } from './memory.js'
 import { isCut, type Thumbnail, thumbnail } from './scene.js'
 
@@ -30,8 +32,10 @@ export interface TrackerHost {
 
 /** A face where the last one was, in the same shot, is the same unless it looks so different. */
 const FOLLOWED = 0.45
-/** Anywhere else, after a cut or a loss, it must look so alike. Strangers under one studio's light reach 0.66. */
-const RECOGNISED = 0.68
+/** The same once the picture has changed over: between the two people of a dissolve lies less. */
+const CHANGED_OVER = 0.5
+/** Looks of faces turned against each other by more than this, degrees, say little. */
+const TURNED = 10
 /** A face that looks so different from all known looks of its own is kept as a further one. */
 const NEW_LOOK = 0.8
 const MAX_LOOKS = 16
@@ -41,8 +45,12 @@ const MAX_GROWTH = 1.5
 
 interface Seen extends FoundFace {
   readonly look: Look
-  /** To the most alike of the known looks. */
-  readonly alike: number
+  /** To the most similar of the known looks. */
+  readonly similarity: number
+  /** Whether one of them is this person's. */
+  readonly isKnown: boolean
+  /** Whether the head is turned so far from the reference's that looks cannot be compared. */
+  readonly isTurned: boolean
 }
 
 /**
@@ -54,9 +62,10 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
   #reference: FaceFrame | undefined
   /** The last frame with the face, and how it looked there. */
   #previous: FoundFace | undefined
-  #lastLook: Look | undefined
   #looks: Look[] = []
   #picture: Thumbnail | undefined
+  /** Where the face was last recognised on its own, not followed from frame to frame. */
+  #shot: Thumbnail | undefined
   #lost = false
   #memory: TrackerMemory | null = null
   /** Counts how often a failed flow took the tracker back. */
@@ -84,7 +93,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
       const kept = { ...found, frame: copyOf(found.frame) }
       this.#reference = kept.frame
       this.#looks = []
-      this.#keep(kept, lookOf(found.frame), true)
+      this.#keep(kept, lookOf(found.frame), true, true)
       return found.frame
     })
   }
@@ -105,7 +114,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
       const status = this.#lost ? 'regained' : 'ok'
       const found = await watch.time('track', () => this.#find(image, name, previous, cut))
       const { frame, warnings } = found
-      const facts = { status, cut, similarity: found.alike } as const
+      const facts = { status, cut, similarity: found.similarity } as const
       const first = flows === 'reference' ? reference : previous.frame
       const kept = { ...found, frame: copyOf(frame) }
       const one = await between(copyOf(first), frame, watch, warnings)
@@ -114,7 +123,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
           ? one
           : await between(copyOf(reference), frame, new Stopwatch(), [])
       const goBack = this.#waysBack()
-      this.#keep(kept, found.look, found.alike >= RECOGNISED)
+      this.#keep(kept, found.look, found.isFresh || (found.isTurned && found.isKnown), found.isFresh)
       const results = Promise.all([one.result, other.result]).then(
         ([frameToFrame, frameToReference]) => ({
           ...facts,
@@ -132,13 +141,13 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
 
   /** Takes the tracker back to where it is now, for a frame whose flow fails later; once for all frames that were under way. */
   #waysBack(): () => void {
-    const [previous, look, looks] = [this.#previous, this.#lastLook, [...this.#looks]]
+    const [previous, shot, looks] = [this.#previous, this.#shot, [...this.#looks]]
     const [lost, failures] = [this.#lost, this.#failures]
     return () => {
       if (this.#failures !== failures) return
       this.#failures++
       this.#previous = previous
-      this.#lastLook = look
+      this.#shot = shot
       this.#looks = looks
       this.#lost = lost
       this.#memory = this.#picture === undefined ? null : memoryOf(this.#picture)
@@ -169,9 +178,9 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
       const start = await found(ownReference, first)
       this.#reference = start.frame
       this.#previous = first === last ? start : await found(ownPrevious, last)
-      this.#lastLook = lookOf(this.#previous.frame)
-      this.#looks = faces.filter(({ kept }) => kept).map(({ look }) => look)
+      this.#looks = faces.flatMap(({ look }) => (look ? [look] : []))
       this.#picture = known.at(-1)?.picture
+      this.#shot = known.findLast(({ face }) => face?.isFresh)?.picture
       this.#lost = known.at(-1)?.face === undefined
     })
   }
@@ -184,56 +193,79 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
     return image
   }
 
-  #keep(found: FoundFace, look: Look, isSure: boolean): void {
-    const kept = isSure && this.#looks.length < MAX_LOOKS && this.#alike(look) < NEW_LOOK
-    if (kept) this.#looks.push(look)
+  /**
+   * @param isSure whether later faces may be compared with this one. What is followed from frame to frame is not, unless it shows
+   * the face from another side: a dissolve would lead over to another person
+   * @param isFresh whether it was recognised without the frame before
+   */
+  #keep(found: FoundFace, look: Look, isSure: boolean, isFresh: boolean): void {
+    const isNew = isSure && this.#looks.length < MAX_LOOKS && this.#nearest(look) < NEW_LOOK
+    if (isNew) this.#looks.push(look)
     this.#previous = found
-    this.#lastLook = look
     this.#lost = false
-    this.#memory = memoryOf(this.#picture as Thumbnail, faceOfMemory(found, look, kept))
+    if (isFresh) this.#shot = this.#picture
+    const face = faceOfMemory(found, isNew ? look : undefined, isFresh)
+    this.#memory = memoryOf(this.#picture as Thumbnail, face)
   }
 
-  #alike(look: Look): number {
+  #nearest(look: Look): number {
     return Math.max(-1, ...this.#looks.map((known) => similarity(known, look)))
   }
 
   #see(found: FoundFace): Seen {
     const look = lookOf(found.frame)
-    return { ...found, look, alike: this.#alike(look) }
+    const isKnown = this.#looks.some((known) => isAlike(known, look))
+    return { ...found, look, similarity: this.#nearest(look), isKnown, isTurned: this.#isTurned(found.frame) }
+  }
+
+  #isTurned({ landmarks468 }: FaceFrame): boolean {
+    const reference = this.#reference
+    if (reference === undefined) return false
+    const { yaw, pitch } = eulerAngles(fitSimilarity3(reference.landmarks468, landmarks468).rotation)
+    return Math.max(Math.abs(yaw), Math.abs(pitch)) > TURNED
   }
 
   /** @throws FaceError NO_FACE if the face is not in the picture; the tracker then stays where it was */
-  async #find(image: Rgba, name: string, previous: FoundFace, cut: boolean): Promise<Seen> {
+  async #find(
+    image: Rgba,
+    name: string,
+    previous: FoundFace,
+    cut: boolean,
+  ): Promise<Seen & { readonly isFresh: boolean }> {
     const { finder } = this.#host
-    const last = this.#lastLook as Look
-    /** In the same shot, where it was a frame ago: likeness to the last look counts too. */
-    const follows = (seen: Seen): boolean =>
-      !cut &&
-      !this.#lost &&
-      isNear(previous.frame.box, seen.frame.box) &&
-      Math.max(seen.alike, similarity(last, seen.look)) >= FOLLOWED
+    const last = lookOf(previous.frame)
+    const inShot = this.#shot === undefined || !isCut(this.#shot, this.#picture as Thumbnail)
+    /**
+     * In the same shot, where it was a frame ago. A head that is turned away is believed if it looks like the frame before; another
+     * must look like itself, not like the frame before, which a dissolve makes of anybody.
+     */
+    const follows = (seen: Seen): boolean => {
+      if (cut || this.#lost || !isNear(previous.frame.box, seen.frame.box)) return false
+      if (seen.isTurned) return Math.max(seen.similarity, similarity(last, seen.look)) >= FOLLOWED
+      return seen.similarity >= (inShot ? FOLLOWED : CHANGED_OVER)
+    }
     if (!cut && !this.#lost) {
       const tracked = await finder.track(image, name, previous.roi)
       const seen = tracked && this.#see(tracked)
-      if (seen && follows(seen)) return seen
+      if (seen && follows(seen)) return { ...seen, isFresh: false }
     }
     const others = await this.#others(image, name)
-    const best = others.reduce<Seen | undefined>(
-      (most, seen) => (most === undefined || seen.alike > most.alike ? seen : most),
-      undefined,
+    const [best] = [...others].sort(
+      (a, b) => Number(b.isKnown) - Number(a.isKnown) || b.similarity - a.similarity,
     )
-    if (best && best.alike >= RECOGNISED) return best
+    if (best?.isKnown) return { ...best, isFresh: cut || this.#lost }
     const followed = others.find(follows)
-    if (followed) return followed
+    if (followed) return { ...followed, isFresh: false }
     this.#lost = true
-    const alike = best?.alike
+    const whom = others.length === 1 ? 'another face' : `${others.length} other faces`
+    const when = cut ? ' after a cut' : ''
     throw new FaceError(
       'NO_FACE',
-      alike === undefined
-        ? `${name} shows no face${cut ? ' after a cut' : ''}; the video goes on where the face comes back`
-        : `${name} shows ${others.length === 1 ? 'another face' : `${others.length} other faces`}${cut ? ' after a cut' : ''}: ` +
-            `likeness ${alike.toFixed(2)} to the one that is followed, ${RECOGNISED} needed; the video goes on where that comes back`,
-      { photo: name, cut, faces: others.length, similarity: alike ?? null },
+      best === undefined
+        ? `${name} shows no face${when}; the video goes on where the face comes back`
+        : `${name} shows ${whom}${when}, similar to the one that is followed by ${best.similarity.toFixed(2)} (${ALIKE_WORDS}); ` +
+            'the video goes on where that comes back',
+      { photo: name, cut, faces: others.length, similarity: best?.similarity ?? null },
     )
   }
 
