@@ -54,6 +54,8 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
   #reference: FaceFrame | undefined
   /** The last frame with the face, and how it looked there. */
   #previous: FoundFace | undefined
+  /** Of `#previous`; undefined until it is needed. */
+  #previousLook: Look | undefined
   #looks: Look[] = []
   #picture: Thumbnail | undefined
   #lost = false
@@ -132,6 +134,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
       if (this.#failures !== failures) return
       this.#failures++
       this.#previous = previous
+      this.#previousLook = undefined
       this.#looks = looks
       this.#lost = lost
       this.#memory = this.#picture === undefined ? null : memoryOf(this.#picture)
@@ -162,6 +165,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
       const start = await found(ownReference, first)
       this.#reference = start.frame
       this.#previous = first === last ? start : await found(ownPrevious, last)
+      this.#previousLook = undefined
       this.#looks = faces.filter(({ kept }) => kept).map(({ look }) => look)
       this.#picture = known.at(-1)?.picture
       this.#lost = known.at(-1)?.face === undefined
@@ -180,6 +184,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
     const kept = isSure && this.#looks.length < MAX_LOOKS && this.#alike(look) < NEW_LOOK
     if (kept) this.#looks.push(look)
     this.#previous = found
+    this.#previousLook = look
     this.#lost = false
     this.#memory = memoryOf(this.#picture as Thumbnail, faceOfMemory(found, look, kept))
   }
@@ -196,7 +201,8 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
   /** @throws FaceError NO_FACE if the face is not in the picture; the tracker then stays where it was */
   async #find(image: Rgba, name: string, previous: FoundFace, cut: boolean): Promise<Seen> {
     const { finder } = this.#host
-    const last = lookOf(previous.frame)
+    this.#previousLook ??= lookOf(previous.frame)
+    const last = this.#previousLook
     /** In the same shot, where it was a frame ago: likeness to the last look counts too. */
     const follows = (seen: Seen): boolean =>
       !cut &&
