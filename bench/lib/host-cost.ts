@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { create, globals } from 'webgpu'
 import { PhotoNetworks } from '../../src/face/find/photo-networks.js'
 import { RegisteredPair } from '../../src/face/registered-pair.js'
-import { DeepFaceFlow, decodePhoto, type RegisteredFlowResult } from '../../src/index.js'
+import { DeepFaceFlow, decodePhoto, type RegisteredFlowResult, type VideoOptions } from '../../src/index.js'
 import { LIMIT_NAMES } from '../../src/platform/caps.js'
 import { packageFacts } from '../../src/platform/node/package-root.js'
 
@@ -47,20 +47,21 @@ export async function hostCosts(adapter: string | undefined, runs: number): Prom
   const face = await DeepFaceFlow.create({ device })
   try {
     const [i1, i2] = [recorded.registeredA, recorded.registeredB]
-    const tracker = async (backward: boolean) => {
-      const video = face.video({ backward })
-      await video.start(a)
+    // A still picture: the answers that are replayed are those of one frame.
+    const tracker = async (options: VideoOptions) => {
+      const video = face.video(options)
+      await video.start(b)
       await video.next(b)
-      let next = 0
-      return () => video.next([a, b][next++ % 2] as typeof a)
+      return () => video.next(b)
     }
     const works: Readonly<Record<string, () => Promise<unknown>>> = {
       'registered pair, forward': () => face.flowRegistered(i1, i2, { backward: false }),
       'registered pair, both directions': () => face.flowRegistered(i1, i2),
       'registered pair, both directions, every map read': async () =>
         readAll(await face.flowRegistered(i1, i2)),
-      'video frame, forward': await tracker(false),
-      'video frame, both directions': await tracker(true),
+      'video frame, one pair forward': await tracker({ flows: 'previous', backward: false }),
+      'video frame, two pairs forward': await tracker({ backward: false }),
+      'video frame, two pairs both directions': await tracker({}),
       'two photos': () => face.flow(a, b),
     }
     const costs: HostCost[] = []

@@ -57,18 +57,21 @@ export function lookOf({ image, registered, landmarks468, toTemplate }: FaceFram
 export function rawLook(registered: Rgba, mesh: ArrayLike<number>): Float64Array {
   const pixels = TEMPLATE_SIZE * TEMPLATE_SIZE
   const grey = new Float64Array(pixels)
+  const { data } = registered
   for (let i = 0; i < pixels; i++) {
-    const { data } = registered
-    grey[i] = 0.299 * at(data, 4 * i) + 0.587 * at(data, 4 * i + 1) + 0.114 * at(data, 4 * i + 2)
+    const [r, g, b] = [data[4 * i] as number, data[4 * i + 1] as number, data[4 * i + 2] as number]
+    grey[i] = 0.299 * r + 0.587 * g + 0.114 * b
   }
-  const coarse = blurred(grey, COARSE)
-  const spread = blurred(
-    grey.map((value, i) => (value - at(coarse, i)) ** 2),
-    COARSE,
-  )
-  const contrast = blurred(grey, FINE).map(
-    (value, i) => (value - at(coarse, i)) / (Math.sqrt(at(spread, i)) + SPREAD_FLOOR),
-  )
+  // Contrast is looked up at the vertices, so it is needed about them only: for every frame this is most of what the CPU does.
+  const face = boundsOf(mesh)
+  const coarse = blurred(grey, COARSE, enlarged(face, radiusOf(COARSE)))
+  const squares = grey.map((value, i) => (value - (coarse[i] as number)) ** 2)
+  const spread = blurred(squares, COARSE, face)
+  const contrast = blurred(grey, FINE, face)
+  for (let i = 0; i < pixels; i++) {
+    const difference = (contrast[i] as number) - (coarse[i] as number)
+    contrast[i] = difference / (Math.sqrt(spread[i] as number) + SPREAD_FLOOR)
+  }
   const look = new Float64Array(MESH_VERTICES)
   let mean = 0
   for (let v = 0; v < MESH_VERTICES; v++) {
@@ -121,23 +124,65 @@ export function decodeLook(text: string): Look | null {
   }
 }
 
-/** Gaussian blur of a template frame, edges continued. */
-function blurred(image: Float64Array, sigma: number): Float64Array {
+/** Pixels [left, right) x [top, bottom) of the template. */
+interface Bounds {
+  readonly left: number
+  readonly top: number
+  readonly right: number
+  readonly bottom: number
+}
+
+/** The pixels that samples at the vertices read, and one about them. */
+function boundsOf(mesh: ArrayLike<number>): Bounds {
+  const inside = (value: number): number => Math.min(TEMPLATE_SIZE - 1, Math.max(0, Math.floor(value)))
+  let [left, top, right, bottom] = [TEMPLATE_SIZE, TEMPLATE_SIZE, 0, 0]
+  for (let v = 0; v < MESH_VERTICES; v++) {
+    const [x, y] = [inside(at(mesh, 3 * v)), inside(at(mesh, 3 * v + 1))]
+    left = Math.min(left, x)
+    right = Math.max(right, x)
+    top = Math.min(top, y)
+    bottom = Math.max(bottom, y)
+  }
+  return enlarged({ left, top, right, bottom }, 2)
+}
+
+function enlarged({ left, top, right, bottom }: Bounds, by: number): Bounds {
+  const inside = (value: number): number => Math.min(TEMPLATE_SIZE, Math.max(0, value))
+  return {
+    left: inside(left - by),
+    top: inside(top - by),
+    right: inside(right + by),
+    bottom: inside(bottom + by),
+  }
+}
+
+function radiusOf(sigma: number): number {
+  return Math.ceil(3 * sigma)
+}
+
+/** Gaussian blur of a template frame, edges continued, within `bounds`; 0 elsewhere. */
+function blurred(image: Float64Array, sigma: number, bounds: Bounds): Float64Array {
   const n = TEMPLATE_SIZE
-  const radius = Math.ceil(3 * sigma)
+  const radius = radiusOf(sigma)
   const weights = Array.from({ length: 2 * radius + 1 }, (_, k) =>
     Math.exp(-((k - radius) ** 2) / (2 * sigma ** 2)),
   )
   const total = weights.reduce((sum, w) => sum + w, 0)
   const kernel = Float64Array.from(weights, (w) => w / total)
   const line = new Float64Array(n + 2 * radius)
-  const pass = (source: Float64Array, step: number, stride: number): Float64Array => {
+  const pass = (
+    source: Float64Array,
+    step: number,
+    stride: number,
+    [from, to]: readonly [number, number],
+    [first, last]: readonly [number, number],
+  ): Float64Array => {
     const out = new Float64Array(n * n)
-    for (let row = 0; row < n; row++) {
-      for (let i = 0; i < line.length; i++) {
+    for (let row = from; row < to; row++) {
+      for (let i = first; i < last + 2 * radius; i++) {
         line[i] = source[row * stride + Math.min(n - 1, Math.max(0, i - radius)) * step] as number
       }
-      for (let i = 0; i < n; i++) {
+      for (let i = first; i < last; i++) {
         let sum = 0
         for (let k = 0; k < kernel.length; k++) sum += (kernel[k] as number) * (line[i + k] as number)
         out[row * stride + i * step] = sum
@@ -145,7 +190,10 @@ function blurred(image: Float64Array, sigma: number): Float64Array {
     }
     return out
   }
-  return pass(pass(image, 1, n), n, 1)
+  const { left, top, right, bottom } = bounds
+  const rows = enlarged(bounds, radius)
+  const across = pass(image, 1, n, [rows.top, rows.bottom], [left, right])
+  return pass(across, n, 1, [left, right], [top, bottom])
 }
 
 /** Bilinear, edges continued. */

@@ -62,6 +62,8 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
   #reference: FaceFrame | undefined
   /** The last frame with the face, and how it looked there. */
   #previous: FoundFace | undefined
+  /** Of `#previous`; undefined until it is needed. */
+  #previousLook: Look | undefined
   #looks: Look[] = []
   #picture: Thumbnail | undefined
   /** Where the face was last recognised on its own, not followed from frame to frame. */
@@ -148,6 +150,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
       this.#failures++
       this.#previous = previous
       this.#shot = shot
+      this.#previousLook = undefined
       this.#looks = looks
       this.#lost = lost
       this.#memory = this.#picture === undefined ? null : memoryOf(this.#picture)
@@ -178,6 +181,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
       const start = await found(ownReference, first)
       this.#reference = start.frame
       this.#previous = first === last ? start : await found(ownPrevious, last)
+      this.#previousLook = undefined
       this.#looks = faces.flatMap(({ look }) => (look ? [look] : []))
       this.#picture = known.at(-1)?.picture
       this.#shot = known.findLast(({ face }) => face?.isFresh)?.picture
@@ -202,6 +206,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
     const isNew = isSure && this.#looks.length < MAX_LOOKS && this.#nearest(look) < NEW_LOOK
     if (isNew) this.#looks.push(look)
     this.#previous = found
+    this.#previousLook = look
     this.#lost = false
     if (isFresh) this.#shot = this.#picture
     const face = faceOfMemory(found, isNew ? look : undefined, isFresh)
@@ -233,7 +238,8 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
     cut: boolean,
   ): Promise<Seen & { readonly isFresh: boolean }> {
     const { finder } = this.#host
-    const last = lookOf(previous.frame)
+    this.#previousLook ??= lookOf(previous.frame)
+    const last = this.#previousLook
     const inShot = this.#shot === undefined || !isCut(this.#shot, this.#picture as Thumbnail)
     /**
      * In the same shot, where it was a frame ago. A head that is turned away is believed if it looks like the frame before; another
