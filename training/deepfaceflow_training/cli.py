@@ -12,7 +12,7 @@ from .tflite import TfliteError
 
 say = functools.partial(print, flush=True)
 LEVELS = ('rendered', 'photowarp', 'rendered-perspective', 'photowarp-perspective', 'second-model', 'turned', 'turned-far', 'turned-800', 'turned-500', 'turned-400',
-          'turned-side', 'rendered-varied', 'photowarp-varied')
+          'turned-side', 'scanned-far', 'scanned-800', 'scanned-500', 'scanned-400', 'scanned-side', 'rendered-varied', 'photowarp-varied')
 DEFAULT_LEVELS = LEVELS[:2]
 
 
@@ -229,6 +229,9 @@ def _parser():
     sub.add_argument('--cache', required=True, help="folder for the network's flows at the vertices, a subfolder a set")
     sub.add_argument('--provenance', default='training/README.md of this repository')
     sub.add_argument('--log', help='JSON lines for `curves`')
+    sub.add_argument('--init', help='depth from motion to go on from (default: start anew)')
+    sub.add_argument('--lr', type=float, default=1e-3)
+    sub.add_argument('--further', type=float, default=1.0, help='pairs turned further behind other cameras, against all observed ones')
     for name, default in dict(epochs=16, seed=0, threads=1).items():
         sub.add_argument('--' + name, type=int, default=default)
     sub = command(evaluate_depth, 'errors and slopes of dz: mesh difference, network, depth files', assets)

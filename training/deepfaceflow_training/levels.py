@@ -5,12 +5,14 @@ from .photowarp import PhotoWarpPairs
 from .photowarp_perspective import VIEWS, PerspectivePhotoWarpPairs, TurnedPairs
 from .rendered import RenderedPairs
 from .rendered_perspective import PerspectivePairs, SecondModelPairs
+from .scanned import ScannedPairs
 
 DEFAULT = ('rendered', 'photowarp')
 VARIED = '-varied'
 _KINDS = {
     'rendered': RenderedPairs, 'photowarp': PhotoWarpPairs, 'rendered-perspective': PerspectivePairs, 'photowarp-perspective': PerspectivePhotoWarpPairs,
-    'second-model': SecondModelPairs, 'turned': TurnedPairs, **{f'turned-{name}': functools.partial(TurnedPairs, views=view) for name, view in VIEWS.items()}}
+    'second-model': SecondModelPairs, 'turned': TurnedPairs, **{f'turned-{name}': functools.partial(TurnedPairs, views=view) for name, view in VIEWS.items()},
+    **{f'scanned-{name}': functools.partial(ScannedPairs, views=view) for name, view in VIEWS.items()}}
 LEVELS = (*_KINDS, *(level + VARIED for level in DEFAULT))
 
 

@@ -51,8 +51,12 @@ class PerspectivePairs(RenderedPairs):
         return (poses[0],) * 2 if self._still else poses
 
     def _placed(self, g, shapes, poses):
-        model, views = self.model, random_views(g)
-        views = (views[0],) * 2 if self._still else views
+        views = random_views(g)
+        return self._seen(shapes, poses, (views[0],) * 2 if self._still else views)
+
+    def _seen(self, shapes, poses, views):
+        """views: the cameras of both frames, m."""
+        model = self.model
         units = units_per_metre(model.mean, model.landmarks)
         return [place(v @ rotation(*pose).T, model.landmarks, view.scaled(units), model.template) for v, pose, view in zip(shapes, poses, views)]
 

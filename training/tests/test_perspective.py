@@ -1,8 +1,10 @@
 """Tests that need no material: cameras near a head, heads of other models, slopes of depth."""
+import json
 import os
 import types
 import unittest
 
+import cv2
 import numpy as np
 import torch
 
@@ -13,7 +15,9 @@ from deepfaceflow_training.geometry import SIZE, rotation
 from deepfaceflow_training.morphable import FACE, HEAD_NECK, LEFT_EYE, MOUTH_SOCKET, RIGHT_EYE, TEETH
 from deepfaceflow_training.perspective import View, lift, place, project, random_views
 from deepfaceflow_training.photowarp_perspective import PX_PER_METRE, moved
+from deepfaceflow_training.regressor import LANDMARKS68
 from deepfaceflow_training.reshaping import RELIEF, random_reshape
+from deepfaceflow_training.scanned import ScannedHead
 from deepfaceflow_training.second_model import SecondModel
 
 LANDMARKS = np.arange(68)
@@ -172,6 +176,41 @@ class SecondModelTest(Temporary):
         eyes = np.concatenate(self.model.eyes)
         self.assertGreater(np.abs(turned - self.model.mean)[eyes].max(), 0.01)
         np.testing.assert_array_equal(np.delete(turned, eyes, 0), np.delete(self.model.mean, eyes, 0))
+
+
+class ScannedHeadTest(Temporary):
+    def test_landmarks_lie_on_the_surface_where_the_network_sees_them(self):
+        mean = head(4)
+        first = types.SimpleNamespace(mean=mean.astype(np.float32), landmarks=LANDMARKS, template=mean[:68, :2] * 9.6 + 112)
+        side = 41
+        x, y = np.meshgrid(np.linspace(-3, 3, side), np.linspace(3, -3, side))
+        depth = -0.15 * (x ** 2 + y ** 2) + 7
+        corner = np.array([r * side + c for r in range(side - 1) for c in range(side - 1)])
+        triangles = np.concatenate([np.c_[corner, corner + side, corner + 1], np.c_[corner + 1, corner + side, corner + side + 1]])
+        with open(os.path.join(self.folder, 'scanned_head.json'), 'w') as handle:
+            json.dump(dict(v=np.c_[x.ravel(), y.ravel(), depth.ravel()].ravel().tolist(), uv=np.tile(0.5, side * side * 2).tolist(), t=triangles.ravel().tolist()), handle)
+        cv2.imwrite(os.path.join(self.folder, 'scanned_head.jpg'), np.full((16, 16, 3), 200, np.uint8))
+
+        def network(images, rois):
+            # Landmarks at shares of what is brighter than the grey around the head: they follow it as it is scaled and moved.
+            rows, columns = np.where(np.abs(images[0].astype(int) - 128).max(2) > 4)
+            low, high = np.array([columns.min(), rows.min()]), np.array([columns.max(), rows.max()]) + 1
+            mesh = np.zeros((468, 3), np.float32)
+            shares = (mean[:68, :2] + 4.5) / 9 * 0.5 + 0.25
+            mesh[LANDMARKS68, :2] = low + shares * (high - low)
+            return [mesh]
+
+        model = ScannedHead(self.folder, first, network)
+        points, goal = model.mean[model.landmarks], mean[:68]
+        np.testing.assert_allclose(points.mean(0), goal.mean(0), atol=0.3)
+        spread = lambda p: np.linalg.norm((p - p.mean(0))[:, :2])
+        self.assertAlmostEqual(spread(points) / spread(goal), 1, delta=0.05)
+        surface = model.mean[:len(x.ravel())]
+        for point in points[::7]:
+            near = surface[np.argmin(((surface - point)[:, :2] ** 2).sum(1))]
+            self.assertLess(abs(point[2] - near[2]), 0.4)
+        self.assertEqual(len(model.mean), side * side + 68)
+        self.assertTrue((points[:, 2].min() >= surface[:, 2].min() - 1e-3))
 
 
 class LevelsTest(Temporary):
