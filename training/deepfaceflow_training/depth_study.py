@@ -51,7 +51,7 @@ def refined_flows(net, fingerprint, folder, shard, cache, canonical, log):
     flows = []
     for start in range(0, len(pairs), BATCH):
         part = {name: values[start:start + BATCH] for name, values in fields.items()}
-        found, masks = predict(net, part, canonical)
+        found, masks = predict(net, part, canonical, bf16=True)
         flows.append(refinement.refined(found, part['i1'], part['i2'], masks))
     flows = np.concatenate(flows).astype(np.float16)
     os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -180,6 +180,11 @@ class Trained(nn.Module):
             self.layers[6].bias.copy_(u[:, :OUTPUT_COMPONENTS].T @ last.bias / s[:OUTPUT_COMPONENTS].sqrt())
         return self
 
+    def averaged(self, start, share):
+        """Move the layers to start + share * (what they are - start), where start is the state of `layers` that training went on from: that keeps most of what
+        the new pairs taught and nearly all that was known before (EXPERIMENTS.md)."""
+        self.layers.load_state_dict({name: torch.lerp(start[name], value, share) for name, value in self.layers.state_dict().items()})
+
     def project(self, inputs):
         return inputs @ self.projection.T + self.bias
 
@@ -206,7 +211,7 @@ def evaluate_depth(net, depth, pairs, canonical):
     before, after = FlowErrors(), FlowErrors()
     for start in range(0, len(pairs), BATCH):
         fields = pairs.batch(np.arange(start, min(len(pairs), start + BATCH)))
-        flows, masks = predict(net, fields, canonical)
+        flows, masks = predict(net, fields, canonical, bf16=True)
         flows = refinement.refined(flows, fields['i1'], fields['i2'], masks)
         changed = with_depth(depth, flows, fields['mesh_a'], fields['mesh_b'], canonical)
         for flow, other, mask, truth, state in zip(flows, changed, masks, fields['flow'], fields['state']):
@@ -289,6 +294,7 @@ def train_depth(args, log):
     pool = Pool([(observations(net, folder, args.cache, canonical, log), _is_far(folder)) for folder in args.sets], args.further, mirrored_vertices(canonical).numpy())
     if args.init:
         trained = Trained.continued(load_depth(args.init))
+        start = {name: value.clone() for name, value in trained.layers.state_dict().items()}
     else:
         inputs, rest = _tensors(pool.draw(g), net.prior)
         trained = Trained(inputs, rest[0] * (rest[-1] > 0), net.prior)
@@ -305,6 +311,8 @@ def train_depth(args, log):
         if args.log:
             with open(args.log, 'a') as handle:
                 handle.write(json.dumps(dict(samples=samples, loss=loss, test={name: dict(epe3d=value) for name, value in results.items()})) + '\n')
+    if args.init:
+        trained.averaged(start, args.share)
     save(args.out, trained, network, len(pool), args.provenance)
     epe = {}
     for folder in args.tests:

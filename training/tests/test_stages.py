@@ -99,6 +99,15 @@ class DepthTest(Temporary):
         self.assertEqual(again.basis.shape, trained.basis.shape)
         self.assertTrue(all(p.requires_grad for p in again.layers.parameters()))
 
+    def test_weights_are_averaged_with_where_training_began(self):
+        trained = Trained(torch.randn(300, 468 * 9), torch.randn(300, 468), 4).eval()
+        start = {name: value.clone() for name, value in trained.layers.state_dict().items()}
+        with torch.no_grad():
+            trained.layers[3].bias += 1
+        trained.averaged(start, 0.7)
+        torch.testing.assert_close(trained.layers[3].bias, start['3.bias'] + 0.7)
+        torch.testing.assert_close(trained.layers[0].weight, start['0.weight'])
+
     def test_passes_hold_all_pairs_some_reversed_and_some_turned_further(self):
         g = np.random.default_rng(0)
         seen = dict(mesh_a=g.uniform(0, 224, (50, 468, 3)).astype(np.float32), mesh_b=g.uniform(0, 224, (50, 468, 3)).astype(np.float32),
