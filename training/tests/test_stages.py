@@ -8,7 +8,7 @@ import torch
 from support import SQUARE, SQUARE_TRIANGLES, Temporary, fake_canonical  # noqa: I001  (puts the package on the path)
 from deepfaceflow_training import nets, safetensors
 from deepfaceflow_training.depth import DepthFromMotion, load_depth, look_up, with_depth
-from deepfaceflow_training.depth_training import Pool, Trained, mirrored, observations, save
+from deepfaceflow_training.depth_training import Pool, Trained, leaning, mirrored, observations, save
 from deepfaceflow_training.geometry import SIZE
 from deepfaceflow_training.rasteriser import Raster
 from deepfaceflow_training.refinement import refined
@@ -98,6 +98,14 @@ class DepthTest(Temporary):
         self.assertLess((got - wanted).abs().max() / wanted.abs().max(), 0.02)  # f16
         self.assertEqual(again.basis.shape, trained.basis.shape)
         self.assertTrue(all(p.requires_grad for p in again.layers.parameters()))
+
+    def test_truth_leans_on_the_mesh_along_z_alone(self):
+        g = np.random.default_rng(0)
+        seen = dict(mesh_a=g.normal(0, 3, (2, 468, 3)).astype(np.float32), mesh_b=g.normal(0, 3, (2, 468, 3)).astype(np.float32), truth=g.normal(0, 3, (2, 468, 3)).astype(np.float16))
+        out, wanted = leaning(seen, 0.25)['truth'], seen['truth'].astype(np.float32)
+        np.testing.assert_array_equal(out[..., :2], wanted[..., :2])
+        np.testing.assert_allclose(out[..., 2], 0.75 * wanted[..., 2] + 0.25 * (seen['mesh_b'] - seen['mesh_a'])[..., 2], atol=1e-5)
+        np.testing.assert_array_equal(leaning(seen, 0)['truth'], wanted)
 
     def test_weights_are_averaged_with_where_training_began(self):
         trained = Trained(torch.randn(300, 468 * 9), torch.randn(300, 468), 4).eval()
