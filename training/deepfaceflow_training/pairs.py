@@ -28,14 +28,14 @@ class Pair:
     pose: np.ndarray  # yaw, pitch, roll of A and of B, degrees
 
 
-def register_as_product(draft_images, vertices, material, limit=None):
+def register_as_product(draft_images, vertices, material, landmarks=None, limit=None):
     """Similarity that registers each draft frame by the mesh network's 68 landmarks, applied to its vertices.
 
-    draft_images: list of (224, 224, 3) u8; vertices: list of (n, 3) px; limit: see check_meshes. Returns
+    draft_images: list of (224, 224, 3) u8; vertices: list of (n, 3) px; landmarks, limit: see check_meshes. Returns
     (matrices, moved vertices)."""
     meshes = material.regressor(draft_images, [DRAFT_ROI] * len(draft_images))
     if limit is not None:
-        check_meshes(meshes, vertices, material.model, limit)
+        check_meshes(meshes, vertices, landmarks, limit)
     matrices, moved = [], []
     for mesh, v in zip(meshes, vertices):
         matrix, scale = register(mesh, material.template.landmarks)
@@ -47,10 +47,10 @@ def register_as_product(draft_images, vertices, material, limit=None):
     return matrices, moved
 
 
-def check_meshes(meshes, vertices, model, limit):
-    """Raise RegistrationFailed when a mesh lies off its face: mean distance of the 51 inner landmarks from the model's, px."""
+def check_meshes(meshes, vertices, landmarks, limit):
+    """Raise RegistrationFailed when a mesh lies off its face: mean distance of the 51 inner landmarks from those of the head (68 vertex indices), px."""
     for mesh, v in zip(meshes, vertices):
-        distance = np.linalg.norm(mesh[LANDMARKS68[17:], :2] - v[model.landmarks[17:], :2], axis=1).mean()
+        distance = np.linalg.norm(mesh[LANDMARKS68[17:], :2] - v[landmarks[17:], :2], axis=1).mean()
         if distance > limit:
             raise RegistrationFailed(f'the mesh lies {distance:.0f} px off the face')
 

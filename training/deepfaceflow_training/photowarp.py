@@ -44,8 +44,8 @@ class PhotoWarpPairs:
         photo = self.material.photo(index)
         size = g.choice([3.0, 7.0, 12.0], p=[0.45, 0.35, 0.2])
         delta = np.clip(g.normal(0, [size, size * 0.6, size * 0.4]), -22, 22)
-        target = second_expression(g, model, fit.expression, 0.12, 0.3)
-        register_a = compose(_jitter(g), self.material.registrations[index])
+        target = self._expression(g, fit)
+        register_a = compose(jitter(g), self.material.registrations[index])
         scale_a = float(np.hypot(*register_a[:, 0]))
         va = apply_similarity(register_a, scale_a, fit.vertices(model))
         picture_a = warp_affine(photo, SUPERSAMPLING * register_a, big, cv2.BORDER_REFLECT).astype(np.float32)
@@ -53,10 +53,10 @@ class PhotoWarpPairs:
             identity = fit.identity + g.normal(0, _IDENTITY_CHANGE, len(fit.identity))
             turn = rotation(*g.normal(0, _POSE_CHANGE)) @ fit.turn if g.random() < 0.5 else fit.turn
             fit = Fit(identity, fit.expression, turn, fit.scale, fit.shift)
-            other = self._registered(picture_a, va, fit)
+            other = self._registered(picture_a, va, fit.vertices(model))
             picture_a, va = self._move(picture_a, va, other, SUPERSAMPLING)[0], other
         turn_b = rotation(*delta) @ fit.turn
-        vb = self._registered(picture_a, va, Fit(fit.identity, target, turn_b, fit.scale, fit.shift))
+        vb = self._registered(picture_a, va, self._turned(g, va, fit, target, turn_b))
         picture_b, raster_b = self._move(picture_a, va, vb, SUPERSAMPLING, g.uniform(0.4, 1.4))
         images, layers = [picture_a, picture_b], []
         if not clean:
@@ -73,9 +73,16 @@ class PhotoWarpPairs:
         pose = np.concatenate([_angles(fit.turn), _angles(turn_b)]).astype(np.float32)
         return Pair(*pictures, flow, state, mesh_a, mesh_b, pose)
 
-    def _registered(self, picture, va, target):
-        """Vertices of the fit `target`, registered as the product would register the picture of A moved there."""
-        at, moved = self.model.landmarks, target.vertices(self.model)
+    def _expression(self, g, fit):
+        return second_expression(g, self.model, fit.expression, 0.12, 0.3)
+
+    def _turned(self, g, va, fit, target, turn):
+        """Vertices of B, in any px: the fit with the expression `target`, turned."""
+        return Fit(fit.identity, target, turn, fit.scale, fit.shift).vertices(self.model)
+
+    def _registered(self, picture, va, moved):
+        """The vertices `moved`, registered as the product would register the picture of A moved there."""
+        at = self.model.landmarks
         to_a, scale = fit_similarity(moved[at, :2].astype(np.float64), va[at, :2].astype(np.float64))
         vertices = apply_similarity(to_a, scale, moved)
         draft = self._move(cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA), va, vertices, 1)[0]
@@ -109,7 +116,7 @@ class PhotoWarpPairs:
         return 1 + cv2.GaussianBlur(sidelight_change(g, normals)[..., 0] - 1, (0, 0), 4)[..., None]
 
 
-def _jitter(g):
+def jitter(g):
     """A small similarity about the middle of the template, 2x3."""
     angle, log_scale = g.normal(0, _REGISTRATION_JITTER[:2])
     c, s = np.exp(log_scale) * np.cos(angle), np.exp(log_scale) * np.sin(angle)

@@ -14,7 +14,7 @@ from .scene import background_pair, composite, eye_texture, floating_occluder, g
 from .template import DRAFT_ROI
 
 SUPERSAMPLING = 2
-_IDENTITY_SPREAD = 0.85
+IDENTITY_SPREAD = 0.85
 _ATTEMPTS = 10
 _VARIED_SHARE, _PATCHES, _TRANSITION = 0.7, (2, 3, 4), 0.35  # of heads; cells along a side of the noise that mixes two skins; its width in deviations
 # px that the mesh network's landmarks may lie off the head's, on the draft and on the final frames (occluders mislead it more): beyond that
@@ -37,14 +37,10 @@ class RenderedPairs:
 
     def _attempt(self, g, clean):
         model, big = self.model, SIZE * SUPERSAMPLING
-        identity = g.normal(0, _IDENTITY_SPREAD, len(model.identity))
-        poses, gazes = random_poses(g), random_gaze(g)
-        first = random_expression(g, model)
-        expressions = (first, second_expression(g, model, first))
-        shapes = [model.turn_eyes(model.shape(identity, e), gaze[0], -gaze[1]) for e, gaze in zip(expressions, gazes)]
+        shapes, poses = self._heads(g)
         with_glasses, with_hair = g.random() < 0.15, g.random() < 0.3
         extras = [np.concatenate([glasses_points(model, v), hair]) for v, hair in zip(shapes, self._hair(g, shapes))]
-        placed = [model.register(np.concatenate([v, extra]), rotation(*pose)) for v, extra, pose in zip(shapes, extras, poses)]
+        placed = self._placed(g, [np.concatenate([v, extra]) for v, extra in zip(shapes, extras)], poses)
         look = self._appearance(g)
         light = random_light(g, big)
         lamps = (light.lamps[0],) * 2 if clean else light.lamps
@@ -53,7 +49,7 @@ class RenderedPairs:
         count = len(model.mean)
         drafts = [self._render(v[:count], SIZE, look, l, gloss, cv2.resize(b, (SIZE, SIZE), interpolation=cv2.INTER_AREA))
                   for v, l, b in zip(placed, lamps, backgrounds)]
-        _, placed = register_as_product([np.clip(d, 0, 255).astype(np.uint8) for d in drafts], placed, self.material, _DRAFT_LIMIT)
+        _, placed = register_as_product([np.clip(d, 0, 255).astype(np.uint8) for d in drafts], placed, self.material, model.landmarks, _DRAFT_LIMIT)
         images = [self._render(v[:count], big, look, l, gloss, b) for v, l, b in zip(placed, lamps, backgrounds)]
         layers = [] if clean else self._layers(g, placed, look, with_glasses, with_hair, big)
         images = [composite(image, layers, frame) for frame, image in enumerate(images)]
@@ -64,9 +60,22 @@ class RenderedPairs:
         va, vb = (v[:count] for v in placed)
         flow, state = ground_truth(model, va, vb, model.traced, layers)
         # By the package's network, so that tuning ours changes no pair.
-        check_meshes(self.material.regressor(pictures, [DRAFT_ROI] * 2), placed, model, _FINAL_LIMIT)
+        check_meshes(self.material.regressor(pictures, [DRAFT_ROI] * 2), placed, model.landmarks, _FINAL_LIMIT)
         mesh_a, mesh_b = meshes_of(pictures, self.material)
         return Pair(*pictures, flow, state, mesh_a, mesh_b, np.concatenate(poses).astype(np.float32))
+
+    def _heads(self, g):
+        """-> (vertices of both frames in the head's directions, their poses)."""
+        model = self.model
+        identity = g.normal(0, IDENTITY_SPREAD, len(model.identity))
+        poses, gazes = random_poses(g), random_gaze(g)
+        first = random_expression(g, model)
+        expressions = (first, second_expression(g, model, first))
+        return [model.turn_eyes(model.shape(identity, e), gaze[0], -gaze[1]) for e, gaze in zip(expressions, gazes)], poses
+
+    def _placed(self, g, shapes, poses):
+        """The vertices of both frames in template px, by the head's own landmarks."""
+        return [self.model.register(v, rotation(*pose)) for v, pose in zip(shapes, poses)]
 
     def _hair(self, g, shapes):
         """The same strands on both shapes: drawn once, carried by the second head's forehead only through the pose."""

@@ -46,7 +46,7 @@ def write_set(folder, maker, split, level, seed, count, shard_size=SHARD_SIZE, l
         os.makedirs(part)
         maps = {name: np.lib.format.open_memmap(os.path.join(part, name + '.npy'), 'w+', dtype, (size, *shape)) for name, (shape, dtype) in FIELDS.items()}
         for i in range(size):
-            pair = maker.make(generator_for(split, level, seed, start + i))
+            pair = maker.make(generator_for(split, getattr(maker, 'stream', None) or level, seed, start + i))
             for name in FIELDS:
                 maps[name][i] = getattr(pair, name)
         for array in maps.values():

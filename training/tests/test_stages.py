@@ -8,7 +8,7 @@ import torch
 from support import SQUARE, SQUARE_TRIANGLES, Temporary, fake_canonical  # noqa: I001  (puts the package on the path)
 from deepfaceflow_training import nets, safetensors
 from deepfaceflow_training.depth import DepthFromMotion, load_depth, look_up, with_depth
-from deepfaceflow_training.depth_training import Trained, observations, save
+from deepfaceflow_training.depth_training import Pool, Trained, leaning, mirrored, observations, save
 from deepfaceflow_training.geometry import SIZE
 from deepfaceflow_training.rasteriser import Raster
 from deepfaceflow_training.refinement import refined
@@ -83,6 +83,55 @@ class DepthTest(Temporary):
                 wanted, got = trained(trained.project(inputs[:20])), net(inputs[:20].view(20, 468, -1))
             self.assertEqual(bool(prior), bool(net.prior))
             self.assertLess((got - wanted).abs().max() / wanted.abs().max(), 0.02)  # f16
+
+    def test_training_goes_on_from_what_a_file_says(self):
+        torch.manual_seed(2)
+        inputs = torch.randn(300, 468 * 9)
+        trained = Trained(inputs, torch.randn(300, 468), 4).eval()
+        torch.nn.init.normal_(trained.layers[-1].weight, 0, 0.05)
+        torch.nn.init.normal_(trained.layers[-1].bias, 0, 0.05)
+        path = os.path.join(self.folder, 'depth.safetensors')
+        save(path, trained, 'dffnet-m', 300, 'test')
+        again = Trained.continued(load_depth(path)).eval()
+        with torch.no_grad():
+            wanted, got = (one(one.project(inputs[:20])) for one in (trained, again))
+        self.assertLess((got - wanted).abs().max() / wanted.abs().max(), 0.02)  # f16
+        self.assertEqual(again.basis.shape, trained.basis.shape)
+        self.assertTrue(all(p.requires_grad for p in again.layers.parameters()))
+
+    def test_truth_leans_on_the_mesh_along_z_alone(self):
+        g = np.random.default_rng(0)
+        seen = dict(mesh_a=g.normal(0, 3, (2, 468, 3)).astype(np.float32), mesh_b=g.normal(0, 3, (2, 468, 3)).astype(np.float32), truth=g.normal(0, 3, (2, 468, 3)).astype(np.float16))
+        out, wanted = leaning(seen, 0.25)['truth'], seen['truth'].astype(np.float32)
+        np.testing.assert_array_equal(out[..., :2], wanted[..., :2])
+        np.testing.assert_allclose(out[..., 2], 0.75 * wanted[..., 2] + 0.25 * (seen['mesh_b'] - seen['mesh_a'])[..., 2], atol=1e-5)
+        np.testing.assert_array_equal(leaning(seen, 0)['truth'], wanted)
+
+    def test_weights_are_averaged_with_where_training_began(self):
+        trained = Trained(torch.randn(300, 468 * 9), torch.randn(300, 468), 4).eval()
+        start = {name: value.clone() for name, value in trained.layers.state_dict().items()}
+        with torch.no_grad():
+            trained.layers[3].bias += 1
+        trained.averaged(start, 0.7)
+        torch.testing.assert_close(trained.layers[3].bias, start['3.bias'] + 0.7)
+        torch.testing.assert_close(trained.layers[0].weight, start['0.weight'])
+
+    def test_passes_hold_all_pairs_some_reversed_and_some_turned_further(self):
+        g = np.random.default_rng(0)
+        seen = dict(mesh_a=g.uniform(0, 224, (50, 468, 3)).astype(np.float32), mesh_b=g.uniform(0, 224, (50, 468, 3)).astype(np.float32),
+                    motion=g.normal(0, 3, (50, 468, 3)).astype(np.float16), seen=np.ones((50, 468), bool), truth=g.normal(0, 3, (50, 468, 3)).astype(np.float16),
+                    weight=np.ones((50, 468), np.float32))
+        order = np.arange(468)
+        drawn = Pool([(seen, True)], 0.5, order).draw(np.random.default_rng(1))
+        count = len(drawn['weight'])
+        self.assertTrue(50 + 25 <= count <= 50 + 25 + 30)
+        whole = lambda mesh: {a.tobytes() for a in np.concatenate([mesh, mirrored(dict(seen, mesh_a=mesh), order)['mesh_a']])}
+        firsts = [a.tobytes() for a in drawn['mesh_a']]
+        self.assertEqual(sum(a in whole(seen['mesh_b']) for a in firsts), count - 75)  # reversed: the second mesh comes first
+        self.assertEqual(sum(a in whole(seen['mesh_a']) for a in firsts), 75)
+        with self.assertRaises(ValueError):
+            Pool([(seen, False)], 0.5, order)
+        self.assertEqual(len(Pool([(seen, False)], 0, order)), 50)
 
     def test_dz_changes_on_the_mesh_alone_by_what_the_network_says(self):
         net = DepthFromMotion(4, 8, 16)
