@@ -6,7 +6,7 @@ import { fillPage } from './lib/markdown.js'
 import { main, print } from './lib/report.js'
 import { gpusPart, type Report } from './page/gpus.js'
 import { compiledPart, modelPart } from './page/hardware.js'
-import { frontEndPart, layersPart, pairPart, peersPart } from './page/measured.js'
+import { frontEndPart, hostPart, layersPart, pairPart, peersPart } from './page/measured.js'
 import type { Part } from './page/part.js'
 import { targetsTable } from './page/targets.js'
 
@@ -21,6 +21,7 @@ const PARTS: Readonly<Record<string, (results: readonly never[]) => Part>> = {
   peers: peersPart,
   'front-end': frontEndPart,
   pair: pairPart,
+  host: hostPart,
   ops: layersPart,
   'gpu-compile': compiledPart,
   roofline: modelPart,

@@ -1,5 +1,6 @@
 import type { ColdStart } from '../lib/cold-start.js'
 import type { DeviceContext, Load, MachineContext } from '../lib/context.js'
+import type { HostCost } from '../lib/host-cost.js'
 import type { KernelCost, LayerCost, Rates } from '../lib/layers.js'
 import { markdownTable } from '../lib/markdown.js'
 import type { Timing } from '../lib/measure.js'
@@ -286,4 +287,21 @@ function kernelLine(kernels: readonly KernelCost[], software: boolean): string {
   const named = kernels.filter((kernel) => msOf(kernel) > NAMED * total)
   const parts = named.map((k) => `${k.kernel} ${((msOf(k) / total) * 100).toFixed(0)} % (${k.steps} steps)`)
   return `By kernel: ${parts.join(', ')}; all ${total.toFixed(0)} ms.`
+}
+
+interface HostResult {
+  readonly context: MachineContext
+  readonly load: Load
+  readonly costs: readonly HostCost[]
+}
+
+export function hostPart([latest]: readonly HostResult[]): Part {
+  if (latest === undefined) return { markdown: '', plots: {} }
+  const { costs, context, load } = latest
+  const table = markdownTable(
+    ['outside of the GPU', 'ms min', 'ms median', 'CPU ms mean', 'submissions'],
+    costs.map((c) => [c.what, c.minMs, c.medianMs, c.cpuMs, c.submissions]),
+  )
+  const machine = `*Dawn's null backend, hardware schedule; ${context.cpu}, ${context.cores} cores, load average ${load.loadAverage.toFixed(1)}; commit ${context.commit}.*`
+  return { markdown: `${table}\n\n${machine}`, plots: {} }
 }
