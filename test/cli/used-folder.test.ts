@@ -150,7 +150,12 @@ describe('found out before the device opens', () => {
       /something else is in the way \(ENOTDIR\)/,
     ],
     ['an output below /proc', async () => [PHOTO_A, PHOTO_B, '-o', '/proc/a/b'], EXIT.output, /\/proc\/a/],
-    ['an output without a name', async () => [PHOTO_A, PHOTO_B, '-o', ''], EXIT.output, /ENOENT/],
+    [
+      'an output without a name',
+      async () => [PHOTO_A, PHOTO_B, '-o', ''],
+      EXIT.output,
+      /the output folder has an empty name \(ENOENT\); choose one with -o/,
+    ],
     [
       'an output of a long name',
       async () => [PHOTO_A, PHOTO_B, '-o', join(folder, '長'.repeat(100))],
