@@ -2,6 +2,7 @@
 
 export { DeepFaceFlowError, EngineError, type ErrorCode, FaceError } from './errors.js'
 export { DeepFaceFlow } from './face/deep-face-flow.js'
+export { assertInPhoto } from './face/find/face-choice.js'
 export { describeNetwork, SHIPPED_NETWORKS } from './face/network-files.js'
 export { interocularDistance, LANDMARK_VERTICES, landmarks68 } from './face/register/landmarks.js'
 export { assertRegistered } from './face/register/registered-frame.js'

@@ -178,7 +178,7 @@ class BatchRun {
         this.#skipped++
         return true
       }
-      await checkNames(folder, wantedFiles(this.flags))
+      await checkNames(folder, wantedFiles(this.flags), [pair.a, pair.b])
       if (why !== '') this.progress.note(`${pair.id}: computed anew: ${oneLine(why)}`)
       this.#faceFlow ??= await this.context.open({
         ...createOptions(this.flags),

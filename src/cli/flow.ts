@@ -40,7 +40,7 @@ export async function flowCommand(
   const wanted = wantedFiles(flags)
   const photos = await hashPhotos(a, b)
   await checkPhotos(photos, flags)
-  await checkOutput(flags.out, wanted)
+  await checkOutput(flags.out, wanted, [photos.a.file, photos.b.file])
   const progress = startProgress(context, 2, flags.quiet ?? false)
   try {
     const faceFlow = await context.open({ ...createOptions(flags), onProgress: progress.step })

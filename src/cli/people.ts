@@ -19,7 +19,12 @@ export async function peopleCommand(
   const folderOf = (person: number) => join(flags.out, `person-${person}`)
   const photos = await hashPhotos(a, b)
   await checkPhotos(photos, flags)
-  await checkOutput(folderOf(1), wantedFiles(flags))
+  const wanted = wantedFiles(flags)
+  const inputs = [photos.a.file, photos.b.file]
+  // How many people there are is not known yet: every folder that is there already might be written to.
+  for (let person = 1; person === 1 || existsSync(folderOf(person)); person++) {
+    await checkOutput(folderOf(person), wanted, inputs)
+  }
   const progress = startProgress(context, 2, flags.quiet ?? false)
   try {
     const faceFlow = await context.open({ ...createOptions(flags), onProgress: progress.step })
@@ -32,7 +37,7 @@ export async function peopleCommand(
       const people: Record<string, unknown>[] = []
       for (const [index, result] of group.people.entries()) {
         const folder = folderOf(index + 1)
-        await checkOutput(folder, wantedFiles(flags))
+        await checkOutput(folder, wanted, inputs)
         const { summary, files } = await writePair(result, photos, folder, flags, progress.note)
         people.push({ ...summary, folder, files })
         if (flags.json || flags.quiet) continue

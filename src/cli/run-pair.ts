@@ -1,15 +1,18 @@
 import {
+  assertInPhoto,
   assertRegistered,
   assertUnchanged,
   DEFAULT_REFINEMENT,
   type DepthSource,
   decodePhoto,
+  FaceError,
   type FaceFlow,
   type FlowOptions,
   flowStatistics,
   type HashedFile,
   hashFile,
   hasPhotos,
+  PRODUCT_NAMES,
   type Provenance,
   packageFacts,
   photoFile,
@@ -38,16 +41,29 @@ export async function hashPhotos(a: string, b: string): Promise<PhotoPair> {
 
 /** Decodes both photos, so that what is wrong with them is said before a device is opened. @throws FaceError */
 export async function checkPhotos({ a, b }: PhotoPair, flags: PairFlags): Promise<void> {
-  for (const { file } of [a, b]) {
+  const points = [
+    [a.file, flags.at],
+    [b.file, flags.atB],
+  ] as const
+  for (const [file, at] of points) {
     const image = await decodePhoto(file)
     if (flags.registered) assertRegistered(image, file)
+    if (at) assertInPhoto(at, image, file)
   }
 }
 
-/** The files that a command line asks for. */
+/** The files that a command line asks for. @throws FaceError INVALID_ARGUMENT for one that it rules out */
 export function wantedFiles(flags: PairFlags): string[] {
   const { backward = true } = flowOptions(flags)
-  return productFiles(productChoice(flags), { backward, photos: !flags.registered })
+  const files = productFiles(productChoice(flags), { backward, photos: !flags.registered })
+  // Groups do without what shows the flow back, a name means the file.
+  const missing = flags.only?.find((name) => PRODUCT_NAMES.includes(name) && !files.includes(name))
+  if (missing === undefined) return files
+  throw new FaceError(
+    'INVALID_ARGUMENT',
+    `${missing} shows the flow from B to A, which --no-backward leaves out; give one of them`,
+    { name: missing },
+  )
 }
 
 /** What a command line would compute a pair by. */

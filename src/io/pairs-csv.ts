@@ -29,21 +29,32 @@ const RESERVED_ID = /^(summary\.(json|csv)|(con|prn|aux|nul|com\d|lpt\d)(\..*)?)
  * @throws FaceError INVALID_INPUT naming file, line and remedy
  */
 export async function readPairs(file: string): Promise<PairRow[]> {
-  let text: string
+  let bytes: Uint8Array
   try {
-    text = await readFile(file, 'utf8')
+    bytes = await readFile(file)
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
     throw invalid(file, `cannot be read (${code}); check the path`, cause)
   }
-  return parsePairs(text, file)
+  try {
+    return parsePairs(new TextDecoder('utf-8', { fatal: true }).decode(bytes), file)
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause
+    throw invalid(file, 'is not text in UTF-8; save it as "CSV UTF-8"', cause)
+  }
 }
 
 /** The table's text to rows. @throws FaceError INVALID_INPUT */
 export function parsePairs(text: string, file: string): PairRow[] {
   let records: { record: Record<string, string>; info: { lines: number } }[]
   try {
-    records = parse(text, { columns: true, bom: true, trim: true, skip_empty_lines: true, info: true })
+    records = parse(text, {
+      columns: (names: string[]) => checkedHeader(names, file),
+      bom: true,
+      trim: true,
+      skip_empty_lines: true,
+      info: true,
+    })
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause
     throw invalid(file, `is not a valid CSV table: ${cause.message}`, cause)
@@ -55,8 +66,6 @@ export function parsePairs(text: string, file: string): PairRow[] {
   const lines = new Map<string, number>()
   return records.map(({ record, info }) => {
     for (const column of COLUMNS) {
-      if (record[column] === undefined)
-        throw invalid(file, `has no column "${column}"; the header must name id, a and b`)
       if (record[column] === '') throw invalid(file, `line ${info.lines}: ${column} is empty; fill it in`)
     }
     const { id = '', a = '', b = '' } = record
@@ -88,6 +97,20 @@ export function parsePairs(text: string, file: string): PairRow[] {
     lines.set(key, info.lines)
     return { id, a: resolve(folder, a), b: resolve(folder, b) }
   })
+}
+
+/** @throws FaceError INVALID_INPUT if a column is missing, or named twice */
+function checkedHeader(names: readonly string[], file: string): string[] {
+  for (const column of COLUMNS) {
+    const count = names.filter((name) => name === column).length
+    if (count === 1) continue
+    throw invalid(
+      file,
+      `has ${count === 0 ? 'no' : `${count} times the`} column "${column}"; the header must name id, a and b once each, ` +
+        `separated by commas, and is "${names.join(',').slice(0, 80)}"`,
+    )
+  }
+  return [...names]
 }
 
 function invalid(file: string, what: string, cause?: unknown): FaceError {

@@ -12,6 +12,7 @@ import {
 } from './product-list.js'
 import type { Provenance } from './provenance.js'
 import {
+  assertKeepsInputs,
   assertNotHeld,
   assertNothingForeign,
   type EarlierResult,
@@ -50,21 +51,32 @@ export function earlierResult(folder: string): Promise<EarlierResult> {
 /**
  * Whether files can be written into a folder, found out before anything is computed.
  * @param names the files, see {@link productFiles}
- * @throws FaceError OUTPUT_FAILED: it cannot be made, is not writable, holds a file of others by that name, or another
- *   process works in it
+ * @param inputs files that the result is computed from
+ * @throws FaceError OUTPUT_FAILED: it cannot be made, is not writable, holds a file of others by that name or an input
+ *   among what an earlier result listed, or another process works in it
  */
-export async function checkOutput(folder: string, names: readonly string[]): Promise<void> {
+export async function checkOutput(
+  folder: string,
+  names: readonly string[],
+  inputs: readonly string[],
+): Promise<void> {
   await probeOutputFolder(folder)
   await assertNotHeld(folder)
-  await checkNames(folder, names)
+  await checkNames(folder, names, inputs)
 }
 
 /**
  * The part of {@link checkOutput} for a folder that this process has claimed.
- * @throws FaceError OUTPUT_FAILED: it holds a file of others by one of the names
+ * @throws FaceError OUTPUT_FAILED: it holds a file of others by one of the names, or an input that would go
  */
-export async function checkNames(folder: string, names: readonly string[]): Promise<void> {
-  await assertNothingForeign(folder, names, await earlierResult(folder))
+export async function checkNames(
+  folder: string,
+  names: readonly string[],
+  inputs: readonly string[],
+): Promise<void> {
+  const earlier = await earlierResult(folder)
+  await assertNothingForeign(folder, names, earlier)
+  await assertKeepsInputs(folder, inputs, earlier)
 }
 
 /**

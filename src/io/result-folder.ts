@@ -1,5 +1,5 @@
-import { lstat, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lstat, readFile, realpath } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { FaceError } from '../errors.js'
 import {
   type FileSystem,
@@ -80,6 +80,29 @@ export async function assertNothingForeign(
       `${file}: is not a file of an earlier result (${why}) and is not overwritten; move it or choose another ` +
         'folder with -o',
       { file, code: 'EEXIST' },
+    )
+  }
+}
+
+/**
+ * A result may be computed from what an earlier one wrote (its registered frames), but not in the same folder.
+ * @param inputs files that must still be there afterwards
+ * @throws FaceError OUTPUT_FAILED naming one that would be replaced or removed
+ */
+export async function assertKeepsInputs(
+  folder: string,
+  inputs: readonly string[],
+  { owned }: EarlierResult,
+): Promise<void> {
+  const place = await realpath(folder).catch(() => null)
+  for (const input of inputs) {
+    const file = await realpath(input).catch(() => null)
+    if (file === null || dirname(file) !== place || !owned.has(basename(file))) continue
+    throw new FaceError(
+      'OUTPUT_FAILED',
+      `${input}: belongs to the earlier result in the output folder, which the new one would replace; choose another ` +
+        'folder with -o',
+      { file: input, code: 'EEXIST' },
     )
   }
 }

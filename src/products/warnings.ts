@@ -36,9 +36,10 @@ export function flowWarnings(
     }
   })
   if (after > before && after > NOISE) {
+    const [from, to] = [before.toFixed(1), after.toFixed(1)]
+    const change = from === to ? `stays at ${to}` : `grows from ${from} to ${to}`
     warnings.push(
-      `The flow does not make B look like A: the photometric residual grows from ${before.toFixed(1)} to ` +
-        `${after.toFixed(1)} grey levels; the flow may be a guess.`,
+      `The flow does not make B look like A: the photometric residual ${change} grey levels; the flow may be a guess.`,
     )
   }
   return warnings

@@ -231,6 +231,18 @@ describe('batch', () => {
     expect((await run('batch', join(folder, 'no.csv'))).terminal.err).toMatch(
       /no\.csv: cannot be read \(ENOENT\)/,
     )
+    for (const [content, message] of [
+      ['id;a;b\n1;2;3\n', /has no column "id"; .*once each, separated by commas, and is "id;a;b"\n$/],
+      ['id\ta\tb\n1\t2\t3\n', /has no column "id"; .*separated by commas/],
+      ['id,a,b,a\n1,2,3,4\n', /has 2 times the column "a"; the header must name/],
+      [Buffer.from('\ufeffid,a,b\n1,2,3\n', 'utf16le'), /is not text in UTF-8; save it as "CSV UTF-8"/],
+      [Buffer.from('id,a,b\n1,M\xfcller.jpg,3\n', 'latin1'), /is not text in UTF-8/],
+    ] as const) {
+      await writeFile(join(folder, 'x.csv'), content)
+      const { code, terminal } = await run('batch', join(folder, 'x.csv'), '-o', join(folder, 'none'))
+      expect([code, terminal.opened]).toEqual([EXIT.input, []])
+      expect(terminal.err).toMatch(message)
+    }
     await writeFile(join(folder, 'x.csv'), 'id,a\n1,2\n')
     expect((await run('batch', join(folder, 'x.csv'), '-o', folder)).terminal.err).toMatch(
       /has no column "b"/,

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -207,6 +207,40 @@ describe('flow', () => {
     const { code } = await run('flow', PHOTO_A, PHOTO_B, '-o', folder, '--all-faces')
     expect(code).toBe(EXIT.output)
     expect(faceFlow.calls).toEqual([])
+    // Also for people who may or may not be there.
+    await rm(join(folder, 'person-1'))
+    await mkdir(join(folder, 'person-1'))
+    await mkdir(join(folder, 'person-2'))
+    await writeFile(join(folder, 'person-2', 'mesh.png'), 'mine')
+    const second = await run('flow', PHOTO_A, PHOTO_B, '-o', folder, '--all-faces')
+    expect([second.code, faceFlow.calls.length]).toEqual([EXIT.output, 0])
+    expect(second.terminal.err).toMatch(/person-2\/mesh\.png: is not a file of an earlier result/)
+  })
+
+  it('what the command line alone rules out is said before the device opens', async () => {
+    const flow = ['flow', PHOTO_A, PHOTO_B, '-o', join(folder, 'out')]
+    const refused: [string[], number, RegExp][] = [
+      [
+        ['--only', 'confidence.npy', '--no-backward'],
+        EXIT.usage,
+        /: confidence\.npy shows the flow from B to A, /,
+      ],
+      [['--only', 'flow.npy,occlusion.png', '--no-backward'], EXIT.usage, /: occlusion\.png shows/],
+      [
+        ['--at', '720.5,3'],
+        EXIT.usage,
+        /01829\.jpg: the point \(720\.5, 3\) lies outside the photo of 720x576 px/,
+      ],
+      [['--at-b', '3,-1'], EXIT.usage, /04117\.jpg: the point \(3, -1\) lies outside the photo/],
+    ]
+    for (const [args, code, message] of refused) {
+      const { code: found, terminal } = await run(...flow, ...args)
+      expect([args, found, terminal.opened.length]).toEqual([args, code, 0])
+      expect(terminal.err).toMatch(message)
+    }
+    expect(await readdir(folder)).toEqual([])
+    // A group does without.
+    expect((await run(...flow, '--only', 'compact', '--no-backward')).code).toBe(EXIT.ok)
   })
 
   it('--quiet prints nothing', async () => {

@@ -52,6 +52,25 @@ describe('flow into a used folder', () => {
     expect(await readFile(join(out, 'flow.npy'), 'utf8')).toBe('mine')
   })
 
+  it('does not replace or remove what it computes from', async () => {
+    await flow('--only', 'registered_a.png,registered_b.png')
+    const before = await names()
+    await symlink(out, join(folder, 'link'))
+    const [a, b] = [join(folder, 'link', 'registered_a.png'), join(out, 'registered_b.png')]
+    const calls = faceFlow.calls.length
+    const { code, terminal } = await run('flow', '--registered', a, b, '-o', out, '--only', 'flow.npy')
+    expect([code, terminal.opened]).toEqual([EXIT.output, []])
+    expect(terminal.err).toMatch(/registered_a\.png: belongs to the earlier result in the output folder, /)
+    const table = join(folder, 'pairs.csv')
+    await writeFile(table, `id,a,b\nout,${a},${b}\n`)
+    const batch = await run('batch', table, '--registered', '-o', folder, '--only', 'flow.npy')
+    expect(batch.code).toBe(EXIT.partial)
+    expect(batch.terminal.err).toMatch(/^out: .*belongs to the earlier result/)
+    expect([await names(), faceFlow.calls.length]).toEqual([before, calls])
+    const elsewhere = await run('flow', '--registered', a, b, '-o', join(folder, 'new'), '--only', 'flow.npy')
+    expect(elsewhere.code).toBe(EXIT.ok)
+  })
+
   it('leaves a link of others and its target alone', async () => {
     await mkdir(out)
     await writeFile(join(folder, 'target'), 'mine')
@@ -150,7 +169,12 @@ describe('found out before the device opens', () => {
       /something else is in the way \(ENOTDIR\)/,
     ],
     ['an output below /proc', async () => [PHOTO_A, PHOTO_B, '-o', '/proc/a/b'], EXIT.output, /\/proc\/a/],
-    ['an output without a name', async () => [PHOTO_A, PHOTO_B, '-o', ''], EXIT.output, /ENOENT/],
+    [
+      'an output without a name',
+      async () => [PHOTO_A, PHOTO_B, '-o', ''],
+      EXIT.output,
+      /the output folder has an empty name \(ENOENT\); choose one with -o/,
+    ],
     [
       'an output of a long name',
       async () => [PHOTO_A, PHOTO_B, '-o', join(folder, '長'.repeat(100))],

@@ -91,6 +91,43 @@ describe('an intact file of another kind: what it is and what to do', () => {
   })
 })
 
+describe('a damaged photo is not taken for another kind, nor decoded to wrong colours', () => {
+  const picture = () =>
+    sharp(repositoryFile('demo/franck_01829.jpg')).extract({ left: 200, top: 100, width: 320, height: 320 })
+
+  it.each(['tiff', 'png', 'webp', 'gif', 'avif', 'jpeg'] as const)('half a %s', async (format) => {
+    const whole = await picture().toFormat(format).toBuffer()
+    for (const length of [64, whole.length >> 1]) {
+      await expect(decodePhoto(whole.subarray(0, length)), `${length} bytes`).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+        message: expect.stringMatching(/^image data: is damaged or incomplete \(.*; copy or download/),
+      })
+    }
+  })
+
+  it.each([true, false])('a JPEG with overwritten bytes in its scan, progressive %s', async (progressive) => {
+    const bytes = await picture().jpeg({ progressive }).toBuffer()
+    bytes.fill(0xaa, bytes.length >> 1, (bytes.length >> 1) + 200)
+    await expect(decodePhoto(bytes)).rejects.toMatchObject({
+      message: expect.stringMatching(/^image data: is damaged or incomplete \(VipsJpeg: Corrupt JPEG data/),
+    })
+  })
+
+  it('JPEG-LS is a kind of JPEG that is not read', async () => {
+    await expect(decodePhoto(bytes([0xff, 0xd8, 0xff, 0xf7, 0, 11, 8, 1, 0]))).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /^image data: is a kind of JPEG that is not read, or damaged .*save it as PNG/,
+      ),
+    })
+  })
+
+  it('filling before the end of a JPEG is none', async () => {
+    const bytes = await picture().jpeg().toBuffer()
+    const filled = Buffer.concat([bytes.subarray(0, -2), Buffer.alloc(9), bytes.subarray(-2)])
+    expect((await decodePhoto(filled)).data).toEqual((await decodePhoto(bytes)).data)
+  })
+})
+
 describe('HEIC', () => {
   it('is decoded where heic-decode is installed', async () => {
     const photo = await decodePhoto(HEIC)

@@ -148,7 +148,7 @@ describe('what is not a photo is refused with file, limit and remedy', () => {
   })
   it('text', async () => {
     expect(await refusal(await file('text.jpg', 'hello there'))).toMatch(
-      /text\.jpg: is not an image .*give a JPEG, PNG, WebP, AVIF, TIFF and GIF file/,
+      /text\.jpg: is not an image .*give a JPEG, PNG, WebP, AVIF, TIFF or GIF file/,
     )
   })
   it('SVG', async () => {

@@ -14,6 +14,9 @@ describe('warnings of a registered pair', () => {
         /^The flow does not make B look like A: the photometric residual grows from 64\.6 to 85\.9 /,
       ),
     ])
+    expect(flowWarnings([FACE], { before: 133.08, after: 133.11 })).toEqual([
+      expect.stringMatching(/the photometric residual stays at 133\.1 grey levels; the flow may be a guess/),
+    ])
     // Two copies of a picture differ by what resampling rounds.
     expect(flowWarnings([FACE], { before: 0, after: 0.4 })).toEqual([])
   })

@@ -25,6 +25,21 @@ export function checkedChoice(choice: unknown, option: string): FaceChoice | und
   )
 }
 
+/** @throws FaceError INVALID_ARGUMENT if the point is none of the photo */
+export function assertInPhoto(
+  at: readonly [number, number],
+  { width, height }: Pick<Rgba, 'width' | 'height'>,
+  name: string,
+): void {
+  const [x, y] = at
+  if (x >= 0 && y >= 0 && x <= width && y <= height) return
+  throw new FaceError(
+    'INVALID_ARGUMENT',
+    `${name}: the point (${x}, ${y}) lies outside the photo of ${width}x${height} px; give a point on the face`,
+    { photo: name, at, width, height },
+  )
+}
+
 /**
  * Index of the chosen face.
  * @param boxes largest first; at least one
@@ -46,14 +61,8 @@ export function chooseFace(
       { photo: name, faces: boxes.length },
     )
   }
+  assertInPhoto(choice.at, photo, name)
   const [x, y] = choice.at
-  if (!(x >= 0 && y >= 0 && x <= photo.width && y <= photo.height)) {
-    throw new FaceError(
-      'INVALID_ARGUMENT',
-      `${name}: the point (${x}, ${y}) lies outside the photo of ${photo.width}x${photo.height} px; give a point on the face`,
-      { photo: name, at: choice.at, width: photo.width, height: photo.height },
-    )
-  }
   const index = boxAt(boxes, x, y)
   if (index !== undefined) return index
   const far = nearest(boxes, x, y) ?? 0

@@ -149,7 +149,8 @@ const boxesOf = (faces: readonly Candidate[]) => faces.map(({ box }) => box)
 function severalFaces({ faces, complete }: FoundFaces, taken: number, name: string): string[] {
   if (faces.length < 2) return []
   const { x, y, width, height } = (faces[taken] as Candidate).box
-  const where = `${Math.round(width)}x${Math.round(height)} px at (${Math.round(x)}, ${Math.round(y)})`
+  const middle = `${Math.round(x + width / 2)}, ${Math.round(y + height / 2)}`
+  const where = `${Math.round(width)}x${Math.round(height)} px, its middle at (${middle})`
   const rank = ['largest', 'second largest', 'third largest'][taken] ?? `one of number ${taken + 1}`
   const rest = complete ? '' : ', the search ended there: a photo may show more, smaller ones'
   return [`${name}: ${faces.length} faces found, the ${rank} taken (${where})${rest}.`]

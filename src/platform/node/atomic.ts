@@ -180,6 +180,10 @@ export function removePendingFiles(): void {
 /** Turns a failure to write into OUTPUT_FAILED with what the person can do. */
 export function outputFailed(file: string, cause: unknown): FaceError {
   const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
+  if (file === '') {
+    const message = `the output folder has an empty name (${code}); choose one with -o`
+    return new FaceError('OUTPUT_FAILED', message, { file, code }, { cause })
+  }
   const [what, remedy] = explain(code)
   return new FaceError('OUTPUT_FAILED', `${file}: ${what} (${code}); ${remedy}`, { file, code }, { cause })
 }

@@ -10,7 +10,7 @@ export interface ForeignFormat {
 }
 
 /** What is read. */
-export const FORMAT_NAMES = 'JPEG, PNG, WebP, AVIF, TIFF and GIF'
+export const FORMAT_NAMES = 'JPEG, PNG, WebP, AVIF, TIFF or GIF'
 
 /** As much as the detectors look at. */
 const HEAD_BYTES = 8192
@@ -66,9 +66,11 @@ const MAGIC: readonly (readonly [RegExp, ForeignFormat])[] = [
 
 /**
  * Says what a file is that the decoder does not take: an intact file of another kind is not a damaged one.
- * @returns undefined where nothing tells
+ * @returns `photo` for the kinds that are read: what fails there is damage; undefined where nothing tells
  */
-export async function foreignFormat(input: string | Uint8Array): Promise<ForeignFormat | undefined> {
+export async function foreignFormat(
+  input: string | Uint8Array,
+): Promise<ForeignFormat | 'photo' | undefined> {
   const head = typeof input === 'string' ? await readHead(input) : input.subarray(0, HEAD_BYTES)
   const type = await fileTypeFromBuffer(head)
   if (type !== undefined) {
@@ -81,14 +83,15 @@ export async function foreignFormat(input: string | Uint8Array): Promise<Foreign
         remedy: 'use the video command, or save a frame of it as JPEG or PNG',
       }
     }
-    // Of the kinds that are read: what fails there is damage.
-    if (/^image\/(jpeg|png|apng|webp|avif|tiff|gif|hei[cf](-sequence)?)$/.test(type.mime)) return undefined
+    if (/^image\/(jpeg|png|apng|webp|avif|tiff|gif|hei[cf](-sequence)?)$/.test(type.mime)) return 'photo'
     return { what: `${name}, not a photo`, remedy: type.mime.startsWith('image/') ? SAVE : 'check the path' }
   }
   if (head.every((byte) => byte === 0)) {
     return { what: 'filled with zeros', remedy: 'copy or download the file again' }
   }
   const text = Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('latin1')
+  // A TIFF whose directory is cut off: the library of file types looks into it.
+  if (/^(II\*\0|MM\0\*)/.test(text)) return 'photo'
   return MAGIC.find(([magic]) => magic.test(text))?.[1]
 }
 

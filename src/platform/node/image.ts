@@ -24,6 +24,12 @@ const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'heif', 'ti
 const UNSUPPORTED = /\bunsupported\b|not (supported|configured|implemented)|unknown compression/i
 
 /**
+ * Among what libjpeg only warns of: a scan that does not decode, where it goes on with wrong colours. Filling behind the
+ * last pixel (marker 0xd9) is harmless, and some cameras write it.
+ */
+const JPEG_DAMAGE = /Corrupt JPEG data(?!: \d+ extraneous bytes before marker 0xd9)/
+
+/**
  * Decodes a photo to RGBA8 sRGB: EXIF orientation applied, first frame of animations, 16-bit reduced to 8,
  * grey and CMYK converted, transparency composited on black.
  * @param given file name or URL, encoded bytes or pixels (checked and returned as they are)
@@ -45,17 +51,11 @@ export async function decodePhoto(given: PhotoInput, name = photoName(given, 'im
   if (header.format === 'heif' && header.compression !== 'av1')
     return checkPixels(await decodeHeic(input, name), name)
   try {
-    const { data, info } = await (await open(input, MAX_PIXELS))
-      .flatten({ background: '#000000' })
-      .toColourspace('srgb')
-      .ensureAlpha()
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true })
-    return {
-      width: info.width,
-      height: info.height,
-      data: new Uint8Array(data.buffer, data.byteOffset, data.length),
-    }
+    if (header.format !== 'jpeg') return await decode(input, 'error')
+    return await decode(input, 'warning').catch((cause: unknown) => {
+      if (JPEG_DAMAGE.test(messageOf(cause))) throw cause
+      return decode(input, 'error')
+    })
   } catch (cause) {
     const why = reason(cause)
     if (UNSUPPORTED.test(why)) {
@@ -68,6 +68,20 @@ export async function decodePhoto(given: PhotoInput, name = photoName(given, 'im
       )
     }
     throw damaged(name, cause)
+  }
+}
+
+async function decode(input: string | Uint8Array, failOn: 'error' | 'warning'): Promise<Rgba> {
+  const { data, info } = await (await open(input, MAX_PIXELS, failOn))
+    .flatten({ background: '#000000' })
+    .toColourspace('srgb')
+    .ensureAlpha()
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true })
+  return {
+    width: info.width,
+    height: info.height,
+    data: new Uint8Array(data.buffer, data.byteOffset, data.length),
   }
 }
 
@@ -137,10 +151,14 @@ async function fromPixels({ width, height, data }: Rgba): Promise<Sharp> {
   return sharp(data, { raw: { width, height, channels: 4 } })
 }
 
-async function open(input: string | Uint8Array, limitInputPixels: number | false): Promise<Sharp> {
+/** @param failOn `truncated`, for which there is no use here, lets damaged data decode to grey bands */
+async function open(
+  input: string | Uint8Array,
+  limitInputPixels: number | false,
+  failOn: 'error' | 'warning' = 'error',
+): Promise<Sharp> {
   const sharp = await loadSharp()
-  // `truncated` files decode to grey bands by default; `error` refuses them and damaged data alike.
-  return sharp(input, { failOn: 'error', limitInputPixels, autoOrient: true, pages: 1 })
+  return sharp(input, { failOn, limitInputPixels, autoOrient: true, pages: 1 })
 }
 
 async function readHeader(input: string | Uint8Array, name: string): Promise<Metadata> {
@@ -149,8 +167,8 @@ async function readHeader(input: string | Uint8Array, name: string): Promise<Met
   try {
     return await picture.metadata()
   } catch (cause) {
-    if (/corrupt header/.test(reason(cause))) throw damaged(name, cause)
     const foreign = await foreignFormat(input)
+    if (foreign === 'photo' || /corrupt header/.test(reason(cause))) throw damaged(name, cause)
     if (foreign === undefined) {
       throw invalid(name, `is not an image (${reason(cause)})`, `give a ${FORMAT_NAMES} file`, {}, cause)
     }
@@ -169,7 +187,9 @@ async function checkHeader(
   checkSize(width, height, name)
   // Camera raw files are TIFF by their header; what a TIFF reader finds in them is a preview.
   const foreign = format === 'tiff' ? await foreignFormat(input) : undefined
-  if (foreign !== undefined) throw invalid(name, `is ${foreign.what}`, foreign.remedy, { format })
+  if (foreign !== undefined && foreign !== 'photo') {
+    throw invalid(name, `is ${foreign.what}`, foreign.remedy, { format })
+  }
 }
 
 function checkSize(width: number, height: number, name: string): void {
@@ -240,6 +260,11 @@ function reason(cause: unknown): string {
 }
 
 function damaged(name: string, cause: unknown): FaceError {
+  // JPEG-LS, or a damaged byte: the header cannot tell.
+  if (/unsupported marker type/i.test(reason(cause))) {
+    const what = `is a kind of JPEG that is not read, or damaged (${reason(cause)})`
+    return invalid(name, what, 'save it as PNG, or copy it again', {}, cause)
+  }
   const what = `is damaged or incomplete (${reason(cause)})`
   return invalid(name, what, 'copy or download the file again', {}, cause)
 }
