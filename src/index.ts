@@ -77,10 +77,10 @@ export {
   writeFileAtomic,
 } from './platform/node/atomic.js'
 export { hideDriverMessages } from './platform/node/driver-messages.js'
-export { hasFfmpeg } from './platform/node/ffmpeg.js'
+export { hasFfmpeg } from './platform/node/ffmpeg-version.js'
 export { describeOwner, type FolderLock, type LockOwner, takeLock } from './platform/node/folder-lock.js'
 export { assertUnchanged, type HashedFile, hashFile } from './platform/node/hashed-file.js'
-export type { VideoDamage } from './platform/node/video-decode.js'
+export type { VideoDamage } from './platform/node/video-frame.js'
 export { expressionFlow, rigidFlow } from './products/expression.js'
 export { moveMesh } from './products/moved-mesh.js'
 export { forwardBackward } from './products/occlusion.js'

@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path'
 import type { PhotoInput } from '../geometry/types.js'
-import { readVideoFrames, type VideoDamage } from '../platform/node/video-decode.js'
+import { readVideoFrames } from '../platform/node/video-decode.js'
+import type { VideoDamage } from '../platform/node/video-frame.js'
 import { probeVideo } from '../platform/node/video-probe.js'
 import { findFrameFiles } from './frame-files.js'
 

@@ -36,10 +36,13 @@ export async function readPairs(file: string): Promise<PairRow[]> {
     const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
     throw invalid(file, `cannot be read (${code}); check the path`, cause)
   }
+  return parsePairs(decoded(bytes, file), file)
+}
+
+function decoded(bytes: Uint8Array, file: string): string {
   try {
-    return parsePairs(new TextDecoder('utf-8', { fatal: true }).decode(bytes), file)
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause
     throw invalid(file, 'is not text in UTF-8; save it as "CSV UTF-8"', cause)
   }
 }

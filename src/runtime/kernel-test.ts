@@ -11,6 +11,7 @@ import { choosingLayers, type TunableLayer } from './tunable.js'
 import { type Choices, loadChoices, storeChoices, tuningIdentity } from './tuning-cache.js'
 import type { WeightSet } from './weight-set.js'
 
+/** How a plan's kernels are held against float64 at first contact with an adapter. */
 export interface KernelTestOptions {
   /** Tests software adapters too, whose kernels are tested before each release. Default false. */
   readonly software?: boolean

@@ -169,7 +169,9 @@ describe('places and sizes of faces', () => {
     const byDefault = await faceFlow.flow(group, group, FORWARD)
     expect(centre(byDefault.a)).toBeCloseTo(centre(faces[0] as FaceFrame), 3)
     expect(byDefault.warnings).toEqual([
-      expect.stringMatching(/^photo A: 3 faces found, the largest taken \(\d+x\d+ px, its middle at \(\d+, \d+\)\)/),
+      expect.stringMatching(
+        /^photo A: 3 faces found, the largest taken \(\d+x\d+ px, its middle at \(\d+, \d+\)\)/,
+      ),
       expect.stringMatching(/^photo B: 3 faces found, the largest taken/),
     ])
 

@@ -25,7 +25,11 @@ export function checkedChoice(choice: unknown, option: string): FaceChoice | und
   )
 }
 
-/** @throws FaceError INVALID_ARGUMENT if the point is none of the photo */
+/**
+ * Checks a point that a face is chosen by.
+ * @param at x and y in photo px
+ * @throws FaceError INVALID_ARGUMENT if the point is none of the photo
+ */
 export function assertInPhoto(
   at: readonly [number, number],
   { width, height }: Pick<Rgba, 'width' | 'height'>,

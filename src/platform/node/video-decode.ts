@@ -1,23 +1,9 @@
 import { FaceError } from '../../errors.js'
 import type { Rgba } from '../../geometry/types.js'
-import { errorsIn, inputArguments, passthrough, start } from './ffmpeg.js'
+import { errorsIn, inputArguments, start } from './ffmpeg.js'
+import { passthrough } from './ffmpeg-version.js'
+import type { VideoDamage, VideoFrame } from './video-frame.js'
 import { unreadable, type VideoHeader } from './video-probe.js'
-
-/** One frame of a video file. */
-export interface VideoFrame {
-  readonly image: Rgba
-  /** Seconds from the start of the file; null where the file does not say. */
-  readonly time: number | null
-}
-
-/** What of a video file could not be read. */
-export interface VideoDamage {
-  /** Frames that the header announces; null where it does not. */
-  readonly announced: number | null
-  readonly decoded: number
-  /** What ffmpeg complained about, the first few. */
-  readonly messages: readonly string[]
-}
 
 const KEPT_MESSAGES = 5
 /** A container that announces only its length may be this much longer than its last frame, s. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { FaceError } from '../../errors.js'
-import { errorsIn, fileUrl, inputArguments, passthrough, start } from './ffmpeg.js'
+import { errorsIn, fileUrl, inputArguments, start } from './ffmpeg.js'
+import { passthrough } from './ffmpeg-version.js'
 import { streamHead, streamPicture } from './mjpeg-stream.js'
 
 /** A picture of the video to make, and when it is shown, s. */
