@@ -40,6 +40,11 @@ export async function checkBatchSummary(folder: string, onNote: (text: string) =
   if (files === 'damaged') onNote(await setAside(folder, SUMMARY_JSON))
   const table = join(folder, SUMMARY_CSV)
   const info = await lstat(table).catch(() => null)
+  // The list that would say whether it is ours is lost: neither overwritten nor in the way.
+  if (files === 'damaged' && info?.isFile()) {
+    onNote(await setAside(folder, SUMMARY_CSV))
+    return
+  }
   if (info === null || (Array.isArray(files) && files.includes(SUMMARY_CSV) && !info.isDirectory())) return
   throw new FaceError(
     'OUTPUT_FAILED',

@@ -2,6 +2,7 @@ import { lstat, readFile, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { FaceError } from '../errors.js'
 import {
+  againIfGone,
   type FileSystem,
   makeOutputFolder,
   nodeFileSystem,
@@ -130,9 +131,11 @@ export class ResultFolder {
     known: ReadonlySet<string>,
     fs: FileSystem = nodeFileSystem,
   ): Promise<ResultFolder | { readonly heldBy: LockOwner; readonly lockFile: string }> {
-    await makeOutputFolder(path, fs)
     const lockFile = join(path, LOCK_FILE)
-    const answer = await takeLock(lockFile)
+    const answer = await againIfGone(async () => {
+      await makeOutputFolder(path, fs)
+      return await takeLock(lockFile)
+    })
     if ('heldBy' in answer) return { heldBy: answer.heldBy, lockFile }
     return new ResultFolder(path, known, answer.lock, fs)
   }

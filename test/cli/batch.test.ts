@@ -183,6 +183,19 @@ describe('batch', () => {
     expect(code).toBe(EXIT.ok)
     expect(terminal.err).toMatch(/summary\.json: is damaged .* kept as .*summary\.damaged-1\.json\n/)
     expect(await go()).toMatchObject({ code: EXIT.ok, terminal: { err: '' } })
+    // The table that a damaged summary listed is not in the way of the next run.
+    await writeFile(join(out, 'summary.json'), '[1, 2]')
+    const damaged = await go()
+    expect(damaged.code).toBe(EXIT.ok)
+    expect(damaged.terminal.err).toMatch(/summary\.csv: is damaged .* kept as .*summary\.damaged-1\.csv\n/)
+    expect(await readdir(out)).toEqual(
+      expect.arrayContaining([
+        'summary.csv',
+        'summary.json',
+        'summary.damaged-1.csv',
+        'summary.damaged-2.json',
+      ]),
+    )
   })
 
   it('stops at a lost device, which no later pair could survive', async () => {

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { EXIT } from '../../src/cli/exit-codes.js'
 import { runCli } from '../../src/cli/program.js'
-import { packageFacts } from '../../src/index.js'
+import { packageFacts, ResultFolder } from '../../src/index.js'
+import { type FileSystem, nodeFileSystem } from '../../src/platform/node/atomic.js'
 import { FakeFaceFlow, FakeTerminal } from '../support/fake-face-flow.js'
 import { mouthOpening, PHOTO_A, PHOTO_B, syntheticResult } from '../support/synthetic.js'
 
@@ -208,6 +209,22 @@ describe('found out before the device opens', () => {
     expect(terminal.err.split('\n')).toHaveLength(2)
     expect(code).toBe(expected)
     expect(terminal.opened).toEqual([])
+  })
+
+  it('commands that start at once do not take folders away under one another', async () => {
+    let looks = 0
+    const fs: FileSystem = {
+      ...nodeFileSystem,
+      async mkdir(path) {
+        await nodeFileSystem.mkdir(path)
+        // Another one that made it to look takes it away.
+        if (looks++ < 2) await rm(path, { recursive: true })
+      },
+    }
+    const claimed = await ResultFolder.claim(out, new Set(), fs)
+    expect(claimed).toBeInstanceOf(ResultFolder)
+    await (claimed as ResultFolder).release()
+    expect(looks).toBe(3)
   })
 
   it('leaves no folder behind that only served to look', async () => {

@@ -109,11 +109,30 @@ export async function writeFileAtomic(
  * @throws FaceError OUTPUT_FAILED
  */
 export async function makeOutputFolder(folder: string, fs: FileSystem = nodeFileSystem): Promise<void> {
-  try {
-    await fs.mkdir(folder)
-    await removeAbandoned(folder)
-  } catch (cause) {
-    throw outputFailed(folder, cause)
+  await againIfGone(async () => {
+    try {
+      await fs.mkdir(folder)
+      await removeAbandoned(folder)
+    } catch (cause) {
+      throw outputFailed(folder, cause)
+    }
+  })
+}
+
+/** More processes than this do not look at one folder in one moment. */
+const TRIES = 20
+
+/**
+ * Several commands that start at once look at the same folders, and each takes those away that it made only to look:
+ * under another one's feet.
+ */
+export async function againIfGone<T>(work: () => Promise<T>): Promise<T> {
+  for (let left = TRIES; ; left--) {
+    try {
+      return await work()
+    } catch (error) {
+      if (left === 1 || (error as FaceError).details?.code !== 'ENOENT') throw error
+    }
   }
 }
 
@@ -123,6 +142,10 @@ export async function makeOutputFolder(folder: string, fs: FileSystem = nodeFile
  * @throws FaceError OUTPUT_FAILED
  */
 export async function probeOutputFolder(folder: string): Promise<void> {
+  await againIfGone(() => probeOnce(folder))
+}
+
+async function probeOnce(folder: string): Promise<void> {
   let made: string[]
   try {
     made = await makeFolders(folder)
