@@ -26,9 +26,12 @@ const RESERVED_ID = /^(summary\.(json|csv)|(con|prn|aux|nul|com\d|lpt\d)(\..*)?)
 /**
  * Reads a table of pairs: CSV with a header line and the columns id, a, b (others are ignored); relative
  * paths start at the table's folder. Everything is checked before the first pair runs.
- * @throws FaceError INVALID_INPUT naming file, line and remedy
+ * @throws FaceError INVALID_INPUT naming file, line and remedy; INVALID_ARGUMENT if `file` is no name
  */
 export async function readPairs(file: string): Promise<PairRow[]> {
+  if (typeof file !== 'string') {
+    throw new FaceError('INVALID_ARGUMENT', `the table is a file name, got ${String(file)}`)
+  }
   let bytes: Uint8Array
   try {
     bytes = await readFile(file)

@@ -1,5 +1,7 @@
+import { FaceError } from '../errors.js'
 import { hasPhotos, type RegisteredFlowResult } from '../face/types.js'
 import { type FileSystem, nodeFileSystem, probeOutputFolder } from '../platform/node/atomic.js'
+import { UP_AXES } from './mesh.js'
 import {
   type Bytes,
   type FormatOptions,
@@ -84,13 +86,14 @@ export async function checkNames(
  * result listed are replaced or removed, files of others stay and are never overwritten.
  * @param folder its name, or the folder as it was claimed
  * @returns names of the written files, in order
- * @throws FaceError OUTPUT_FAILED, INVALID_ARGUMENT for an unknown name in `only`
+ * @throws FaceError OUTPUT_FAILED, INVALID_ARGUMENT for an unknown name in `only` and for arguments of other types
  */
 export async function writeProducts(
   result: RegisteredFlowResult,
   folder: string | ResultFolder,
   options: WriteOptions = {},
 ): Promise<string[]> {
+  checkArguments(result, folder, options)
   if (typeof folder !== 'string') return await writeInto(folder, result, options)
   const claimed = await ResultFolder.claim(folder, RESULT_FILES, options.fs ?? nodeFileSystem)
   if ('heldBy' in claimed) throw folderIsHeld(folder, claimed.heldBy, claimed.lockFile)
@@ -98,6 +101,34 @@ export async function writeProducts(
     return await writeInto(claimed, result, options)
   } finally {
     await claimed.release()
+  }
+}
+
+/** Callers in JavaScript may pass anything. @throws FaceError INVALID_ARGUMENT */
+function checkArguments(result: unknown, folder: unknown, options: WriteOptions): void {
+  const { flow, mask } = (result ?? {}) as { flow?: unknown; mask?: unknown }
+  if (!ArrayBuffer.isView(flow) || !ArrayBuffer.isView(mask)) {
+    throw new FaceError(
+      'INVALID_ARGUMENT',
+      'result is what flow() or flowRegistered() resolves to (await it)',
+    )
+  }
+  const isClaimed = typeof (folder as ResultFolder | undefined)?.begin === 'function'
+  if (!isClaimed && (typeof folder !== 'string' || folder === '')) {
+    throw new FaceError('INVALID_ARGUMENT', 'folder is the name of the folder to write to')
+  }
+  if (typeof options !== 'object' || options === null) {
+    throw new FaceError('INVALID_ARGUMENT', `options are an object, got ${String(options)}`)
+  }
+  const { only, up } = options
+  if (only !== undefined && !Array.isArray(only)) {
+    throw new FaceError('INVALID_ARGUMENT', `only is an array of names, got ${String(only)}`)
+  }
+  if (up !== undefined && !UP_AXES.includes(up)) {
+    throw new FaceError(
+      'INVALID_ARGUMENT',
+      `there is no axis "${up}" for up; choose from ${UP_AXES.join(', ')}`,
+    )
   }
 }
 

@@ -12,6 +12,7 @@ import type { FlowResult } from '../../src/face/types.js'
 import { decodeFlo, encodeFlo } from '../../src/io/flo.js'
 import { encodeObj } from '../../src/io/mesh.js'
 import { decodeNpy, encodeNpy } from '../../src/io/npy.js'
+import { readPairs } from '../../src/io/pairs-csv.js'
 import { PRODUCT_GROUPS, PRODUCT_NAMES } from '../../src/io/product-list.js'
 import { writeProducts } from '../../src/io/products.js'
 import { vertexColours } from '../../src/io/texture.js'
@@ -123,6 +124,23 @@ describe('products', () => {
       code: 'INVALID_ARGUMENT',
       message: expect.stringContaining('no product is called "flow"; choose from data, meshes'),
     })
+  })
+
+  it.each<[string, unknown[], RegExp]>([
+    ['no folder', [undefined], /^folder is the name of the folder/],
+    ['a number for a folder', [5], /^folder is the name of the folder/],
+    ['an empty name', [''], /^folder is the name of the folder/],
+    ['a name for options', ['x', 'flow.npy'], /^options are an object, got flow\.npy/],
+    ['a name for names', ['x', { only: 'flow.npy' }], /^only is an array of names, got flow\.npy/],
+    ['an unknown axis', ['x', { up: 'z' }], /^there is no axis "z" for up; choose from template, y/],
+  ])('%s: told exactly', async (_what, args, message) => {
+    const write = writeProducts as (...args: unknown[]) => Promise<string[]>
+    const refused = { name: 'FaceError', code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) }
+    await expect(write(result, ...args)).rejects.toMatchObject(refused)
+    await expect(write(Promise.resolve(result), folder)).rejects.toMatchObject({
+      message: 'result is what flow() or flowRegistered() resolves to (await it)',
+    })
+    await expect(readPairs(5 as unknown as string)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 
   it('leaves out what needs the backward flow when there is none', async () => {
