@@ -52,15 +52,14 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index)
   let gridSize = u.gridWidth * u.gridHeight;
   let planeStep = planeSize(u.x);
   let width = i32(u.x.width);
-  let height = i32(u.x.height);
   let allSteps = u.tapsX * u.tapsY * u.x.planes;
   let weightStart = (tile.z * u.y.planes + outPlane) * allSteps;
 
 #for i in 0..PX
   let pixel${i} = min(tile.x * ${PX}u + ${i}u, u.pixels - 1u);
-  let batch${i} = u.x.offset + (pixel${i} / gridSize) * u.x.batchStride;
   let top${i} = i32((pixel${i} % gridSize) / u.gridWidth) * u.inStrideY + originY;
   let left${i} = i32(pixel${i} % u.gridWidth) * u.inStrideX + originX;
+  let first${i} = i32(u.x.offset + (pixel${i} / gridSize) * u.x.batchStride) + top${i} * width + left${i};
   var acc${i} = vec4<f32>(0.0);
 #endfor
 
@@ -69,17 +68,17 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index)
     let tap = step / u.x.planes;
     let tapX = i32(tap % u.tapsX);
     let tapY = i32(tap / u.tapsX);
+    let fromFirst = tapY * width + tapX + i32(plane * planeStep);
     let weight = (weightStart + step) * 4u;
 #for k in 0..4
     let w${k} = vec4<f32>(weights[weight + ${k}u]);
 #endfor
 #for i in 0..PX
     {
-      let inY = top${i} + tapY;
-      let inX = left${i} + tapX;
-      let inside = (inX >= 0) & (inX < width) & (inY >= 0) & (inY < height);
-      let at = select(0u, u32(inY * width + inX) + plane * planeStep, inside);
-      let value = select(vec4<f32>(0.0), vec4<f32>(x[batch${i} + at]), inside);
+      // Negative positions are large ones without a sign: one comparison an axis.
+      let inside = (u32(top${i} + tapY) < u.x.height) & (u32(left${i} + tapX) < u.x.width);
+      let at = select(0u, u32(first${i} + fromFirst), inside);
+      let value = select(vec4<f32>(0.0), vec4<f32>(x[at]), inside);
 #for k in 0..4
       acc${i} = fma(w${k}, vec4<f32>(value[${k}]), acc${i});
 #endfor
