@@ -5,8 +5,8 @@ import { packageFacts } from '../../src/platform/node/package-root.js'
 import type { Engine } from '../../src/runtime/engine.js'
 import { type MeasureOptions, measure, type Timing } from './measure.js'
 
-/** Real frames of one talking person, 720x576. */
-const FRAMES = ['franck_02045.jpg', 'franck_03979.jpg', 'franck_04035.jpg']
+/** Real frames of one talking person, one soon after the other. */
+const FRAMES = ['talk-00.jpg', 'talk-01.jpg', 'talk-02.jpg']
 
 /** The face level on the engine's device: JPEG bytes in, everything the result holds out; forward flow only. */
 export async function faceLevel(
@@ -17,7 +17,7 @@ export async function faceLevel(
   readonly partsMs: Readonly<Record<string, number>>
 }> {
   const [a, b, c] = await Promise.all(
-    FRAMES.map((name) => readFile(join(packageFacts().root, 'test', 'fixtures', 'photos', name))),
+    FRAMES.map((name) => readFile(join(packageFacts().root, 'test', 'fixtures', 'eval', 'real', name))),
   )
   if (a === undefined || b === undefined || c === undefined) throw new TypeError('three frames are needed')
   const face = await DeepFaceFlow.create({ device: engine.device })
@@ -32,7 +32,7 @@ export async function faceLevel(
       },
       settings,
     )
-    const video = face.video(options)
+    const video = face.video({ ...options, flows: 'previous' })
     await video.start(a)
     const frames = [a, b, c, b]
     let next = 0
