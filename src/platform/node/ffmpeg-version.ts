@@ -15,6 +15,7 @@ async function ffmpegVersion(): Promise<string | null> {
 export async function passthrough(): Promise<string[]> {
   // The option was renamed in 5.1, and the old name goes away.
   const release = /version n?(\d+)\.(\d+)/.exec((await ffmpegVersion()) ?? '')
-  const old = release !== null && Number(release[1]) + Number(release[2]) / 10 < 5.1
+  const [major, minor] = [Number(release?.[1] ?? 5), Number(release?.[2] ?? 1)]
+  const old = major < 5 || (major === 5 && minor < 1)
   return [old ? '-vsync' : '-fps_mode', 'passthrough']
 }
