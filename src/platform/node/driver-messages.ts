@@ -34,6 +34,8 @@ export function withoutDriverMessages<T>(discover: () => T): T {
 /** Another descriptor of the same terminal or pipe; null where there is none. */
 function reopened(path: string): number | null {
   if (process.platform !== 'linux' || !isMainThread) return null
+  // Deno writes through a table of its own, where 2 would stay closed.
+  if (process.versions.deno !== undefined) return null
   try {
     if (!isatty(STDERR) && !fstatSync(STDERR).isFIFO()) return null
     return open(path)

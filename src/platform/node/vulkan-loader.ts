@@ -1,41 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { constants, homedir, tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { runInThisContext } from 'node:vm'
 import { isMainThread } from 'node:worker_threads'
 import { EngineError } from '../../errors.js'
-import { messageOf } from '../../realms.js'
 import { withoutDriverMessages } from './driver-messages.js'
 import { embeddedDriver } from './embedded.js'
+import { loadForGood, nativeEnvironment, setNativeEnvironment } from './native-code.js'
 
 const SONAME = 'libvulkan.so.1'
-/** glibc's flag that keeps a library loaded after its last handle is closed. */
-const RTLD_NODELETE = 0x1000
-
-/**
- * Loads a shared library into the process to stay. `process.dlopen` wants a Node add-on and closes anything
- * else again, but by then the library is loaded; RTLD_NODELETE keeps it. Dawn's later `dlopen` of the same
- * SONAME is then answered with it, without a search path, which LD_LIBRARY_PATH could not do any more: the
- * dynamic linker reads it once, when the process starts.
- *
- * @returns what stood in the way, undefined if it is loaded
- */
-function loadForGood(library: string): string | undefined {
-  try {
-    process.dlopen({ exports: {} }, library, constants.dlopen.RTLD_NOW | RTLD_NODELETE)
-    return undefined
-  } catch (error) {
-    const message = messageOf(error)
-    return message.includes('did not self-register') ? undefined : message
-  }
-}
-
-/**
- * The environment that native code sees. jest gives tests a copy as `process.env`, and so do workers (for which this is
- * that copy, too).
- */
-const environment = (): NodeJS.ProcessEnv => (runInThisContext('process') as NodeJS.Process).env
-
 /** Whose library answers to the loader's name in this process. */
 let answering: 'system' | 'embedded' | 'driver' | undefined
 
@@ -79,7 +51,7 @@ const OVERRIDES = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES', 'VK_ADD_DRIVER_FILES']
 
 /** True if the system may have a Vulkan driver: a manifest where the loader looks, or one named by the user. */
 export function systemHasDrivers(): boolean {
-  const env = environment()
+  const env = nativeEnvironment()
   if (OVERRIDES.some((name) => env[name])) return true
   const list = (name: string, standard: string): string[] => (env[name] || standard).split(':')
   const folders = [
@@ -103,7 +75,7 @@ export function systemHasDrivers(): boolean {
  */
 export function withVulkanEnvironment<T>(manifest: string | undefined, discover: () => T): T {
   if (process.platform !== 'linux') return discover()
-  const selected = environment().VK_ICD_FILENAMES === manifest && !environment().VK_DRIVER_FILES
+  const selected = nativeEnvironment().VK_ICD_FILENAMES === manifest && !nativeEnvironment().VK_DRIVER_FILES
   if (manifest !== undefined && !isMainThread && answering !== 'driver' && !selected)
     throw new EngineError(
       'NO_ADAPTER',
@@ -112,26 +84,18 @@ export function withVulkanEnvironment<T>(manifest: string | undefined, discover:
     )
   const wanted: Record<string, string | undefined> = {
     // Drivers complain on stderr when it is missing, and use it for sockets, which nobody opens here.
-    XDG_RUNTIME_DIR: environment().XDG_RUNTIME_DIR || tmpdir(),
+    XDG_RUNTIME_DIR: nativeEnvironment().XDG_RUNTIME_DIR || tmpdir(),
     ...(manifest !== undefined && {
       VK_DRIVER_FILES: manifest,
       VK_ICD_FILENAMES: manifest,
       VK_ADD_DRIVER_FILES: undefined,
     }),
   }
-  const before = Object.keys(wanted).map((name) => [name, environment()[name]] as const)
-  setEnvironment(Object.entries(wanted))
+  const before = Object.keys(wanted).map((name) => [name, nativeEnvironment()[name]] as const)
+  setNativeEnvironment(Object.entries(wanted))
   try {
     return withoutDriverMessages(discover)
   } finally {
-    setEnvironment(before)
-  }
-}
-
-function setEnvironment(entries: readonly (readonly [string, string | undefined])[]): void {
-  const env = environment()
-  for (const [name, value] of entries) {
-    if (value === undefined) delete env[name]
-    else env[name] = value
+    setNativeEnvironment(before)
   }
 }

@@ -8,7 +8,7 @@ import { embeddedDriver } from '../../src/platform/node/embedded.js'
 import { systemHasDrivers } from '../../src/platform/node/vulkan-loader.js'
 
 /*
- * The kernels on a second implementation of WebGPU. Takes some minutes and an install of its own: npm run test:wgpu.
+ * The kernels on a second implementation of WebGPU. Takes some minutes and an install of its own: npm run test:runtimes.
  */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -35,7 +35,7 @@ async function environment(): Promise<NodeJS.ProcessEnv> {
 describe('wgpu', () => {
   let lines: Line[]
   before(async () => {
-    const args = [DENO, 'run', ...FLAGS, 'test/wgpu/cases.ts', 'software', 'hardware']
+    const args = [DENO, 'run', ...FLAGS, 'test/runtimes/wgpu-cases.ts', 'software', 'hardware']
     const options = { cwd: ROOT, env: await environment(), maxBuffer: 2 ** 26 }
     const { stdout } = await promisify(execFile)(process.execPath, args, options)
     lines = stdout
