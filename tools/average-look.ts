@@ -1,11 +1,11 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DeepFaceFlow } from '../src/face/deep-face-flow.js'
-import { LOOK_UNIT } from '../src/face/video/average-look.js'
-import { rawLook } from '../src/face/video/look.js'
+import { LOOK_UNIT } from '../src/face/look/average-look.js'
+import { contrastOf } from '../src/face/look/contrast.js'
 import { applySimilarityToPoints } from '../src/geometry/similarity.js'
 
-/** npx tsx tools/average-look.ts FOLDER...: AVERAGE_LOOK of src/face/video/average-look.ts, from portraits of different people. */
+/** npx tsx tools/average-look.ts FOLDER...: AVERAGE_LOOK of src/face/look/average-look.ts, from portraits of different people. */
 
 const faceFlow = await DeepFaceFlow.create()
 const sum = new Float64Array(468)
@@ -15,7 +15,7 @@ for (const folder of process.argv.slice(2)) {
     const [face] = await faceFlow.detect(join(folder, file)).catch(() => [])
     if (face === undefined) continue
     const mesh = applySimilarityToPoints(face.toTemplate, face.landmarks468, 3)
-    rawLook(face.registered, mesh).forEach((value, v) => {
+    contrastOf(face.registered, mesh).forEach((value, v) => {
       sum[v] = (sum[v] as number) + value
     })
     count++

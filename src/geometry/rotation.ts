@@ -88,6 +88,8 @@ const VECTORS = new Float64Array(16)
 function largestEigenvector(a: Float64Array, v: Float64Array): number {
   v.fill(0)
   for (let i = 0; i < 16; i += 5) v[i] = 1
+  let all = 0
+  for (let i = 0; i < 16; i++) all += (a[i] as number) ** 2
   // Convergence is quadratic; ten sweeps are far more than a 4x4 matrix needs.
   for (let sweep = 0; sweep < 10; sweep++) {
     let off = 0
@@ -110,7 +112,8 @@ function largestEigenvector(a: Float64Array, v: Float64Array): number {
         turnColumns(v, p, q, c, s)
       }
     }
-    if (off === 0) break
+    // Turns by less change no digit of the vectors.
+    if (off <= 1e-36 * all) break
   }
   let best = 0
   for (let i = 1; i < 4; i++) if ((a[5 * i] as number) > (a[5 * best] as number)) best = i

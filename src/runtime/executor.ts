@@ -161,8 +161,9 @@ export class Executor {
   encode(encoder: GPUCommandEncoder, outputs?: readonly string[]): void {
     const needed = outputs === undefined ? undefined : this.#stepsFor(outputs)
     const pass = encoder.beginComputePass(PASS)
-    if (needed !== undefined) for (const index of needed) this.#dispatch(pass, index)
-    else for (let i = 0; i < this.#steps.length; i++) this.#dispatch(pass, i)
+    let pipeline: GPUComputePipeline | undefined
+    if (needed !== undefined) for (const index of needed) pipeline = this.#dispatch(pass, index, pipeline)
+    else for (let i = 0; i < this.#steps.length; i++) pipeline = this.#dispatch(pass, i, pipeline)
     pass.end()
   }
 
@@ -229,11 +230,13 @@ export class Executor {
     return bindings.some((at) => at.kind === kind && at.name === name)
   }
 
-  #dispatch(pass: GPUComputePassEncoder, index: number): void {
+  /** @param before what the pass has set: layers share pipelines, and each call into WebGPU costs more than the comparison */
+  #dispatch(pass: GPUComputePassEncoder, index: number, before?: GPUComputePipeline): GPUComputePipeline {
     const step = this.#steps[index] as RecordedStep
-    pass.setPipeline(step.pipeline)
+    if (step.pipeline !== before) pass.setPipeline(step.pipeline)
     pass.setBindGroup(0, step.bindGroup)
     pass.dispatchWorkgroups(step.workgroups[0], step.workgroups[1], step.workgroups[2])
+    return step.pipeline
   }
 
   /** Destroys a buffer if it is one of the plan's own. */

@@ -1,9 +1,9 @@
 import type { Box } from '../../geometry/types.js'
-import { ALIKE, type Appearance, appearanceDistance } from './appearance.js'
+import { COLOURS_ALIKE, type Colours, colourDistance } from '../look/colours.js'
 
 /** A face of a photo: what it looks like and where it is. */
 export interface Person {
-  readonly appearance: Appearance
+  readonly colours: Colours
   /** Centre and side relative to the photo: shares of its width, its height and its longer side. */
   readonly place: { readonly x: number; readonly y: number; readonly side: number }
 }
@@ -32,7 +32,7 @@ const CLEAR_MARGIN = 0.15
 export interface Match {
   readonly a: number
   readonly b: number
-  /** Distance of their looks, see `appearanceDistance`. */
+  /** Distance of their looks, see `colourDistance`. */
   readonly difference: number
 }
 
@@ -40,7 +40,7 @@ export interface Match {
 export function matchPeople(a: readonly Person[], b: readonly Person[]): Match[] {
   const pairs = a.flatMap((personA, i) =>
     b.map((personB, j) => {
-      const difference = appearanceDistance(personA.appearance, personB.appearance)
+      const difference = colourDistance(personA.colours, personB.colours)
       return { a: i, b: j, difference, cost: difference + strangeness(personA.place, personB.place) }
     }),
   )
@@ -62,7 +62,7 @@ export function counterpart(a: readonly Person[], b: readonly Person[], chosen: 
 /** Why a match may be wrong, as the end of a sentence about the face of B; undefined where nothing speaks against it. */
 export function doubt(a: readonly Person[], b: readonly Person[], match: Match): string | undefined {
   const difference = (i: number, j: number) =>
-    appearanceDistance((a[i] as Person).appearance, (b[j] as Person).appearance)
+    colourDistance((a[i] as Person).colours, (b[j] as Person).colours)
   const least = (values: readonly number[]) => Math.min(Number.POSITIVE_INFINITY, ...values)
   const rival = least(a.map((_, i) => (i === match.a ? Number.POSITIVE_INFINITY : difference(i, match.b))))
   const other = least(b.map((_, j) => (j === match.b ? Number.POSITIVE_INFINITY : difference(match.a, j))))
@@ -70,8 +70,8 @@ export function doubt(a: readonly Person[], b: readonly Person[], match: Match):
   if (rival < match.difference) {
     return `it looks more like another face of A (difference ${rival.toFixed(2)}) than like the one taken there (${figure})`
   }
-  if (match.difference > ALIKE) {
-    return `it looks unlike the one of A (difference ${figure}, photos of one person mostly below ${ALIKE})`
+  if (match.difference > COLOURS_ALIKE) {
+    return `it looks unlike the one of A (difference ${figure}, photos of one person mostly below ${COLOURS_ALIKE})`
   }
   if (other < match.difference + CLEAR_MARGIN) {
     return `another one is as much like that of A (difference ${other.toFixed(2)} against ${figure})`

@@ -1,7 +1,7 @@
 import { FaceError } from '../../errors.js'
 import type { Rgba } from '../../geometry/types.js'
+import { COLOURS_ALIKE, colourDistance, coloursOf } from '../look/colours.js'
 import type { FlowOptions } from '../types.js'
-import { ALIKE, appearanceDistance, appearanceOf } from './appearance.js'
 import type { Candidate } from './candidate.js'
 import { checkedChoice, chooseFace, holdsChoice } from './face-choice.js'
 import type { FaceFinder, FoundFace, FoundFaces } from './face-finder.js'
@@ -57,7 +57,7 @@ export async function findPair(
       if (peopleA.length < 2) return faces.length > 0
       const wanted = peopleA[indexA] as Person
       return faces.some(
-        (face) => appearanceDistance(personOf(face, b.image).appearance, wanted.appearance) < ALIKE,
+        (face) => colourDistance(personOf(face, b.image).colours, wanted.colours) < COLOURS_ALIKE,
       )
     }),
   )
@@ -103,14 +103,16 @@ export async function findPeople(
   const peopleB = inB.faces.map((face) => personOf(face, b.image))
   // One face each: two photos of one person, or of two that somebody wants to compare.
   const isGroup = peopleA.length > 1 || peopleB.length > 1
-  const matches = matchPeople(peopleA, peopleB).filter(({ difference }) => !isGroup || difference <= ALIKE)
+  const matches = matchPeople(peopleA, peopleB).filter(
+    ({ difference }) => !isGroup || difference <= COLOURS_ALIKE,
+  )
   if (matches.length === 0) {
     const [best] = matchPeople(peopleA, peopleB) as [Match]
     throw new FaceError(
       'NO_FACE',
       `${b.name}: none of its ${peopleB.length} face(s) is of a person in ${a.name} (least difference ` +
-        `${best.difference.toFixed(2)}, needed ${ALIKE}); choose the two faces by number or point`,
-      { photo: b.name, difference: best.difference, limit: ALIKE },
+        `${best.difference.toFixed(2)}, needed ${COLOURS_ALIKE}); choose the two faces by number or point`,
+      { photo: b.name, difference: best.difference, limit: COLOURS_ALIKE },
     )
   }
   const frameOf = (photo: NamedPhoto, face: Candidate) =>
@@ -141,7 +143,7 @@ export async function findPeople(
 }
 
 function personOf({ landmarks, box }: Candidate, photo: Rgba): Person {
-  return { appearance: appearanceOf(photo, landmarks.mesh), place: placeIn(box, photo) }
+  return { colours: coloursOf(photo, landmarks.mesh), place: placeIn(box, photo) }
 }
 
 const boxesOf = (faces: readonly Candidate[]) => faces.map(({ box }) => box)

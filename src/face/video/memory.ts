@@ -3,8 +3,8 @@ import { fromBase64, toBase64 } from '../../geometry/base64.js'
 import { type Box, MESH_VERTICES } from '../../geometry/types.js'
 import type { FoundFace } from '../find/face-finder.js'
 import type { RegionOfInterest } from '../find/roi.js'
+import { decodeLook, encodeLook, type Look } from '../look/look.js'
 import type { TrackerMemory } from '../types.js'
-import { decodeLook, encodeLook, type Look } from './look.js'
 import { decodeThumbnail, encodeThumbnail, type Thumbnail } from './scene.js'
 
 /** The tracker's state as JSON, bit for bit: a video that is gone on with gives what it would have given in one go. */

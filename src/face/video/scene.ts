@@ -1,4 +1,3 @@
-import { at } from '../../geometry/array.js'
 import { fromBase64, toBase64 } from '../../geometry/base64.js'
 import type { Rgba } from '../../geometry/types.js'
 
@@ -21,15 +20,17 @@ export function thumbnail({ width, height, data }: Rgba): Thumbnail {
     const [top, bottom] = bounds(row, HEIGHT, height)
     for (let column = 0; column < WIDTH; column++) {
       const [left, right] = bounds(column, WIDTH, width)
-      let [sum, count] = [0, 0]
+      let [r, g, b, count] = [0, 0, 0, 0]
       for (let y = top; y < bottom; y += stepY) {
-        for (let x = left; x < right; x += stepX) {
-          const i = 4 * (y * width + x)
-          sum += 0.299 * at(data, i) + 0.587 * at(data, i + 1) + 0.114 * at(data, i + 2)
+        const end = 4 * (y * width + right)
+        for (let i = 4 * (y * width + left); i < end; i += 4 * stepX) {
+          r += data[i] as number
+          g += data[i + 1] as number
+          b += data[i + 2] as number
           count++
         }
       }
-      out[row * WIDTH + column] = Math.round(sum / count)
+      out[row * WIDTH + column] = Math.round((0.299 * r + 0.587 * g + 0.114 * b) / count)
     }
   }
   return out
@@ -42,15 +43,18 @@ function bounds(index: number, cells: number, length: number): [number, number] 
 
 /** Whether the camera cut between two pictures. Changes of exposure are none. */
 export function isCut(a: Thumbnail, b: Thumbnail): boolean {
-  const mean = (t: Thumbnail) => t.reduce((sum, value) => sum + value, 0) / t.length
-  const [ma, mb] = [mean(a), mean(b)]
-  let [dot, aa, bb] = [0, 0, 0]
+  let [sumA, sumB, dot, aa, bb] = [0, 0, 0, 0, 0]
   for (let i = 0; i < a.length; i++) {
-    const [p, q] = [at(a, i) - ma, at(b, i) - mb]
+    const [p, q] = [a[i] as number, b[i] as number]
+    sumA += p
+    sumB += q
     dot += p * q
     aa += p * p
     bb += q * q
   }
+  dot -= (sumA * sumB) / a.length
+  aa -= sumA ** 2 / a.length
+  bb -= sumB ** 2 / a.length
   // Pictures of one grey have no content that could change.
   const flat = a.length
   if (aa < flat && bb < flat) return false

@@ -7,11 +7,11 @@ import { Pending } from '../call-line.js'
 import type { Candidate } from '../find/candidate.js'
 import type { FaceFinder, FoundFace } from '../find/face-finder.js'
 import { roiFromMesh } from '../find/roi.js'
+import { ALIKE_WORDS, isAlike, type Look, lookOf, similarity } from '../look/look.js'
 import { ownedPhoto } from '../owned-photo.js'
 import { Stopwatch } from '../stopwatch.js'
 import type { FaceFrame, FlowResult, TrackerMemory, VideoFlows, VideoStep, VideoTracker } from '../types.js'
-import { ALIKE_WORDS, isAlike, type Look, lookOf, similarity } from './look.js'
-import { faceOfMemory, memoryOf, readMemory } from './memory.js'
+import { faceOfMemory, memoryOf, type RememberedFace, readMemory } from './memory.js'
 import { isCut, type Thumbnail, thumbnail } from './scene.js'
 
 /** What the tracker borrows from the object that made it. */
@@ -69,7 +69,8 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
   /** Where the face was last recognised on its own, not followed from frame to frame. */
   #shot: Thumbnail | undefined
   #lost = false
-  #memory: TrackerMemory | null = null
+  /** Of the frame given last, until it is asked for in JSON; null for one that could not be read. */
+  #remembered: { readonly picture: Thumbnail; readonly face?: RememberedFace } | null = null
   /** Counts how often a failed flow took the tracker back. */
   #failures = 0
 
@@ -79,7 +80,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
 
   /** What `resume` needs to know of the frame given last; null for one that could not be read. */
   get memory(): TrackerMemory | null {
-    return this.#memory
+    return this.#remembered && memoryOf(this.#remembered.picture, this.#remembered.face)
   }
 
   async start(reference: PhotoInput): Promise<FaceFrame> {
@@ -153,7 +154,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
       this.#previousLook = undefined
       this.#looks = looks
       this.#lost = lost
-      this.#memory = this.#picture === undefined ? null : memoryOf(this.#picture)
+      this.#remembered = this.#picture === undefined ? null : { picture: this.#picture }
     }
   }
 
@@ -190,10 +191,10 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
   }
 
   async #decode(photo: PhotoInput, name: string): Promise<Rgba> {
-    this.#memory = null
+    this.#remembered = null
     const image = await decodePhoto(photo, name)
     this.#picture = thumbnail(image)
-    this.#memory = memoryOf(this.#picture)
+    this.#remembered = { picture: this.#picture }
     return image
   }
 
@@ -210,7 +211,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
     this.#lost = false
     if (isFresh) this.#shot = this.#picture
     const face = faceOfMemory(found, isNew ? look : undefined, isFresh)
-    this.#memory = memoryOf(this.#picture as Thumbnail, face)
+    this.#remembered = { picture: this.#picture as Thumbnail, face }
   }
 
   #nearest(look: Look): number {

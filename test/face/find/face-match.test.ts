@@ -3,10 +3,10 @@ import { counterpart, doubt, matchPeople, type Person, placeIn } from '../../../
 
 /** Looks as far apart as wanted: unit vectors at the angle of a person, with a part of another direction mixed in. */
 function person(who: number, x: number, change = 0, side = 0.2): Person {
-  const appearance = new Float32Array(8)
-  appearance[who] = Math.cos(change)
-  appearance[7] = Math.sin(change)
-  return { appearance, place: { x, y: 0.5, side } }
+  const colours = new Float32Array(8)
+  colours[who] = Math.cos(change)
+  colours[7] = Math.sin(change)
+  return { colours, place: { x, y: 0.5, side } }
 }
 
 const pairs = (a: Person[], b: Person[]) => matchPeople(a, b).map((match) => [match.a, match.b])

@@ -1,4 +1,4 @@
-/** `rawLook` with all fields computed everywhere. */
+/** `contrastOf` with all fields computed everywhere, in full resolution. */
 
 import { at } from '../../src/geometry/array.js'
 import { MESH_VERTICES, type Rgba, TEMPLATE_SIZE } from '../../src/geometry/types.js'
@@ -11,7 +11,7 @@ const SPREAD_FLOOR = 4
  * Local contrast at the vertices, of mean 0.
  * @param mesh 468x3, template px
  */
-export function referenceRawLook(registered: Rgba, mesh: ArrayLike<number>): Float64Array {
+export function referenceContrast(registered: Rgba, mesh: ArrayLike<number>): Float64Array {
   const pixels = TEMPLATE_SIZE * TEMPLATE_SIZE
   const grey = new Float64Array(pixels)
   for (let i = 0; i < pixels; i++) {
