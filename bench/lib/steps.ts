@@ -58,7 +58,7 @@ export class StepMeter {
   write(inputs: Readonly<Record<string, ArrayBufferView>>): void {
     for (const [name, data] of Object.entries(inputs)) {
       const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)
-      this.device.gpu.queue.writeBuffer(this.executor.input(name), 0, bytes)
+      this.device.gpu.queue.writeBuffer(this.executor.input(name).buffer, 0, bytes)
     }
   }
 

@@ -13,6 +13,13 @@ export const BufferUsage = {
   QUERY_RESOLVE: 0x0200,
 } as const
 
+export const TextureUsage = {
+  COPY_SRC: 0x01,
+  COPY_DST: 0x02,
+  TEXTURE_BINDING: 0x04,
+  STORAGE_BINDING: 0x08,
+} as const
+
 export const MapMode = { READ: 1, WRITE: 2 } as const
 
 export const ShaderStage = { COMPUTE: 4 } as const

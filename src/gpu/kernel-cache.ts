@@ -80,6 +80,14 @@ export class KernelCache {
   }
 
   /**
+   * Final code of a kernel that is driven without reflection, such as one on textures.
+   * @throws EngineError INVALID_SHADER
+   */
+  codeOf(key: KernelKey): string {
+    return preprocess(key.file, key.params, this.#source.load).code
+  }
+
+  /**
    * What the kernel asks of its caller. Does no device work.
    *
    * @throws EngineError INVALID_SHADER

@@ -211,9 +211,9 @@ export async function resultOf(
 ): Promise<Float32Array> {
   const { device } = executor
   const staging = executor.takeStaging() ?? executor.makeStaging()
-  const output = executor.output(LAYER_OUTPUT)
+  const output = executor.output(LAYER_OUTPUT).buffer
   await device.scoped(`autotune "${executor.spec.name}"`, () => {
-    for (const [name, data] of inputs) device.gpu.queue.writeBuffer(executor.input(name), 0, data)
+    for (const [name, data] of inputs) device.gpu.queue.writeBuffer(executor.input(name).buffer, 0, data)
     const encoder = device.gpu.createCommandEncoder()
     executor.encode(encoder)
     encoder.copyBufferToBuffer(output, 0, staging, 0, output.size)

@@ -1,6 +1,7 @@
 import { EngineError, printed } from '../errors.js'
 import { BufferUsage } from '../gpu/constants.js'
-import type { Executor } from './executor.js'
+import { type BufferSlice, checkAligned } from './device-data.js'
+import type { Executor, Region } from './executor.js'
 
 export type BufferKind = 'input' | 'output'
 
@@ -8,7 +9,7 @@ interface Place {
   readonly kind: BufferKind
   readonly name: string
   /** Known to work: the plan's own buffer, or the last of the caller that the device accepted. */
-  verified: GPUBuffer
+  verified: Region
 }
 
 /** Buffers of the caller in the place of a plan's own, each on trial until the device has judged it. */
@@ -28,53 +29,59 @@ export class BufferBindings {
   bind(
     kind: BufferKind,
     name: string,
-    buffer: GPUBuffer,
-  ): { readonly key: string; readonly verdict: Promise<void> } {
+    given: GPUBuffer | BufferSlice,
+  ): { readonly key: string; readonly region: Region; readonly verdict: Promise<void> } {
     const executor = this.#executor
     const old = this.#current({ kind, name })
-    this.#check(kind, name, buffer)
+    const region = this.#checked(kind, name, given)
     const key = `${kind} ${name}`
     if (!this.#places.has(key)) this.#places.set(key, { kind, name, verified: old })
     const { device, spec } = executor
     const { verdict } = device.judged(`plan "${spec.name}": binding ${kind} "${name}"`, () => {
-      executor.rebind(kind, name, buffer)
+      executor.rebind(kind, name, region)
       const encoder = device.gpu.createCommandEncoder()
       executor.encodeProbe(encoder, kind, name)
       device.gpu.queue.submit([encoder.finish()])
     })
-    return { key, verdict }
+    return { key, region, verdict }
   }
 
   /** Frees what an accepted buffer replaced, where it was the plan's own. */
-  accept(key: string, buffer: GPUBuffer): void {
+  accept(key: string, region: Region): void {
     const place = this.#places.get(key)
     if (place === undefined || this.#executor.disposed) return
     const before = place.verified
-    place.verified = buffer
-    if (before !== this.#current(place)) this.#executor.retire(before)
+    place.verified = region
+    if (before.buffer !== this.#current(place).buffer) this.#executor.retire(before.buffer)
   }
 
   /** Puts back what a refused buffer replaced; false where another one took its place meanwhile. */
-  refuse(key: string, buffer: GPUBuffer): boolean {
+  refuse(key: string, region: Region): boolean {
     const place = this.#places.get(key)
     const executor = this.#executor
-    if (place === undefined || executor.disposed || this.#current(place) !== buffer) return false
+    if (place === undefined || executor.disposed || this.#current(place) !== region) return false
     const label = `plan "${executor.spec.name}": binding ${key}`
     executor.device.judged(label, () => executor.rebind(place.kind, place.name, place.verified))
     return true
   }
 
-  #current({ kind, name }: Pick<Place, 'kind' | 'name'>): GPUBuffer {
+  #current({ kind, name }: Pick<Place, 'kind' | 'name'>): Region {
     return kind === 'input' ? this.#executor.input(name) : this.#executor.output(name)
   }
 
-  #check(kind: BufferKind, name: string, buffer: GPUBuffer): void {
-    const { spec } = this.#executor
+  #checked(kind: BufferKind, name: string, given: GPUBuffer | BufferSlice): Region {
+    const { spec, device } = this.#executor
     const bytes = (kind === 'input' ? spec.inputs : spec.outputs).get(name)?.bytes ?? 0
     const needed = BufferUsage.STORAGE | (kind === 'output' ? BufferUsage.COPY_SRC : 0)
+    const isSlice = (given as Partial<BufferSlice> | null)?.buffer !== undefined
+    const {
+      buffer,
+      offset = 0,
+      bytesPerRow,
+    } = isSlice ? (given as BufferSlice) : { buffer: given as GPUBuffer }
+    const what = `plan "${spec.name}": ${kind} "${name}"`
     const fail = (wants: string, got: string): never => {
-      const message = `plan "${spec.name}": ${kind} "${name}" needs a ${wants}; got ${got}`
-      throw new EngineError('INVALID_BUFFER', message, {
+      throw new EngineError('INVALID_BUFFER', `${what} needs a ${wants}; got ${got}`, {
         name,
         bytes,
         size: buffer?.size,
@@ -83,10 +90,18 @@ export class BufferBindings {
     }
     if (typeof buffer?.size !== 'number' || typeof buffer.usage !== 'number')
       fail('GPUBuffer', printed(buffer))
-    if (buffer.size >= bytes && (buffer.usage & needed) === needed) return
-    fail(
-      `buffer of >= ${bytes} bytes with usage STORAGE${kind === 'output' ? ' | COPY_SRC' : ''}`,
-      `${buffer.size} bytes, usage 0x${buffer.usage.toString(16)}`,
-    )
+    if (bytesPerRow !== undefined)
+      fail('buffer of rows without gaps; give it to run() to have it copied', 'bytesPerRow')
+    checkAligned(what, buffer, 'offset', offset, device.caps.limits.minStorageBufferOffsetAlignment)
+    if (buffer.size < offset + bytes || (buffer.usage & needed) !== needed) {
+      fail(
+        `buffer of >= ${offset + bytes} bytes with usage STORAGE${kind === 'output' ? ' | COPY_SRC' : ''}`,
+        `${buffer.size} bytes, usage 0x${buffer.usage.toString(16)}`,
+      )
+    }
+    if (!isSlice) return { buffer, offset: 0 }
+    // Kernels look at whole vectors: what is left of the buffer counts, if the slice ends in one.
+    const size = Math.min(buffer.size - offset, Math.max(16, Math.ceil(bytes / 4) * 4))
+    return { buffer, offset, size: Math.floor(size / 4) * 4 }
   }
 }

@@ -14,12 +14,21 @@ interface RecordedStep {
   readonly workgroups: readonly [number, number, number]
 }
 
+/** A part of a buffer: a plan's own are whole ones, a caller's may be slices. */
+export interface Region {
+  readonly buffer: GPUBuffer
+  /** Bytes from the buffer's start. */
+  readonly offset: number
+  /** Bytes that are bound; absent: all. */
+  readonly size?: number
+}
+
 /** Device objects of a plan, all made when it is built: running only encodes them. */
 export class Executor {
   readonly #owned: GPUBuffer[] = []
   #slots: GPUBuffer[] = []
-  readonly #inputs = new Map<string, GPUBuffer>()
-  readonly #outputs = new Map<string, GPUBuffer>()
+  readonly #inputs = new Map<string, Region>()
+  readonly #outputs = new Map<string, Region>()
   /** Readback buffers that no read is using; each holds all outputs. */
   readonly #staging: GPUBuffer[] = []
   /** Steps that certain outputs need, by the names of these. */
@@ -45,10 +54,10 @@ export class Executor {
     const { spec } = this
     this.#slots = spec.slotBytes.map((bytes, slot) => this.#create(`slot ${slot}`, bytes, SLOT_USAGE))
     for (const [name, { bytes }] of spec.inputs) {
-      this.#inputs.set(name, this.#create(`input ${name}`, bytes, INPUT_USAGE))
+      this.#inputs.set(name, { buffer: this.#create(`input ${name}`, bytes, INPUT_USAGE), offset: 0 })
     }
     for (const [name, { bytes }] of spec.outputs) {
-      this.#outputs.set(name, this.#create(`output ${name}`, bytes, SLOT_USAGE))
+      this.#outputs.set(name, { buffer: this.#create(`output ${name}`, bytes, SLOT_USAGE), offset: 0 })
     }
     this.#staging.push(this.makeStaging())
     for (const [key, pack] of spec.packed) this.#packed.set(key, this.weights.acquire(key, pack))
@@ -87,11 +96,11 @@ export class Executor {
     return this.#steps.length
   }
 
-  input(name: string): GPUBuffer {
+  input(name: string): Region {
     return find(this.#inputs, name, 'input', this.spec.name)
   }
 
-  output(name: string): GPUBuffer {
+  output(name: string): Region {
     return find(this.#outputs, name, 'output', this.spec.name)
   }
 
@@ -119,11 +128,11 @@ export class Executor {
     else this.#staging.push(buffer)
   }
 
-  /** Replaces an input or output buffer; rebuilds the bind groups that name it. The old buffer is left as it is. */
-  rebind(kind: 'input' | 'output', name: string, buffer: GPUBuffer): void {
+  /** Replaces the buffer of an input or output; rebuilds the bind groups that name it. The old buffer is left as it is. */
+  rebind(kind: 'input' | 'output', name: string, region: Region): void {
     const table = kind === 'input' ? this.#inputs : this.#outputs
     find(table, name, kind, this.spec.name)
-    table.set(name, buffer)
+    table.set(name, region)
     const uniforms = this.#uniforms as GPUBuffer
     this.#steps = this.#steps.map((recorded, index) =>
       this.#isConcerned(index, kind, name)
@@ -151,20 +160,24 @@ export class Executor {
     if (!this.#isEncodedElsewhere) this.#free(buffer)
   }
 
-  /** As `encode`, into an encoder of the caller. */
-  encodeElsewhere(encoder: GPUCommandEncoder): void {
+  /** Told before commands go into an encoder of the caller. */
+  encodedElsewhere(): void {
     this.#isEncodedElsewhere = true
-    this.encode(encoder)
+  }
+
+  /** All steps in a pass of their own. */
+  encode(encoder: GPUCommandEncoder): void {
+    const pass = encoder.beginComputePass(PASS)
+    this.dispatch(pass)
+    pass.end()
   }
 
   /** @param outputs what is to be computed; steps that none of these needs are left out. Default: all */
-  encode(encoder: GPUCommandEncoder, outputs?: readonly string[]): void {
+  dispatch(pass: GPUComputePassEncoder, outputs?: readonly string[]): void {
     const needed = outputs === undefined ? undefined : this.#stepsFor(outputs)
-    const pass = encoder.beginComputePass(PASS)
     let pipeline: GPUComputePipeline | undefined
     if (needed !== undefined) for (const index of needed) pipeline = this.#dispatch(pass, index, pipeline)
     else for (let i = 0; i < this.#steps.length; i++) pipeline = this.#dispatch(pass, i, pipeline)
-    pass.end()
   }
 
   #stepsFor(outputs: readonly string[]): readonly number[] {
@@ -201,16 +214,16 @@ export class Executor {
     pass.end()
   }
 
-  bufferAt(location: Location): GPUBuffer {
+  regionAt(location: Location): Region {
     switch (location.kind) {
       case 'slot':
-        return this.#slots[location.slot] as GPUBuffer
+        return { buffer: this.#slots[location.slot] as GPUBuffer, offset: 0 }
       case 'input':
         return this.input(location.name)
       case 'output':
         return this.output(location.name)
       case 'packed':
-        return this.#packed.get(location.key) as GPUBuffer
+        return { buffer: this.#packed.get(location.key) as GPUBuffer, offset: 0 }
       default:
         return location satisfies never
     }
@@ -282,8 +295,8 @@ export class Executor {
         const size = iface.uniform?.size ?? 0
         entries.push({ binding: binding.binding, resource: { buffer: uniforms, offset, size } })
       } else {
-        const buffer = this.bufferAt(step.bindings[binding.name] as Location)
-        entries.push({ binding: binding.binding, resource: { buffer } })
+        const region = this.regionAt(step.bindings[binding.name] as Location)
+        entries.push({ binding: binding.binding, resource: region })
       }
     }
     const label = `${this.spec.name} ${step.name}`
@@ -295,7 +308,7 @@ export class Executor {
   }
 }
 
-const PASS: GPUComputePassDescriptor = {}
+export const PASS: GPUComputePassDescriptor = {}
 const { COPY_SRC, COPY_DST, MAP_READ, UNIFORM, STORAGE } = BufferUsage
 const SLOT_USAGE = STORAGE | COPY_SRC
 const INPUT_USAGE = STORAGE | COPY_SRC | COPY_DST

@@ -1,6 +1,6 @@
 import { BufferUsage, MapMode } from '../gpu/constants.js'
 import type { EngineDevice } from '../gpu/device.js'
-import type { Executor } from './executor.js'
+import type { Executor, Region } from './executor.js'
 
 export interface Overflow {
   readonly index: number
@@ -22,7 +22,7 @@ export async function findOverflow(executor: Executor): Promise<Overflow | undef
       const element = range.tensor && spec.storage === 'f16' ? 2 : 4
       const start = range.start * element
       const size = Math.ceil((range.count * element) / 4) * 4
-      const bytes = await readBuffer(device, executor.bufferAt(range.at), start, size)
+      const bytes = await readBuffer(device, executor.regionAt(range.at), start, size)
       const floats = element === 2 ? halfFloats(bytes) : new Float32Array(bytes)
       const bad = floats.findIndex((value) => !Number.isFinite(value))
       if (bad >= 0) {
@@ -35,17 +35,17 @@ export async function findOverflow(executor: Executor): Promise<Overflow | undef
 
 async function readBuffer(
   device: EngineDevice,
-  source: GPUBuffer,
+  { buffer, offset }: Region,
   start: number,
   size: number,
 ): Promise<ArrayBuffer> {
   const usage = BufferUsage.MAP_READ | BufferUsage.COPY_DST
   const staging = await device.scoped('finite check', () => {
-    const buffer = device.buffers.createBuffer({ label: 'finite check', size, usage })
+    const copy = device.buffers.createBuffer({ label: 'finite check', size, usage })
     const encoder = device.gpu.createCommandEncoder()
-    encoder.copyBufferToBuffer(source, start, buffer, 0, size)
+    encoder.copyBufferToBuffer(buffer, offset + start, copy, 0, size)
     device.gpu.queue.submit([encoder.finish()])
-    return buffer
+    return copy
   })
   try {
     await device.wait('finite check', () => staging.mapAsync(MapMode.READ))

@@ -1,17 +1,20 @@
 import { EngineError, printed } from '../errors.js'
 import type { PlanSpec } from '../graph/plan.js'
+import {
+  type BorderFacts,
+  type CheckedData,
+  checkedSource,
+  checkedTarget,
+  isDeviceData,
+} from './device-data.js'
 
-/** Checked contents of inputs, by name. */
-export type Contents = ReadonlyMap<string, Uint8Array<ArrayBuffer>>
+/** Checked contents of inputs, by name: bytes of the caller's memory, or what lies on the device. */
+export type Contents = ReadonlyMap<string, Uint8Array<ArrayBuffer> | CheckedData>
+
+/** Checked places that outputs are copied to, by name. */
+export type Targets = ReadonlyMap<string, CheckedData>
 
 type Border = Pick<PlanSpec, 'name' | 'inputs' | 'outputs'>
-
-/** An input of a plan as its spec states it. */
-interface InputFacts {
-  readonly bytes: number
-  /** E.g. `f32[1,224,224,3]`; what stands before the bracket is the element type. */
-  readonly contents: string
-}
 
 const BYTES = ['Uint8Array', 'Uint8ClampedArray', 'DataView']
 
@@ -34,7 +37,7 @@ const CARRIERS: Readonly<Record<string, readonly string[]>> = {
  */
 function inputBytes(
   what: string,
-  { bytes, contents }: InputFacts,
+  { bytes, contents }: BorderFacts,
   data: unknown,
   exact: boolean,
 ): Uint8Array<ArrayBuffer> {
@@ -70,8 +73,12 @@ function writable(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
  * @throws EngineError INVALID_ARGUMENT for an unknown input, or data that is not its contents
  */
 export function bytesFor(plan: Border, name: string, data: unknown, exact: boolean): Uint8Array<ArrayBuffer> {
+  return inputBytes(`plan "${plan.name}": input "${name}"`, inputFacts(plan, name), data, exact)
+}
+
+function inputFacts(plan: Border, name: string): BorderFacts {
   const facts = plan.inputs.get(name)
-  if (facts !== undefined) return inputBytes(`plan "${plan.name}": input "${name}"`, facts, data, exact)
+  if (facts !== undefined) return facts
   const known = [...plan.inputs.keys()].join(', ')
   throw new EngineError(
     'INVALID_ARGUMENT',
@@ -87,7 +94,35 @@ export function checkedInputs(plan: Border, inputs: unknown): Contents {
       `plan "${plan.name}": inputs are given by name, as in { x: new Float32Array(...) }`,
     )
   }
-  return new Map(Object.entries(inputs).map(([name, data]) => [name, bytesFor(plan, name, data, true)]))
+  return new Map(
+    Object.entries(inputs).map(([name, data]) => [
+      name,
+      isDeviceData(data)
+        ? checkedSource(`plan "${plan.name}": input "${name}"`, inputFacts(plan, name), data)
+        : bytesFor(plan, name, data, true),
+    ]),
+  )
+}
+
+/**
+ * Where outputs are copied to on the device.
+ * @throws EngineError INVALID_ARGUMENT for what are no targets by name, and unknown outputs; else as `checkedTarget`
+ */
+export function checkedTargets(plan: Border, targets: unknown): Targets {
+  if (targets === undefined) return new Map()
+  if (typeof targets !== 'object' || targets === null || isDeviceData(targets)) {
+    throw new EngineError(
+      'INVALID_ARGUMENT',
+      `plan "${plan.name}": places for outputs are given by name, as in { flow: buffer }`,
+    )
+  }
+  return new Map(
+    Object.entries(targets).map(([name, target]) => {
+      const [known] = checkedOutputs(plan, [name])
+      const facts = plan.outputs.get(known as string) as BorderFacts
+      return [name, checkedTarget(`plan "${plan.name}": output "${name}"`, facts, target)]
+    }),
+  )
 }
 
 /**
