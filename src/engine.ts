@@ -47,9 +47,16 @@ export {
 export * from './ops/index.js'
 export type { AdapterCaps, AdapterLimits } from './platform/caps.js'
 export type { AutotuneOptions, LayerTiming } from './runtime/autotune.js'
+export type { BufferSlice, DeviceData } from './runtime/device-data.js'
 export { type CompileOptions, Engine, type EngineOptions, type EngineStats } from './runtime/engine.js'
 export type { KernelTestOptions } from './runtime/kernel-test.js'
-export { Plan, type PlanInputs } from './runtime/plan.js'
+export {
+  Plan,
+  type PlanInputs,
+  type PlanJob,
+  type PlanTargets,
+  type RunOptions,
+} from './runtime/plan.js'
 export type { Profile, StepTime } from './runtime/profile.js'
 export type { ComputeOptions, PlanOutputs, ReadOptions } from './runtime/readback.js'
 export { type TunableLayer, tunableLayers } from './runtime/tunable.js'

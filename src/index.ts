@@ -92,5 +92,6 @@ export { type PhotometricResidual, photometricResidual, warpByFlow } from './pro
 export { fitRigidRobust, type RigidMotion, rigidInPhotos } from './products/rigid-motion.js'
 export { messageOf } from './realms.js'
 export type { AutotuneOptions, LayerTiming } from './runtime/autotune.js'
+export type { BufferSlice, DeviceData } from './runtime/device-data.js'
 export { type AdapterCheck, checkAdapter } from './runtime/self-test.js'
 export { drawOverview } from './viz/figures.js'

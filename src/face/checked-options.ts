@@ -1,6 +1,7 @@
 import { FaceError } from '../errors.js'
+import type { PlanTargets } from '../runtime/plan.js'
 import { checkedChoice } from './find/face-choice.js'
-import type { CreateOptions, FlowOptions, WaitOptions } from './types.js'
+import type { CreateOptions, FlowOptions, FlowTargets, WaitOptions } from './types.js'
 
 /** Callers in JavaScript may pass anything, and change it while a call waits for its turn. */
 
@@ -51,6 +52,29 @@ export function checkCreateOptions(options: CreateOptions): void {
       option,
     })
   }
+}
+
+/**
+ * The places that flows go to.
+ * @throws FaceError INVALID_ARGUMENT where there is none
+ */
+export function checkedFlowTargets(to: FlowTargets): PlanTargets {
+  assertObject(to)
+  const { flow, backwardFlow } = to
+  if (flow === undefined && backwardFlow === undefined) {
+    throw new FaceError('INVALID_ARGUMENT', 'to names a place for flow or backwardFlow, it has neither')
+  }
+  return { ...(flow && { flow }), ...(backwardFlow && { backwardFlow }) }
+}
+
+/** One of some names. @throws FaceError INVALID_ARGUMENT that lists them */
+export function checkedName<T extends string>(what: string, choices: readonly T[], choice: T): T {
+  if (choices.includes(choice)) return choice
+  throw new FaceError(
+    'INVALID_ARGUMENT',
+    `there is no ${what} "${String(choice)}"; choose from ${choices.join(', ')}`,
+    { [what]: String(choice) },
+  )
 }
 
 function assertSignal(signal: AbortSignal | undefined): void {

@@ -5,19 +5,28 @@ import { REFINEMENTS, type Refinement } from '../nets/refinement.js'
 import { decodePhoto, emitWarning, photoName } from '../platform/index.js'
 import { rigidInPhotos } from '../products/rigid-motion.js'
 import { abortable } from '../runtime/abort.js'
+import { type DeviceData, isDeviceData } from '../runtime/device-data.js'
 import { Engine } from '../runtime/engine.js'
+import { Gathering } from '../runtime/gathering.js'
 import { CallLine, Pending } from './call-line.js'
-import { checkCreateOptions, checkedFlowOptions, checkedWaitOptions } from './checked-options.js'
+import {
+  checkCreateOptions,
+  checkedFlowOptions,
+  checkedFlowTargets,
+  checkedName,
+  checkedWaitOptions,
+} from './checked-options.js'
+import { DeviceFrames } from './device-frames.js'
 import type { Candidate } from './find/candidate.js'
 import { chooseFace, holdsChoice } from './find/face-choice.js'
-import { FaceFinder, type FoundFace } from './find/face-finder.js'
-import { findPair, findPeople } from './find/pair-finder.js'
+import { FaceFinder, type FoundFace, type LocatedFace } from './find/face-finder.js'
+import { type FoundPair, findPair, findPeople } from './find/pair-finder.js'
 import { PhotoNetworks } from './find/photo-networks.js'
 import { deriveResult } from './flow-result.js'
 import { loadNetworkFiles, type NetworkFiles, sharedFiles } from './network-files.js'
-import { ownedPhoto } from './owned-photo.js'
-import { assertRegistered } from './register/registered-frame.js'
-import { RegisteredPair } from './registered-pair.js'
+import { ownedFrame, ownedPhoto } from './owned-photo.js'
+import { registeredPhoto } from './register/registered-frame.js'
+import { type PairFrame, RegisteredPair } from './registered-pair.js'
 import { Stopwatch } from './stopwatch.js'
 import {
   type CreateOptions,
@@ -26,6 +35,8 @@ import {
   type FaceFrame,
   type FlowOptions,
   type FlowResult,
+  type FlowTargets,
+  type FrameInput,
   type GroupFlow,
   type RegisteredFlowResult,
   type VideoFlows,
@@ -45,8 +56,10 @@ import { FaceVideoTracker } from './video/tracker.js'
 export class DeepFaceFlow implements FaceFlow {
   readonly #engine: Engine
   readonly #files: NetworkFiles
-  readonly #networks: PhotoNetworks
-  readonly #finder: FaceFinder
+  /** One for each photo of a pair. */
+  readonly #networks: readonly [PhotoNetworks, PhotoNetworks]
+  readonly #finders: readonly [FaceFinder, FaceFinder]
+  readonly #deviceFrames: DeviceFrames
   readonly #pair: RegisteredPair
   readonly #line = new CallLine()
   /** False for an engine of the caller. */
@@ -64,8 +77,14 @@ export class DeepFaceFlow implements FaceFlow {
     this.#ownsEngine = ownsEngine
     this.#files = files
     this.#pair = pair
-    this.#networks = new PhotoNetworks(engine, files)
-    this.#finder = new FaceFinder(this.#networks, files.template)
+    const gathering = new Gathering()
+    this.#networks = [
+      new PhotoNetworks(engine, files, gathering),
+      new PhotoNetworks(engine, files, gathering),
+    ]
+    const [first, second] = this.#networks
+    this.#finders = [new FaceFinder(first, files.template), new FaceFinder(second, files.template)]
+    this.#deviceFrames = new DeviceFrames(engine)
   }
 
   /**
@@ -76,8 +95,8 @@ export class DeepFaceFlow implements FaceFlow {
   static async create(options: CreateOptions = {}): Promise<DeepFaceFlow> {
     checkCreateOptions(options)
     const report = options.onProgress ?? (() => {})
-    const refinement = checked('refinement', REFINEMENTS, options.refinement ?? DEFAULT_REFINEMENT)
-    const depth = options.depth === undefined ? undefined : checked('depth source', DEPTHS, options.depth)
+    const refinement = checkedName('refinement', REFINEMENTS, options.refinement ?? DEFAULT_REFINEMENT)
+    const depth = options.depth === undefined ? undefined : checkedName('depth source', DEPTHS, options.depth)
     return await abortable(DeepFaceFlow.#open(options, refinement, depth, report), options.signal)
   }
 
@@ -153,7 +172,7 @@ export class DeepFaceFlow implements FaceFlow {
       const name = photoName(photo, 'the photo')
       const image = await decodePhoto(own, name)
       const frames: FaceFrame[] = []
-      for (const detection of await this.#finder.detect(image, name)) {
+      for (const detection of await this.#finders[0].detect(image, name)) {
         const found = await this.#tryFrame(image, name, detection)
         if (found !== undefined) frames.push(found.frame)
       }
@@ -173,18 +192,14 @@ export class DeepFaceFlow implements FaceFlow {
       const [imageA, imageB] = await watch.time('decode', () =>
         Promise.all([decodePhoto(ownA, nameA), decodePhoto(ownB, nameB)]),
       )
-      const {
-        a: faceA,
-        b: faceB,
-        warnings,
-      } = await findPair(
-        this.#finder,
-        { image: imageA, name: nameA },
-        { image: imageB, name: nameB },
+      const [finderA, finderB] = this.#finders
+      const found = await findPair(
+        { finder: finderA, image: imageA, name: nameA },
+        { finder: finderB, image: imageB, name: nameB },
         wanted,
         (stage, work) => watch.time(stage, work),
       )
-      return await this.#between(faceA.frame, faceB.frame, wanted, watch, warnings)
+      return await this.#betweenPhotos(found, wanted, watch)
     }, wanted.signal)
   }
 
@@ -201,48 +216,77 @@ export class DeepFaceFlow implements FaceFlow {
       const [imageA, imageB] = await watch.time('decode', () =>
         Promise.all([decodePhoto(ownA, nameA), decodePhoto(ownB, nameB)]),
       )
+      const [finderA, finderB] = this.#finders
       const found = await findPeople(
-        this.#finder,
-        { image: imageA, name: nameA },
-        { image: imageB, name: nameB },
+        { finder: finderA, image: imageA, name: nameA },
+        { finder: finderB, image: imageB, name: nameB },
         (stage, work) => watch.time(stage, work),
       )
       const pairs: Pending<FlowResult>[] = []
-      for (const { a: faceA, b: faceB, warnings } of found.pairs) {
-        const stopwatch = new Stopwatch(wanted.signal)
-        pairs.push(await this.#between(faceA.frame, faceB.frame, wanted, stopwatch, warnings))
+      for (const pair of found.pairs) {
+        pairs.push(await this.#betweenPhotos(pair, wanted, new Stopwatch(wanted.signal)))
       }
-      const frames = (faces: readonly FoundFace[]) => faces.map(({ frame }) => frame)
+      const frames = async (finder: FaceFinder, faces: readonly LocatedFace[]): Promise<FaceFrame[]> => {
+        const registered: FaceFrame[] = []
+        for (const face of faces) registered.push((await finder.registered(face)).frame)
+        return registered
+      }
+      const [onlyA, onlyB] = await Promise.all([frames(finderA, found.onlyA), frames(finderB, found.onlyB)])
       const people = Promise.all(pairs.map(({ result }) => result))
-      return new Pending(
-        people.then((all) => ({ people: all, onlyA: frames(found.onlyA), onlyB: frames(found.onlyB) })),
-      )
+      return new Pending(people.then((all) => ({ people: all, onlyA, onlyB })))
     }, wanted.signal)
   }
 
   async flowRegistered(
-    a: PhotoInput,
-    b: PhotoInput,
+    a: FrameInput,
+    b: FrameInput,
     options: FlowOptions = {},
   ): Promise<RegisteredFlowResult> {
     const wanted = checkedFlowOptions(options)
-    const [ownA, ownB] = [ownedPhoto(a), ownedPhoto(b)]
+    const [ownA, ownB] = [ownedFrame(a), ownedFrame(b)]
     return await this.#enqueue(async () => {
       const watch = new Stopwatch(wanted.signal)
-      const [imageA, imageB] = await watch.time('decode', () =>
-        Promise.all([registeredPhoto(ownA, 'frame A'), registeredPhoto(ownB, 'frame B')]),
-      )
-      return await this.#registered(imageA, imageB, wanted, watch, [], (result) => result)
+      const frame = async (own: FrameInput, side: 0 | 1): Promise<PairFrame> =>
+        isDeviceData(own)
+          ? await this.#deviceFrames.pending(side, own)
+          : await registeredPhoto(own, FRAME_NAMES[side])
+      const [frameA, frameB] = await watch.time('decode', () => Promise.all([frame(ownA, 0), frame(ownB, 1)]))
+      return await this.#registered(frameA, frameB, wanted, watch, [], (result) => result)
     }, wanted.signal)
+  }
+
+  /**
+   * Flow of registered frames that stays on the device: nothing is read back, nothing is derived. Frames as of `flowRegistered`.
+   * @param to at least one place: `flow`, and `backwardFlow` for the flow from B to A; 224x224x3 floats each, as in the result of
+   * `flowRegistered`. Buffers and slices of 602,112 bytes need COPY_DST; textures of 224x224 px STORAGE_BINDING and the format
+   * rgba32float or rgba16float: dx, dy, dz and 1. What is there belongs to the caller.
+   * @returns settles when the device has accepted the commands: what the caller submits from then on sees the flow
+   * @throws FaceError INVALID_INPUT, INVALID_ARGUMENT; EngineError INVALID_BUFFER for what does not fit; the signal's reason
+   */
+  async flowOnDevice(
+    a: FrameInput,
+    b: FrameInput,
+    to: FlowTargets,
+    options: WaitOptions = {},
+  ): Promise<void> {
+    const { signal } = checkedWaitOptions(options)
+    const targets = checkedFlowTargets(to)
+    const [ownA, ownB] = [ownedFrame(a), ownedFrame(b)]
+    await this.#enqueue(async () => {
+      const frame = async (own: FrameInput, side: 0 | 1): Promise<Uint8Array | DeviceData> =>
+        isDeviceData(own) ? own : (await registeredPhoto(own, FRAME_NAMES[side])).data
+      const [frameA, frameB] = await Promise.all([frame(ownA, 0), frame(ownB, 1)])
+      return await this.#line.launch(() => this.#pair.run(frameA, frameB, targets))
+    }, signal)
   }
 
   video<Flows extends VideoFlows = 'both'>(options: VideoOptions<Flows> = {}): VideoTracker<Flows> {
     const wanted = checkedFlowOptions(options)
-    const flows = checked('choice of flows', VIDEO_FLOWS, options.flows ?? 'both')
+    const flows = checkedName('choice of flows', VIDEO_FLOWS, options.flows ?? 'both')
     const choice = wanted.face
     const boxesOf = (faces: readonly Candidate[]) => faces.map(({ box }) => box)
     const tracker = new FaceVideoTracker({
-      finder: this.#finder,
+      finder: this.#finders[0],
       flows,
       enqueue: (task) => this.#enqueue(task, wanted.signal),
       between: (a, b, watch, warnings) => this.#between(a, b, wanted, watch, warnings),
@@ -260,7 +304,7 @@ export class DeepFaceFlow implements FaceFlow {
   async recover(device?: GPUDevice): Promise<void> {
     await this.#enqueue(async () => {
       await this.#line.idle()
-      this.#networks.dispose()
+      for (const networks of this.#networks) networks.dispose()
       await this.#engine.recover(device)
     })
   }
@@ -268,7 +312,8 @@ export class DeepFaceFlow implements FaceFlow {
   dispose(): void {
     if (this.#disposed) return
     this.#disposed = true
-    this.#networks.dispose()
+    for (const networks of this.#networks) networks.dispose()
+    this.#deviceFrames.dispose()
     this.#pair.dispose()
     if (this.#ownsEngine) this.#engine.dispose()
   }
@@ -287,9 +332,27 @@ export class DeepFaceFlow implements FaceFlow {
     })
   }
 
+  /** Both faces are registered in the submission of the pair, and their frames stay on the device for it. */
+  async #betweenPhotos(
+    { a, b, warnings }: FoundPair,
+    options: FlowOptions,
+    watch: Stopwatch,
+  ): Promise<Pending<FlowResult>> {
+    const [finderA, finderB] = this.#finders
+    const [frameA, frameB] = [finderA.registration(a), finderB.registration(b)]
+    return await this.#registered(frameA, frameB, options, watch, warnings, (result) => {
+      const { registeredA, registeredB, rigid } = result
+      return Object.assign(result, {
+        a: { ...a.frame, registered: registeredA },
+        b: { ...b.frame, registered: registeredB },
+        rigidPhoto: rigidInPhotos(rigid, a.frame.toTemplate, b.frame.toTemplate),
+      })
+    })
+  }
+
   async #registered<T>(
-    a: Rgba,
-    b: Rgba,
+    a: PairFrame,
+    b: PairFrame,
     options: FlowOptions,
     watch: Stopwatch,
     warnings: readonly string[],
@@ -307,15 +370,13 @@ export class DeepFaceFlow implements FaceFlow {
     }
     return await this.#line.launch(async () => {
       const outputs = await watch.time('flow', () => this.#pair.compute(a, b, options.backward !== false))
-      return await watch.time('products', async () =>
-        finish(deriveResult(a, b, outputs, facts, () => watch.times)),
-      )
+      return await watch.time('products', async () => finish(deriveResult(outputs, facts, () => watch.times)))
     })
   }
 
   async #tryFrame(image: Rgba, name: string, detection: Candidate): Promise<FoundFace | undefined> {
     try {
-      return await this.#finder.frame(image, name, detection)
+      return await this.#finders[0].frame(image, name, detection)
     } catch (error) {
       if (error instanceof FaceError) return undefined
       throw error
@@ -332,22 +393,7 @@ export class DeepFaceFlow implements FaceFlow {
   }
 }
 
+/** What messages call frames without a name. */
+const FRAME_NAMES = ['frame A', 'frame B'] as const
+
 const VIDEO_FLOWS: readonly VideoFlows[] = ['both', 'previous', 'reference']
-
-/** @throws FaceError INVALID_ARGUMENT: callers in JavaScript may pass anything */
-function checked<T extends string>(what: string, choices: readonly T[], choice: T): T {
-  if (choices.includes(choice)) return choice
-  throw new FaceError(
-    'INVALID_ARGUMENT',
-    `there is no ${what} "${String(choice)}"; choose from ${choices.join(', ')}`,
-    { [what]: String(choice) },
-  )
-}
-
-/** @throws FaceError INVALID_INPUT if the image is not 224x224 */
-async function registeredPhoto(photo: PhotoInput, otherwise: string): Promise<Rgba> {
-  const name = photoName(photo, otherwise)
-  const image = await decodePhoto(photo, name)
-  assertRegistered(image, name)
-  return image
-}

@@ -29,9 +29,7 @@ export interface PairFacts {
  * @param timingsMs called when the result's `timingsMs` is first read
  */
 export function deriveResult(
-  registeredA: Rgba,
-  registeredB: Rgba,
-  { flow, fragments, mesh, faces, backward }: PairOutputs,
+  { frames: [registeredA, registeredB], flow, fragments, mesh, faces, backward }: PairOutputs,
   facts: PairFacts,
   timingsMs: () => Readonly<Record<string, number>>,
 ): RegisteredFlowResult {

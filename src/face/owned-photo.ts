@@ -1,4 +1,6 @@
 import type { PhotoInput } from '../geometry/types.js'
+import { isDeviceData } from '../runtime/device-data.js'
+import type { FrameInput } from './types.js'
 
 /**
  * The photo as it is now. Calls are queued, frames are kept by trackers and results, and what was uploaded is recognised by
@@ -12,6 +14,11 @@ export function ownedPhoto(photo: PhotoInput): PhotoInput {
   const { width, height, data } = photo as { width: number; height: number; data?: unknown }
   const pixels = copyOfBytes(data)
   return pixels === undefined ? photo : { width, height, data: pixels as Uint8Array }
+}
+
+/** As `ownedPhoto`, for what may lie on the device: that is read when the commands run. */
+export function ownedFrame(frame: FrameInput): FrameInput {
+  return isDeviceData(frame) ? frame : ownedPhoto(frame)
 }
 
 /** By tag, not by `instanceof`: arrays of another realm are as good. Undefined for what holds no bytes. */

@@ -9,14 +9,19 @@ import { registeredRoiTransform } from '../nets/registered-meshes.js'
 import { packImageTransform } from '../ops/image/image-input.js'
 import { outputTensor } from '../ops/tensor/border.js'
 import type { RegisteredFace } from '../products/warnings.js'
+import type { DeviceData } from '../runtime/device-data.js'
 import type { Engine } from '../runtime/engine.js'
-import type { Plan } from '../runtime/plan.js'
+import { Plan, type PlanInputs, type PlanTargets } from '../runtime/plan.js'
+import type { PlanOutputs } from '../runtime/readback.js'
 import type { NetworkFiles } from './network-files.js'
 import { landmarks68 } from './register/landmarks.js'
+import { frameOf, type PendingFrame } from './register/pending-frame.js'
 import { DEFAULT_REFINEMENT } from './types.js'
 
 /** What the GPU computes for a registered pair. */
 export interface PairOutputs {
+  /** A and B, 224x224. */
+  readonly frames: readonly [Rgba, Rgba]
   /** 224x224x3, as in `RegisteredFlowResult`. */
   readonly flow: Float32Array
   /** 224x224x4 of `rasterise`: the mesh of A. */
@@ -30,6 +35,17 @@ export interface PairOutputs {
   readonly faces: readonly RegisteredFace[]
   /** Of the way back: flow as above; mask 224x224, not 0 on the face of B. */
   readonly backward?: { readonly flow: Float32Array; readonly mask: Float32Array }
+}
+
+/** Pixels, or what computes them on the device. */
+export type PairFrame = Rgba | PendingFrame
+
+function isPending(frame: PairFrame): frame is PendingFrame {
+  return 'plan' in frame
+}
+
+function onDevice({ plan, frameOutput }: PendingFrame): GPUBuffer {
+  return plan.outputBuffer(frameOutput)
 }
 
 type Output =
@@ -87,27 +103,43 @@ export class RegisteredPair {
   }
 
   /**
-   * @param a 224x224 frames
+   * @param a 224x224 frames; those that are still to be computed come first in the submission and stay on the device for it
    * @param backward false: what only the way back needs is neither computed nor read
    */
-  async compute(a: Rgba, b: Rgba, backward: boolean): Promise<PairOutputs> {
-    const inputs = {
-      [REGISTERED_INPUTS.i1]: a.data,
-      [REGISTERED_INPUTS.i2]: b.data,
-      // Written each time: 48 bytes, and a device that was lost and recovered has forgotten it.
-      [REGISTERED_INPUTS.roi]: this.#roi,
-    }
+  async compute(a: PairFrame, b: PairFrame, backward: boolean): Promise<PairOutputs> {
+    const pending = [a, b].filter(isPending)
     const wanted = [...this.#plan.spec.outputs.keys()].filter((output) => backward || !isBackward(output))
-    const outputs = await this.#plan.compute(inputs, wanted, { only: true })
+    const inputs = this.#inputs(isPending(a) ? onDevice(a) : a.data, isPending(b) ? onDevice(b) : b.data)
+    const results = await Plan.computeTogether([
+      ...pending,
+      { plan: this.#plan, inputs, outputs: wanted, only: true },
+    ])
+    const outputs = results.at(-1) as Record<Output, Float32Array>
+    const computed = new Map(pending.map((frame, i) => [frame, frameOf(frame, results[i] as PlanOutputs)]))
+    const frame = (of: PairFrame): Rgba => (isPending(of) ? (computed.get(of) as Rgba) : of)
     const { flow, fragments, meshes, flags, backwardFlow, backwardMask, backwardMeshes, backwardFlags } =
-      outputs as Record<Output, Float32Array>
+      outputs
     return {
+      frames: [frame(a), frame(b)],
       flow,
       fragments,
       mesh: meshes.subarray(0, MESH_VERTICES * 3),
       faces: [...this.#faces(meshes, flags), ...this.#faces(backwardMeshes, backwardFlags)],
       ...(backward && { backward: { flow: backwardFlow, mask: backwardMask } }),
     }
+  }
+
+  /**
+   * Leaves the flows on the device and reads nothing.
+   * @returns settles when the device has accepted the commands
+   */
+  run(a: Uint8Array | DeviceData, b: Uint8Array | DeviceData, to: PlanTargets): Promise<void> {
+    return this.#plan.run(this.#inputs(a, b), { to, only: true })
+  }
+
+  #inputs(i1: ArrayBufferView | DeviceData, i2: ArrayBufferView | DeviceData): PlanInputs {
+    // The region is written each time: 48 bytes, and a device that was lost and recovered has forgotten it.
+    return { [REGISTERED_INPUTS.i1]: i1, [REGISTERED_INPUTS.i2]: i2, [REGISTERED_INPUTS.roi]: this.#roi }
   }
 
   #faces(

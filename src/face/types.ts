@@ -6,6 +6,7 @@ import type { Refinement } from '../nets/refinement.js'
 import type { PhotometricResidual } from '../products/residual.js'
 import type { RigidMotion } from '../products/rigid-motion.js'
 import type { AutotuneOptions } from '../runtime/autotune.js'
+import type { DeviceData } from '../runtime/device-data.js'
 import type { Engine } from '../runtime/engine.js'
 
 /** One face found in one photo. */
@@ -90,6 +91,20 @@ export interface FlowResult extends RegisteredFlowResult {
   readonly b: FaceFrame
   /** Head motion with the registration undone: from photo px of A to photo px of B. */
   readonly rigidPhoto: RigidMotion
+}
+
+/**
+ * A registered frame: pixels as anywhere, or 224x224 RGBA8 on the face level's device (`CreateOptions.device` or `engine`): a
+ * GPUTexture (rgba8unorm, bgra8unorm, their `-srgb` forms, rgba16float, rgba32float; usage TEXTURE_BINDING), a GPUBuffer or a slice of one
+ * (usage COPY_SRC; `offset` and `bytesPerRow` multiples of 4). What is on the device is read when the commands run: leave it alone
+ * until the call has settled.
+ */
+export type FrameInput = PhotoInput | DeviceData
+
+/** Places on the device that `flowOnDevice` leaves flows in. */
+export interface FlowTargets {
+  readonly flow?: DeviceData
+  readonly backwardFlow?: DeviceData
 }
 
 /** Which face of a photo to take. Default: the largest of A, and in B the same person's by appearance and place. */
@@ -255,8 +270,11 @@ export interface FaceFlow {
     b: PhotoInput,
     options?: Pick<FlowOptions, 'backward' | 'signal'>,
   ): Promise<GroupFlow>
-  /** For pairs of 224x224 images already in the template frame. @throws FaceError INVALID_INPUT */
-  flowRegistered(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<RegisteredFlowResult>
+  /**
+   * For pairs of 224x224 images already in the template frame.
+   * @throws FaceError INVALID_INPUT; EngineError INVALID_BUFFER for frames on the device that do not fit
+   */
+  flowRegistered(a: FrameInput, b: FrameInput, options?: FlowOptions): Promise<RegisteredFlowResult>
   /** @param options the signal ends all calls of the tracker */
   video(options?: FlowOptions): VideoTracker
   dispose(): void

@@ -20,6 +20,7 @@ function derive(): RegisteredFlowResult {
     return [field.depth[pixel] as number, 0.25, 0.5, pixel % (triangles.length / 3)][k & 3] as number
   })
   const outputs = {
+    frames: [frame(7), frame(11)] as const,
     flow: field.flow.slice(),
     fragments,
     mesh: vertices.slice(),
@@ -35,7 +36,7 @@ function derive(): RegisteredFlowResult {
     adapter: 'none',
     warnings: [],
   } as const
-  return deriveResult(frame(7), frame(11), outputs, facts, () => ({ flow: 1 }))
+  return deriveResult(outputs, facts, () => ({ flow: 1 }))
 }
 
 describe('a result whose maps are computed when they are read', () => {

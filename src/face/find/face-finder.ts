@@ -4,9 +4,10 @@ import { fitSimilarity, similarityResidual } from '../../geometry/similarity.js'
 import type { Template } from '../../geometry/template.js'
 import type { Box, Rgba } from '../../geometry/types.js'
 import { landmarks68 } from '../register/landmarks.js'
+import type { PendingFrame } from '../register/pending-frame.js'
 import type { FaceFrame } from '../types.js'
 import { type Candidate, GUESS_SCORE, isFaceToLandmarks, isGuess, MIN_PRESENCE } from './candidate.js'
-import { searchFaces, straightened } from './face-search.js'
+import { type Enough, searchFaces, straightened } from './face-search.js'
 import type { PhotoLandmarks, PhotoNetworks } from './photo-networks.js'
 import { type RegionOfInterest, roiAgrees, roiFromMesh } from './roi.js'
 
@@ -23,11 +24,16 @@ const WARN_OUTSIDE = 0.05
 /** Looks at a tracked face until the region is that of the mesh seen in it. */
 const MAX_LOOKS = 4
 
-export interface FoundFace {
-  readonly frame: FaceFrame
+/** A face that is found and not registered yet. */
+export interface LocatedFace {
+  readonly frame: Omit<FaceFrame, 'registered'>
   /** The region that calls for this mesh. */
   readonly roi: RegionOfInterest
   readonly warnings: readonly string[]
+}
+
+export interface FoundFace extends LocatedFace {
+  readonly frame: FaceFrame
 }
 
 /** Faces of a photo, at least one, largest first. */
@@ -38,7 +44,7 @@ export interface FoundFaces {
 }
 
 /** The networks that look at photos. */
-export type FaceNetworks = Pick<PhotoNetworks, 'load' | 'detect' | 'landmarks' | 'register'>
+export type FaceNetworks = Pick<PhotoNetworks, 'load' | 'detect' | 'landmarks' | 'register' | 'registration'>
 
 /** Finds faces in a photo and registers them to the template. */
 export class FaceFinder {
@@ -51,11 +57,7 @@ export class FaceFinder {
   }
 
   /** The faces of `search`. */
-  async detect(
-    photo: Rgba,
-    name: string,
-    enough?: (faces: readonly Candidate[]) => boolean,
-  ): Promise<readonly Candidate[]> {
+  async detect(photo: Rgba, name: string, enough?: Enough): Promise<readonly Candidate[]> {
     return (await this.search(photo, name, enough)).faces
   }
 
@@ -65,11 +67,7 @@ export class FaceFinder {
    * @param enough whether these faces, largest first, hold what is looked for; if not, smaller ones are looked for
    * @throws FaceError NO_FACE that says what was tried, or how small the largest face is
    */
-  async search(
-    photo: Rgba,
-    name: string,
-    enough?: (faces: readonly Candidate[]) => boolean,
-  ): Promise<FoundFaces> {
+  async search(photo: Rgba, name: string, enough?: Enough): Promise<FoundFaces> {
     await this.#networks.load(photo)
     const { width, height } = photo
     const { faces, tried, rejected, complete } = await searchFaces(width, height, this.#networks, enough)
@@ -104,6 +102,11 @@ export class FaceFinder {
    * @throws FaceError NO_FACE if the landmark network sees none there; INVALID_INPUT if most of the face is cut off
    */
   async frame(photo: Rgba, name: string, found: Candidate): Promise<FoundFace> {
+    return await this.registered(await this.locate(photo, name, found))
+  }
+
+  /** As `frame`, but for the registration. */
+  async locate(photo: Rgba, name: string, found: Candidate): Promise<LocatedFace> {
     await this.#networks.load(photo)
     const straight = await straightened(found, this.#networks)
     const { landmarks, box, score } = straight
@@ -115,7 +118,7 @@ export class FaceFinder {
         { photo: name, presence: landmarks.presence },
       )
     }
-    const face = await this.#register(photo, name, landmarks, box, score, roiFromMesh(landmarks.mesh))
+    const face = this.#located(photo, name, landmarks, box, score, roiFromMesh(landmarks.mesh))
     if (!isGuess(straight)) return face
     const guess =
       `${name}: the detector is not sure of the face (score ${score.toFixed(2)}, of a clear one ${GUESS_SCORE} and more); ` +
@@ -141,7 +144,7 @@ export class FaceFinder {
       }
       const box = boxOf(landmarks.mesh)
       if (outsideShare(landmarks.mesh, photo) > MAX_OUTSIDE || box.width < MIN_FACE_SIDE) return undefined
-      return this.#register(photo, name, landmarks, box, landmarks.presence, roi)
+      return await this.registered(this.#located(photo, name, landmarks, box, landmarks.presence, roi))
     }
   }
 
@@ -158,17 +161,28 @@ export class FaceFinder {
   ): Promise<FoundFace> {
     await this.#networks.load(photo)
     const { mesh, box, score, roi } = known
-    return this.#register(photo, name, { mesh, presence: score }, box, score, roi)
+    return await this.registered(this.#located(photo, name, { mesh, presence: score }, box, score, roi))
   }
 
-  async #register(
+  /** The registration of a face of the photo that was looked at last, to be submitted with what looks at the frame. */
+  registration({ frame }: LocatedFace): PendingFrame {
+    return this.#networks.registration(frame.toTemplate)
+  }
+
+  /** @param face of the photo that was looked at last */
+  async registered(face: LocatedFace): Promise<FoundFace> {
+    const registered = await this.#networks.register(face.frame.toTemplate)
+    return { ...face, frame: { ...face.frame, registered } }
+  }
+
+  #located(
     photo: Rgba,
     name: string,
     { mesh, presence }: PhotoLandmarks,
     box: Box,
     score: number,
     roi: RegionOfInterest,
-  ): Promise<FoundFace> {
+  ): LocatedFace {
     const outside = outsideShare(mesh, photo)
     if (outside > MAX_OUTSIDE) throw cutOff(name, outside)
     const points = landmarks68(mesh)
@@ -200,7 +214,6 @@ export class FaceFinder {
         landmarks468: mesh,
         landmarks68: points,
         toTemplate,
-        registered: await this.#networks.register(toTemplate),
         registrationResidual,
       },
       roi,

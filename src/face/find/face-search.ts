@@ -23,6 +23,9 @@ export interface PhotoLook {
   landmarks(roi: RegionOfInterest): Promise<PhotoLandmarks>
 }
 
+/** Whether faces, largest first, hold what is looked for; may have to wait for what another photo shows. */
+export type Enough = (faces: readonly Candidate[]) => boolean | Promise<boolean>
+
 export interface SearchResult {
   /** Largest first. */
   readonly faces: Candidate[]
@@ -57,7 +60,7 @@ export async function searchFaces(
   width: number,
   height: number,
   look: PhotoLook,
-  enough: (faces: readonly Candidate[]) => boolean = (faces) => faces.length > 0,
+  enough: Enough = (faces) => faces.length > 0,
 ): Promise<SearchResult> {
   const tried: string[] = []
   let seen: Candidate[] = []
@@ -94,7 +97,7 @@ export async function searchFaces(
       if (seen.length > 0 && unsure().length === 0) break
     }
   }
-  if (enough(faces())) return result(false)
+  if (await enough(faces())) return result(false)
   for (const tiles of tileStages(width, height)) {
     const before = new Set(seen)
     await stage(tiles)
@@ -103,7 +106,7 @@ export async function searchFaces(
       for (const quarter of [1, 3, 2]) await detect([turned(closeView(box), quarter)])
     }
     seen = bestOfPlaces(seen)
-    if (enough(faces())) return result(false)
+    if (await enough(faces())) return result(false)
   }
   return result(true)
 }

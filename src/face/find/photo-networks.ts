@@ -10,8 +10,10 @@ import { imageOutput } from '../../ops/image/image-output.js'
 import { outputTensor } from '../../ops/tensor/border.js'
 import { cropAndResize } from '../../platform/index.js'
 import type { Engine } from '../../runtime/engine.js'
+import type { Gathering } from '../../runtime/gathering.js'
 import type { Plan } from '../../runtime/plan.js'
 import type { NetworkFiles } from '../network-files.js'
+import { frameOf, type PendingFrame } from '../register/pending-frame.js'
 import type { Detection } from './decode.js'
 import { detectionsInView } from './detection.js'
 import { type RegionOfInterest, roiToCrop } from './roi.js'
@@ -40,6 +42,8 @@ const FRAME_TAP = 1
 /** Capacities of the photo buffer: plans are rebuilt when a photo outgrows the present one. */
 const CAPACITIES = [2 ** 20, 2 ** 22, MAX_GPU_PIXELS]
 
+const FRAME_OUTPUT = 'frame'
+
 interface Plans {
   readonly capacity: number
   readonly detector: Plan
@@ -51,6 +55,7 @@ interface Plans {
 export class PhotoNetworks {
   readonly #engine: Engine
   readonly #files: NetworkFiles
+  readonly #gathering: Gathering
   #plans: Plans | undefined
   #photo: Rgba | undefined
   #device: GPUDevice | undefined
@@ -58,9 +63,11 @@ export class PhotoNetworks {
   #toUploaded = 1
   #uploaded: { readonly width: number; readonly height: number } = { width: 0, height: 0 }
 
-  constructor(engine: Engine, files: NetworkFiles) {
+  /** @param gathering of all that look at photos side by side */
+  constructor(engine: Engine, files: NetworkFiles, gathering: Gathering) {
     this.#engine = engine
     this.#files = files
+    this.#gathering = gathering
   }
 
   /**
@@ -88,9 +95,8 @@ export class PhotoNetworks {
    */
   async detect(view: Similarity): Promise<Detection[]> {
     const { detector } = this.#loaded()
-    const maps = (await detector.compute({
-      'photo.transform': this.#transform(view, NETWORK_TAP),
-    })) as Record<string, Float32Array>
+    const inputs = { 'photo.transform': this.#transform(view, NETWORK_TAP) }
+    const maps = (await this.#gathering.compute({ plan: detector, inputs })) as Record<string, Float32Array>
     const join = (name: string) =>
       joinAnchors(maps[`${name}16`] ?? new Float32Array(), maps[`${name}8`] ?? new Float32Array())
     return detectionsInView(join('scores'), join('boxes'), view)
@@ -100,9 +106,11 @@ export class PhotoNetworks {
   async landmarks(roi: RegionOfInterest): Promise<PhotoLandmarks> {
     const { landmarks } = this.#loaded()
     const toCrop = roiToCrop(roi)
-    const { mesh, flag } = (await landmarks.compute({
-      'photo.transform': this.#transform(toCrop, NETWORK_TAP),
-    })) as { mesh: Float32Array; flag: Float32Array }
+    const inputs = { 'photo.transform': this.#transform(toCrop, NETWORK_TAP) }
+    const { mesh, flag } = (await this.#gathering.compute({ plan: landmarks, inputs })) as {
+      mesh: Float32Array
+      flag: Float32Array
+    }
     const back = invertSimilarity(toCrop)
     const scale = similarityScale(back)
     const out = new Float32Array(MESH_VERTICES * 3)
@@ -115,9 +123,15 @@ export class PhotoNetworks {
 
   /** The photo warped to the template frame, edges continued outside. */
   async register(toTemplate: Similarity): Promise<Rgba> {
+    const registration = this.registration(toTemplate)
+    return frameOf(registration, await this.#gathering.compute(registration))
+  }
+
+  /** The work of `register`, to be submitted with what looks at the frame. */
+  registration(toTemplate: Similarity): PendingFrame {
     const { register } = this.#loaded()
-    const { frame } = await register.compute({ 'photo.transform': this.#transform(toTemplate, FRAME_TAP) })
-    return { width: TEMPLATE_SIZE, height: TEMPLATE_SIZE, data: frame as Uint8Array }
+    const inputs = { 'photo.transform': this.#transform(toTemplate, FRAME_TAP) }
+    return { plan: register, inputs, frameOutput: FRAME_OUTPUT }
   }
 
   dispose(): void {
@@ -184,7 +198,7 @@ function landmarkGraph(capacity: number) {
 function registerGraph(capacity: number) {
   const graph = new GraphBuilder('registration')
   const size = { width: TEMPLATE_SIZE, height: TEMPLATE_SIZE, border: 'edge' } as const
-  graph.output('frame', imageOutput(graph, 'pixels', photoInput(graph, capacity, size)))
+  graph.output(FRAME_OUTPUT, imageOutput(graph, 'pixels', photoInput(graph, capacity, size)))
   return graph.build()
 }
 

@@ -1,5 +1,6 @@
 import { FaceError } from '../../errors.js'
-import { type Rgba, TEMPLATE_SIZE } from '../../geometry/types.js'
+import { type PhotoInput, type Rgba, TEMPLATE_SIZE } from '../../geometry/types.js'
+import { decodePhoto, photoName } from '../../platform/index.js'
 
 /**
  * Whether an image can be a frame that is registered already.
@@ -14,4 +15,12 @@ export function assertRegistered({ width, height }: Rgba, name: string): void {
       'leave out "registered" to have photos registered',
     { photo: name, width, height },
   )
+}
+
+/** The pixels of a frame that is registered already. @throws FaceError INVALID_INPUT if it is not 224x224 */
+export async function registeredPhoto(photo: PhotoInput, otherwise: string): Promise<Rgba> {
+  const name = photoName(photo, otherwise)
+  const image = await decodePhoto(photo, name)
+  assertRegistered(image, name)
+  return image
 }

@@ -54,6 +54,9 @@ class FakeNetworks implements FaceNetworks {
   async register() {
     return plain(224, 224, 0)
   }
+  registration(): never {
+    throw new Error('frames are registered at once here')
+  }
 }
 
 /** The detection as `detect` answers with it. */

@@ -11,6 +11,7 @@ import { FaceVideoTracker, type TrackerHost } from '../../../src/face/video/trac
 import type { Rgba } from '../../../src/geometry/types.js'
 import { sha256 } from '../../../src/platform/index.js'
 import { Engine } from '../../../src/runtime/engine.js'
+import { Gathering } from '../../../src/runtime/gathering.js'
 import { clouds, collage, moved, plain, readPhoto, resized } from '../../e2e/pictures.js'
 
 /** Which face is followed, on real networks; the flow itself is left out. */
@@ -24,7 +25,7 @@ let pairs: [FaceFrame, FaceFrame][]
 beforeAll(async () => {
   engine = await Engine.open()
   const files = await loadNetworkFiles()
-  networks = new PhotoNetworks(engine, files)
+  networks = new PhotoNetworks(engine, files, new Gathering())
   finder = new FaceFinder(networks, files.template)
 })
 afterAll(() => {
