@@ -12,7 +12,8 @@ from .tflite import TfliteError
 
 say = functools.partial(print, flush=True)
 LEVELS = ('rendered', 'photowarp', 'rendered-perspective', 'photowarp-perspective', 'second-model', 'turned', 'turned-far', 'turned-800', 'turned-500', 'turned-400',
-          'turned-side', 'scanned-far', 'scanned-800', 'scanned-500', 'scanned-400', 'scanned-side', 'rendered-varied', 'photowarp-varied')
+          'turned-side', 'scanned-far', 'scanned-800', 'scanned-500', 'scanned-400', 'scanned-side', 'rendered-varied', 'photowarp-varied', 'rendered-vivid', 'photowarp-vivid',
+          'second-model-vivid')
 DEFAULT_LEVELS = LEVELS[:2]
 
 
@@ -43,7 +44,7 @@ def prepare(args):
     from .regressor import MeshRegressor
     from .template import load_template
     from .textures import prepare_photos
-    prepare_photos(args.material, args.landmarks, MorphableModel(args.material), MeshRegressor(args.assets), load_template(), args.prepared, say)
+    prepare_photos(args.material, args.landmarks, MorphableModel(args.material), MeshRegressor(args.assets), load_template(), args.prepared, args.before, say)
 
 
 def generate(args):
@@ -134,6 +135,11 @@ def evaluate_depth(args):
     study_depth(args, _canonical(args), say)
 
 
+def evaluate_mesh(args):
+    from .mesh_study import study_meshes
+    study_meshes(args, say)
+
+
 def curves(args):
     from .curves import plot_curves
     plot_curves(args.log, args.out)
@@ -178,7 +184,8 @@ def _parser():
 
     command(template, 'write weights/template.json', material, assets, out)
     command(regressor_roi, 'measure the mesh network on registered photos for several regions', material, assets, landmarks)
-    command(prepare, 'fit, unwrap and register the photos', material, assets, landmarks, prepared)
+    sub = command(prepare, 'fit, unwrap and register the photos', material, assets, landmarks, prepared)
+    sub.add_argument('--before', help='an earlier file of prepared photos: they stay in their split')
     command(generate, 'write pairs as shards', material, assets, prepared, drawn, out).add_argument('--count', type=int, required=True, help='pairs of each level')
     command(sheet, 'contact sheet of pairs, and the check of the ground truth', material, assets, prepared, drawn, out).add_argument('--count', type=int, default=10)
     sub = command(tune_regressor, 'tune the mesh network on pairs with exact flow', assets, out)
@@ -188,6 +195,7 @@ def _parser():
     for name, default in dict(steps=6000, seed=0, threads=1, test_every=500, test_limit=64).items():
         sub.add_argument('--' + name.replace('_', '-'), type=int, default=default)
     sub.add_argument('--lr', type=float, default=1e-3)
+    sub.add_argument('--minutes', type=float, help='end after so many minutes, if not earlier: the learning rate falls with whichever is further, time or steps')
     sub = command(remesh, "shards' meshes made again by the tuned mesh network", assets)
     sub.add_argument('--sets', action='append', required=True)
     sub.add_argument('--threads', type=int, default=1)
@@ -242,6 +250,10 @@ def _parser():
     sub.add_argument('--depth', action='append', default=[], help='a depth-from-motion file; may be repeated')
     sub.add_argument('--sets', action='append', required=True)
     sub.add_argument('--cache', required=True, help="folder for the network's refined flows, a subfolder a set")
+    sub.add_argument('--json', help='also write the table here')
+    sub = command(evaluate_mesh, 'motion, openings, chin and relief by mesh networks', assets)
+    sub.add_argument('--weights', action='append', required=True, help="a mesh network in the engine's names; may be repeated")
+    sub.add_argument('--sets', action='append', required=True)
     sub.add_argument('--json', help='also write the table here')
     sub = command(curves, 'plot the log of a run', out)
     sub.add_argument('--log', action='append', required=True)

@@ -10,6 +10,12 @@ _BROW_PAIRS = ('browInnerUp', 'browDown', 'browOuterUp')
 # Share of: quiet, speech, speech with strong expression, asymmetric.
 _KINDS = (0.2, 0.35, 0.32, 0.13)
 POSE_LIMITS = np.array([48.0, 27.0, 22.0])  # yaw, pitch, roll, degrees
+# Vivid faces: shares with lids of their own (shut, half shut, one eye shut) and lips of their own (pressed, pursed, wide open). Quiet faces teach that lids hardly move.
+VIVID_LIDS, LID_KINDS = 0.5, (0.5, 0.2, 0.3)
+VIVID_LIPS, LIP_KINDS = 0.5, (0.3, 0.3, 0.4)
+# A blink of 1 leaves the eyes of some heads open by a seventh; this shuts all but a few, whose lids then overlap by a little.
+SHUT = (1.0, 1.15)
+_LARGEST = 1.15
 
 
 def random_expression(g, model):
@@ -53,14 +59,61 @@ def random_expression(g, model):
     return np.clip(weights, 0, 1.1)
 
 
-def second_expression(g, model, first, still=0.12, large=0.5):
-    """Expression of frame B: unrelated (probability `large`), the same (`still`), or a step towards another one."""
+def lid_closures(g):
+    """Weights (left, right) of closed lids in [0, 1.15], or None where the lids keep what they do."""
+    if g.random() >= VIVID_LIDS:
+        return None
+    shut, half, _wink = range(3)
+    kind = g.choice(3, p=LID_KINDS)
+    if kind == half:
+        return g.uniform(0.3, 0.9) + g.normal(0, 0.03, 2)
+    closed = g.uniform(*SHUT, 2)
+    if kind != shut:
+        closed[g.integers(2)] = g.uniform(0, 0.4)
+    return closed
+
+
+def lip_kind(g):
+    """'pressed', 'pursed', 'open', or None where the lips keep what they do."""
+    return ('pressed', 'pursed', 'open')[g.choice(3, p=LIP_KINDS)] if g.random() < VIVID_LIPS else None
+
+
+def vivid_expression(g, model):
+    """53 weights in [0, 1.15]: a random expression whose lids often close fully and whose lips often press, purse or open wide."""
+    weights = random_expression(g, model)
+
+    def put(value, *names):
+        for name in names:
+            weights[model.index[name]] = value
+
+    closures, lips = lid_closures(g), lip_kind(g)
+    if closures is not None:
+        put(0, 'eyeWide_L', 'eyeWide_R')
+        put(closures[0], 'eyeBlink_L')
+        put(closures[1], 'eyeBlink_R')
+    if lips:
+        put(0, *(name for name in model.names if name.startswith(('mouth', 'jaw'))))
+    if lips == 'pressed':
+        put(g.uniform(0.4, 1), 'mouthPress_L', 'mouthPress_R')
+        put(g.uniform(0, 0.8), 'mouthRollLower', 'mouthRollUpper')
+    elif lips == 'pursed':
+        put(g.uniform(0.4, 1), 'mouthPucker')
+        put(g.uniform(0, 0.5), 'mouthFunnel')
+    elif lips == 'open':
+        put(g.uniform(0.5, 1.1), 'jawOpen')
+        put(g.uniform(0, 0.6), 'mouthUpperUp_L', 'mouthUpperUp_R')
+        put(g.uniform(0, 0.6), 'mouthLowerDown_L', 'mouthLowerDown_R')
+    return np.clip(weights, 0, _LARGEST)
+
+
+def second_expression(g, model, first, still=0.12, large=0.5, draw=random_expression):
+    """Expression of frame B: unrelated (probability `large`), the same (`still`), or a step towards another one. draw: what draws the other one."""
     kind = g.random()
     if kind < large:
-        return random_expression(g, model)
+        return draw(g, model)
     if kind < large + still:
         return first
-    return np.clip(first + g.uniform(0.15, 0.6) * (random_expression(g, model) - first), 0, 1.1)
+    return np.clip(first + g.uniform(0.15, 0.6) * (draw(g, model) - first), 0, _LARGEST if draw is vivid_expression else 1.1)
 
 
 def random_poses(g):

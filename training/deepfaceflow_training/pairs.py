@@ -26,6 +26,8 @@ class Pair:
     mesh_a: np.ndarray  # (468, 3) float32 px, the regressor's
     mesh_b: np.ndarray
     pose: np.ndarray  # yaw, pitch, roll of A and of B, degrees
+    points_a: np.ndarray  # (68, 3) float32 px: the head's true landmarks; nan where nothing better is known than what a mesh network draws
+    points_b: np.ndarray
 
 
 def register_as_product(draft_images, vertices, material, landmarks=None, limit=None):

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from .camera import develop, develop_clean
-from .expressions import second_expression
+from .expressions import random_expression, second_expression, vivid_expression
 from .geometry import SIZE, apply_similarity, compose, fit_similarity, rotation, warp_affine
 from .light import lit, random_light, sidelight_change
 from .morphable import TEETH
@@ -24,8 +24,8 @@ _REGISTRATION_JITTER = (0.008, 0.008, 0.5)  # rad, log scale, px: spread between
 
 
 class PhotoWarpPairs:
-    def __init__(self, material, varied=False):
-        self.material, self.model, self.varied = material, material.model, varied
+    def __init__(self, material, varied=False, vivid=False):
+        self.material, self.model, self.varied, self.vivid = material, material.model, varied, vivid
         # The inside of the mouth is not on the photo, so it carries no flow.
         self.traced = np.ascontiguousarray((self.model.traced > 0) & (self.model.part != TEETH), np.uint8)
 
@@ -71,10 +71,10 @@ class PhotoWarpPairs:
         flow, state = ground_truth(model, va, vb, self.traced, layers)
         mesh_a, mesh_b = meshes_of(pictures, self.material)
         pose = np.concatenate([_angles(fit.turn), _angles(turn_b)]).astype(np.float32)
-        return Pair(*pictures, flow, state, mesh_a, mesh_b, pose)
+        return Pair(*pictures, flow, state, mesh_a, mesh_b, pose, va[model.landmarks], vb[model.landmarks])
 
     def _expression(self, g, fit):
-        return second_expression(g, self.model, fit.expression, 0.12, 0.3)
+        return second_expression(g, self.model, fit.expression, 0.12, 0.6 if self.vivid else 0.3, vivid_expression if self.vivid else random_expression)
 
     def _turned(self, g, va, fit, target, turn):
         """Vertices of B, in any px: the fit with the expression `target`, turned."""

@@ -61,8 +61,8 @@ class TurnedPairs(PhotoWarpPairs):
 
     All views of evaluation draw the same photos and turns (`stream`)."""
 
-    def __init__(self, material, varied=False, views=None):
-        super().__init__(material, varied)
+    def __init__(self, material, varied=False, vivid=False, views=None):
+        super().__init__(material, varied, vivid)
         self.views, self.stream = views or random_views, 'turned' if views else None
         self.model = MeshAsModel(material.regressor.canonical, self.model.template)
         self.traced = self.model.traced
@@ -83,7 +83,8 @@ class TurnedPairs(PhotoWarpPairs):
             light = random_light(g, big, rendered=False)
             pictures = develop(g, [lit(image, light, frame) for frame, image in enumerate(images)])
         flow, state = ground_truth(self.model, va, vb, self.traced, [])
-        return Pair(*pictures, flow, state, *meshes_of(pictures, self.material), np.r_[np.zeros(3), delta].astype(np.float32))
+        unknown = np.full((68, 3), np.nan, np.float32)  # these landmarks are what the package's network drew
+        return Pair(*pictures, flow, state, *meshes_of(pictures, self.material), np.r_[np.zeros(3), delta].astype(np.float32), unknown, unknown)
 
     def _drawn(self, g):
         """-> (factor on the depth of the mesh, turn in degrees)."""

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 
 from .camera import develop, develop_clean
-from .expressions import random_expression, random_gaze, random_poses, second_expression
+from .expressions import random_expression, random_gaze, random_poses, second_expression, vivid_expression
 from .geometry import SIZE, rotation
 from .light import lit, random_light
 from .pairs import Pair, RegistrationFailed, check_meshes, ground_truth, meshes_of, register_as_product
@@ -23,8 +23,8 @@ _DRAFT_LIMIT, _FINAL_LIMIT = 10.0, 14.0
 
 
 class RenderedPairs:
-    def __init__(self, material, varied=False):
-        self.material, self.model, self.varied = material, material.model, varied
+    def __init__(self, material, varied=False, vivid=False):
+        self.material, self.model, self.varied, self.vivid = material, material.model, varied, vivid
 
     def make(self, g, clean=False):
         """One pair from the generator g; clean: no occluder, constant light, ideal camera (to check the ground truth)."""
@@ -62,16 +62,20 @@ class RenderedPairs:
         # By the package's network, so that tuning ours changes no pair.
         check_meshes(self.material.regressor(pictures, [DRAFT_ROI] * 2), placed, model.landmarks, _FINAL_LIMIT)
         mesh_a, mesh_b = meshes_of(pictures, self.material)
-        return Pair(*pictures, flow, state, mesh_a, mesh_b, np.concatenate(poses).astype(np.float32))
+        return Pair(*pictures, flow, state, mesh_a, mesh_b, np.concatenate(poses).astype(np.float32), va[model.landmarks], vb[model.landmarks])
 
     def _heads(self, g):
         """-> (vertices of both frames in the head's directions, their poses)."""
         model = self.model
         identity = g.normal(0, IDENTITY_SPREAD, len(model.identity))
         poses, gazes = random_poses(g), random_gaze(g)
-        first = random_expression(g, model)
-        expressions = (first, second_expression(g, model, first))
+        expressions = self._expressions(g)
         return [model.turn_eyes(model.shape(identity, e), gaze[0], -gaze[1]) for e, gaze in zip(expressions, gazes)], poses
+
+    def _expressions(self, g):
+        draw = vivid_expression if self.vivid else random_expression
+        first = draw(g, self.model)
+        return first, second_expression(g, self.model, first, draw=draw)
 
     def _placed(self, g, shapes, poses):
         """The vertices of both frames in template px, by the head's own landmarks."""

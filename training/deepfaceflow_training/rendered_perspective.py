@@ -4,7 +4,7 @@ What training on one model under one camera learns of depth does not carry over 
 not move at all: where nothing but the pose changes, all of dz must be the turn."""
 import numpy as np
 
-from .expressions import POSE_LIMITS, random_expression, random_gaze, random_poses, second_expression
+from .expressions import POSE_LIMITS, random_expression, random_gaze, random_poses, second_expression, vivid_expression
 from .geometry import SIZE, rotation
 from .perspective import place, random_views, units_per_metre
 from .rasteriser import Raster, shade, vertex_normals
@@ -40,8 +40,9 @@ class PerspectivePairs(RenderedPairs):
         model = self.model
         self._rigid, self._still = kind_of_motion(g)
         identity = g.normal(0, IDENTITY_SPREAD, len(model.identity))
-        first, gazes = random_expression(g, model), random_gaze(g)
-        second = first if self._rigid else second_expression(g, model, first)
+        draw = vivid_expression if self.vivid else random_expression
+        first, gazes = draw(g, model), random_gaze(g)
+        second = first if self._rigid else second_expression(g, model, first, draw=draw)
         gazes = (gazes[0],) * 2 if self._rigid else gazes
         reshape = random_reshape(g, model.mean, model.landmarks)
         return [reshape(model.turn_eyes(model.shape(identity, e), gaze[0], -gaze[1])) for e, gaze in zip((first, second), gazes)], self._poses(g)
@@ -64,8 +65,8 @@ class PerspectivePairs(RenderedPairs):
 class SecondModelPairs(PerspectivePairs):
     """Heads of the second model with skin of the photos."""
 
-    def __init__(self, material, varied=False):
-        super().__init__(material, varied)
+    def __init__(self, material, varied=False, vivid=False):
+        super().__init__(material, varied, vivid)
         self.model = SecondModel(material.folder, material.model, _places(material))
 
     def _heads(self, g):
@@ -73,7 +74,8 @@ class SecondModelPairs(PerspectivePairs):
         self._rigid, self._still = kind_of_motion(g)
         identity = model.random_identity(g)
         first = model.random_expression(g, 0.4) if g.random() < _QUIET_SHARE else {}
-        second = first if self._rigid else model.random_expression(g) if g.random() < 0.8 else {}
+        draw = model.vivid_expression if self.vivid else model.random_expression
+        second = first if self._rigid else draw(g) if g.random() < 0.8 else {}
         gazes = random_gaze(g)
         gazes = (gazes[0],) * 2 if self._rigid else gazes
         shapes = [model.turn_eyes(model.shape({**identity, **e}), gaze[0], -gaze[1]) for e, gaze in zip((first, second), gazes)]

@@ -65,7 +65,7 @@ class ScannedHead:
 
 
 class ScannedPairs(PerspectivePairs):
-    def __init__(self, material, varied=False, views=None):
+    def __init__(self, material, varied=False, vivid=False, views=None):
         super().__init__(material, False)
         self.model = ScannedHead(material.folder, material.model, material.regressor)
         self.views, self.stream = views or random_views, 'scanned'

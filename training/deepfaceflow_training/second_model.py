@@ -7,6 +7,7 @@ import os
 import numpy as np
 from scipy.interpolate import RBFInterpolator
 
+from .expressions import lid_closures, lip_kind
 from .geometry import SIZE, rotation
 from .morphable import FACE, HEAD_NECK, LEFT_EYE, MOUTH_SOCKET, RIGHT_EYE, TEETH
 from .rasteriser import Raster
@@ -127,6 +128,21 @@ class SecondModel:
         others = [name for name in self._units[race] if 'closure' not in name and not name.endswith('/mouth-open')]
         for name in g.choice(others, g.integers(1, 5), replace=False):
             weights[name] = g.uniform(0.2, 0.8) * strength
+        return weights
+
+    def vivid_expression(self, g):
+        """The same with lids that often close fully and lips that often press, purse or open wide."""
+        weights = self.random_expression(g)
+        race = g.choice(_RACES)
+        unit = lambda name: f'expression/units/{race}/{name}'
+        without = lambda *words: {name: weight for name, weight in weights.items() if not any(word in name.split('/')[-1] for word in words)}
+        closures, lips = lid_closures(g), lip_kind(g)
+        if closures is not None:
+            weights = without('eye-')
+            weights[unit('eye-left-closure')], weights[unit('eye-right-closure')] = np.clip(closures, 0, 1)
+        if lips:
+            weights = without('mouth-')
+            weights[unit({'pressed': 'mouth-compression', 'pursed': 'mouth-pursing', 'open': 'mouth-open'}[lips])] = g.uniform(0.5, 1)
         return weights
 
 

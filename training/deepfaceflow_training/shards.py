@@ -16,7 +16,8 @@ from .material import SPLITS
 
 FIELDS = dict(
     i1=((SIZE, SIZE, 3), np.uint8), i2=((SIZE, SIZE, 3), np.uint8), state=((SIZE, SIZE), np.uint8), flow=((SIZE, SIZE, 3), np.float16),
-    mesh_a=((468, 3), np.float32), mesh_b=((468, 3), np.float32), pose=((6,), np.float32))
+    mesh_a=((468, 3), np.float32), mesh_b=((468, 3), np.float32), pose=((6,), np.float32),
+    points_a=((68, 3), np.float32), points_b=((68, 3), np.float32))
 SHARD_SIZE = 256
 GENERATOR_VERSION = 2  # part of every pair's seed: raise it when the generators change
 

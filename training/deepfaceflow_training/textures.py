@@ -150,13 +150,33 @@ def read_photo(path):
     return image[..., ::-1]
 
 
+def _earlier_split(path):
+    if path is None:
+        return None
+    try:
+        with np.load(path) as data:
+            return {str(name): bool(test) for name, test in zip(data['names'], data['test'])}
+    except (OSError, ValueError) as error:
+        raise MissingMaterial(f'{path}: {error}; --before must name a file that `prepare` wrote') from error
+
+
 def _disagreement(mesh, points):
     """Mean distance of the inner 51 landmarks from the mesh's, in interocular distances."""
     return np.linalg.norm(mesh[LANDMARKS68[17:], :2] - points[17:], axis=1).mean() / np.linalg.norm(points[36] - points[45])
 
 
-def prepare_photos(material, landmarks_path, model, regressor, template, out, log=print):
-    """Fit, unwrap and register every photo; writes the material file `out` (.npz). Photos without a face or with a poor fit are left out."""
+def split_of(names, before=None):
+    """Which of the photo names (sorted) are for evaluation. before: name -> bool of an earlier preparation, whose photos stay on their side; new ones are counted apart."""
+    before = before or {}
+    added = [name for name in names if name not in before]
+    chosen = {name: number % TEST_PERIOD == TEST_REMAINDER for number, name in enumerate(added)}
+    return np.array([before.get(name, chosen.get(name)) for name in names], bool)
+
+
+def prepare_photos(material, landmarks_path, model, regressor, template, out, before=None, log=print):
+    """Fit, unwrap and register every photo; writes the material file `out` (.npz). Photos without a face or with a poor fit are left out.
+
+    before: an earlier material file, whose photos stay in their split."""
     try:
         with open(landmarks_path) as handle:
             landmarks = json.load(handle)
@@ -179,7 +199,7 @@ def prepare_photos(material, landmarks_path, model, regressor, template, out, lo
         confirmed = regressor.face_logit(photo, roi) >= MIN_FACE_LOGIT and _disagreement(mesh, points) <= MAX_DISAGREEMENT
         rows.append((name, baker.bake(photo, fit.vertices(model)), fit.pack(), registration, confirmed))
     names, textures, fits, registrations, confirmed = map(np.array, zip(*rows))
-    test = np.arange(len(names)) % TEST_PERIOD == TEST_REMAINDER
+    test = split_of([str(name) for name in names], _earlier_split(before))
     fields = dict(names=names, textures=textures, fits=fits, registrations=registrations, test=test, weights=skin_weights(textures))
     np.savez(out, **{name: values[confirmed] for name, values in fields.items()})
     log(f'{int(confirmed.sum())} of {len(landmarks)} photos kept, {int((test & confirmed).sum())} of them for evaluation; '
