@@ -205,7 +205,7 @@ def _parser():
     sub.add_argument('--tests', action='append', default=[])
     sub.add_argument('--init', help='checkpoint or state dict to start from')
     for name, kind in dict(size=int, window=int, batch=int, lr=float, final_lr=float, steps=int, warmup=int, photo=float, seed=int, threads=int, save_every=int,
-                           test_every=int, test_limit=int, precision=str).items():
+                           test_every=int, test_limit=int, precision=str, minutes=float, device=str, feeders=int).items():
         sub.add_argument('--' + name.replace('_', '-'), type=kind)
     sub = command(evaluate, 'errors of a network and of the baselines', assets)
     sub.add_argument('--sets', action='append', required=True)

@@ -12,10 +12,10 @@ BATCH = 16
 def predict(net, fields, canonical, bf16=False):
     """Stacked fields -> (flow (n, 224, 224, 3) float32 px, face mask of the mesh (n, 224, 224) bool)."""
     i1, i2, encoding, *_ = to_inputs(fields, canonical, 3 + net.prior)
-    mask = (encoding[:, :3].sum(1) > 0).numpy()
-    with torch.no_grad(), torch.autocast('cpu', dtype=torch.bfloat16, enabled=bf16):
-        out = net(*normalise(i1, i2, encoding))[-1]
-    flow = (out.float() * FLOW_UNIT).permute(0, 2, 3, 1).numpy() * mask[..., None]
+    mask, device = (encoding[:, :3].sum(1) > 0).numpy(), next(net.parameters()).device
+    with torch.no_grad(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
+        out = net(*(x.to(device) for x in normalise(i1, i2, encoding)))[-1]
+    flow = (out.float().cpu() * FLOW_UNIT).permute(0, 2, 3, 1).numpy() * mask[..., None]
     return flow, mask
 
 

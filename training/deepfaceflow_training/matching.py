@@ -13,14 +13,15 @@ def _normalised(x):
     return x * torch.rsqrt(x.float().pow(2).mean(1, keepdim=True) + NORM_EPSILON).to(x.dtype)
 
 
-def _gather_indices(h, w, r):
+def _gather_indices(h, w, r, device):
     """(1, h*w, (2r+1)^2) positions of the displaced pixels in a padded (h+2r) x (w+2r) plane."""
-    if (h, w, r) not in _gather_cache:
-        ys, xs = torch.meshgrid(torch.arange(h), torch.arange(w), indexing='ij')
-        d = torch.arange(2 * r + 1)
+    key = h, w, r, device
+    if key not in _gather_cache:
+        ys, xs = torch.meshgrid(torch.arange(h, device=device), torch.arange(w, device=device), indexing='ij')
+        d = torch.arange(2 * r + 1, device=device)
         rows, columns = ys[..., None, None] + d[:, None], xs[..., None, None] + d
-        _gather_cache[h, w, r] = (rows * (w + 2 * r) + columns).reshape(1, h * w, -1)
-    return _gather_cache[h, w, r]
+        _gather_cache[key] = (rows * (w + 2 * r) + columns).reshape(1, h * w, -1)
+    return _gather_cache[key]
 
 
 def correlation(a, b, radius):
@@ -32,7 +33,7 @@ def correlation(a, b, radius):
     flat = lambda x: x.permute(0, 2, 3, 1).reshape(n, h * w, c)
     products = torch.bmm(flat(a), flat(b).transpose(1, 2)) / c
     padded = F.pad(products.view(n, h * w, h, w), (radius,) * 4).view(n, h * w, -1)
-    indices = _gather_indices(h, w, radius).expand(n, -1, -1)
+    indices = _gather_indices(h, w, radius, a.device).expand(n, -1, -1)
     return padded.gather(2, indices).view(n, h, w, -1).permute(0, 3, 1, 2)
 
 
@@ -66,13 +67,13 @@ class _LocalProducts(torch.autograd.Function):
         first, second = ctx.saved_tensors
         (n, c, h, w), r = ctx.shape, ctx.radius
         rows, columns, side, diameter = h // TILE, w // TILE, TILE + 2 * r, 2 * r + 1
-        products = torch.zeros(len(first), TILE * TILE, side * side, dtype=first.dtype)
+        products = torch.zeros(len(first), TILE * TILE, side * side, dtype=first.dtype, device=first.device)
         spread = (gradient.to(first.dtype) / c).reshape(n, diameter, diameter, rows, TILE, columns, TILE).permute(0, 3, 5, 4, 6, 1, 2)
         _LocalProducts._displaced(products, r).copy_(spread.reshape(-1, TILE, TILE, diameter, diameter))
         to_a = torch.bmm(products, second).reshape(n, rows, columns, TILE, TILE, c).permute(0, 5, 1, 3, 2, 4).reshape(n, c, h, w)
         parts = torch.bmm(products.transpose(1, 2), first).reshape(n, rows, columns, side, side, c)
         # Neighbouring tiles overlap in 2r rows and columns.
-        to_b = torch.zeros(n, rows + 1, TILE, columns + 1, TILE, c, dtype=first.dtype)
+        to_b = torch.zeros(n, rows + 1, TILE, columns + 1, TILE, c, dtype=first.dtype, device=first.device)
         for top, y in ((0, slice(0, TILE)), (1, slice(TILE, side))):
             for left, x in ((0, slice(0, TILE)), (1, slice(TILE, side))):
                 part = parts[:, :, :, y, x].transpose(2, 3)
@@ -93,6 +94,7 @@ def local_correlation(a, b, radius):
 def warp(x, flow, outside='zeros'):
     """x (n, c, h, w) sampled bilinearly at p + flow(p), flow (n, 2 or more, h, w) in pixels of the map; outside: 'zeros' or 'border'. Computed in f32."""
     h, w = x.shape[2:]
-    ys, xs = torch.meshgrid(torch.arange(h, dtype=torch.float32), torch.arange(w, dtype=torch.float32), indexing='ij')
+    line = lambda size: torch.arange(size, dtype=torch.float32, device=flow.device)
+    ys, xs = torch.meshgrid(line(h), line(w), indexing='ij')
     grid = torch.stack([(xs + flow[:, 0]) * 2 / (w - 1) - 1, (ys + flow[:, 1]) * 2 / (h - 1) - 1], -1)
     return F.grid_sample(x.float().contiguous(), grid, mode='bilinear', padding_mode=outside, align_corners=True).to(x.dtype)

@@ -33,7 +33,8 @@ class FakeMaker:
         flow = np.broadcast_to(shift, (SIZE, SIZE, 3))
         picture = g.integers(0, 255, (SIZE, SIZE, 3)).astype(np.uint8)
         state = np.ones((SIZE, SIZE), np.uint8)
-        return types.SimpleNamespace(i1=picture, i2=picture, state=state, flow=flow, mesh_a=mesh, mesh_b=mesh + shift, pose=np.zeros(6, np.float32))
+        return types.SimpleNamespace(i1=picture, i2=picture, state=state, flow=flow, mesh_a=mesh, mesh_b=mesh + shift, pose=np.zeros(6, np.float32),
+                                     points_a=np.full((68, 3), np.nan, np.float32), points_b=np.full((68, 3), np.nan, np.float32))
 
 
 class Temporary(unittest.TestCase):

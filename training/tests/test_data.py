@@ -12,6 +12,8 @@ from deepfaceflow_training import safetensors, shards
 from deepfaceflow_training.batches import Stream, augment, still, to_inputs
 from deepfaceflow_training.pairs import HIDDEN
 from deepfaceflow_training.rendered import mixed
+from deepfaceflow_training.schedule import Progress
+from deepfaceflow_training.textures import split_of
 from deepfaceflow_training.train import Settings, Trainer
 
 
@@ -24,6 +26,33 @@ class VariedTest(unittest.TestCase):
         self.assertTrue(95 < out.min() and out.max() < 125)  # the second takes on the first's mean colour
         self.assertGreater(np.abs(out[::2] - out[1::2].astype(int)).max(), 5)
         self.assertGreater(np.abs(out[:, ::2] - out[:, 1::2].astype(int)).max(), 5)
+
+
+class SplitTest(unittest.TestCase):
+    def test_photos_stay_in_their_split_when_others_are_added(self):
+        before = [f'b{number:02d}' for number in range(20)]
+        first = dict(zip(before, split_of(before)))
+        self.assertEqual([name for name, test in first.items() if test], ['b03', 'b10', 'b17'])
+        added = [f'a{number:02d}' for number in range(14)] + ['c00']
+        names = sorted([*before, *added])
+        found = dict(zip(names, split_of(names, first)))
+        self.assertEqual({name: found[name] for name in before}, first)
+        self.assertEqual([name for name in added if found[name]], ['a03', 'a10'])
+
+
+class ProgressTest(unittest.TestCase):
+    def test_what_is_further_counts_steps_or_minutes(self):
+        now = [100.0]
+        progress = Progress(10, 1.0, spent=6.0, clock=lambda: now[0])
+        self.assertAlmostEqual(progress.at(0), 0.1)
+        self.assertAlmostEqual(progress.at(5), 0.5)
+        now[0] += 48
+        self.assertAlmostEqual(progress.at(5), 0.9)
+        now[0] += 60
+        self.assertEqual(progress.at(5), 1)
+        self.assertEqual(Progress(10).at(20), 1)
+        with self.assertRaisesRegex(ValueError, '--minutes is -1'):
+            Progress(10, -1)
 
 
 class DataTest(Temporary):
@@ -103,6 +132,18 @@ class ResumeTest(Temporary):
         second.run()
         for name, value in straight.ema.items():
             torch.testing.assert_close(second.ema[name], value, msg=name)
+
+    def test_a_budget_of_minutes_ends_the_run_and_what_it_took_is_kept(self):
+        folder, out = self.write_set(), os.path.join(self.folder, 'd')
+        settings = Settings(out=out, sets=[folder], batch=2, window=64, warmup=1, precision='f32', steps=1000, minutes=0.02, feeders=2)
+        trainer, said = Trainer(settings, fake_canonical(), lambda *_: None), []
+        trainer.run()
+        self.assertTrue(0 < trainer.step < 1000)
+        self.assertAlmostEqual(trainer.rate(trainer.step), settings.final_lr)
+        again = Trainer(settings, fake_canonical(), said.append)
+        self.assertGreaterEqual(again.progress.spent, 1.2)
+        again.run()
+        self.assertEqual(again.step, trainer.step)
 
     def test_an_empty_set_is_reported(self):
         os.makedirs(os.path.join(self.folder, 'empty'))

@@ -61,10 +61,11 @@ class TuningTest(Temporary):
         self.anchors = torch.from_numpy(g.uniform(50, 150, (4, 468, 3)).astype(np.float32))
         flow = np.broadcast_to(np.float32([2, -1, 3]), (2, SIZE, SIZE, 3))
         picture = np.zeros((2, SIZE, SIZE, 3), np.uint8)
-        self.fields = dict(i1=picture, i2=picture, flow=flow, state=np.ones((2, SIZE, SIZE), np.uint8))
+        unknown = np.full((2, 68, 3), np.nan, np.float32)
+        self.fields = dict(i1=picture, i2=picture, flow=flow, state=np.ones((2, SIZE, SIZE), np.uint8), points_a=unknown, points_b=unknown)
 
     def terms(self, meshes):
-        return [float(term) for term in tuning_loss(meshes, self.anchors, self.fields)]
+        return [float(term) for term in tuning_loss(meshes, self.anchors, self.fields)[:3]]
 
     def test_no_error_for_meshes_that_move_with_the_flow(self):
         meshes = torch.cat([self.anchors[:2], self.anchors[:2] + torch.tensor([2.0, -1.0, 3.0])])
