@@ -14,6 +14,7 @@ from .pairs import VISIBLE
 from .registered_meshes import RegisteredMeshes
 from .regressor import LANDMARKS68, MeshRegressor
 from .shards import PairSet
+from .textures import read_photo
 
 LEAST_CHANGE = 3.0  # px that an opening must change by to count
 _NOSE, _ROUND = 30, (36, 45, 8)  # the nose's tip lies before the plane of outer eye corners and chin
@@ -63,6 +64,40 @@ def study_set(meshes, pairs, canonical):
                 **shape_summary(mesh_a, mesh_b, fields['points_a'], fields['points_b']))
 
 
+def read_frames(folder):
+    """Registered real frames that `eval/make-real-frames.ts` wrote: (frames (n, 224, 224, 3) u8, the attention network's landmarks (n, 68, 2) px, names of their sequences)."""
+    with open(os.path.join(folder, 'frames.json')) as handle:
+        landmarks = json.load(handle)['landmarks']
+    frames = [read_photo(os.path.join(folder, name)) for name in landmarks]
+    return np.stack(frames), np.array(list(landmarks.values()), np.float32).reshape(-1, 68, 2), np.array([name.rsplit('-', 1)[0] for name in landmarks])
+
+
+def real_summary(own, points, sequences):
+    """Landmarks of meshes and true ones (n, 68, 2) px of real frames -> figures. Slopes: how much of an opening's change within a sequence the mesh shows."""
+    own, out = own[..., :2], {}
+    for name, group in (('lids', LID_GAPS), ('lips', LIP_GAPS)):
+        found, true = gaps(own, group), gaps(points, group)
+        within = lambda values: np.concatenate([values[sequences == one] - values[sequences == one].mean() for one in np.unique(sequences)])
+        x, y = within(true), within(found)
+        lowest = true <= np.percentile(true, 10)
+        out.update({name + '_slope': float(x @ y / (x @ x)), name + '_correlation': float(np.corrcoef(x, y)[0, 1]),
+                    name + '_closed': float(found[lowest].mean()), name + '_truly_closed': float(true[lowest].mean())})
+    error = own - points
+    distance = lambda first, end: float(np.linalg.norm(error[:, first:end], axis=2).mean())
+    return dict(out, chin_bias=float(error[:, CHIN_LANDMARK, 1].mean()), lids=distance(36, 48), outer_lips=distance(48, 60), inner_lips=distance(60, 68),
+                mouth_width_bias=float((error[:, 54, 0] - error[:, 48, 0]).mean()))
+
+
+def study_frames(args, log):
+    for folder in args.frames:
+        frames, points, sequences = read_frames(folder)
+        log(f'\n{len(frames)} real frames of {folder} against the attention network: openings over those of their sequence, px')
+        for path in args.weights:
+            regressor = MeshRegressor(args.assets, path)
+            row = real_summary(RegisteredMeshes(regressor.net, regressor.canonical).of_images(frames)[:, LANDMARKS68], points, sequences)
+            log(f'{os.path.basename(path)}: ' + ', '.join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in row.items()))
+
+
 _COLUMNS = ('epe3d', 'epe2d', 'dz', 'slope', 'lids_share', 'lids_closed', 'lips_share', 'lips_closed', 'chin_bias', 'chin_error', 'relief', 'true_relief', 'relief_correlation')
 
 
@@ -76,6 +111,7 @@ def study_meshes(args, log):
             row = study_set(RegisteredMeshes(regressor.net, regressor.canonical), pairs, regressor.canonical)
             table.setdefault(name, {})[path] = row
             log(f'| {name} | {os.path.basename(path)} | ' + ' | '.join(f'{row[column]:.2f}' if column in row else '-' for column in _COLUMNS) + ' |')
+    study_frames(args, log)
     if args.json:
         with open(args.json, 'w') as handle:
             json.dump(table, handle, indent=1)

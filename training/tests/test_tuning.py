@@ -8,7 +8,7 @@ import support  # noqa: F401, I001  (puts the package on the path)
 from deepfaceflow_training import expressions
 from deepfaceflow_training.contours import CHIN, LID_GAPS, LIP_GAPS, MIRRORED_LANDMARKS, RIMS, gaps, rim_weights
 from deepfaceflow_training.geometry import SIZE
-from deepfaceflow_training.mesh_study import shape_summary
+from deepfaceflow_training.mesh_study import real_summary, shape_summary
 from deepfaceflow_training.pairs import VISIBLE
 from deepfaceflow_training.regressor import LANDMARKS68
 from deepfaceflow_training.regressor_tuning import mirrored, shape_errors, tuning_loss
@@ -119,6 +119,18 @@ class StudyTest(unittest.TestCase):
         self.assertTrue(np.isnan(found['lips_share']))
         self.assertAlmostEqual(found['chin_bias'], -1.5, places=3)
         self.assertAlmostEqual(found['relief_correlation'], 1, places=3)
+
+    def test_openings_of_real_frames_are_compared_within_their_sequence(self):
+        g, sequences = np.random.default_rng(4), np.array(['a'] * 10 + ['b'] * 10)
+        points = np.tile(g.uniform(60, 160, (68, 2)), (20, 1, 1)).astype(np.float32)
+        points[:, [40, 41, 46, 47], 1] = points[:, [37, 38, 43, 44], 1] + np.tile(np.arange(10), 2)[:, None]
+        own = points.copy()
+        own[:, [40, 41, 46, 47], 1] = own[:, [37, 38, 43, 44], 1] + 0.5 * np.tile(np.arange(10), 2)[:, None] + 3 + 4 * (sequences == 'b')[:, None]
+        found = real_summary(own, points, sequences)
+        self.assertAlmostEqual(found['lids_slope'], 0.5, places=4)
+        self.assertAlmostEqual(found['lids_truly_closed'], 0, places=4)
+        self.assertAlmostEqual(found['lids_closed'], 5, places=4)
+        self.assertAlmostEqual(found['chin_bias'], 0, places=4)
 
     def test_nothing_is_said_without_landmarks(self):
         unknown = np.full((1, 68, 3), np.nan, np.float32)
