@@ -153,7 +153,10 @@ export async function encodeMotionGlb(
 }
 
 /**
- * The same file without motion.
+ * The file of {@link encodeMotionGlb} without motion.
+ * @param mesh template px
+ * @param uv Vx2, texture coordinates with the origin in the top left corner of the texture
+ * @param texture encoded JPEG
  * @throws FaceError INVALID_ARGUMENT where the arrays do not fit together
  */
 export async function encodeMeshGlb(
@@ -175,8 +178,10 @@ export interface ClipFrame {
 /**
  * A clip as an animated file of the kind of {@link encodeMotionGlb}: a morph target a frame, each shown at its time, straight in
  * between.
- * @param mesh of the reference
+ * @param mesh of the reference, template px
  * @param frames at least one, times rising
+ * @param uv Vx2, texture coordinates with the origin in the top left corner of the texture
+ * @param texture encoded JPEG
  * @throws FaceError INVALID_ARGUMENT where the arrays do not fit together or times do not rise
  */
 export async function encodeClipGlb(
