@@ -29,6 +29,9 @@ export { demoPhotos } from './io/demo.js'
 export { decodeFlo, encodeFlo } from './io/flo.js'
 export { type FrameSource, openFrames, type SourceFrame } from './io/frames.js'
 export {
+  type ClipFrame,
+  encodeClipGlb,
+  encodeMeshGlb,
   encodeMotionGlb,
   encodeMtl,
   encodeObj,

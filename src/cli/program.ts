@@ -10,6 +10,7 @@ import { describeError, EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit-codes.j
 import { addFlowCommand } from './flow.js'
 import { printable } from './terminal-text.js'
 import { addVideoCommand } from './video.js'
+import { addViewCommand } from './view.js'
 
 /** The whole command line. */
 function buildProgram(context: CliContext): Command {
@@ -25,6 +26,7 @@ function buildProgram(context: CliContext): Command {
     addVideoCommand,
     addBatchCommand,
     addDemoCommand,
+    addViewCommand,
     addDoctorCommand,
     addBenchCommand,
     addAutotuneCommand,

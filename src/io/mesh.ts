@@ -119,9 +119,20 @@ const METRES_PER_PIXEL = 0.001
 const KEY_TIMES = [0, 1, 1.5, 2.5, 3]
 const KEY_WEIGHTS = [0, 1, 1, 0, 0]
 
+/** Meshes that a face moves to, and the weight of each at each of the times. */
+interface MorphMotion {
+  readonly name: string
+  readonly targets: readonly { readonly name: string; readonly vertices: Float32Array }[]
+  /** Seconds. */
+  readonly times: readonly number[]
+  /** A row of targets for each time. */
+  readonly weights: Float32Array
+}
+
 /**
  * glTF 2.0 binary: mesh A textured with the photo, one morph target that takes it to mesh B, and a looping
  * animation of the target's weight. The photo is the base colour, marked as unlit. Axes are turned to glTF's (y up, z towards the viewer).
+ * `extras.templateOrigin` of the mesh is the place of the file's origin in the template frame, px.
  * @param target Vx3, mesh B
  * @param uv Vx2, texture coordinates with the origin in the top left corner of the texture
  * @param texture encoded JPEG
@@ -133,15 +144,75 @@ export async function encodeMotionGlb(
   uv: Float32Array,
   texture: Uint8Array,
 ): Promise<Uint8Array> {
-  const count = checkMesh(mesh, uv.length / 2)
-  if (target.length !== mesh.vertices.length) {
-    throw new FaceError('INVALID_ARGUMENT', `mesh B has ${target.length / 3} vertices, mesh A ${count}`)
+  return await encodeGlb(mesh, uv, texture, {
+    name: 'A to B',
+    targets: [{ name: 'B', vertices: target }],
+    times: KEY_TIMES,
+    weights: Float32Array.from(KEY_WEIGHTS),
+  })
+}
+
+/**
+ * The file of {@link encodeMotionGlb} without motion.
+ * @param mesh template px
+ * @param uv Vx2, texture coordinates with the origin in the top left corner of the texture
+ * @param texture encoded JPEG
+ * @throws FaceError INVALID_ARGUMENT where the arrays do not fit together
+ */
+export async function encodeMeshGlb(
+  mesh: MeshData,
+  uv: Float32Array,
+  texture: Uint8Array,
+): Promise<Uint8Array> {
+  return await encodeGlb(mesh, uv, texture, null)
+}
+
+/** The face of one frame of a clip. */
+export interface ClipFrame {
+  /** Seconds from the start of the clip. */
+  readonly time: number
+  /** Vx3, template px. */
+  readonly vertices: Float32Array
+}
+
+/**
+ * A clip as an animated file of the kind of {@link encodeMotionGlb}: a morph target a frame, each shown at its time, straight in
+ * between.
+ * @param mesh of the reference, template px
+ * @param frames at least one, times rising
+ * @param uv Vx2, texture coordinates with the origin in the top left corner of the texture
+ * @param texture encoded JPEG
+ * @throws FaceError INVALID_ARGUMENT where the arrays do not fit together or times do not rise
+ */
+export async function encodeClipGlb(
+  mesh: MeshData,
+  frames: readonly ClipFrame[],
+  uv: Float32Array,
+  texture: Uint8Array,
+): Promise<Uint8Array> {
+  const isRising = frames.every(({ time }, i) => time >= 0 && (i === 0 || time > (frames[i - 1]?.time ?? 0)))
+  if (frames.length === 0 || !isRising) {
+    throw new FaceError('INVALID_ARGUMENT', 'a clip needs at least one frame, and times that rise from 0')
   }
+  const weights = new Float32Array(frames.length ** 2)
+  for (let i = 0; i < frames.length; i++) weights[i * frames.length + i] = 1
+  return await encodeGlb(mesh, uv, texture, {
+    name: 'clip',
+    targets: frames.map(({ vertices }, i) => ({ name: `frame ${i}`, vertices })),
+    times: frames.map(({ time }) => time),
+    weights,
+  })
+}
+
+async function encodeGlb(
+  mesh: MeshData,
+  uv: Float32Array,
+  texture: Uint8Array,
+  motion: MorphMotion | null,
+): Promise<Uint8Array> {
+  checkMesh(mesh, uv.length / 2)
   const centre = [0, 1, 2].map((axis) => mean(mesh.vertices, axis))
   const base = toGltf(mesh.vertices, centre)
-  const moved = toGltf(target, centre)
-  const offsets = moved.map((v, i) => v - (base[i] as number))
-
   const document = new Document()
   const buffer = document.createBuffer()
   const accessor = (name: string, type: 'VEC2' | 'VEC3' | 'SCALAR', array: Float32Array | Uint16Array) =>
@@ -155,37 +226,55 @@ export async function encodeMotionGlb(
     .setDoubleSided(true)
   // The photo carries its own light: viewers that know the extension shade it no second time, others still show it.
   document.createExtension(UnlitMaterials).mark(material)
-  const morph = document
-    .createPrimitiveTarget('B')
-    .setAttribute('POSITION', accessor('motion from A to B', 'VEC3', offsets))
   const primitive = document
     .createPrimitive()
     .setAttribute('POSITION', accessor('mesh A', 'VEC3', base))
     .setAttribute('TEXCOORD_0', accessor('photo coordinates', 'VEC2', uv))
     .setIndices(accessor('triangles', 'SCALAR', mesh.triangles))
     .setMaterial(material)
-    .addTarget(morph)
-  const face = document
-    .createMesh('face')
-    .addPrimitive(primitive)
-    .setWeights([0])
-    .setExtras({ targetNames: ['B'] })
+  const face = document.createMesh('face').addPrimitive(primitive)
   const node = document.createNode('face').setMesh(face)
   const scene = document.createScene('facial motion').addChild(node)
   document.getRoot().setDefaultScene(scene)
-  const sampler = document
-    .createAnimationSampler()
-    .setInput(accessor('seconds', 'SCALAR', Float32Array.from(KEY_TIMES)))
-    .setOutput(accessor('weight of B', 'SCALAR', Float32Array.from(KEY_WEIGHTS)))
-    .setInterpolation('LINEAR')
-  const channel = document
-    .createAnimationChannel()
-    .setTargetNode(node)
-    .setTargetPath('weights')
-    .setSampler(sampler)
-  document.createAnimation('A to B').addSampler(sampler).addChannel(channel)
+  face.setExtras({ templateOrigin: centre })
+  if (motion) {
+    for (const { name, vertices } of motion.targets) {
+      if (vertices.length !== mesh.vertices.length) {
+        throw new FaceError(
+          'INVALID_ARGUMENT',
+          `mesh ${name} has ${vertices.length / 3} vertices, mesh A ${mesh.vertices.length / 3}`,
+        )
+      }
+      const offsets = toGltf(vertices, centre).map((v, i) => v - (base[i] as number))
+      primitive.addTarget(
+        document
+          .createPrimitiveTarget(name)
+          .setAttribute('POSITION', accessor(`motion from A to ${name}`, 'VEC3', offsets)),
+      )
+    }
+    face
+      .setWeights(motion.targets.map(() => 0))
+      .setExtras({ targetNames: motion.targets.map(({ name }) => name), templateOrigin: centre })
+    const sampler = document
+      .createAnimationSampler()
+      .setInput(accessor('seconds', 'SCALAR', Float32Array.from(motion.times)))
+      // One target a frame: all but the diagonal is zero, and the square of the frames would outgrow the motion itself.
+      .setOutput(
+        accessor('weights', 'SCALAR', motion.weights).setSparse(motion.targets.length > SPARSE_ABOVE),
+      )
+      .setInterpolation('LINEAR')
+    const channel = document
+      .createAnimationChannel()
+      .setTargetNode(node)
+      .setTargetPath('weights')
+      .setSampler(sampler)
+    document.createAnimation(motion.name).addSampler(sampler).addChannel(channel)
+  }
   return new NodeIO().registerExtensions([UnlitMaterials]).writeBinary(document)
 }
+
+/** Targets from which on a sparse accessor is smaller than a full one. */
+const SPARSE_ABOVE = 4
 
 /** Template px to metres about `centre`: half a turn about x, which keeps the triangles' winding. */
 function toGltf(vertices: Float32Array, centre: readonly number[]): Float32Array {

@@ -2,13 +2,15 @@ import { constants } from 'node:fs'
 import { copyFile, lstat, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FaceError } from '../errors.js'
-import type { TrackerMemory, VideoStep } from '../face/types.js'
+import type { FlowResult, TrackerMemory, VideoStep } from '../face/types.js'
 import { TEMPLATE_SIZE } from '../geometry/types.js'
 import { makeOutputFolder, outputFailed, writeFileAtomic } from '../platform/index.js'
 import { describeOwner, type FolderLock, takeLock } from '../platform/node/folder-lock.js'
 import { encodeFlowPng } from './flow-png.js'
 import { JsonLines, readJsonLines } from './json-lines.js'
+import { encodeMeshGlb } from './mesh.js'
 import { encodeNpy } from './npy.js'
+import { faceTexture } from './texture.js'
 import { asHead, bindingChanges, headOf, type VideoBinding, type VideoHead } from './video-binding.js'
 import {
   type FrameFacts,
@@ -24,6 +26,7 @@ export const VIDEO_FILES = {
   log: 'frames.jsonl',
   table: 'frames.csv',
   flows: 'flow',
+  reference: 'reference.glb',
   overlays: 'overlay',
   overlayVideo: 'overlay.mp4',
   summary: 'video.json',
@@ -152,10 +155,18 @@ export class VideoFolder {
       const { previous, reference } = this.#flowFiles(facts.frame)
       await writeFileAtomic(previous, encodeNpy(frameToFrame.flow, shape))
       await writeFileAtomic(reference, encodeNpy(frameToReference.flow, shape))
+      if (!this.#records.some(hasFlow)) await this.#writeReference(frameToReference)
     }
     const { flow, mask } = frameToReference
     await writeFileAtomic(this.overlayFile(facts.frame, '_flow.png'), await encodeFlowPng(flow, mask))
     return this.append(stepRecord(facts, step, tracker, !this.#records.some(hasFlow)))
+  }
+
+  /** The mesh that every flow from the reference starts on: with it and them a viewer has the moving face. */
+  async #writeReference(result: FlowResult): Promise<void> {
+    const { meshA, triangles } = result
+    const { image, uv } = await faceTexture(result)
+    await this.write(VIDEO_FILES.reference, await encodeMeshGlb({ vertices: meshA, triangles }, uv, image))
   }
 
   /** Logs a frame. */
@@ -173,7 +184,7 @@ export class VideoFolder {
     return join(this.folder, VIDEO_FILES.overlays, `${numbered(frame)}${kind}`)
   }
 
-  async write(name: string, content: string): Promise<void> {
+  async write(name: string, content: string | Uint8Array): Promise<void> {
     await writeFileAtomic(join(this.folder, name), content)
   }
 
@@ -185,8 +196,8 @@ export class VideoFolder {
   /** Removes what an earlier run wrote, and nothing else. */
   async #clear(found: Found): Promise<void> {
     await this.#removeFrom(0, found.records.length)
-    const { summary, table, overlayVideo } = VIDEO_FILES
-    for (const name of [summary, table, overlayVideo]) await remove(join(this.folder, name))
+    const { summary, table, overlayVideo, reference } = VIDEO_FILES
+    for (const name of [summary, table, overlayVideo, reference]) await remove(join(this.folder, name))
   }
 
   /** Files of frames from `first` on; the log may lack the one that was under way. */

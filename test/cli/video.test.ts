@@ -110,6 +110,20 @@ describe('video', () => {
     expect((await readdir(join(out, 'flow'))).sort()[0]).toBe('000001_previous.npy')
   })
 
+  it('keeps the mesh of the reference beside the flows that start on it, as one run and as two', async () => {
+    const input = await frames(5)
+    await run('video', input, '-o', out)
+    const whole = await readFile(join(out, 'reference.glb'))
+    expect(whole.subarray(0, 4).toString()).toBe('glTF')
+    await rm(out, { recursive: true })
+    await interruptedRun(input)
+    await run('video', input, '-o', out)
+    expect((await readFile(join(out, 'reference.glb'))).equals(whole)).toBe(true)
+    // Without flows there is nothing to move it by; one that an earlier run wrote goes with them.
+    await run('video', input, '-o', out, '--no-flow')
+    expect(await readdir(out)).not.toContain('reference.glb')
+  })
+
   it('goes on from the last frame with the face when the latest are without', async () => {
     const input = await frames(4)
     missIn(3)
@@ -326,7 +340,7 @@ describe('the folder of a video', () => {
     expect(await readFile(target, 'utf8')).toBe('precious')
   })
 
-  it.each(['flow', 'overlay', 'overlay.mp4', 'video.json', 'frames.csv'])(
+  it.each(['flow', 'reference.glb', 'overlay', 'overlay.mp4', 'video.json', 'frames.csv'])(
     'is refused where there is a %s that is not ours',
     async (name) => {
       await mkdir(join(out, name), { recursive: true })

@@ -1,0 +1,23 @@
+import { resolve } from 'node:path'
+import { defineConfig } from 'vite'
+
+/** Two pages from one source: `viewer`, which the command ships and serves, and `app`, which is the whole. */
+export default defineConfig(({ mode }) => {
+  const page = mode === 'viewer' ? 'viewer' : 'app'
+  return {
+    root: resolve(import.meta.dirname, page),
+    // Served from any folder of any server.
+    base: './',
+    build: {
+      outDir: resolve(import.meta.dirname, 'dist', page),
+      emptyOutDir: true,
+      target: 'es2022',
+      // three.js is half a megabyte before compression.
+      chunkSizeWarningLimit: 900,
+      // The page's policy allows no inlined data.
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+    },
+    worker: { format: 'es' },
+  }
+})
