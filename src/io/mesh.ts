@@ -1,4 +1,4 @@
-import { Document, NodeIO } from '@gltf-transform/core'
+import { Document, WebIO } from '@gltf-transform/core'
 import { FaceError } from '../errors.js'
 import { TEMPLATE_SIZE } from '../geometry/types.js'
 import { UnlitMaterials } from './unlit-materials.js'
@@ -184,7 +184,7 @@ export async function encodeMotionGlb(
     .setTargetPath('weights')
     .setSampler(sampler)
   document.createAnimation('A to B').addSampler(sampler).addChannel(channel)
-  return new NodeIO().registerExtensions([UnlitMaterials]).writeBinary(document)
+  return new WebIO().registerExtensions([UnlitMaterials]).writeBinary(document)
 }
 
 /** Template px to metres about `centre`: half a turn about x, which keeps the triangles' winding. */
