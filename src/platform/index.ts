@@ -12,7 +12,7 @@ export { emitWarning, environment, processors, turnOfEventLoop } from './node/ho
 export {
   cropAndResize,
   decodePhoto,
-  drawSvg,
+  drawShapes,
   encodeJpeg,
   encodePng,
   resizePicture,
@@ -22,4 +22,5 @@ export { KernelSource } from './node/kernel-source.js'
 export { packageFacts } from './node/package-root.js'
 export { photoName } from './node/photo-input.js'
 export { HARDWARE_PACE, paced, SOFTWARE_PACE } from './node/polling.js'
+export type { Outline, Shape } from './shapes.js'
 export type { DownloadProgress, ReadOptions, ShippedFiles } from './shipped-files.js'

@@ -2,6 +2,7 @@ import type { DrawableImage, PhotoInput, Rgba } from '../../geometry/types.js'
 import { messageOf } from '../../realms.js'
 import { tagOf } from '../photo-kinds.js'
 import { checkPixels, checkSize, invalid } from '../photo-limits.js'
+import type { Outline, Shape } from '../shapes.js'
 import { photoName, photoSource } from './photo-input.js'
 
 type Context = OffscreenCanvasRenderingContext2D
@@ -196,6 +197,46 @@ export async function resizePicture(
   return pixelsOf(context)
 }
 
-export async function drawSvg(image: Rgba, _elements: readonly string[]): Promise<Rgba> {
+/**
+ * Draws shapes on an opaque image.
+ * @returns `image`, whose pixels are changed
+ */
+export async function drawShapes(image: Rgba, shapes: readonly Shape[]): Promise<Rgba> {
+  const context = surface(image.width, image.height)
+  context.drawImage(drawn(image), 0, 0)
+  for (const shape of shapes) draw(context, shape)
+  image.data.set(pixelsOf(context).data)
   return image
+}
+
+function draw(context: Context, shape: Shape): void {
+  context.save()
+  context.translate(shape.x ?? 0, 'y' in shape ? shape.y : 0)
+  if ('shapes' in shape) {
+    context.scale(shape.scale, shape.scale)
+    if (shape.clip !== undefined) {
+      context.beginPath()
+      context.rect(0, 0, shape.clip.width, shape.clip.height)
+      context.clip()
+    }
+    for (const inner of shape.shapes) draw(context, inner)
+  } else {
+    outline(context, shape)
+  }
+  context.restore()
+}
+
+function outline(context: Context, { path, fill, stroke, strokeOpacity, strokeWidth, round }: Outline): void {
+  const shape = new Path2D(path)
+  if (fill !== undefined) {
+    context.fillStyle = fill
+    context.fill(shape)
+  }
+  if (stroke === undefined) return
+  context.strokeStyle = stroke
+  context.globalAlpha = strokeOpacity ?? 1
+  context.lineWidth = strokeWidth ?? 1
+  context.lineCap = round ? 'round' : 'butt'
+  context.lineJoin = round ? 'round' : 'miter'
+  context.stroke(shape)
 }

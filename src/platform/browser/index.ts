@@ -1,5 +1,6 @@
 /** What `platform/index.ts` exports, for browsers. */
 export type { AdapterChoice, AdapterSource, FoundAdapter, InstanceOptions } from '../adapter-choice.js'
+export type { Outline, Shape } from '../shapes.js'
 export type { DownloadProgress, ReadOptions, ShippedFiles } from '../shipped-files.js'
 export { capsOfDevice, chooseAdapter, enumerateAdapters } from './adapters.js'
 export {
@@ -25,7 +26,7 @@ export {
 export {
   cropAndResize,
   decodePhoto,
-  drawSvg,
+  drawShapes,
   encodeJpeg,
   encodePng,
   resizePicture,

@@ -4,10 +4,12 @@ import type { FaceError } from '../../errors.js'
 import type { PhotoInput, Rgba } from '../../geometry/types.js'
 import { messageOf } from '../../realms.js'
 import { checkPixels, checkSize, invalid, MAX_PIXELS } from '../photo-limits.js'
+import type { Shape } from '../shapes.js'
 import { FORMAT_NAMES, foreignFormat } from './foreign-format.js'
 import { decodeHeic } from './heic.js'
 import { photoName, photoSource } from './photo-input.js'
 import { loadSharp } from './sharp.js'
+import { svgOf } from './svg.js'
 
 /** Containers of photos. Documents and drawings that libvips could render (SVG, PDF) are not photos. */
 const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'heif', 'tiff', 'gif'])
@@ -247,13 +249,12 @@ export async function resizePicture(
 }
 
 /**
- * Draws SVG elements on an opaque image; one SVG unit is one pixel.
+ * Draws shapes on an opaque image.
  * @returns `image`, whose pixels are changed
  */
-export async function drawSvg(image: Rgba, elements: readonly string[]): Promise<Rgba> {
-  const { width, height } = image
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${elements.join('')}</svg>`
+export async function drawShapes(image: Rgba, shapes: readonly Shape[]): Promise<Rgba> {
   const sharp = await loadSharp()
+  const svg = svgOf(shapes, image.width, image.height)
   const layer = await sharp(Buffer.from(svg)).ensureAlpha().raw().toBuffer()
   putOver(image.data, layer)
   return image
