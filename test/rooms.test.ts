@@ -18,7 +18,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['face'],
   ['viz'],
   ['io'],
-  ['engine.ts', 'index.ts'],
+  ['engine.ts', 'index.browser.ts'],
+  ['index.ts'],
   ['cli'],
 ]
 
@@ -26,7 +27,8 @@ const FLOORS: readonly (readonly string[])[] = [
 const NODE_FILES = [
   /^platform\/node\//,
   /^cli\//,
-  /^io\/(batch-summary|demo|frame-files|frames|json-lines|pairs-csv|products|result-folder|video-files|video-overlay-files)\.ts$/,
+  /^io\/(batch-summary|demo|flow-png|frame-files|frames|json-lines|pairs-csv|product-list|products|provenance|result-folder|video-files|video-overlay-files)\.ts$/,
+  /^weights\/write-safetensors\.ts$/,
 ]
 
 const ROOT = resolve(import.meta.dirname, '../src')

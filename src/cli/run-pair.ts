@@ -24,6 +24,7 @@ import {
   UP_AXES,
   type WeightsInfo,
   type WriteOptions,
+  withDigest,
   writeProducts,
 } from '../index.js'
 import { flowOptions, type PairFlags, productChoice } from './options.js'
@@ -136,7 +137,7 @@ export async function writePair(
     ...(flags.up && { up: flags.up }),
   }
   const files = await writeProducts(result, folder, writing)
-  return { result, summary: summarise(result, names, provenance), files }
+  return { result, summary: summarise(result, names, withDigest(provenance)), files }
 }
 
 /** The few numbers a person wants to see, as aligned lines. */

@@ -88,7 +88,7 @@ export class DeepFaceFlow implements FaceFlow {
   }
 
   /**
-   * Opens the device, reads the weights and compiles the networks.
+   * Opens the device (first: where there is none, no weights are downloaded), reads the weights and compiles the networks.
    * @throws EngineError NO_ADAPTER, INVALID_WEIGHTS, UNSUPPORTED, OUT_OF_MEMORY; FaceError INVALID_WEIGHTS, INVALID_ARGUMENT;
    * the signal's reason if it is aborted
    */
@@ -108,20 +108,18 @@ export class DeepFaceFlow implements FaceFlow {
   ): Promise<DeepFaceFlow> {
     const { signal } = options
     signal?.throwIfAborted()
-    report('reading the weights')
-    const read = await loadNetworkFiles(options.weights, depth)
-    signal?.throwIfAborted()
     report('opening the GPU')
     const ownsEngine = options.engine === undefined
     const open = (adapter: string | undefined) =>
       Engine.open({
         ...(adapter !== undefined && { adapter }),
         ...(options.device !== undefined && { device: options.device }),
+        ...(options.powerPreference !== undefined && { powerPreference: options.powerPreference }),
         autotune: options.autotune ?? { mode: 'cached' },
         selfTest: {},
       })
     let engine = options.engine ?? (await open(options.adapter))
-    const start = async (): Promise<DeepFaceFlow> => {
+    const start = async (read: NetworkFiles): Promise<DeepFaceFlow> => {
       const files = sharedFiles(engine, read)
       const pair = await RegisteredPair.create(engine, files, refinement, (done, total) =>
         report(`compiling kernels (${done} of ${total})`),
@@ -132,15 +130,19 @@ export class DeepFaceFlow implements FaceFlow {
     }
     const isFree = ownsEngine && options.device === undefined && (options.adapter ?? 'auto') === 'auto'
     try {
+      signal?.throwIfAborted()
+      report('reading the weights')
+      const read = await loadNetworkFiles(options.weights, depth, options)
+      signal?.throwIfAborted()
       try {
-        return await start()
+        return await start(read)
       } catch (error) {
         // The adapter computes wrong: the embedded one is slow, and right.
         if (!(error instanceof EngineError) || error.details.selfTest !== true || !isFree) throw error
         emitWarning(`${error.message}; the embedded software adapter is taken`, 'DEEPFACEFLOW_SELF_TEST')
         engine.dispose()
         engine = await open('embedded')
-        return await start()
+        return await start(read)
       }
     } catch (error) {
       if (ownsEngine) engine.dispose()

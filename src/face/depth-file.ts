@@ -11,7 +11,7 @@ import {
 } from '../nets/depth-from-motion.js'
 import { FLOW_UNIT } from '../nets/dffnet.js'
 import { VERTEX_MOTION } from '../ops/mesh/vertex-motion.js'
-import { fileExists } from '../platform/index.js'
+import { fileExists, type ReadOptions } from '../platform/index.js'
 import { readSafetensors } from '../weights/safetensors.js'
 import type { WeightFile } from '../weights/weight-file.js'
 
@@ -40,6 +40,7 @@ export function depthFileName(dffnet: string): string {
  * @param dffnet path of the DFFNet weight file
  * @param network its name, and whether it has the mesh prior
  * @param source `motion`: the file must be there; undefined: it may; `network`: it is not looked for
+ * @param path of the file; default: beside the DFFNet's
  * @returns undefined where dz stays the network's
  * @throws FaceError or EngineError INVALID_WEIGHTS naming the file and the remedy
  */
@@ -47,9 +48,10 @@ export async function readDepthFile(
   dffnet: string,
   network: FlowNetwork,
   source: DepthSource | undefined,
+  path = depthFileName(dffnet),
+  options: ReadOptions = {},
 ): Promise<DepthFile | undefined> {
   if (source === 'network') return undefined
-  const path = depthFileName(dffnet)
   if (!(await fileExists(path))) {
     if (source === undefined) return undefined
     throw new FaceError(
@@ -58,7 +60,7 @@ export async function readDepthFile(
       { file: path },
     )
   }
-  const weights = await readSafetensors(path)
+  const weights = await readSafetensors(path, options)
   return { weights, config: checked(weights, dffnet, network) }
 }
 

@@ -2,11 +2,11 @@ import { FaceError } from '../errors.js'
 import type { Template } from '../geometry/template.js'
 import { MESH_VERTICES } from '../geometry/types.js'
 import type { DepthSource } from '../nets/depth-from-motion.js'
-import { shippedWeights } from '../platform/index.js'
+import { type ShippedFiles, shippedWeights } from '../platform/index.js'
 import type { Engine } from '../runtime/engine.js'
 import { readSafetensors } from '../weights/safetensors.js'
 import type { WeightFile } from '../weights/weight-file.js'
-import { type DepthFile, readDepthFile } from './depth-file.js'
+import { type DepthFile, depthFileName, readDepthFile } from './depth-file.js'
 import { loadTemplate } from './register/template-file.js'
 import type { WeightsInfo } from './types.js'
 
@@ -40,20 +40,22 @@ export const SHIPPED_NETWORKS = ['dffnet-m', 'dffnet-m-small'] as const
  * Reads and checks all weight files.
  * @param network a DFFNet weight file, or one of `SHIPPED_NETWORKS`; default the first of them
  * @param depth where dz comes from; default `motion` where a file for it lies beside the DFFNet's
- * @throws EngineError or FaceError INVALID_WEIGHTS naming file, tensor and remedy
+ * @param source where the package's own files are, and how they are read
+ * @throws EngineError or FaceError INVALID_WEIGHTS naming file, tensor and remedy; the signal's reason
  */
 export async function loadNetworkFiles(
   network: string = SHIPPED_NETWORKS[0],
   depth?: DepthSource,
+  source: ShippedFiles = {},
 ): Promise<NetworkFiles> {
-  const shipped = (name: string) => readSafetensors(shippedWeights(name))
+  const shipped = (name: string) => readSafetensors(shippedWeights(name, source), source)
   const [flowNetwork, detector, landmarks, meshRegressor, canonical, template] = await Promise.all([
-    readFlowNetwork(network, depth),
+    readFlowNetwork(network, depth, source),
     shipped('face-detector.safetensors'),
     shipped('mesh-regressor-attention.safetensors'),
     shipped('registered-mesh-regressor.safetensors'),
     shipped('canonical-face.safetensors'),
-    loadTemplate(),
+    loadTemplate(undefined, source),
   ])
   return {
     ...flowNetwork,
@@ -76,18 +78,20 @@ export async function describeNetwork(
   network: string = SHIPPED_NETWORKS[0],
   depth?: DepthSource,
 ): Promise<{ readonly weights: WeightsInfo; readonly depthSource: DepthSource }> {
-  const files = await readFlowNetwork(network, depth)
+  const files = await readFlowNetwork(network, depth, {})
   return { weights: files.info, depthSource: files.depth === undefined ? 'network' : 'motion' }
 }
 
 async function readFlowNetwork(
   network: string,
   depth: DepthSource | undefined,
+  source: ShippedFiles,
 ): Promise<Pick<NetworkFiles, 'dffnet' | 'dffnetConfig' | 'depth' | 'info'>> {
-  const file = dffnetFile(network)
-  const dffnet = await readSafetensors(file)
+  const file = dffnetFile(network, source)
+  const dffnet = await readSafetensors(file, source)
   const dffnetConfig = readDffnetConfig(dffnet)
-  const depthFile = await readDepthFile(file, { ...dffnetConfig, name: dffnet.metadata.network }, depth)
+  const facts = { ...dffnetConfig, name: dffnet.metadata.network }
+  const depthFile = await readDepthFile(file, facts, depth, depthPath(network, file, source), source)
   return {
     dffnet,
     dffnetConfig,
@@ -118,9 +122,16 @@ export function sharedFiles(engine: Engine, files: NetworkFiles): NetworkFiles {
   return files
 }
 
-function dffnetFile(network: string): string {
-  if ((SHIPPED_NETWORKS as readonly string[]).includes(network))
-    return shippedWeights(`${network}.safetensors`)
+function isShipped(network: string): boolean {
+  return (SHIPPED_NETWORKS as readonly string[]).includes(network)
+}
+
+function depthPath(network: string, dffnet: string, source: ShippedFiles): string {
+  return isShipped(network) ? shippedWeights(depthFileName(network), source) : depthFileName(dffnet)
+}
+
+function dffnetFile(network: string, source: ShippedFiles): string {
+  if (isShipped(network)) return shippedWeights(`${network}.safetensors`, source)
   // A word without dot and slash was meant as a name.
   if (/^[\w-]+$/.test(network)) {
     throw new FaceError(

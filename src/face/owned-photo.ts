@@ -1,14 +1,17 @@
 import type { PhotoInput } from '../geometry/types.js'
+import { stillOf } from '../platform/index.js'
 import { isDeviceData } from '../runtime/device-data.js'
 import type { FrameInput } from './types.js'
 
 /**
  * The photo as it is now. Calls are queued, frames are kept by trackers and results, and what was uploaded is recognised by
- * its object: so bytes and pixels are copied before the call returns, and then they are the caller's again. What holds no
- * bytes (file names) is returned as it is; what is no photo is left to the decoder to refuse.
+ * its object: so bytes, pixels and what a video or canvas shows are copied before the call returns, and then they are the
+ * caller's again. What holds no bytes (file names) is returned as it is; what is no photo is left to the decoder to refuse.
  */
 export function ownedPhoto(photo: PhotoInput): PhotoInput {
   if (typeof photo !== 'object' || photo === null) return photo
+  const still = stillOf(photo)
+  if (still !== undefined) return still
   const bytes = copyOfBytes(photo)
   if (bytes !== undefined) return bytes as Uint8Array
   const { width, height, data } = photo as { width: number; height: number; data?: unknown }

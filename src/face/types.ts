@@ -3,6 +3,7 @@
 import type { Box, PhotoInput, Rgba, Similarity } from '../geometry/types.js'
 import type { DepthSource } from '../nets/depth-from-motion.js'
 import type { Refinement } from '../nets/refinement.js'
+import type { ShippedFiles } from '../platform/index.js'
 import type { PhotometricResidual } from '../products/residual.js'
 import type { RigidMotion } from '../products/rigid-motion.js'
 import type { AutotuneOptions } from '../runtime/autotune.js'
@@ -215,9 +216,11 @@ export interface VideoTracker<Flows extends VideoFlows = 'both'> {
 export const DEFAULT_REFINEMENT: Refinement = 'variational'
 
 /** What {@link FaceFlow} implementations are opened with. */
-export interface CreateOptions {
+export interface CreateOptions extends ShippedFiles {
   /** `auto`, `hardware`, `software`, `embedded` or part of an adapter's name. Default `auto`. */
   readonly adapter?: string
+  /** Which of two GPUs, where a machine has them; a wish. Default `high-performance`. */
+  readonly powerPreference?: GPUPowerPreference
   /** A device owned by the caller; never destroyed by `dispose()`. */
   readonly device?: GPUDevice
   /** DFFNet weight file, or the name of one in the package: `dffnet-m` (default), or `dffnet-m-small` for weak machines. */
@@ -239,8 +242,6 @@ export interface CreateOptions {
    * by `dispose()`. Face levels with the same weights have these on the device once. Not with `adapter`, `device`, `autotune`.
    */
   readonly engine?: Engine
-  /** Ends the start with the signal's reason. */
-  readonly signal?: AbortSignal
   /** Called before each start-up step, with a short phrase. */
   readonly onProgress?: (step: string) => void
 }

@@ -33,6 +33,15 @@ export interface BlobLike {
   arrayBuffer(): Promise<ArrayBuffer>
 }
 
+/** What a browser can draw: its present picture is the photo. A bitmap or frame stays the caller's to close. */
+export type DrawableImage =
+  | ImageBitmap
+  | VideoFrame
+  | HTMLVideoElement
+  | HTMLImageElement
+  | HTMLCanvasElement
+  | OffscreenCanvas
+
 /** A URL object; only `file:` and base64 `data:` are read. */
 export interface UrlLike {
   readonly href: string
@@ -40,8 +49,8 @@ export interface UrlLike {
 }
 
 /**
- * A photo as callers give it: a file name, a `file:` or base64 `data:` URL, the bytes of an encoded file (Buffers and
- * Blobs too), or pixels.
+ * A photo as callers give it: a file name (in a browser an address), a `file:` or base64 `data:` URL, the bytes of an encoded
+ * file (Buffers and Blobs too), pixels, or in a browser what can be drawn there.
  */
 export type PhotoInput =
   | string
@@ -53,6 +62,7 @@ export type PhotoInput =
   | BlobLike
   | Rgba
   | ImageDataLike
+  | DrawableImage
 
 /** Axis-aligned rectangle; (x, y) is the top left corner. */
 export interface Box {

@@ -8,6 +8,7 @@ import {
   environment,
   type FoundAdapter,
   HARDWARE_PACE,
+  type InstanceOptions,
   paced,
   SOFTWARE_PACE,
   turnOfEventLoop,
@@ -28,6 +29,8 @@ export interface OpenDeviceOptions {
   adapter?: AdapterChoice
   /** Folder of the kernel files; the package's own when left out. */
   kernelRoot?: string
+  /** Which of two GPUs, where a machine has them; a wish. Default: 'high-performance'. */
+  powerPreference?: GPUPowerPreference
   /**
    * False drops the bounds checks that Dawn adds to shaders. Only for measurements: a kernel that then
    * reads or writes outside its buffers touches the process's own memory on a software adapter.
@@ -205,7 +208,7 @@ function checkOptions(options: OpenDeviceOptions): void {
     throw new EngineError('INVALID_ARGUMENT', problem)
   }
   if (typeof options !== 'object' || options === null) fail(`options are an object, got ${String(options)}`)
-  const { device, adapter, kernelRoot, robustness } = options
+  const { device, adapter, kernelRoot, robustness, powerPreference } = options
   // By what the engine calls, not by class: there is more than one implementation of WebGPU.
   const isDevice =
     typeof device?.createBuffer === 'function' &&
@@ -221,10 +224,16 @@ function checkOptions(options: OpenDeviceOptions): void {
   }
   if (kernelRoot !== undefined && typeof kernelRoot !== 'string')
     fail('kernelRoot must be the path of a folder')
+  if (powerPreference !== undefined && !['high-performance', 'low-power'].includes(powerPreference))
+    fail(`powerPreference is 'high-performance' or 'low-power', got ${String(powerPreference)}`)
   if (robustness !== undefined && typeof robustness !== 'boolean') fail('robustness must be true or false')
 }
 
-const SOURCE_NAMES: Record<AdapterSource, string> = { system: 'system driver', embedded: 'embedded driver' }
+const SOURCE_NAMES: Record<AdapterSource, string> = {
+  system: 'system driver',
+  embedded: 'embedded driver',
+  browser: 'browser',
+}
 
 /** Where the best adapter gives no device, the next kind is tried: a software adapter is slow, but it works. */
 const FALLBACKS = ['software', 'embedded'] as const
@@ -232,11 +241,11 @@ const FALLBACKS = ['software', 'embedded'] as const
 /** @throws EngineError NO_ADAPTER if the choice, or for 'auto' every kind of adapter, gives no device */
 async function openAdapter(
   choice: AdapterChoice,
-  robustness: boolean,
+  options: InstanceOptions,
 ): Promise<{ found: FoundAdapter; gpu: GPUDevice }> {
   const failures: EngineError[] = []
   const tried = new Set<string>()
-  let found: FoundAdapter | undefined = await chooseAdapter(choice, { robustness })
+  let found: FoundAdapter | undefined = await chooseAdapter(choice, options)
   const fallbacks = choice === 'auto' ? [...FALLBACKS] : []
   for (;;) {
     const id = found && `${found.source} ${found.caps.name}`
@@ -253,7 +262,7 @@ async function openAdapter(
     const next = fallbacks.shift()
     if (next === undefined) break
     // What is not there is no reason to give up the others.
-    found = await chooseAdapter(next, { robustness }).catch(() => undefined)
+    found = await chooseAdapter(next, options).catch(() => undefined)
   }
   const [first] = failures
   const reasons = failures.map(({ message }) => message).join('; ')
@@ -289,7 +298,10 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Engin
     return new EngineDevice({ gpu: options.device, caps, selection, owned: false, kernelRoot })
   }
   const choice = options.adapter ?? environment('DEEPFACEFLOW_ADAPTER') ?? 'auto'
-  const { found, gpu } = await openAdapter(choice, options.robustness ?? true)
+  const { found, gpu } = await openAdapter(choice, {
+    robustness: options.robustness ?? true,
+    powerPreference: options.powerPreference,
+  })
   const { adapter, source, reason } = found
   // A device offers only what it was asked for, so caps are read from it; it does not carry adapter facts
   // beyond `adapterInfo`.

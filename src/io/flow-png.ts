@@ -1,5 +1,5 @@
 import { TEMPLATE_SIZE } from '../geometry/types.js'
-import { decodePng16, encodePng16 } from '../platform/index.js'
+import { decodePng16, encodePng16 } from '../platform/node/image.js'
 
 /*
  * Flow as 16-bit PNG after the KITTI benchmark: red and green are 64 dx + 2^15 and 64 dy + 2^15, blue is 1 where there is flow. A

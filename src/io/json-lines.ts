@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { open, truncate } from 'node:fs/promises'
 import { FaceError } from '../errors.js'
-import { outputFailed } from '../platform/index.js'
+import { outputFailed } from '../platform/node/atomic.js'
 
 /**
  * A log of one JSON value a line that survives interruptions: a line counts once its line break is written. Only files that

@@ -1,4 +1,4 @@
-import { Document, NodeIO } from '@gltf-transform/core'
+import { Document, WebIO } from '@gltf-transform/core'
 import { FaceError } from '../errors.js'
 import { TEMPLATE_SIZE } from '../geometry/types.js'
 import { UnlitMaterials } from './unlit-materials.js'
@@ -270,7 +270,7 @@ async function encodeGlb(
       .setSampler(sampler)
     document.createAnimation(motion.name).addSampler(sampler).addChannel(channel)
   }
-  return new NodeIO().registerExtensions([UnlitMaterials]).writeBinary(document)
+  return new WebIO().registerExtensions([UnlitMaterials]).writeBinary(document)
 }
 
 /** Targets from which on a sparse accessor is smaller than a full one. */

@@ -1,7 +1,8 @@
 import { FaceError } from '../errors.js'
 import { hasPhotos, type RegisteredFlowResult } from '../face/types.js'
 import { TEMPLATE_SIZE } from '../geometry/types.js'
-import { encodeGreyPng, encodePng } from '../platform/index.js'
+import { encodePng } from '../platform/index.js'
+import { encodeGreyPng } from '../platform/node/image.js'
 import { flowToPhoto } from '../products/photo-flow.js'
 import {
   depthTile,

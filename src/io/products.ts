@@ -12,7 +12,7 @@ import {
   RESULT_FILES,
   selectProducts,
 } from './product-list.js'
-import type { Provenance } from './provenance.js'
+import { type Provenance, withDigest } from './provenance.js'
 import {
   assertKeepsInputs,
   assertNotHeld,
@@ -157,7 +157,10 @@ async function writeInto(
   await pipeline(large, 1, make, write)
   if (options.half) for (const note of roundingNotes(source, written)) onNote(note)
   const complete = files.filter((name) => written.has(name) || name === RESULT_FILE)
-  const summary = { ...summarise(result, names, options.provenance), files: complete }
+  const summary = {
+    ...summarise(result, names, options.provenance && withDigest(options.provenance)),
+    files: complete,
+  }
   await folder.write(RESULT_FILE, `${JSON.stringify(summary, null, 2)}\n`)
   await folder.finish()
   return complete

@@ -1,5 +1,5 @@
 import type { WeightsInfo } from '../face/types.js'
-import { sha256 } from '../platform/index.js'
+import { sha256Now } from '../platform/node/hash.js'
 
 /*
  * What a result was computed by. A result may be taken for the one that a command would compute now only if
@@ -23,7 +23,12 @@ export interface Provenance {
 export function provenanceDigest({ version, weights, options, inputs }: Provenance): string {
   const { name, hash, depthHash } = weights
   const facts = { version, weights: { name, hash, depthHash }, options, inputs }
-  return sha256([canonicalJson(facts)])
+  return sha256Now([canonicalJson(facts)])
+}
+
+/** As result.json holds it. */
+export function withDigest<T extends Provenance>(provenance: T): T & { readonly digest: string } {
+  return { ...provenance, digest: provenanceDigest(provenance) }
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { FaceFrame, RegisteredFlowResult } from '../face/types.js'
 import { hasPhotos } from '../face/types.js'
 import { maskedMean } from '../products/residual.js'
-import { type Provenance, provenanceDigest } from './provenance.js'
+import type { Provenance } from './provenance.js'
 
 /** The part of a result that is numbers rather than fields: what result.json holds and --json prints. */
 
@@ -51,12 +51,12 @@ export interface InputNames {
 
 /**
  * JSON-ready summary: everything but the fields and images. Lengths in px of the frame named beside.
- * @param provenance what the result was computed by, and when
+ * @param provenance what the result was computed by, its digest, and when
  */
 export function summarise(
   result: RegisteredFlowResult,
   names: InputNames,
-  provenance?: Provenance & { readonly date: string },
+  provenance?: Provenance & { readonly date: string; readonly digest: string },
 ): Record<string, unknown> {
   const photos = hasPhotos(result)
     ? {
@@ -78,7 +78,7 @@ export function summarise(
     adapter: result.adapter,
     timingsMs: result.timingsMs,
     warnings: result.warnings,
-    ...(provenance && { provenance: { ...provenance, digest: provenanceDigest(provenance) } }),
+    ...(provenance && { provenance }),
   }
 }
 

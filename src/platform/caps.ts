@@ -65,12 +65,12 @@ const SOFTWARE_NAMES = /swiftshader|llvmpipe|lavapipe|softpipe|microsoft basic r
 export function readCaps(source: CapsSource, backend: string): AdapterCaps {
   const { info, features } = source
   const maker = [info.vendor, info.architecture].filter(Boolean).join(' ')
-  const title = info.description || info.device || 'unnamed adapter'
+  const title = info.description || info.device
   const subgroups = features.has('subgroups')
   const limits = {} as Record<keyof AdapterLimits, number>
   for (const limit of LIMIT_NAMES) limits[limit] = source.limits[limit]
   return {
-    name: maker ? `${title} (${maker})` : title,
+    name: title && maker ? `${title} (${maker})` : title || maker || 'unnamed adapter',
     vendor: info.vendor,
     architecture: info.architecture,
     description: info.description,

@@ -1,33 +1,26 @@
 /**
- * What the engine and the face level need of where they run: files, hashing, pictures, adapters, waiting. Everything below
- * `io/` and `cli/` takes it from here, so that another platform replaces this one module.
+ * What the engine and the face level need of where they run: files, hashing, pictures, adapters, waiting. Everything above
+ * takes it from here. The build for browsers puts `browser/index.ts` in the place of this module, which exports the same
+ * (tools/build-browser.js, test/platform/seam.test.ts).
  */
-export {
-  type AdapterChoice,
-  type AdapterSource,
-  capsOfDevice,
-  chooseAdapter,
-  enumerateAdapters,
-  type FoundAdapter,
-  type InstanceOptions,
-} from './node/adapters.js'
-export { type FileSystem, makeOutputFolder, outputFailed, writeFileAtomic } from './node/atomic.js'
+export type { AdapterChoice, AdapterSource, FoundAdapter, InstanceOptions } from './adapter-choice.js'
+export { capsOfDevice, chooseAdapter, enumerateAdapters } from './node/adapters.js'
 export { cacheFolder } from './node/cache-folder.js'
-export { fileExists, joinPath, readBytes, readText, replaceFile, shippedWeights } from './node/files.js'
+export { fileExists, readBytes, readStored, shippedWeights, storePath, writeStored } from './node/files.js'
 export { sha256 } from './node/hash.js'
 export { emitWarning, environment, processors, turnOfEventLoop } from './node/host.js'
 export {
   cropAndResize,
   decodePhoto,
-  decodePng16,
-  drawSvg,
-  encodeGreyPng,
+  drawShapes,
   encodeJpeg,
   encodePng,
-  encodePng16,
   resizePicture,
+  stillOf,
 } from './node/image.js'
 export { KernelSource } from './node/kernel-source.js'
 export { packageFacts } from './node/package-root.js'
-export { photoFile, photoName } from './node/photo-input.js'
+export { photoName } from './node/photo-input.js'
 export { HARDWARE_PACE, paced, SOFTWARE_PACE } from './node/polling.js'
+export type { Outline, Shape } from './shapes.js'
+export type { DownloadProgress, ReadOptions, ShippedFiles } from './shipped-files.js'

@@ -1,6 +1,6 @@
 import type { Schedule } from '../graph/op.js'
 import type { AdapterCaps } from '../platform/caps.js'
-import { joinPath, packageFacts, readText, sha256, writeFileAtomic } from '../platform/index.js'
+import { packageFacts, readStored, sha256, storePath, writeStored } from '../platform/index.js'
 import { messageOf } from '../realms.js'
 
 /** Variants by the key of a choice (`KernelChoice.key`). */
@@ -39,9 +39,13 @@ const FORMAT = 1
 /** What a file holds: choices of kernels, or verdicts on them. */
 export type Stored = 'autotune' | 'self-test'
 
-export function tuningFile(folder: string, identity: TuningIdentity, what: Stored = 'autotune'): string {
-  const hash = sha256([JSON.stringify(identity)])
-  return joinPath(folder, `${what}-${hash.slice(0, 16)}.json`)
+export async function tuningFile(
+  folder: string,
+  identity: TuningIdentity,
+  what: Stored = 'autotune',
+): Promise<string> {
+  const hash = await sha256([JSON.stringify(identity)])
+  return storePath(folder, `${what}-${hash.slice(0, 16)}.json`)
 }
 
 /** Choices of earlier runs; none, with a warning, where the file is damaged or was made for something else. */
@@ -50,14 +54,14 @@ export async function loadChoices(
   identity: TuningIdentity,
   what: Stored = 'autotune',
 ): Promise<StoredChoices> {
-  const file = tuningFile(folder, identity, what)
-  let text: string
+  const file = await tuningFile(folder, identity, what)
+  let text: string | undefined
   try {
-    text = await readText(file)
+    text = await readStored(file)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { choices: {} }
     return unusable(file, messageOf(error))
   }
+  if (text === undefined) return { choices: {} }
   let content: unknown
   try {
     content = JSON.parse(text)
@@ -84,7 +88,7 @@ export async function storeChoices(
 ): Promise<void> {
   const sorted = Object.fromEntries(Object.entries(choices).sort(([a], [b]) => (a < b ? -1 : 1)))
   const content = { format: FORMAT, identity, choices: sorted }
-  await writeFileAtomic(tuningFile(folder, identity, what), `${JSON.stringify(content, null, 1)}\n`)
+  await writeStored(await tuningFile(folder, identity, what), `${JSON.stringify(content, null, 1)}\n`)
 }
 
 function unusable(file: string, reason: string): StoredChoices {

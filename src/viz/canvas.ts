@@ -1,6 +1,6 @@
 import type { Rgba } from '../geometry/types.js'
 
-/** Composing pictures from RGBA rasters and SVG overlays. */
+/** Composing pictures from RGBA rasters and shapes over them. */
 
 export type Rgb = readonly [r: number, g: number, b: number]
 

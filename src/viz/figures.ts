@@ -114,13 +114,13 @@ export const depthTile = oncePerResult((result): Tile => {
 })
 
 export const quiverTile = oncePerResult((result): Tile => {
-  const { elements, factor } = arrows(result.flow, result.mask, fullFlow(result))
+  const { shapes, factor } = arrows(result.flow, result.mask, fullFlow(result))
   return {
     image: result.registeredA,
     kind: 'smooth',
     title: 'Flow over A',
     note: factor === 1 ? 'arrows at true length' : `arrows ${factor} times as long as the motion`,
-    overlay: elements,
+    overlay: shapes,
   }
 })
 

@@ -1,7 +1,8 @@
 import { sampleMasked } from '../geometry/masked-sample.js'
 import { TEMPLATE_SIZE } from '../geometry/types.js'
+import type { Outline } from '../platform/index.js'
 
-/** SVG elements drawn over photos: landmarks, mesh, arrows. */
+/** Shapes drawn over photos: landmarks, mesh, arrows. */
 
 const N = TEMPLATE_SIZE
 
@@ -10,14 +11,20 @@ const N = TEMPLATE_SIZE
  * @param points Nx2
  * @param radius px of the image drawn on
  */
-export function dots(points: ArrayLike<number>, radius: number, colour: string): string[] {
-  const circles: string[] = []
+export function dots(points: ArrayLike<number>, radius: number, colour: string): Outline[] {
+  const circles: Outline[] = []
   for (let i = 0; i + 1 < points.length; i += 2) {
-    circles.push(`<circle cx="${coordinate(points[i])}" cy="${coordinate(points[i + 1])}" r="${radius}"/>`)
+    const left = (points[i] as number) - radius
+    const half = (width: number) => `a${radius} ${radius} 0 1 0 ${width} 0`
+    circles.push({
+      path: `M${coordinate(left)} ${coordinate(points[i + 1])}${half(2 * radius)}${half(-2 * radius)}z`,
+      fill: colour,
+      stroke: 'black',
+      strokeOpacity: 0.5,
+      strokeWidth: radius / 3,
+    })
   }
-  return [
-    `<g fill="${colour}" stroke="black" stroke-opacity="0.5" stroke-width="${radius / 3}">${circles.join('')}</g>`,
-  ]
+  return circles
 }
 
 /**
@@ -30,7 +37,7 @@ export function wireframe(
   triangles: ArrayLike<number>,
   width: number,
   colour: string,
-): string[] {
+): Outline[] {
   const drawn = new Set<number>()
   let path = ''
   for (let i = 0; i < triangles.length; i++) {
@@ -42,7 +49,7 @@ export function wireframe(
     drawn.add(edge)
     path += `M${coordinate(vertices[3 * from])} ${coordinate(vertices[3 * from + 1])}L${coordinate(vertices[3 * to])} ${coordinate(vertices[3 * to + 1])}`
   }
-  return [`<path d="${path}" fill="none" stroke="${colour}" stroke-opacity="0.7" stroke-width="${width}"/>`]
+  return [{ path, stroke: colour, strokeOpacity: 0.7, strokeWidth: width }]
 }
 
 /** Px between arrows, template frame. */
@@ -61,20 +68,19 @@ export function arrows(
   flow: Float32Array,
   mask: Uint8Array,
   scale: number,
-): { elements: string[]; factor: number } {
+): { shapes: Outline[]; factor: number } {
   const factor = ARROW_FACTORS.find((f) => f * scale <= ARROW_LIMIT) ?? 1
   const step = new Float64Array(3)
-  let paths = ''
+  let path = ''
   for (let y = ARROW_SPACING / 2; y < N; y += ARROW_SPACING) {
     for (let x = ARROW_SPACING / 2; x < N; x += ARROW_SPACING) {
       if (sampleMasked(flow, 3, mask, x, y, step) < 0.999) continue
-      paths += arrow(x, y, (step[0] as number) * factor, (step[1] as number) * factor)
+      path += arrow(x, y, (step[0] as number) * factor, (step[1] as number) * factor)
     }
   }
   // Drawn twice, dark below bright, to be seen on light skin and on dark.
-  const layer = (colour: string, width: number) =>
-    `<path d="${paths}" fill="none" stroke="${colour}" stroke-width="${width}" stroke-linecap="round" stroke-linejoin="round"/>`
-  return { elements: [layer('#101014', 1.9), layer('#ffe14a', 0.9)], factor }
+  const layer = (stroke: string, strokeWidth: number) => ({ path, stroke, strokeWidth, round: true })
+  return { shapes: [layer('#101014', 1.9), layer('#ffe14a', 0.9)], factor }
 }
 
 /** Shaft with a two-stroke head; a dot where there is next to no motion. */

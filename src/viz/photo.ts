@@ -14,7 +14,11 @@ export function photoTile(title: string, face: FaceFrame): Tile {
   const side = Math.min(wanted, image.width, image.height)
   const left = startInside(box.x + box.width / 2, side, image.width)
   const top = startInside(box.y + box.height / 2, side, image.height)
-  const frame = `<rect x="${box.x - left}" y="${box.y - top}" width="${box.width}" height="${box.height}" fill="none" stroke="#4aa3ff" stroke-width="${side / 150}"/>`
+  const frame = {
+    path: `M${box.x - left} ${box.y - top}h${box.width}v${box.height}h${-box.width}z`,
+    stroke: '#4aa3ff',
+    strokeWidth: side / 150,
+  }
   const points = face.landmarks68.map((v, i) => v - (i % 2 === 0 ? left : top))
   return {
     image: cut(image, left, top, side),

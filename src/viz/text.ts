@@ -1,14 +1,15 @@
+import type { Outline, Shape } from '../platform/index.js'
 import { GLYPHS, UNITS_PER_EM } from './glyphs.js'
 
 /*
- * Text as SVG outlines. librsvg draws <text> with the machine's fonts: a bare machine has none and captions
+ * Text as outlines. What draws text does it with the machine's fonts: a bare machine has none and captions
  * would vanish, and any two machines would differ. Outlines need no font.
  */
 
 export interface TextStyle {
   /** Font size, px. */
   readonly size: number
-  /** SVG colour; default white. */
+  /** Default white. */
   readonly fill?: string
   /** Which point of the line (x, y) is; default `start`. */
   readonly anchor?: 'start' | 'middle' | 'end'
@@ -21,21 +22,23 @@ export function textWidth(text: string, size: number): number {
   return (units / UNITS_PER_EM) * size
 }
 
-/** One line of text as SVG elements; (x, y) lies on the base line. */
-export function svgText(text: string, x: number, y: number, style: TextStyle): string {
+/** One line of text; (x, y) lies on the base line. */
+export function textShape(text: string, x: number, y: number, style: TextStyle): Shape {
   const { size, fill = '#ffffff', anchor = 'start' } = style
   const width = textWidth(text, size)
   const start = anchor === 'start' ? x : anchor === 'end' ? x - width : x - width / 2
   const scale = size / UNITS_PER_EM
   let advance = 0
-  let paths = ''
+  const shapes: Outline[] = []
   for (const character of text) {
     const [units, path] = glyph(character)
-    if (path !== '') paths += `<path transform="translate(${advance})" d="${path}"/>`
+    if (path !== '') shapes.push({ path, fill, x: advance })
     advance += units
   }
-  return `<g fill="${fill}" transform="translate(${start.toFixed(2)} ${y}) scale(${scale.toFixed(6)})">${paths}</g>`
+  return { shapes, x: rounded(start, 2), y, scale: rounded(scale, 6) }
 }
+
+const rounded = (value: number, digits: number): number => Number(value.toFixed(digits))
 
 function glyph(character: string): readonly [advance: number, path: string] {
   return GLYPHS[character] ?? GLYPHS['?'] ?? [0, '']

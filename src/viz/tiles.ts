@@ -1,8 +1,8 @@
 import type { Rgba } from '../geometry/types.js'
-import { drawSvg, resizePicture } from '../platform/index.js'
+import { drawShapes, resizePicture, type Shape } from '../platform/index.js'
 import { blank, NO_VALUE, paste, type Rgb } from './canvas.js'
 import { barLegend, wheelLegend } from './maps.js'
-import { svgText, textWidth, wrapText } from './text.js'
+import { textShape, textWidth, wrapText } from './text.js'
 
 /** Sheets of captioned tiles: every picture of the package is one tile or several. */
 
@@ -28,8 +28,8 @@ export interface Tile {
   /** Smaller text under the title. */
   readonly note?: string
   readonly legend?: Legend
-  /** SVG elements over the image, in the image's own pixels. */
-  readonly overlay?: readonly string[]
+  /** Over the image, in the image's own pixels; cut off at its borders. */
+  readonly overlay?: readonly Shape[]
 }
 
 export interface SheetOptions {
@@ -64,30 +64,26 @@ export async function drawSheet(tiles: readonly Tile[], options: SheetOptions): 
   const height = footerTop + (footerLines.length > 0 ? footerLines.length * 18 + GAP : 0)
 
   const sheet = blank(width, height)
-  const elements: string[] = []
-  if (heading) elements.push(svgText(heading, GAP, 29, { size: 20, fill: TITLE_COLOUR }))
+  const shapes: Shape[] = []
+  if (heading) shapes.push(textShape(heading, GAP, 29, { size: 20, fill: TITLE_COLOUR }))
   for (const [i, tile] of tiles.entries()) {
     const x = GAP + (i % columns) * (tileSize + GAP)
     const y = top + Math.floor(i / columns) * rowHeight
     paste(sheet, await atSize(tile, tileSize), x, y)
     if (tile.overlay) {
-      // A nested <svg> clips to its box, so that arrows at a border stay inside their tile.
-      const { width: w, height: h } = tile.image
-      elements.push(
-        `<svg x="${x}" y="${y}" width="${tileSize}" height="${tileSize}" viewBox="0 0 ${w} ${h}">${tile.overlay.join('')}</svg>`,
-      )
+      shapes.push({ shapes: tile.overlay, x, y, scale: tileSize / tile.image.width, clip: tile.image })
     }
-    if (tile.legend) elements.push(...drawLegend(sheet, tile.legend, x, y, tileSize))
+    if (tile.legend) shapes.push(...drawLegend(sheet, tile.legend, x, y, tileSize))
     const line = y + tileSize + TITLE_SIZE + 3
-    elements.push(svgText(tile.title, x, line, { size: TITLE_SIZE, fill: TITLE_COLOUR }))
+    shapes.push(textShape(tile.title, x, line, { size: TITLE_SIZE, fill: TITLE_COLOUR }))
     for (const [k, text] of (notes[i] ?? []).entries()) {
-      elements.push(svgText(text, x, line + (k + 1) * NOTE_LINE, { size: NOTE_SIZE, fill: NOTE_COLOUR }))
+      shapes.push(textShape(text, x, line + (k + 1) * NOTE_LINE, { size: NOTE_SIZE, fill: NOTE_COLOUR }))
     }
   }
   for (const [k, text] of footerLines.entries()) {
-    elements.push(svgText(text, GAP, footerTop + 14 + k * 18, { size: 12.5, fill: NOTE_COLOUR }))
+    shapes.push(textShape(text, GAP, footerTop + 14 + k * 18, { size: 12.5, fill: NOTE_COLOUR }))
   }
-  return drawSvg(sheet, elements)
+  return drawShapes(sheet, shapes)
 }
 
 /** Photos stand in several pictures, and enlarging them smoothly is dear: kept by image and size. */
@@ -104,7 +100,7 @@ async function atSize({ image, kind }: Tile, size: number): Promise<Rgba> {
 }
 
 /** Pastes the legend's colours into the sheet; returns its text. */
-function drawLegend(sheet: Rgba, legend: Legend, x: number, y: number, tileSize: number): string[] {
+function drawLegend(sheet: Rgba, legend: Legend, x: number, y: number, tileSize: number): Shape[] {
   const size = Math.max(10.5, tileSize / 32)
   const margin = Math.round(tileSize / 40)
   switch (legend.kind) {
@@ -121,7 +117,7 @@ function drawLegend(sheet: Rgba, legend: Legend, x: number, y: number, tileSize:
         bottom - diameter - Math.ceil(size) - 4,
       )
       paste(sheet, disc, left, bottom - diameter - Math.ceil(size) - 2)
-      return [svgText(legend.full, left, bottom - 3, { size })]
+      return [textShape(legend.full, left, bottom - 3, { size })]
     }
     case 'bar': {
       const width = Math.round(tileSize / 36)
@@ -131,7 +127,7 @@ function drawLegend(sheet: Rgba, legend: Legend, x: number, y: number, tileSize:
       paste(sheet, barLegend(width, height, legend.low, legend.high, legend.colour), left, top)
       return legend.labels.map((label, i) => {
         const share = i / (legend.labels.length - 1)
-        return svgText(label, left - 4, top + share * height + size * 0.36, { size, anchor: 'end' })
+        return textShape(label, left - 4, top + share * height + size * 0.36, { size, anchor: 'end' })
       })
     }
     default:

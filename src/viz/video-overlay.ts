@@ -1,9 +1,9 @@
 import type { Rgba } from '../geometry/types.js'
-import { drawSvg, resizePicture } from '../platform/index.js'
+import { drawShapes, resizePicture } from '../platform/index.js'
 import { blank, paste } from './canvas.js'
 import { flowMap, wheelLegend } from './maps.js'
 import { wireframe } from './overlays.js'
-import { svgText } from './text.js'
+import { textShape } from './text.js'
 
 /** Longer side of the photo in an overlay frame, px: large ones shrink, small ones grow to the least. */
 const MAX_SIDE = 960
@@ -48,15 +48,23 @@ export async function drawVideoFrame(
   const canvas = blank(width + panel, Math.max(height, textTop + Math.max(LINES, lines.length) * LINE))
   paste(canvas, await resizePicture(image, width, height, 'smooth'), 0, 0)
   const left = width + MARGIN
-  const text = lines.map((line, i) => svgText(line, left, textTop + i * LINE, { size: 13, fill: '#d6d9df' }))
-  if (motion === null) return drawSvg(canvas, text)
+  const text = lines.map((line, i) =>
+    textShape(line, left, textTop + i * LINE, { size: 13, fill: '#d6d9df' }),
+  )
+  if (motion === null) return drawShapes(canvas, text)
   paste(canvas, flowMap(motion.flow, motion.mask, full), left, MARGIN)
   paste(canvas, wheelLegend(WHEEL), left + 4, MARGIN + FLOW_SIDE - WHEEL - 18)
   const vertices = motion.vertices.map((v) => v * scale)
-  return drawSvg(canvas, [
+  return drawShapes(canvas, [
     // Clipped to the photo: a face cut by the border must not run into the panel.
-    `<svg width="${width}" height="${height}">${wireframe(vertices, motion.triangles, 0.7, '#7fe3ff').join('')}</svg>`,
-    svgText(`${full} px`, left + 4, MARGIN + FLOW_SIDE - 5, { size: 12 }),
+    {
+      shapes: wireframe(vertices, motion.triangles, 0.7, '#7fe3ff'),
+      x: 0,
+      y: 0,
+      scale: 1,
+      clip: { width, height },
+    },
+    textShape(`${full} px`, left + 4, MARGIN + FLOW_SIDE - 5, { size: 12 }),
     ...text,
   ])
 }

@@ -27,7 +27,7 @@ export function elementsOf(shape: readonly number[]): number {
  * `name|dtype|shape|begin|end` sorted by name: JSON writers differ in spacing and key order.
  * @returns lower-case hexadecimal
  */
-export function contentHash(entries: readonly TensorEntry[], data: Uint8Array): string {
+export async function contentHash(entries: readonly TensorEntry[], data: Uint8Array): Promise<string> {
   const lines = entries.map((e) => `${e.name}|${e.dtype}|${e.shape.join('x')}|${e.begin}|${e.end}\n`)
-  return sha256([...lines.sort(), data])
+  return await sha256([...lines.sort(), data])
 }

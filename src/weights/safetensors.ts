@@ -1,5 +1,6 @@
 import { EngineError, printed } from '../errors.js'
-import { readBytes, replaceFile } from '../platform/index.js'
+import { type ReadOptions as FileOptions, readBytes } from '../platform/index.js'
+import { messageOf } from '../realms.js'
 import { floatsToHalves } from './float16.js'
 import {
   BYTES_PER_ELEMENT,
@@ -21,7 +22,7 @@ const LENGTH_BYTES = 8
 const MAX_HEADER_BYTES = 16 * 1024 * 1024
 const METADATA = '__metadata__'
 
-export interface ReadOptions {
+export interface ReadOptions extends FileOptions {
   /** Content hash that the file must have (see `WeightFile.hash`). */
   readonly hash?: string
 }
@@ -41,16 +42,18 @@ export interface TensorToWrite {
 export async function readSafetensors(path: string, options: ReadOptions = {}): Promise<WeightFile> {
   let bytes: Uint8Array
   try {
-    bytes = await readBytes(path)
+    bytes = await readBytes(path, options)
   } catch (cause) {
+    options?.signal?.throwIfAborted()
+    if (cause instanceof EngineError) throw cause
     throw new EngineError(
       'INVALID_WEIGHTS',
-      `${path}: cannot be read (${(cause as NodeJS.ErrnoException).code}); check the path, or reinstall the package if it is one of its own files`,
+      `${path}: cannot be read (${(cause as { code?: string }).code ?? messageOf(cause)}); check the path, or reinstall the package if it is one of its own files`,
       { file: path },
       { cause },
     )
   }
-  return parseSafetensors(bytes, path, options)
+  return await parseSafetensors(bytes, path, options)
 }
 
 /**
@@ -58,11 +61,15 @@ export async function readSafetensors(path: string, options: ReadOptions = {}): 
  * @param label file path or other name, for messages
  * @throws EngineError INVALID_WEIGHTS if they are truncated, malformed or of another content hash
  */
-export function parseSafetensors(bytes: Uint8Array, label: string, options: ReadOptions = {}): WeightFile {
+export async function parseSafetensors(
+  bytes: Uint8Array,
+  label: string,
+  options: ReadOptions = {},
+): Promise<WeightFile> {
   const { entries, metadata, dataStart } = parseHeader(bytes, label)
   const data = bytes.subarray(dataStart)
   checkRanges(entries, data.length, label)
-  const hash = contentHash(entries, data)
+  const hash = await contentHash(entries, data)
   for (const [source, expected] of [
     ['its own metadata', metadata[HASH_KEY]],
     ['the caller', options?.hash],
@@ -160,10 +167,10 @@ function checkRanges(entries: readonly TensorEntry[], available: number, label: 
  * @throws EngineError INVALID_ARGUMENT if a tensor's values do not fit its shape, are not finite in its dtype, or
  * two tensors share a name
  */
-export function encodeSafetensors(
+export async function encodeSafetensors(
   tensors: readonly TensorToWrite[],
   metadata: Readonly<Record<string, string>>,
-): Uint8Array {
+): Promise<Uint8Array> {
   const ordered = [...tensors].sort((a, b) => BYTES_PER_ELEMENT[b.dtype] - BYTES_PER_ELEMENT[a.dtype])
   const entries: TensorEntry[] = []
   let length = 0
@@ -186,7 +193,7 @@ export function encodeSafetensors(
 
   // From entries: `__proto__` is a name like any other.
   const header = Object.fromEntries<unknown>([
-    [METADATA, { ...metadata, [HASH_KEY]: contentHash(entries, data) }],
+    [METADATA, { ...metadata, [HASH_KEY]: await contentHash(entries, data) }],
     ...entries.map(
       ({ name, dtype, shape, begin, end }) => [name, { dtype, shape, data_offsets: [begin, end] }] as const,
     ),
@@ -198,28 +205,6 @@ export function encodeSafetensors(
   file.set(json, LENGTH_BYTES)
   file.set(data, LENGTH_BYTES + padded)
   return file
-}
-
-/**
- * Writes a safetensors file whole or not at all (a temporary file beside it, then a rename).
- * @throws EngineError INVALID_ARGUMENT for tensors that cannot be encoded, OUTPUT_FAILED if the path cannot be written
- */
-export async function writeSafetensors(
-  path: string,
-  tensors: readonly TensorToWrite[],
-  metadata: Readonly<Record<string, string>>,
-): Promise<void> {
-  const bytes = encodeSafetensors(tensors, metadata)
-  try {
-    await replaceFile(path, bytes)
-  } catch (cause) {
-    throw new EngineError(
-      'OUTPUT_FAILED',
-      `${path}: cannot be written (${(cause as NodeJS.ErrnoException).code}); check the folder and the free space`,
-      { file: path },
-      { cause },
-    )
-  }
 }
 
 function elementBytes({ name, dtype, values }: TensorToWrite): Uint8Array {

@@ -22,7 +22,7 @@ describe('stored choices', () => {
     expect(await readdir(folder)).toHaveLength(1)
   })
 
-  it('are kept apart by adapter, driver, backend, schedule and storage', () => {
+  it('are kept apart by adapter, driver, backend, schedule and storage', async () => {
     const others = [
       tuningIdentity(fakeCaps({ name: 'other' }), 'hardware', 'f32'),
       tuningIdentity(fakeCaps({ description: 'driver 2' }), 'hardware', 'f32'),
@@ -31,7 +31,7 @@ describe('stored choices', () => {
       tuningIdentity(fakeCaps(), 'hardware', 'f16'),
       { ...identity, engine: '0.0.1' },
     ]
-    const files = [identity, ...others].map((one) => tuningFile(folder, one))
+    const files = await Promise.all([identity, ...others].map((one) => tuningFile(folder, one)))
     expect(new Set(files).size).toBe(files.length)
   })
 
@@ -47,7 +47,7 @@ describe('stored choices', () => {
     ['of other values', stored({ choices: { a: 3 } })],
     ['without choices', stored({ choices: 'none' })],
   ])('a file that is %s is ignored with a warning, and written anew', async (_, text) => {
-    const file = tuningFile(folder, identity)
+    const file = await tuningFile(folder, identity)
     await writeFile(file, text)
     const found = await loadChoices(folder, identity)
     expect(found.choices).toEqual({})
@@ -58,7 +58,7 @@ describe('stored choices', () => {
   })
 
   it('that cannot be read are a warning, not an error', async () => {
-    const file = tuningFile(folder, identity)
+    const file = await tuningFile(folder, identity)
     await rm(folder, { recursive: true })
     await writeFile(folder, 'a file where the folder should be')
     const found = await loadChoices(folder, identity)

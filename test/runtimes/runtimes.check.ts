@@ -34,7 +34,10 @@ before(async () => {
   await promisify(execFile)('npm', ['run', '--silent', 'build'], { cwd: ROOT })
   folder = await mkdtemp(join(tmpdir(), 'dff-runtimes-'))
   // As installed, where each runtime resolves the package's name; Deno goes by the manifest.
-  await writeFile(join(folder, 'package.json'), '{ "type": "module", "dependencies": { "deepfaceflow": "*" } }')
+  await writeFile(
+    join(folder, 'package.json'),
+    '{ "type": "module", "dependencies": { "deepfaceflow": "*" } }',
+  )
   await mkdir(join(folder, 'node_modules'))
   await symlink(ROOT, join(folder, 'node_modules/deepfaceflow'))
   photos = [join(folder, 'a.jpg'), join(folder, 'b.jpg')]

@@ -1,6 +1,7 @@
 import { depthFromMotionShapes } from '../../src/nets/depth-from-motion.js'
 import { elementsOf } from '../../src/weights/format.js'
-import { type TensorToWrite, writeSafetensors } from '../../src/weights/safetensors.js'
+import type { TensorToWrite } from '../../src/weights/safetensors.js'
+import { writeSafetensors } from '../../src/weights/write-safetensors.js'
 import { randomArray, seededRandom } from '../random.js'
 
 /** Metadata as the trainer writes it, for `dffnet-m`. */

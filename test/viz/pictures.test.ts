@@ -2,13 +2,13 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { FlowResult } from '../../src/face/types.js'
 import { applySimilarityToPoints, invertSimilarity } from '../../src/geometry/similarity.js'
 import type { Rgba } from '../../src/geometry/types.js'
-import { drawSvg, encodePng } from '../../src/platform/node/image.js'
+import { drawShapes, encodePng } from '../../src/platform/node/image.js'
 import { blank, paste } from '../../src/viz/canvas.js'
 import { divergingColour, niceScale, sequentialColour, wheelColour } from '../../src/viz/colour-maps.js'
 import { depthTile, drawOverview, drawPicture, flowTile, reliabilityTiles } from '../../src/viz/figures.js'
 import { depthMap, flowMap, flowScale, pnccMap } from '../../src/viz/maps.js'
 import { arrows } from '../../src/viz/overlays.js'
-import { svgText, textWidth, wrapText } from '../../src/viz/text.js'
+import { textShape, textWidth, wrapText } from '../../src/viz/text.js'
 import { drawVideoFrame } from '../../src/viz/video-overlay.js'
 import { denseFlow, mouthOpening, syntheticResult, together, turn } from '../support/synthetic.js'
 
@@ -85,16 +85,15 @@ describe('maps', () => {
 
 describe('text', () => {
   it('is drawn as outlines, never as text that needs a font', async () => {
-    const svg = svgText('Flow ±3.5 px × 2', 4, 20, { size: 16 })
-    expect(svg).not.toContain('<text')
-    const image = await drawSvg(blank(160, 30), [svg])
+    const line = textShape('Flow ±3.5 px × 2', 4, 20, { size: 16 })
+    const image = await drawShapes(blank(160, 30), [line])
     const lit = Array.from({ length: 160 * 30 }, (_, i) => image.data[4 * i] as number).filter((v) => v > 200)
     expect(lit.length).toBeGreaterThan(150)
   })
 
   it('is as wide as its measure, from its anchor', async () => {
     const width = textWidth('ABC', 20)
-    const image = await drawSvg(blank(100, 30), [svgText('ABC', 90, 24, { size: 20, anchor: 'end' })])
+    const image = await drawShapes(blank(100, 30), [textShape('ABC', 90, 24, { size: 20, anchor: 'end' })])
     const columns = Array.from({ length: 100 }, (_, x) =>
       Array.from({ length: 30 }, (_, y) => at(image, x, y)[0] as number).some((v) => v > 128),
     )

@@ -143,44 +143,48 @@ describe('trained networks', () => {
     expect(names(trainedNetwork(shipped, 'F16'))).toEqual(names(shipped.entries()))
   })
 
-  it('are checked against the architecture they state', () => {
+  it('are checked against the architecture they state', async () => {
     const narrow = [...dffnetShapes(0.05, 4, true)].map(([name, shape]): TensorToWrite => {
       const values = new Float32Array(elementsOf(shape))
       return { name, dtype: 'F16', shape, values }
     })
     const stated = { architecture: 'dffnet', a: '0.05', prior: '4', fine_matching: '1' }
-    const refused = (metadata: Record<string, string>, of = narrow) => {
-      const file = parseSafetensors(encodeSafetensors(of, { ...stated, ...metadata }), 'w')
+    const refused = async (metadata: Record<string, string>, of = narrow) => {
+      const file = await parseSafetensors(await encodeSafetensors(of, { ...stated, ...metadata }), 'w')
       return () => trainedNetwork(file, 'F16')
     }
-    expect(refused({})).not.toThrow()
-    expect(refused({ a: '1' })).toThrow(thrown('INVALID_WEIGHTS', /"conv1.weight" has shape \[16,3,7,7\]/))
-    expect(refused({ prior: '0' })).toThrow(thrown('INVALID_WEIGHTS', /pncc1.weight/))
-    expect(refused({ a: 'wide' })).toThrow(thrown('INVALID_WEIGHTS', /"wide" is no number/))
-    expect(refused({ architecture: 'raft' })).toThrow(thrown('INVALID_WEIGHTS', /"raft" is not known/))
-    expect(refused({}, narrow.slice(1))).toThrow(thrown('INVALID_WEIGHTS', /conv1.weight" is missing/))
+    expect(await refused({})).not.toThrow()
+    expect(await refused({ a: '1' })).toThrow(
+      thrown('INVALID_WEIGHTS', /"conv1.weight" has shape \[16,3,7,7\]/),
+    )
+    expect(await refused({ prior: '0' })).toThrow(thrown('INVALID_WEIGHTS', /pncc1.weight/))
+    expect(await refused({ a: 'wide' })).toThrow(thrown('INVALID_WEIGHTS', /"wide" is no number/))
+    expect(await refused({ architecture: 'raft' })).toThrow(thrown('INVALID_WEIGHTS', /"raft" is not known/))
+    expect(await refused({}, narrow.slice(1))).toThrow(thrown('INVALID_WEIGHTS', /conv1.weight" is missing/))
     const extra = { name: 'conv9.bias', dtype: 'F16', shape: [1], values: [0] } as const
-    expect(refused({}, [...narrow, extra])).toThrow(thrown('INVALID_WEIGHTS', /conv9.bias: no layer/))
+    expect(await refused({}, [...narrow, extra])).toThrow(thrown('INVALID_WEIGHTS', /conv9.bias: no layer/))
   })
 })
 
 describe('trained depth from motion', () => {
-  it('is checked against the lengths of its biases and its prior', () => {
+  it('is checked against the lengths of its biases and its prior', async () => {
     const tensors = (prior: boolean) =>
       [...depthFromMotionShapes({ components: 3, hidden: 2 }, prior, 468)].map(
         ([name, shape]): TensorToWrite => {
           return { name, dtype: 'F16', shape, values: new Float32Array(elementsOf(shape)) }
         },
       )
-    const converted = (prior: string, of: readonly TensorToWrite[]) => () =>
-      trainedDepth(
-        parseSafetensors(encodeSafetensors(of, { network: 'depth-from-motion', prior }), 'w'),
-        'F16',
-      )
-    expect(converted('4', tensors(true))()).toHaveLength(8)
-    expect(converted('0', tensors(false))()).toHaveLength(8)
-    expect(converted('0', tensors(true))).toThrow(thrown('INVALID_WEIGHTS', /depth.1.weight" has shape/))
-    expect(converted('4', tensors(true).slice(1))).toThrow(thrown('INVALID_WEIGHTS', /is missing/))
+    const converted = async (prior: string, of: readonly TensorToWrite[]) => {
+      const bytes = await encodeSafetensors(of, { network: 'depth-from-motion', prior })
+      const file = await parseSafetensors(bytes, 'w')
+      return () => trainedDepth(file, 'F16')
+    }
+    expect((await converted('4', tensors(true)))()).toHaveLength(8)
+    expect((await converted('0', tensors(false)))()).toHaveLength(8)
+    expect(await converted('0', tensors(true))).toThrow(
+      thrown('INVALID_WEIGHTS', /depth.1.weight" has shape/),
+    )
+    expect(await converted('4', tensors(true).slice(1))).toThrow(thrown('INVALID_WEIGHTS', /is missing/))
   })
 })
 

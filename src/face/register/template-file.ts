@@ -1,22 +1,23 @@
 import { FaceError } from '../../errors.js'
 import { parseTemplate, type Template } from '../../geometry/template.js'
-import { readText, shippedWeights } from '../../platform/index.js'
+import { readBytes, type ShippedFiles, shippedWeights } from '../../platform/index.js'
 
 /**
  * Reads and checks weights/template.json.
  * @throws FaceError INVALID_WEIGHTS naming the file and what is wrong with it
  */
-export async function loadTemplate(file = shippedWeights('template.json')): Promise<Template> {
+export async function loadTemplate(file?: string, source: ShippedFiles = {}): Promise<Template> {
+  const path = file ?? shippedWeights('template.json', source)
   let text: string
   try {
-    text = await readText(file)
+    text = new TextDecoder().decode(await readBytes(path, source))
   } catch (cause) {
     throw new FaceError(
       'INVALID_WEIGHTS',
-      `${file}: cannot read the face template; reinstall the package`,
-      { file },
+      `${path}: cannot read the face template; reinstall the package`,
+      { file: path },
       { cause },
     )
   }
-  return parseTemplate(text, file)
+  return parseTemplate(text, path)
 }

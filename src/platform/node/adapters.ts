@@ -1,5 +1,6 @@
 import { EngineError } from '../../errors.js'
 import { messageOf } from '../../realms.js'
+import type { AdapterChoice, AdapterSource, FoundAdapter, InstanceOptions } from '../adapter-choice.js'
 import { type AdapterCaps, readCaps } from '../caps.js'
 import { embeddedDriver } from './embedded.js'
 import { describeLoadFailure } from './native-package.js'
@@ -10,27 +11,7 @@ import {
   withVulkanEnvironment,
 } from './vulkan-loader.js'
 
-/**
- * Which adapter to take: 'auto' is the best there is (hardware, then system software, then embedded);
- * 'hardware', 'software' and 'embedded' are kinds; any other string is looked for in the adapters' names.
- */
-export type AdapterChoice = 'auto' | 'hardware' | 'software' | 'embedded' | (string & {})
-
-/** Whose driver an adapter comes from. */
-export type AdapterSource = 'system' | 'embedded'
-
-export interface FoundAdapter {
-  readonly adapter: GPUAdapter
-  readonly caps: AdapterCaps
-  readonly source: AdapterSource
-  /** Why this one, for the printable line. */
-  readonly reason: string
-}
-
-export interface InstanceOptions {
-  /** False lets shaders run without bounds checks (Dawn's disable_robustness). */
-  readonly robustness: boolean
-}
+type NodeSource = Exclude<AdapterSource, 'browser'>
 
 /**
  * Instances of Dawn, kept for the life of the process: Dawn aborts when an instance is collected while one
@@ -46,7 +27,11 @@ function backendName(): string {
   return process.env.DAWNNODE_BACKEND?.toLowerCase() || standard
 }
 
-async function instance(source: AdapterSource, options: InstanceOptions, name?: string): Promise<GPU> {
+async function instance(
+  source: NodeSource,
+  options: Pick<InstanceOptions, 'robustness'>,
+  name?: string,
+): Promise<GPU> {
   // Timestamps are quantised to 100 us against timing attacks from web pages, of no concern to a local program.
   const flags = ['disable-dawn-features=timestamp_quantization']
   if (!options.robustness) flags.push('enable-dawn-features=disable_robustness')
@@ -76,7 +61,7 @@ async function loadDawn(): Promise<typeof import('webgpu')> {
 }
 
 async function request(
-  source: AdapterSource,
+  source: NodeSource,
   options: InstanceOptions,
   request: GPURequestAdapterOptions,
   name?: string,
@@ -108,11 +93,11 @@ async function embeddedObstacle(): Promise<string | undefined> {
   }
 }
 
-const obstacleTo = (source: AdapterSource): Promise<string | undefined> =>
+const obstacleTo = (source: NodeSource): Promise<string | undefined> =>
   source === 'system' ? systemObstacle() : embeddedObstacle()
 
 /** Names of the adapters that a source offers, as Dawn knows them. */
-async function adapterNames(source: AdapterSource, options: InstanceOptions): Promise<string[]> {
+async function adapterNames(source: NodeSource, options: InstanceOptions): Promise<string[]> {
   if (await obstacleTo(source)) return []
   try {
     await request(source, options, {}, NOBODY)
@@ -173,7 +158,7 @@ async function impossible(wanted: string): Promise<EngineError> {
  */
 export async function chooseAdapter(choice: AdapterChoice, options: InstanceOptions): Promise<FoundAdapter> {
   await loadDawn()
-  const found = (source: AdapterSource, adapter: GPUAdapter, reason: string): FoundAdapter => {
+  const found = (source: NodeSource, adapter: GPUAdapter, reason: string): FoundAdapter => {
     return { adapter, caps: readCaps(adapter, backendName()), source, reason }
   }
   const fromSystem = async (how: GPURequestAdapterOptions): Promise<GPUAdapter | string> => {
@@ -188,7 +173,7 @@ export async function chooseAdapter(choice: AdapterChoice, options: InstanceOpti
 
   switch (choice) {
     case 'auto': {
-      const adapter = await fromSystem({ powerPreference: 'high-performance' })
+      const adapter = await fromSystem({ powerPreference: options.powerPreference ?? 'high-performance' })
       if (typeof adapter === 'string') return embedded(adapter)
       const taken = found('system', adapter, '')
       return {
@@ -197,7 +182,7 @@ export async function chooseAdapter(choice: AdapterChoice, options: InstanceOpti
       }
     }
     case 'hardware': {
-      const adapter = await fromSystem({ powerPreference: 'high-performance' })
+      const adapter = await fromSystem({ powerPreference: options.powerPreference ?? 'high-performance' })
       const taken =
         typeof adapter === 'string' ? undefined : found('system', adapter, "'hardware' was asked for")
       if (!taken || taken.caps.software) throw await impossible('there is no hardware adapter')

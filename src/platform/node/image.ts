@@ -1,21 +1,15 @@
 import { access, constants, readFile, stat } from 'node:fs/promises'
 import type { Metadata, Sharp } from 'sharp'
-import { FaceError } from '../../errors.js'
+import type { FaceError } from '../../errors.js'
 import type { PhotoInput, Rgba } from '../../geometry/types.js'
 import { messageOf } from '../../realms.js'
+import { checkPixels, checkSize, invalid, MAX_PIXELS } from '../photo-limits.js'
+import type { Shape } from '../shapes.js'
 import { FORMAT_NAMES, foreignFormat } from './foreign-format.js'
 import { decodeHeic } from './heic.js'
-import { photoName, photoSource, rgbaOf } from './photo-input.js'
+import { photoName, photoSource } from './photo-input.js'
 import { loadSharp } from './sharp.js'
-
-/** Photos are decoded to RGBA8 in memory, 4 bytes a pixel: 100 megapixels are 400 MB. */
-export const MAX_PIXELS = 100_000_000
-
-/** No face of the smallest supported size fits a smaller photo. */
-export const MIN_SIDE = 32
-
-/** Faces are found down to a fiftieth of the longer side: in a longer strip none fits. */
-export const MAX_ASPECT = 50
+import { svgOf } from './svg.js'
 
 /** Containers of photos. Documents and drawings that libvips could render (SVG, PDF) are not photos. */
 const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'heif', 'tiff', 'gif'])
@@ -83,6 +77,11 @@ async function decode(input: string | Uint8Array, failOn: 'error' | 'warning'): 
     height: info.height,
     data: new Uint8Array(data.buffer, data.byteOffset, data.length),
   }
+}
+
+/** What is shown at this moment by something that can be drawn. Node has no such things. */
+export function stillOf(_photo: unknown): Rgba | undefined {
+  return undefined
 }
 
 /** Adaptive filters make a low level both quicker and smaller than the highest without them. */
@@ -192,42 +191,6 @@ async function checkHeader(
   }
 }
 
-function checkSize(width: number, height: number, name: string): void {
-  if (width * height > MAX_PIXELS) {
-    throw invalid(
-      name,
-      `has ${width}x${height} pixels, more than the limit of ${MAX_PIXELS / 1e6} megapixels`,
-      'scale it down first',
-      { width, height, maxPixels: MAX_PIXELS },
-    )
-  }
-  if (Math.max(width, height) > MAX_ASPECT * Math.min(width, height) && Math.min(width, height) > 0) {
-    throw invalid(
-      name,
-      `has ${width}x${height} pixels, one side more than ${MAX_ASPECT} times the other`,
-      'cut out the part that shows the face',
-      { width, height, maxAspect: MAX_ASPECT },
-    )
-  }
-  if (width < MIN_SIDE || height < MIN_SIDE) {
-    throw invalid(
-      name,
-      `has ${width}x${height} pixels, less than the minimum of ${MIN_SIDE}x${MIN_SIDE}`,
-      'give a larger photo',
-      { width, height, minSide: MIN_SIDE },
-    )
-  }
-}
-
-function checkPixels(pixels: { width: number; height: number; data: unknown }, name: string): Rgba {
-  const { width, height } = pixels
-  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
-    throw invalid(name, `has the size ${width}x${height}`, 'give whole positive numbers of pixels')
-  }
-  checkSize(width, height, name)
-  return rgbaOf(pixels, name)
-}
-
 async function checkFile(file: string): Promise<void> {
   let info: Awaited<ReturnType<typeof stat>>
   try {
@@ -269,16 +232,6 @@ function damaged(name: string, cause: unknown): FaceError {
   return invalid(name, what, 'copy or download the file again', {}, cause)
 }
 
-function invalid(
-  file: string,
-  what: string,
-  remedy: string,
-  details: Record<string, unknown> = {},
-  cause?: unknown,
-): FaceError {
-  return new FaceError('INVALID_INPUT', `${file}: ${what}; ${remedy}`, { file, ...details }, { cause })
-}
-
 /**
  * Resizes. `smooth` for photos, `exact` for maps of values, whose pixels must keep their colours.
  */
@@ -296,13 +249,12 @@ export async function resizePicture(
 }
 
 /**
- * Draws SVG elements on an opaque image; one SVG unit is one pixel.
+ * Draws shapes on an opaque image.
  * @returns `image`, whose pixels are changed
  */
-export async function drawSvg(image: Rgba, elements: readonly string[]): Promise<Rgba> {
-  const { width, height } = image
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${elements.join('')}</svg>`
+export async function drawShapes(image: Rgba, shapes: readonly Shape[]): Promise<Rgba> {
   const sharp = await loadSharp()
+  const svg = svgOf(shapes, image.width, image.height)
   const layer = await sharp(Buffer.from(svg)).ensureAlpha().raw().toBuffer()
   putOver(image.data, layer)
   return image

@@ -1,18 +1,28 @@
 import { fileURLToPath } from 'node:url'
 import { FaceError } from '../../errors.js'
-import type { BlobLike, PhotoInput, Rgba } from '../../geometry/types.js'
+import type { PhotoInput } from '../../geometry/types.js'
+import {
+  asBytes,
+  DATA_URL,
+  dataUrlBytes,
+  isBlob,
+  isUrl,
+  kindOf,
+  type PhotoPixels,
+  primitive,
+  tagOf,
+} from '../photo-kinds.js'
 
 /** What the decoder works on. */
 export type PhotoSource =
   | { readonly file: string }
   | { readonly bytes: Uint8Array }
-  | { readonly pixels: { readonly width: number; readonly height: number; readonly data: unknown } }
+  | { readonly pixels: PhotoPixels }
 
 const ACCEPTED =
   'a file name or file: URL, the bytes of an image file (Uint8Array, ArrayBuffer, Blob), or pixels ' +
   '({ width, height, data } with RGBA bytes, such as an ImageData)'
 
-const DATA_URL = /^data:[^,]{0,200},/i
 /** At least two letters before the colon: `C:\photo.jpg` is a file. */
 const SCHEME = /^([a-z][a-z0-9+.-]+):\/\//i
 
@@ -50,7 +60,7 @@ export async function photoSource(input: PhotoInput, name: string): Promise<Phot
   }
   if (isBlob(given)) return { bytes: new Uint8Array(await given.arrayBuffer()) }
   if ('width' in given && 'height' in given && 'data' in given) {
-    return { pixels: given as { width: number; height: number; data: unknown } }
+    return { pixels: given as PhotoPixels }
   }
   if (typeof (given as { then?: unknown }).then === 'function')
     throw wrongType(name, 'a promise; await it first')
@@ -68,26 +78,6 @@ export function photoFile(text: string, name: string): string {
     throw new FaceError('INVALID_INPUT', `${name}: is a data: URL; write the picture to a file`)
   const source = stringSource(text, name)
   return 'file' in source ? source.file : text
-}
-
-/**
- * Checked pixels as RGBA8; the same object where it already is that.
- * @throws FaceError INVALID_INPUT
- */
-export function rgbaOf(pixels: { width: number; height: number; data: unknown }, name: string): Rgba {
-  const { width, height, data } = pixels
-  const bytes = ArrayBuffer.isView(data) ? asBytes(data) : undefined
-  const expected = width * height * 4
-  if (bytes === undefined || bytes.length !== expected) {
-    const found = bytes !== undefined ? `${bytes.length} bytes for` : `${kindOf(data)} as data of`
-    throw new FaceError(
-      'INVALID_INPUT',
-      `${name}: has ${found} ${width}x${height} pixels; give a Uint8Array of width * height * 4 = ${expected} bytes (RGBA)` +
-        (bytes?.length === width * height * 3 ? ': these look like RGB, add an alpha channel' : ''),
-      { file: name, width, height, bytes: bytes?.length },
-    )
-  }
-  return bytes === data ? (pixels as Rgba) : { width, height, data: bytes }
 }
 
 function stringSource(text: string, name: string): PhotoSource {
@@ -119,63 +109,12 @@ function urlSource({ protocol, href }: { protocol: string; href: string }, name:
   }
 }
 
-function dataUrlBytes(url: string, name: string): Uint8Array {
-  const comma = url.indexOf(',')
-  const content = url.slice(comma + 1)
-  if (/;\s*base64\s*$/i.test(url.slice(0, comma))) return new Uint8Array(Buffer.from(content, 'base64'))
-  throw new FaceError(
-    'INVALID_INPUT',
-    `${name}: is a data: URL that is not base64; give the bytes of the image instead`,
-    {},
-  )
-}
-
 function fileOfUrl(href: string, otherwise: string): string {
   try {
     return fileURLToPath(href)
   } catch {
     return otherwise
   }
-}
-
-/** The memory of byte arrays (Buffers too) and DataViews, not copied; undefined for wider numbers. */
-function asBytes(view: ArrayBufferView): Uint8Array | undefined {
-  // Of this realm: sharp knows no other.
-  if (view.constructor === Uint8Array) return view as Uint8Array
-  return ['Uint8Array', 'Uint8ClampedArray', 'DataView'].includes(tagOf(view))
-    ? new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
-    : undefined
-}
-
-function isUrl(value: unknown): value is { readonly protocol: string; readonly href: string } {
-  const { protocol, href } = (value ?? {}) as { protocol?: unknown; href?: unknown }
-  return typeof value === 'object' && typeof protocol === 'string' && typeof href === 'string'
-}
-
-function isBlob(value: unknown): value is BlobLike & { readonly name?: unknown } {
-  const { arrayBuffer, size } = (value ?? {}) as { arrayBuffer?: unknown; size?: unknown }
-  return typeof value === 'object' && typeof arrayBuffer === 'function' && typeof size === 'number'
-}
-
-/** `Uint8Array` of `[object Uint8Array]`, whatever realm the value comes from. */
-function tagOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1)
-}
-
-/** In words, without the value's content. */
-function kindOf(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return primitive(value)
-  if (ArrayBuffer.isView(value)) return `a ${tagOf(value)}`
-  if (Array.isArray(value)) return 'an array'
-  const name: unknown = value.constructor?.name
-  return typeof name === 'string' && name !== '' ? `an object of class ${name}` : 'an object'
-}
-
-function primitive(value: unknown): string {
-  if (value === undefined || value === null) return String(value)
-  return typeof value === 'number' || typeof value === 'boolean'
-    ? `the ${typeof value} ${value}`
-    : `a ${typeof value}`
 }
 
 function wrongType(name: string, given: string): FaceError {

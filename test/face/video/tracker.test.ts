@@ -9,7 +9,7 @@ import type { FaceFrame, FlowResult, TrackerMemory } from '../../../src/face/typ
 import { isCut, thumbnail } from '../../../src/face/video/scene.js'
 import { FaceVideoTracker, type TrackerHost } from '../../../src/face/video/tracker.js'
 import type { Rgba } from '../../../src/geometry/types.js'
-import { sha256 } from '../../../src/platform/index.js'
+import { sha256Now } from '../../../src/platform/node/hash.js'
 import { Engine } from '../../../src/runtime/engine.js'
 import { Gathering } from '../../../src/runtime/gathering.js'
 import { clouds, collage, moved, plain, readPhoto, resized } from '../../e2e/pictures.js'
@@ -61,7 +61,7 @@ function bitsOf(frame: FaceFrame | undefined): string {
   if (frame === undefined) return 'none'
   const { landmarks468: mesh, registered, toTemplate } = frame
   const bytes = new Uint8Array(mesh.buffer, mesh.byteOffset, mesh.byteLength)
-  return sha256([bytes, registered.data, JSON.stringify(toTemplate)])
+  return sha256Now([bytes, registered.data, JSON.stringify(toTemplate)])
 }
 
 /** @returns status and cut of a frame */

@@ -1,3 +1,4 @@
+import { performance as eventLoop } from 'node:perf_hooks'
 // Measures the main thread's CPU time, beside the shader's, while a long dispatch runs: one workgroup of one
 // thread keeps one core busy, so anything above one core is polling.
 import { BufferUsage, MapMode } from '../../../src/gpu/device.js'
@@ -33,9 +34,9 @@ const original = globalThis.setImmediate
 const begun = performance.now()
 const before = process.cpuUsage()
 gpu.queue.submit([encoder.finish()])
-const loop = performance.eventLoopUtilization()
+const loop = eventLoop.eventLoopUtilization()
 await device.wait('read back', () => staging.mapAsync(MapMode.READ))
-const { utilization } = performance.eventLoopUtilization(loop)
+const { utilization } = eventLoop.eventLoopUtilization(loop)
 const cpu = process.cpuUsage(before)
 console.log(
   JSON.stringify({

@@ -1,0 +1,67 @@
+/**
+ * Face level of DeepFaceFlow, wherever it runs: photos in, dense 3D flow, meshes and pictures out. What browsers get of the
+ * package; under Node, files, folders and video come to it (`index.ts`).
+ */
+
+export { DeepFaceFlowError, EngineError, type ErrorCode, FaceError } from './errors.js'
+export { DeepFaceFlow } from './face/deep-face-flow.js'
+export { assertInPhoto } from './face/find/face-choice.js'
+export { describeNetwork, SHIPPED_NETWORKS } from './face/network-files.js'
+export { interocularDistance, LANDMARK_VERTICES, landmarks68 } from './face/register/landmarks.js'
+export { assertRegistered } from './face/register/registered-frame.js'
+export { loadTemplate } from './face/register/template-file.js'
+export * from './face/types.js'
+export { LatestFrames, type LiveCounters } from './face/video/live.js'
+export {
+  applySimilarity,
+  applySimilarityToPoints,
+  composeSimilarity,
+  fitSimilarity,
+  invertSimilarity,
+} from './geometry/similarity.js'
+export type { Template } from './geometry/template.js'
+export * from './geometry/types.js'
+export { type AdapterReport, listAdapters } from './gpu/doctor.js'
+export { decodeFlo, encodeFlo } from './io/flo.js'
+export {
+  type ClipFrame,
+  encodeClipGlb,
+  encodeMeshGlb,
+  encodeMotionGlb,
+  encodeMtl,
+  encodeObj,
+  encodePly,
+  type MeshData,
+  UP_AXES,
+  type UpAxis,
+  upright,
+} from './io/mesh.js'
+export { decodeNpy, encodeNpy } from './io/npy.js'
+export { encodeNpz } from './io/npz.js'
+export { type FlowStatistics, flowStatistics, summarise } from './io/summary.js'
+export { type FaceTexture, faceTexture } from './io/texture.js'
+export { DEPTHS, type DepthSource } from './nets/depth-from-motion.js'
+export { REFINEMENTS, type Refinement } from './nets/refinement.js'
+export {
+  type DownloadProgress,
+  decodePhoto,
+  encodeJpeg,
+  encodePng,
+  packageFacts,
+  type ShippedFiles,
+} from './platform/index.js'
+export { expressionFlow, rigidFlow } from './products/expression.js'
+export { moveMesh } from './products/moved-mesh.js'
+export { forwardBackward } from './products/occlusion.js'
+export {
+  flowToPhoto,
+  mapPhotoPoint,
+} from './products/photo-flow.js'
+export { type PhotometricResidual, photometricResidual, warpByFlow } from './products/residual.js'
+export { fitRigidRobust, type RigidMotion, rigidInPhotos } from './products/rigid-motion.js'
+export { messageOf } from './realms.js'
+export type { AutotuneOptions, LayerTiming } from './runtime/autotune.js'
+export type { BufferSlice, DeviceData } from './runtime/device-data.js'
+export { type AdapterCheck, checkAdapter } from './runtime/self-test.js'
+export { drawOverview } from './viz/figures.js'
+export { depthMap, depthScale, flowMap, flowScale, wheelLegend } from './viz/maps.js'
