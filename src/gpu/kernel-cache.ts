@@ -12,6 +12,8 @@ export interface KernelKey {
   /** Relative to the kernel root, as in 'conv2d.wgsl'. */
   readonly file: string
   readonly params: ShaderParams
+  /** The text of the file, where it is none below the kernel root. */
+  readonly code?: string
 }
 
 export interface CompiledKernel {
@@ -69,10 +71,12 @@ export class KernelCache {
   }
 
   #variant(key: KernelKey): Variant {
-    const id = kernelId(key)
+    const { file, params, code } = key
+    const id = code === undefined ? kernelId(key) : `${kernelId(key)} ${code}`
     let variant = this.#variants.get(id)
     if (!variant) {
-      const shader = preprocess(key.file, key.params, this.#source.load)
+      const load = (name: string) => (name === file && code !== undefined ? code : this.#source.load(name))
+      const shader = preprocess(file, params, load)
       variant = { shader, iface: reflectKernel(shader) }
       this.#variants.set(id, variant)
     }

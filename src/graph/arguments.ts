@@ -111,6 +111,24 @@ export const finiteFloats: Check = {
   accepts: (value) => isKind(value, 'Float32Array') && (value as Float32Array).every(Number.isFinite),
 }
 
+/** What `OpDefinition.attributes` says of attributes, by name: for ops from outside of the package. */
+export const checks = {
+  either,
+  finite,
+  finiteFloats,
+  flag,
+  floats,
+  indices,
+  list,
+  name,
+  oneOf,
+  optional,
+  positive,
+  record,
+  tuple,
+  whole,
+} as const
+
 /** What is wrong with attributes, or undefined. The first fault is named. */
 export function faultOf<Attrs>(checks: AttributeChecks<Attrs>, attrs: unknown): string | undefined {
   if (typeof attrs !== 'object' || attrs === null) return `attributes are an object, got ${printed(attrs)}`

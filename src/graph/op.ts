@@ -115,8 +115,13 @@ export interface KernelChoice {
 
 /** One dispatch. Names of uniforms and bindings are those of the WGSL file; the plan checks them against it. */
 export interface KernelCall {
-  /** File below kernels/, e.g. `conv2d_broadcast.wgsl`. */
+  /** File below kernels/, e.g. `conv2d_broadcast.wgsl`; with `code`, what messages and tables call the kernel. */
   readonly kernel: string
+  /**
+   * WGSL of a kernel that is none of the package's: a text, or what was read of a file or URL. Preprocessor (docs/shaders.md) and
+   * `#include` of the package's files work as in these.
+   */
+  readonly code?: string
   /** Printable choice, e.g. `8px x 16co`. */
   readonly variant: string
   /** Preprocessor parameters of the file, all that it declares. */

@@ -48,6 +48,8 @@ export interface Step {
   readonly name: string
   readonly op: string
   readonly kernel: string
+  /** Of a kernel from outside of the package. */
+  readonly code?: string
   readonly variant: string
   readonly params: KernelCall['params']
   readonly uniforms: Readonly<Record<string, number | readonly number[] | ViewFields>>
@@ -214,6 +216,7 @@ function allocate(
       name,
       op: node.definition.kind,
       kernel: call.kernel,
+      ...(call.code !== undefined && { code: call.code }),
       variant: call.variant,
       params: call.params,
       uniforms: Object.fromEntries(uniforms),

@@ -1,7 +1,7 @@
 import { EngineError } from '../errors.js'
 import { BufferUsage } from '../gpu/constants.js'
 import type { EngineDevice } from '../gpu/device.js'
-import type { CompiledKernel } from '../gpu/kernel-cache.js'
+import type { CompiledKernel, KernelKey } from '../gpu/kernel-cache.js'
 import { checkBindings } from '../gpu/shader/reflect.js'
 import { packUniform } from '../gpu/shader/uniform.js'
 import type { Location, PlanSpec, Step } from '../graph/plan.js'
@@ -47,7 +47,7 @@ export class Executor {
     readonly spec: PlanSpec,
     readonly weights: WeightSet,
   ) {
-    this.#kernels = spec.steps.map((step) => device.kernels.get({ file: step.kernel, params: step.params }))
+    this.#kernels = spec.steps.map((step) => device.kernels.get(kernelOf(step)))
   }
 
   #allocate(): void {
@@ -76,7 +76,7 @@ export class Executor {
     checkLimits(device, spec)
     checkInterfaces(device, spec)
     await device.kernels.compile(
-      spec.steps.map((step) => ({ file: step.kernel, params: step.params })),
+      spec.steps.map((step) => kernelOf(step)),
       onProgress,
     )
     let executor: Executor | undefined
@@ -308,6 +308,10 @@ export class Executor {
   }
 }
 
+function kernelOf({ kernel, params, code }: Step): KernelKey {
+  return { file: kernel, params, ...(code !== undefined && { code }) }
+}
+
 export const PASS: GPUComputePassDescriptor = {}
 const { COPY_SRC, COPY_DST, MAP_READ, UNIFORM, STORAGE } = BufferUsage
 const SLOT_USAGE = STORAGE | COPY_SRC
@@ -332,7 +336,7 @@ function find<T>(table: ReadonlyMap<string, T>, name: string, kind: string, plan
 /** Names and uniform fields of TypeScript and WGSL must agree before anything is built. */
 function checkInterfaces(device: EngineDevice, spec: PlanSpec): void {
   for (const step of spec.steps) {
-    const iface = device.kernels.interfaceOf({ file: step.kernel, params: step.params })
+    const iface = device.kernels.interfaceOf(kernelOf(step))
     // The uniform buffer is the plan's own; its fields are checked when they are packed.
     checkBindings(iface, [...Object.keys(step.bindings), ...(iface.uniform ? [iface.uniform.name] : [])])
   }

@@ -92,6 +92,28 @@ describe('tarball in an empty folder', () => {
     assert.equal(result.width, 720)
     assert.ok(result.after < result.before)
   })
+
+  it('takes an op from outside: the program of docs/engine.md compiles in strict TypeScript, and runs', async () => {
+    const text = await readFile(join(installed, 'node_modules/deepfaceflow/docs/engine.md'), 'utf8')
+    const program = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] ?? '')
+    const own = program.find((block) => block.includes('OpDefinition'))
+    assert.ok(own !== undefined, 'docs/engine.md has a program with an OpDefinition')
+    await writeFile(join(installed, 'own-op.ts'), own)
+    const options = [
+      '--strict',
+      '--skipLibCheck',
+      'false',
+      '--target',
+      'es2022',
+      '--module',
+      'nodenext',
+      '--types',
+      '',
+    ]
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+    await run(process.execPath, [tsc, ...options, '--noUncheckedIndexedAccess', 'own-op.ts'], installed)
+    assert.equal(await run(process.execPath, ['own-op.js'], installed), '0,0.25,0.25,0.5,1,1\n')
+  })
 })
 
 describe('clone', { skip: !existsSync(join(ROOT, '.git')) }, () => {
