@@ -7,7 +7,9 @@ export type { DepthFile } from './face/depth-file.js'
 export { loadNetworkFiles, type NetworkFiles, SHIPPED_NETWORKS } from './face/network-files.js'
 export { registeredFlowConfig, registeredFlowWeights } from './face/registered-pair.js'
 export type { AdapterChoice, OpenDeviceOptions } from './gpu/device.js'
+export { type AttributeChecks, type Check, checks } from './graph/arguments.js'
 export {
+  addNode,
   type Graph,
   GraphBuilder,
   type GraphInput,
@@ -15,6 +17,9 @@ export {
   type GraphOutput,
   type Value,
 } from './graph/graph.js'
+export { shapeError, tensorInput } from './graph/infer.js'
+export { columnTiles, inputAt, linearGrid, tileGrid } from './graph/lowering.js'
+export { NO_EPILOGUE, tensorOf } from './graph/op.js'
 export {
   type PlanOptions,
   type PlanSpec,
@@ -22,7 +27,16 @@ export {
   type Step,
 } from './graph/plan.js'
 export { type PlanTotals, planTotals, printPlan } from './graph/print-plan.js'
-export { channelsOf, describeType, type RawType, type TensorType, type ValueType } from './graph/tensor.js'
+export {
+  channelsOf,
+  describeType,
+  planesOf,
+  type RawType,
+  type TensorType,
+  tensorType,
+  type ValueType,
+  vec4sPerBatch,
+} from './graph/tensor.js'
 export {
   DEPTHS,
   type DepthFromMotionConfig,

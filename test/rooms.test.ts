@@ -8,6 +8,7 @@ import { expect, test } from 'vitest'
  */
 const FLOORS: readonly (readonly string[])[] = [
   ['errors.ts', 'realms.ts'],
+  ['option-names.ts'],
   ['geometry'],
   ['platform'],
   ['weights', 'gpu'],

@@ -1,16 +1,46 @@
 import { FaceError } from '../errors.js'
+import { checkOptionNames, type OptionNames } from '../option-names.js'
 import type { PlanTargets } from '../runtime/plan.js'
 import { checkedChoice } from './find/face-choice.js'
-import type { CreateOptions, FlowOptions, FlowTargets, WaitOptions } from './types.js'
+import type { CreateOptions, FlowOptions, FlowTargets, VideoOptions, WaitOptions } from './types.js'
 
 /** Callers in JavaScript may pass anything, and change it while a call waits for its turn. */
+
+const WAIT_OPTIONS: OptionNames<WaitOptions> = { signal: true }
+const FLOW_OPTIONS: OptionNames<FlowOptions> = { ...WAIT_OPTIONS, face: true, faceB: true, backward: true }
+const GROUP_OPTIONS: OptionNames<Pick<FlowOptions, 'backward' | 'signal'>> = {
+  ...WAIT_OPTIONS,
+  backward: true,
+}
+const VIDEO_OPTIONS: OptionNames<VideoOptions> = { ...FLOW_OPTIONS, flows: true }
+const FLOW_CALLS = {
+  'flow()': FLOW_OPTIONS,
+  'flowAll()': GROUP_OPTIONS,
+  'flowRegistered()': FLOW_OPTIONS,
+  'video()': VIDEO_OPTIONS,
+} as const
+const FLOW_TARGETS: OptionNames<FlowTargets> = { flow: true, backwardFlow: true }
+const CREATE_OPTIONS: OptionNames<CreateOptions> = {
+  adapter: true,
+  device: true,
+  weights: true,
+  depth: true,
+  refinement: true,
+  autotune: true,
+  engine: true,
+  signal: true,
+  onProgress: true,
+}
 
 /**
  * The options as they are now.
  * @throws FaceError INVALID_ARGUMENT that names the option
  */
-export function checkedFlowOptions(options: FlowOptions): FlowOptions {
-  assertObject(options)
+export function checkedFlowOptions(
+  what: keyof typeof FLOW_CALLS,
+  options: FlowOptions & Partial<VideoOptions>,
+): FlowOptions {
+  checkOptionNames<object>(what, options, FLOW_CALLS[what], FaceError)
   const { backward, signal } = options
   const face = checkedChoice(options.face, 'face')
   const faceB = checkedChoice(options.faceB, 'faceB')
@@ -25,8 +55,8 @@ export function checkedFlowOptions(options: FlowOptions): FlowOptions {
 }
 
 /** As `checkedFlowOptions`. */
-export function checkedWaitOptions(options: WaitOptions): WaitOptions {
-  assertObject(options)
+export function checkedWaitOptions(what: string, options: WaitOptions): WaitOptions {
+  checkOptionNames(what, options, WAIT_OPTIONS, FaceError)
   assertSignal(options.signal)
   return { ...(options.signal && { signal: options.signal }) }
 }
@@ -36,7 +66,7 @@ export function checkedWaitOptions(options: WaitOptions): WaitOptions {
  * @throws FaceError INVALID_ARGUMENT that names the option
  */
 export function checkCreateOptions(options: CreateOptions): void {
-  assertObject(options)
+  checkOptionNames('create()', options, CREATE_OPTIONS, FaceError)
   assertType('adapter', options.adapter, 'string')
   assertType('weights', options.weights, 'string')
   assertType('onProgress', options.onProgress, 'function')
@@ -59,7 +89,7 @@ export function checkCreateOptions(options: CreateOptions): void {
  * @throws FaceError INVALID_ARGUMENT where there is none
  */
 export function checkedFlowTargets(to: FlowTargets): PlanTargets {
-  assertObject(to)
+  checkOptionNames('flowOnDevice(): to', to, FLOW_TARGETS, FaceError)
   const { flow, backwardFlow } = to
   if (flow === undefined && backwardFlow === undefined) {
     throw new FaceError('INVALID_ARGUMENT', 'to names a place for flow or backwardFlow, it has neither')
@@ -82,11 +112,6 @@ function assertSignal(signal: AbortSignal | undefined): void {
   throw new FaceError('INVALID_ARGUMENT', `signal must be an AbortSignal, got ${String(signal)}`, {
     option: 'signal',
   })
-}
-
-function assertObject(options: object): void {
-  if (typeof options === 'object' && options !== null) return
-  throw new FaceError('INVALID_ARGUMENT', `options are an object, got ${String(options)}`)
 }
 
 function assertType(option: string, value: unknown, type: 'boolean' | 'string' | 'function'): void {

@@ -168,7 +168,7 @@ export class DeepFaceFlow implements FaceFlow {
   }
 
   async detect(photo: PhotoInput, options: WaitOptions = {}): Promise<FaceFrame[]> {
-    const { signal } = checkedWaitOptions(options)
+    const { signal } = checkedWaitOptions('detect()', options)
     const own = ownedPhoto(photo)
     return await this.#enqueue(async () => {
       const name = photoName(photo, 'the photo')
@@ -186,7 +186,7 @@ export class DeepFaceFlow implements FaceFlow {
   }
 
   async flow(a: PhotoInput, b: PhotoInput, options: FlowOptions = {}): Promise<FlowResult> {
-    const wanted = checkedFlowOptions(options)
+    const wanted = checkedFlowOptions('flow()', options)
     const [ownA, ownB] = [ownedPhoto(a), ownedPhoto(b)]
     return await this.#enqueue(async () => {
       const watch = new Stopwatch(wanted.signal)
@@ -210,7 +210,7 @@ export class DeepFaceFlow implements FaceFlow {
     b: PhotoInput,
     options: Pick<FlowOptions, 'backward' | 'signal'> = {},
   ): Promise<GroupFlow> {
-    const wanted = checkedFlowOptions(options)
+    const wanted = checkedFlowOptions('flowAll()', options)
     const [ownA, ownB] = [ownedPhoto(a), ownedPhoto(b)]
     return await this.#enqueue(async () => {
       const watch = new Stopwatch(wanted.signal)
@@ -244,7 +244,7 @@ export class DeepFaceFlow implements FaceFlow {
     b: FrameInput,
     options: FlowOptions = {},
   ): Promise<RegisteredFlowResult> {
-    const wanted = checkedFlowOptions(options)
+    const wanted = checkedFlowOptions('flowRegistered()', options)
     const [ownA, ownB] = [ownedFrame(a), ownedFrame(b)]
     return await this.#enqueue(async () => {
       const watch = new Stopwatch(wanted.signal)
@@ -271,7 +271,7 @@ export class DeepFaceFlow implements FaceFlow {
     to: FlowTargets,
     options: WaitOptions = {},
   ): Promise<void> {
-    const { signal } = checkedWaitOptions(options)
+    const { signal } = checkedWaitOptions('flowOnDevice()', options)
     const targets = checkedFlowTargets(to)
     const [ownA, ownB] = [ownedFrame(a), ownedFrame(b)]
     await this.#enqueue(async () => {
@@ -283,7 +283,7 @@ export class DeepFaceFlow implements FaceFlow {
   }
 
   video<Flows extends VideoFlows = 'both'>(options: VideoOptions<Flows> = {}): VideoTracker<Flows> {
-    const wanted = checkedFlowOptions(options)
+    const wanted = checkedFlowOptions('video()', options)
     const flows = checkedName('choice of flows', VIDEO_FLOWS, options.flows ?? 'both')
     const choice = wanted.face
     const boxesOf = (faces: readonly Candidate[]) => faces.map(({ box }) => box)

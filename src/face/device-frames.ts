@@ -23,7 +23,7 @@ export class DeviceFrames {
   async pending(side: 0 | 1, data: DeviceData): Promise<PendingFrame> {
     this.#plans ??= this.#compile()
     const plan = (await this.#plans)[side]
-    return { plan, inputs: { [PIXELS]: data }, frameOutput: FRAME }
+    return { job: { plan, inputs: { [PIXELS]: data } }, frameOutput: FRAME }
   }
 
   dispose(): void {

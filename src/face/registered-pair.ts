@@ -41,11 +41,11 @@ export interface PairOutputs {
 export type PairFrame = Rgba | PendingFrame
 
 function isPending(frame: PairFrame): frame is PendingFrame {
-  return 'plan' in frame
+  return 'job' in frame
 }
 
-function onDevice({ plan, frameOutput }: PendingFrame): GPUBuffer {
-  return plan.outputBuffer(frameOutput)
+function onDevice({ job, frameOutput }: PendingFrame): GPUBuffer {
+  return job.plan.outputBuffer(frameOutput)
 }
 
 type Output =
@@ -111,7 +111,7 @@ export class RegisteredPair {
     const wanted = [...this.#plan.spec.outputs.keys()].filter((output) => backward || !isBackward(output))
     const inputs = this.#inputs(isPending(a) ? onDevice(a) : a.data, isPending(b) ? onDevice(b) : b.data)
     const results = await Plan.computeTogether([
-      ...pending,
+      ...pending.map(({ job }) => job),
       { plan: this.#plan, inputs, outputs: wanted, only: true },
     ])
     const outputs = results.at(-1) as Record<Output, Float32Array>

@@ -1,4 +1,5 @@
 import { EngineError } from '../errors.js'
+import { checkOptionNames, type OptionNames } from '../option-names.js'
 import type { AdapterCaps } from '../platform/caps.js'
 import { fuse } from './fuse.js'
 import type { Graph, GraphNode, ValueId } from './graph.js'
@@ -22,6 +23,15 @@ export interface PlanOptions {
   readonly choices?: Readonly<Record<string, string>>
   /** false: no fusion, no sharing of memory; the reference that the optimised plan is tested against. */
   readonly optimise?: boolean
+}
+
+/** Their names. */
+export const PLAN_OPTIONS: OptionNames<PlanOptions> = {
+  storage: true,
+  schedule: true,
+  variants: true,
+  choices: true,
+  optimise: true,
 }
 
 /** Where an operand of a step lives. */
@@ -84,6 +94,7 @@ export interface PlanSpec {
  * graph, unknown options and variants of nodes that do not exist
  */
 export function planGraph(graph: Graph, caps: AdapterCaps, options: PlanOptions = {}): PlanSpec {
+  checkOptionNames('planGraph()', options, PLAN_OPTIONS, EngineError)
   checkPlanArguments(graph, options)
   const optimise = options.optimise ?? true
   const lowerOptions = lowerOptionsOf(graph, caps, options)
@@ -296,7 +307,6 @@ export function checkPlanArguments(graph: Graph, options: PlanOptions): void {
   }
   const lists = [graph?.nodes, graph?.types, graph?.inputs, graph?.outputs]
   if (!lists.every(Array.isArray)) fail('a graph is what build() of a GraphBuilder gives')
-  if (typeof options !== 'object' || options === null) fail(`options are an object, got ${String(options)}`)
   const { storage, schedule, optimise, variants, choices } = options
   const known = { storage: ['f32', 'f16'], schedule: ['software', 'hardware'], optimise: [true, false] }
   for (const [name, value] of Object.entries({ storage, schedule, optimise })) {

@@ -1,5 +1,6 @@
 import { FaceError } from '../errors.js'
 import { hasPhotos, type RegisteredFlowResult } from '../face/types.js'
+import { checkOptionNames, type OptionNames } from '../option-names.js'
 import { type FileSystem, nodeFileSystem, probeOutputFolder } from '../platform/node/atomic.js'
 import { UP_AXES } from './mesh.js'
 import {
@@ -35,6 +36,17 @@ export interface WriteOptions extends ProductChoice, FormatOptions {
   /** Told what was set aside and what was rounded, a sentence each. */
   readonly onNote?: (text: string) => void
   readonly fs?: FileSystem
+}
+
+const WRITE_OPTIONS: OptionNames<WriteOptions> = {
+  only: true,
+  photoSpace: true,
+  half: true,
+  up: true,
+  names: true,
+  provenance: true,
+  onNote: true,
+  fs: true,
 }
 
 /** Takes the folder of a result for this process. See {@link ResultFolder.claim}. */
@@ -117,9 +129,7 @@ function checkArguments(result: unknown, folder: unknown, options: WriteOptions)
   if (!isClaimed && (typeof folder !== 'string' || folder === '')) {
     throw new FaceError('INVALID_ARGUMENT', 'folder is the name of the folder to write to')
   }
-  if (typeof options !== 'object' || options === null) {
-    throw new FaceError('INVALID_ARGUMENT', `options are an object, got ${String(options)}`)
-  }
+  checkOptionNames('writeProducts()', options, WRITE_OPTIONS, FaceError)
   const { only, up } = options
   if (only !== undefined && !Array.isArray(only)) {
     throw new FaceError('INVALID_ARGUMENT', `only is an array of names, got ${String(only)}`)

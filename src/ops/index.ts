@@ -1,9 +1,5 @@
 /** The functions that add ops to a graph, and what is needed to write another op. */
 
-export { type AttributeChecks, type Check, checks } from '../graph/arguments.js'
-export { addNode } from '../graph/graph.js'
-export { shapeError, tensorInput } from '../graph/infer.js'
-export { columnTiles, inputAt, linearGrid, tileGrid } from '../graph/lowering.js'
 export {
   type Activation,
   type Epilogue,
@@ -11,18 +7,15 @@ export {
   type KernelCall,
   type KernelChoice,
   type LowerContext,
-  NO_EPILOGUE,
   type OpDefinition,
   type Operand,
   type PackedData,
   type Schedule,
-  tensorOf,
   type UniformValue,
   type ViewOf,
   view,
   type WeightSource,
 } from '../graph/op.js'
-export { planesOf, tensorType, vec4sPerBatch } from '../graph/tensor.js'
 export { type Conv2dAttrs, conv2d } from './conv/conv2d.js'
 export { type DepthwiseConv2dAttrs, depthwiseConv2d } from './conv/depthwise-conv2d.js'
 export { type FullyConnectedAttrs, fullyConnected } from './conv/fully-connected.js'

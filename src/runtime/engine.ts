@@ -2,7 +2,14 @@ import { EngineError } from '../errors.js'
 import { checkDevice, type EngineDevice, type OpenDeviceOptions, openDevice } from '../gpu/device.js'
 import type { Graph } from '../graph/graph.js'
 import type { Schedule, WeightSource } from '../graph/op.js'
-import { checkPlanArguments, type PlanOptions, type PlanSpec, planGraph } from '../graph/plan.js'
+import {
+  checkPlanArguments,
+  PLAN_OPTIONS,
+  type PlanOptions,
+  type PlanSpec,
+  planGraph,
+} from '../graph/plan.js'
+import { checkOptionNames, type OptionNames } from '../option-names.js'
 import type { AdapterCaps } from '../platform/caps.js'
 import { messageOf } from '../realms.js'
 import { type AutotuneOptions, autotune } from './autotune.js'
@@ -67,7 +74,10 @@ export class Engine {
    * @throws EngineError NO_ADAPTER if there is none, or not the one asked for (lists what was found)
    */
   static async open(options: EngineOptions = {}): Promise<Engine> {
-    checkAutotune(options?.autotune)
+    checkOptionNames('Engine.open()', options, ENGINE_OPTIONS, EngineError)
+    checkAutotune(options.autotune)
+    if (options.selfTest !== undefined)
+      checkOptionNames('selfTest', options.selfTest, SELF_TEST_OPTIONS, EngineError)
     return new Engine(await openDevice(options), options)
   }
 
@@ -96,6 +106,7 @@ export class Engine {
    */
   async compile(graph: Graph, options: CompileOptions = {}): Promise<Plan> {
     this.#assertUsable()
+    checkOptionNames('compile()', options, COMPILE_OPTIONS, EngineError)
     checkPlanArguments(graph, options)
     checkCompileOptions(options)
     const source = options.weights ?? NO_WEIGHTS
@@ -242,6 +253,29 @@ export class Engine {
   }
 }
 
+const ENGINE_OPTIONS: OptionNames<EngineOptions> = {
+  device: true,
+  adapter: true,
+  kernelRoot: true,
+  robustness: true,
+  autotune: true,
+  selfTest: true,
+}
+const COMPILE_OPTIONS: OptionNames<CompileOptions> = {
+  ...PLAN_OPTIONS,
+  autotune: true,
+  weights: true,
+  onProgress: true,
+}
+const AUTOTUNE_OPTIONS: OptionNames<AutotuneOptions> = {
+  mode: true,
+  software: true,
+  folder: true,
+  onLayer: true,
+  onWarning: true,
+}
+const SELF_TEST_OPTIONS: OptionNames<KernelTestOptions> = { software: true, folder: true, onWarning: true }
+
 /** What a plan is made from, on whatever device. */
 interface Recipe {
   readonly graph: Graph
@@ -253,7 +287,8 @@ interface Recipe {
 }
 
 function planOptionsOf({ options, tuned, schedule }: Recipe): PlanOptions {
-  return { ...options, ...(schedule && { schedule }), choices: { ...tuned, ...options.choices } }
+  const { autotune: _, weights: __, onProgress: ___, ...plan } = options
+  return { ...plan, ...(schedule && { schedule }), choices: { ...tuned, ...options.choices } }
 }
 
 function specOf(recipe: Recipe, caps: AdapterCaps): PlanSpec {
@@ -294,9 +329,7 @@ function checkCompileOptions(options: CompileOptions): void {
 
 function checkAutotune(tuning: AutotuneOptions | undefined): void {
   if (tuning === undefined) return
-  if (typeof tuning !== 'object' || tuning === null) {
-    throw new EngineError('INVALID_ARGUMENT', `autotune is an object of options, got ${String(tuning)}`)
-  }
+  checkOptionNames('autotune', tuning, AUTOTUNE_OPTIONS, EngineError)
   if (tuning.mode === undefined || tuning.mode === 'measure' || tuning.mode === 'cached') return
   throw new EngineError(
     'INVALID_ARGUMENT',

@@ -1,6 +1,7 @@
 import { EngineError } from '../errors.js'
 import type { PlanSpec } from '../graph/plan.js'
 import { printPlan } from '../graph/print-plan.js'
+import { checkOptionNames, type OptionNames } from '../option-names.js'
 import { abortable } from './abort.js'
 import type { BufferSlice, DeviceData } from './device-data.js'
 import { findOverflow, type Overflow } from './finite-check.js'
@@ -99,6 +100,7 @@ export class Plan {
    */
   run(inputs: PlanInputs = {}, options: RunOptions = {}): Promise<void> {
     const executor = this.#state.usable()
+    checkOptionNames(`plan "${this.name}": run()`, options, RUN_OPTIONS, EngineError)
     const run = this.#state.checkedRun(inputs, options)
     return this.#state.run(executor, run)
   }
@@ -122,6 +124,7 @@ export class Plan {
         `encode() takes a GPUCommandEncoder or a GPUComputePassEncoder, got ${String(encoder)}`,
       )
     }
+    checkOptionNames(`plan "${this.name}": encode()`, options, RUN_OPTIONS, EngineError)
     const run = this.#state.checkedRun(inputs, options)
     for (const [name, data] of [...run.contents, ...run.targets]) {
       const isArray = data instanceof Uint8Array
@@ -151,6 +154,7 @@ export class Plan {
     outputs?: readonly string[],
     options: ComputeOptions = {},
   ): Promise<PlanOutputs> {
+    checkOptionNames(`plan "${this.name}": compute()`, options, COMPUTE_OPTIONS, EngineError)
     const { into, only, signal } = options
     const job = {
       plan: this,
@@ -200,6 +204,7 @@ export class Plan {
    */
   async read(outputs?: readonly string[], options: ReadOptions = {}): Promise<PlanOutputs> {
     const executor = this.#state.usable()
+    checkOptionNames(`plan "${this.name}": read()`, options, READ_OPTIONS, EngineError)
     const entries = this.#state.checkedRead(outputs, options)
     const lastRun = this.#state.lastRun
     if (lastRun === undefined)
@@ -300,12 +305,18 @@ export class Plan {
   }
 }
 
+const RUN_OPTIONS: OptionNames<RunOptions> = { to: true, only: true }
+const READ_OPTIONS: OptionNames<ReadOptions> = { into: true, signal: true }
+const COMPUTE_OPTIONS: OptionNames<ComputeOptions> = { ...READ_OPTIONS, only: true }
+const JOB_NAMES: OptionNames<PlanJob> = { plan: true, inputs: true, outputs: true, into: true, only: true }
+
 function checkJobs(jobs: readonly PlanJob[]): void {
   const fail = (problem: string): never => {
     throw new EngineError('INVALID_ARGUMENT', `computeTogether(): ${problem}`)
   }
   if (!Array.isArray(jobs) || jobs.length === 0) fail('jobs are a list of { plan, inputs, outputs }')
-  const plans = jobs.map((job) => job?.plan)
+  for (const job of jobs) checkOptionNames('computeTogether(): a job', job, JOB_NAMES, EngineError)
+  const plans = jobs.map(({ plan }) => plan)
   if (!plans.every((plan) => plan instanceof Plan)) fail('each job names a plan of engine.compile()')
   if (new Set(plans).size < plans.length) fail('a plan runs once in a submission; compile the graph twice')
 }

@@ -99,19 +99,18 @@ describe('tarball in an empty folder', () => {
     const own = program.find((block) => block.includes('OpDefinition'))
     assert.ok(own !== undefined, 'docs/engine.md has a program with an OpDefinition')
     await writeFile(join(installed, 'own-op.ts'), own)
-    const options = [
-      '--strict',
-      '--skipLibCheck',
-      'false',
-      '--target',
-      'es2022',
-      '--module',
-      'nodenext',
-      '--types',
-      '',
-    ]
-    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
-    await run(process.execPath, [tsc, ...options, '--noUncheckedIndexedAccess', 'own-op.ts'], installed)
+    const compilerOptions = {
+      strict: true,
+      noUncheckedIndexedAccess: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      target: 'es2022',
+      module: 'nodenext',
+      types: [],
+    }
+    const project = JSON.stringify({ compilerOptions, files: ['own-op.ts'] })
+    await writeFile(join(installed, 'tsconfig.json'), project)
+    await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.'], installed)
     assert.equal(await run(process.execPath, ['own-op.js'], installed), '0,0.25,0.25,0.5,1,1\n')
   })
 })

@@ -124,14 +124,14 @@ export class PhotoNetworks {
   /** The photo warped to the template frame, edges continued outside. */
   async register(toTemplate: Similarity): Promise<Rgba> {
     const registration = this.registration(toTemplate)
-    return frameOf(registration, await this.#gathering.compute(registration))
+    return frameOf(registration, await this.#gathering.compute(registration.job))
   }
 
   /** The work of `register`, to be submitted with what looks at the frame. */
   registration(toTemplate: Similarity): PendingFrame {
     const { register } = this.#loaded()
     const inputs = { 'photo.transform': this.#transform(toTemplate, FRAME_TAP) }
-    return { plan: register, inputs, frameOutput: FRAME_OUTPUT }
+    return { job: { plan: register, inputs }, frameOutput: FRAME_OUTPUT }
   }
 
   dispose(): void {

@@ -3,8 +3,9 @@ import type { PlanJob } from '../../runtime/plan.js'
 import type { PlanOutputs } from '../../runtime/readback.js'
 
 /** A registered frame whose pixels are still to be computed: what looks at it goes in the same submission. */
-export interface PendingFrame extends PlanJob {
-  /** The output of the plan that holds the pixels, 224x224 RGBA8. */
+export interface PendingFrame {
+  readonly job: PlanJob
+  /** The output of its plan that holds the pixels, 224x224 RGBA8. */
   readonly frameOutput: string
 }
 
