@@ -186,9 +186,19 @@ fn main(
   let outHeight = u.y.height;
   let outStep = outWidth * outHeight;
 #for j in 0..COP
-  let plane${j} = min(group * ${COP}u + ${j}u, lastPlane) * outStep;
+  let outPlane${j} = min(group * ${COP}u + ${j}u, lastPlane);
+  let plane${j} = outPlane${j} * outStep;
   let slope${j} = vectors[(u.groups + group) * ${COP}u + ${j}u];
 #endfor
+#if RESIDUAL > 0
+  let otherWidth = u.residual.width;
+  let otherStep = planeSize(u.residual);
+  let otherPlanes = u.residual.planes;
+#for j in 0..COP
+  let otherPlane${j} = min(outPlane${j}, otherPlanes - 1u) * otherStep;
+  let otherMask${j} = select(0.0, 1.0, outPlane${j} < otherPlanes);
+#endfor
+#endif
 #for i in 0..PX
   {
     let outX = u32(column${i} * u.outStrideX + phaseX);
@@ -197,12 +207,13 @@ fn main(
       let at = outY * outWidth + outX;
       let first = u.y.offset + n${i} * u.y.batchStride + at;
 #if RESIDUAL > 0
-      let otherFirst = u.residual.offset + n${i} * u.residual.batchStride + at;
+      let otherAt = (outY * otherWidth + outX) * ${1 + RESIDUAL / 3}u;
+      let otherFirst = u.residual.offset + n${i} * u.residual.batchStride + otherAt;
 #endif
 #for k in 0..COP
       {
 #if RESIDUAL > 0
-        let other = vec4<f32>(residual[otherFirst + plane${COP - 1 - k}]);
+        let other = residualFrom(otherFirst + otherPlane${COP - 1 - k}, otherWidth) * otherMask${COP - 1 - k};
 #else
         let other = vec4<f32>(0.0);
 #endif

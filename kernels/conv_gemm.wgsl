@@ -203,11 +203,7 @@ fn main(
         partial[(tile.z * u.y.planes + outPlane) * u.pixels + pixel] = acc${i}_${j};
 #else
         let slope = vectors[u.y.planes + outPlane];
-#if RESIDUAL > 0
-        let other = vec4<f32>(residual[elementIndex(u.residual, n, outPlane, outY, outX)]);
-#else
-        let other = vec4<f32>(0.0);
-#endif
+        let other = residualAt(n, outPlane, outY, outX);
         let value = applyEpilogue(acc${i}_${j} + vectors[outPlane], slope, other);
         y[elementIndex(u.y, n, outPlane, outY, outX)] = Stored4(value);
 #endif

@@ -109,11 +109,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index)
   if ((outX >= u.y.width) | (outY >= u.y.height)) {
     return;
   }
-#if RESIDUAL > 0
-  let other = vec4<f32>(residual[elementIndex(u.residual, n, outPlane, outY, outX)]);
-#else
-  let other = vec4<f32>(0.0);
-#endif
+  let other = residualAt(n, outPlane, outY, outX);
   let value = applyEpilogue(sums[lane * ${WG}u] + vectors[outPlane], vectors[u.y.planes + outPlane], other);
   y[elementIndex(u.y, n, outPlane, outY, outX)] = Stored4(value);
 }

@@ -80,11 +80,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let outY = top + ${r}u * u.outStride;
     let outX = left + ${c}u * u.outStride;
     if ((${c}u < u.tile) & (${r}u < u.tile) & (outX < u.y.width) & (outY < u.y.height)) {
-#if RESIDUAL > 0
-      let other = vec4<f32>(residual[elementIndex(u.residual, n, plane, outY, outX)]);
-#else
-      let other = vec4<f32>(0.0);
-#endif
+      let other = residualAt(n, plane, outY, outX);
       y[elementIndex(u.y, n, plane, outY, outX)] = Stored4(applyEpilogue(y${r}_${c}, slope, other));
     }
   }

@@ -54,11 +54,11 @@ export function commonParams(context: LowerContext<unknown>): {
   ACTIVATION: number
   RESIDUAL: number
 } {
-  const { activation, residual } = context.epilogue
+  const { activation, residual, residualWindow } = context.epilogue
   return {
     F16: context.storage === 'f16',
     ACTIVATION: activation.kind === 'sigmoid' ? 1 : activation.kind === 'tanh' ? 2 : 0,
-    RESIDUAL: residual === 'none' ? 0 : residual === 'before' ? 1 : 2,
+    RESIDUAL: residual === 'none' ? 0 : (residual === 'before' ? 1 : 2) + (residualWindow === 2 ? 2 : 0),
   }
 }
 
