@@ -41,6 +41,7 @@ const VARIANTS = [
   { schedule: 'hardware' },
   { schedule: 'hardware', variant: 'gemm-64x64' },
   { schedule: 'hardware', variant: 'lanes-4x4' },
+  { schedule: 'hardware', variant: 'matrix-4x4' },
   { schedule: 'hardware', variant: 'gemm-64x64-whole' },
   { schedule: 'hardware', variant: 'winograd-gemm-64x64' },
 ] as const satisfies OpCase['variants']

@@ -1,11 +1,12 @@
 import type { AdapterCaps } from '../../platform/caps.js'
-import type {
-  ConvShape,
-  ConvVariant,
-  DirectVariant,
-  GemmVariant,
-  LanesVariant,
-  WinogradVariant,
+import {
+  type ConvShape,
+  type ConvVariant,
+  type DirectVariant,
+  type GemmVariant,
+  gemmSteps,
+  type LanesVariant,
+  type WinogradVariant,
 } from './variants.js'
 
 /** Kernel variants of (transposed) convolutions for GPUs: which there are, and which one a shape gets. Pure. */
@@ -27,11 +28,20 @@ type Threads = readonly [pixels: number, planes: number]
 function gemm(threads: Threads, pixels: number, planes: number, steps = GEMM_STEPS): GemmVariant {
   const tile = `gemm-${threads[0] * pixels}x${threads[1] * planes * 4}`
   const name = steps === GEMM_STEPS ? tile : `${tile}k${steps}`
-  return { kind: 'gemm', name, threads, pixels, planes, steps, splits: 1 }
+  return { kind: 'gemm', name, threads, pixels, planes, steps, triples: false, splits: 1 }
 }
 
-/** 64 invocations with 32 accumulators each, which every GPU holds; wide in pixels where there are few channels. */
-const SMALL_GEMM_TILES = [gemm([16, 4], 4, 2), gemm([32, 2], 4, 2)] as const
+/**
+ * 64 invocations with 32 accumulators each, which every GPU holds; wide in pixels where there are few channels, wide in channels
+ * where there are few pixels.
+ */
+const SMALL_GEMM_TILES = [
+  gemm([16, 4], 4, 2),
+  gemm([32, 2], 4, 2),
+  gemm([8, 8], 4, 2),
+  gemm([4, 16], 4, 2, 4),
+  gemm([4, 16], 4, 1, 4),
+] as const
 
 /** With 64 accumulators: fewer loads for each multiply-add. */
 const LARGE_GEMM_TILES = [gemm([8, 8], 8, 2), gemm([16, 4], 8, 2), gemm([32, 2], 8, 2)] as const
@@ -108,7 +118,8 @@ function broadcast(pixels: number): DirectVariant {
 /** Every variant that computes this shape correctly on a GPU. */
 export function hardwareVariants(shape: ConvShape, caps: AdapterCaps): ConvVariant[] {
   const variants: ConvVariant[] = []
-  for (const tile of [...LARGE_GEMM_TILES, ...SMALL_GEMM_TILES, ...OTHER_GEMM_TILES, NARROW_TILE]) {
+  const tiles = [...LARGE_GEMM_TILES, ...SMALL_GEMM_TILES, ...OTHER_GEMM_TILES, NARROW_TILE]
+  for (const tile of tiles.map((any) => fitted(shape, any))) {
     variants.push(splitSum(shape, tile), { ...tile, name: `${tile.name}${WHOLE}` })
     for (const splits of splitCounts(shape, tile)) {
       variants.push({ ...tile, name: `${tile.name}-split${splits}`, splits })
@@ -140,13 +151,19 @@ export function hardwareCandidates(shape: ConvShape, caps: AdapterCaps): ConvVar
       case 'direct':
         return variant.workgroup[0] > 1 || pixelsOf(shape) <= variant.pixels * WAVE
       case 'lanes':
-        return lanesFlops(shape, variant) <= 2 * definedFlops(shape) && fillsFew(shape)
+        return lanesFlops(shape, variant) <= 2 * definedFlops(shape) && fillsFew(shape, SOME_PIXELS)
       case 'row':
         return true
       default:
         return variant satisfies never
     }
   })
+}
+
+/** A tile as a shape runs it: four taps of three channels fill three steps, where a tile's pixels load them. */
+function fitted({ inPlanes, channels, taps }: ConvShape, tile: GemmVariant): GemmVariant {
+  const fits = inPlanes === 1 && channels[0] === 3 && taps[0] * taps[1] > 4 && tile.pixels >= tile.threads[1]
+  return fits && tile.steps === GEMM_STEPS ? { ...tile, steps: 3, triples: true } : tile
 }
 
 function pixelsOf({ batches, gridHeight, gridWidth }: ConvShape): number {
@@ -161,7 +178,7 @@ function paddedArea(shape: ConvShape, { threads, pixels, planes }: GemmVariant):
 
 /** FLOPs of all tiles of a matrix product, padding included. */
 function gemmFlops(shape: ConvShape, variant: GemmVariant): number {
-  return 32 * paddedArea(shape, variant) * shape.taps[0] * shape.taps[1] * shape.inPlanes * shape.phases
+  return 32 * paddedArea(shape, variant) * gemmSteps(shape, variant) * shape.phases
 }
 
 /** The same of Winograd's products; undefined where windows do not fit. */
@@ -188,6 +205,9 @@ function savesMultiplications(shape: ConvShape, variant: WinogradVariant): boole
 
 /** FLOPs that GPUs do in the time of a byte from memory: 35 to 45 for those of bench/roofline with memory of their own kind. */
 const FLOPS_PER_BYTE = 38
+
+/** Of the second-level cache, which is some times as quick as memory. */
+const FLOPS_PER_CACHED_BYTE = FLOPS_PER_BYTE / 4
 
 /** Modelled time that Winograd must save to be taken unmeasured: the model leaves latency out. */
 const WINOGRAD_SAVING = 0.25
@@ -216,13 +236,14 @@ const MINIMUM_ROUNDS = 8
 /** Adding up the parts is a dispatch of its own, in whose time a workgroup does some 20 rounds. */
 const ROUNDS_TO_SPLIT = 32
 
-function tilesOf(shape: ConvShape, { threads, pixels, planes, steps }: GemmVariant) {
+function tilesOf(shape: ConvShape, variant: GemmVariant) {
+  const { threads, pixels, planes, steps } = variant
   return {
     workgroups:
       Math.ceil(pixelsOf(shape) / (threads[0] * pixels)) *
       Math.ceil(shape.outPlanes / (threads[1] * planes)) *
       shape.phases,
-    rounds: Math.ceil((shape.taps[0] * shape.taps[1] * shape.inPlanes) / steps),
+    rounds: Math.ceil(gemmSteps(shape, variant) / steps),
   }
 }
 
@@ -246,11 +267,12 @@ function splitCounts(shape: ConvShape, variant: GemmVariant): number[] {
 /** Largest map whose outputs of one plane lanes compute together: on larger ones there are pixels enough for all lanes. */
 const NARROW_PIXELS = 4096
 
-/** Pixels that leave most of the smallest tile of a matrix product empty. */
-const FEW_PIXELS = 32
+/** Pixels that leave half and more of the smallest tile of a matrix product empty; up to those of two, lanes are worth timing. */
+const FEW_PIXELS = 8
+const SOME_PIXELS = 32
 
-function fillsFew(shape: ConvShape): boolean {
-  return pixelsOf(shape) <= (shape.outPlanes === 1 ? NARROW_PIXELS : FEW_PIXELS)
+function fillsFew(shape: ConvShape, few = FEW_PIXELS): boolean {
+  return pixelsOf(shape) <= (shape.outPlanes === 1 ? NARROW_PIXELS : few)
 }
 
 /** FLOPs of all lanes, those without a step of the sum or a pixel included. */
@@ -285,13 +307,19 @@ export function selectHardware(shape: ConvShape, caps: AdapterCaps): ConvVariant
   if (fillsFew(shape)) return bestLanes(shape)
   // Square tiles load least from memory: (1 / pixels + 1 / channels) of operands per multiply-add, worth a tenth here. So
   // do square shares of a tile from workgroup memory: 0.25 operands per multiply-add with 64 accumulators, 0.375 with 32.
+  // Parts of a sum are written and read again, mostly in caches.
   const cost = (variant: GemmVariant) => {
-    const { pixels, planes } = variant
+    const { pixels, planes, splits } = variant
     const tile = [variant.threads[0] * pixels, variant.threads[1] * planes] as const
     const shared = (pixels + 4 * planes) / (4 * pixels * planes)
-    return paddedArea(shape, variant) * (1 + 3 / tile[0] + 3 / (4 * tile[1])) * (1 + shared)
+    const parts = splits === 1 ? 0 : 32 * pixelsOf(shape) * shape.outPlanes * shape.phases * splits
+    return (
+      gemmFlops(shape, variant) * (1 + 3 / tile[0] + 3 / (4 * tile[1])) * (1 + shared) +
+      parts * FLOPS_PER_CACHED_BYTE
+    )
   }
-  const best = gemmTiles(caps).reduce((a, b) => (cost(b) < cost(a) ? b : a))
+  const tiles = gemmTiles(caps).map((tile) => splitSum(shape, fitted(shape, tile)))
+  const best = tiles.reduce((a, b) => (cost(b) < cost(a) ? b : a))
   const product = winogradTile(caps)
-  return favoursWinograd(shape, product, best) ? product : splitSum(shape, best)
+  return favoursWinograd(shape, product, best) ? product : best
 }

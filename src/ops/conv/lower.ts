@@ -68,6 +68,7 @@ function convTask(context: LowerContext<unknown>, problem: ConvProblem): ConvTas
     batches: outType.n,
     inPlanes: weights.inPlanes,
     outPlanes: planesOf(outType),
+    channels: [weights.inChannels.length, weights.outChannels],
     gridHeight: problem.gridHeight,
     gridWidth: problem.gridWidth,
     phases,

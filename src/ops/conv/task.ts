@@ -48,6 +48,12 @@ export function gridUniforms({ problem, shape }: ConvTask) {
   }
 }
 
+/** Preprocessor parameter of include/few_channels.wgsl: software adapters take one pipeline for all layers instead. */
+export function sumLanes({ shape, context }: ConvTask): { LANES: number } {
+  const few = context.schedule === 'hardware' && shape.outPlanes === 1
+  return { LANES: few ? Math.max(2, shape.channels[1]) : 4 }
+}
+
 /** Preprocessor parameters of include/layout.wgsl and include/epilogue.wgsl. */
 export function commonParams(context: LowerContext<unknown>): {
   F16: boolean
