@@ -20,7 +20,12 @@ const CONVOLUTION_WAVES = 4
 /** Kernels that wait for memory want more waves to wait for. */
 const OTHER_WAVES = 8
 
+/** Kernels whose work is a product of matrices. */
+export function isConvolution(kernel: string): boolean {
+  return /^(conv|winograd)/.test(kernel)
+}
+
 /** Waves a SIMD that a kernel is to have on RDNA. */
 export function statedWaves(kernel: string): number {
-  return /^(conv|winograd)/.test(kernel) ? CONVOLUTION_WAVES : OTHER_WAVES
+  return isConvolution(kernel) ? CONVOLUTION_WAVES : OTHER_WAVES
 }

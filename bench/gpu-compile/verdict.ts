@@ -1,5 +1,5 @@
 import type { CompiledPipeline, FamilyResult } from './compile.js'
-import { FAMILIES, statedWaves } from './families.js'
+import { FAMILIES, isConvolution, statedWaves } from './families.js'
 import type { InstructionMix } from './isa.js'
 
 /** What the kernels are held to. */
@@ -49,13 +49,16 @@ export function widthsOf({ pipelines }: FamilyResult): number[] {
 }
 
 /**
- * Of the pipelines that carry `TARGETS.flopShare` of a plan's FLOPs, those with too few multiply-adds in their loop.
+ * Of the convolutions among the pipelines that carry `TARGETS.flopShare` of a plan's FLOPs, those with too few multiply-adds in
+ * their loop. Matching of patches samples images: its FLOPs are interpolations, which are no multiply-adds of a product.
  * Undefined where the driver gave no assembly to count in.
  */
 export function diluted(result: FamilyResult, a: number): CompiledPipeline[] | undefined {
   const taken = carriers(result, a, TARGETS.flopShare)
   if (taken.some(({ whole }) => whole === undefined)) return undefined
-  return taken.filter((pipeline) => multiplyAddShareOf(pipeline) < TARGETS.multiplyAddShare)
+  return taken.filter(
+    (pipeline) => isConvolution(pipeline.kernel) && multiplyAddShareOf(pipeline) < TARGETS.multiplyAddShare,
+  )
 }
 
 export interface Fault {

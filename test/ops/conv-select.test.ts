@@ -92,8 +92,8 @@ describe('selection on hardware', () => {
       selectConvVariant(shape, caps(32, vendor), 'hardware').name
     for (const vendor of ['amd', 'apple', 'nvidia']) {
       expect(chosen(conv3x3(56, 24, 32), vendor)).toBe('gemm-64x64')
-      expect(chosen(conv3x3(112, 13, 8), vendor)).toBe('gemm-128x32')
-      expect(chosen(conv3x3(112, 13, 4), vendor)).toBe('gemm-256x16')
+      expect(chosen(conv3x3(160, 13, 8), vendor)).toBe('gemm-128x32')
+      expect(chosen(conv3x3(224, 13, 4), vendor)).toBe('gemm-256x16')
     }
     for (const vendor of ['intel', 'qualcomm', 'arm', '']) {
       expect(chosen(conv3x3(56, 24, 32), vendor)).toBe('gemm-64x32')
@@ -128,7 +128,8 @@ describe('selection on hardware', () => {
       'lanes-1x4',
     )
     expect(name(conv3x3(2, 96, 96), 32, 'hardware')).toBe('lanes-4x4')
-    expect(name(conv3x3(4, 96, 96), 32, 'hardware')).toBe('gemm-16x128k4')
+    expect(name(conv3x3(4, 96, 96), 32, 'hardware')).toBe('gemm-16x64k4')
+    expect(name(conv3x3(4, 96, 256), 32, 'hardware')).toBe('gemm-16x128k4')
     expect(name(transposed(4, 96, 48), 32, 'hardware')).toBe('gemm-16x64k4')
     // One plane of few channels: as few pixels a workgroup as it takes to have workgroups enough.
     expect(name(conv3x3(4, 256, 1), 32, 'hardware')).toBe('lanes-1x4')
@@ -161,8 +162,8 @@ describe('selection on hardware', () => {
     expect(chosen(conv3x3(28, 84, 64))).toBe('winograd-gemm-64x64')
     expect(name(conv3x3(28, 84, 64), 32, 'hardware')).toBe('winograd-gemm-32x64')
     // Weights of 36 positions against few pixels, few channels, transposed: its windows are mostly empty.
-    expect(chosen(conv3x3(14, 128, 128))).toBe('gemm-16x128k4')
-    expect(chosen(conv3x3(112, 8, 8))).toBe('gemm-128x32')
+    expect(chosen(conv3x3(14, 128, 128))).toBe('gemm-64x64')
+    expect(chosen(conv3x3(160, 8, 8))).toBe('gemm-128x32')
     expect(chosen(transposed(56, 49, 16))).toBe('gemm-64x64')
   })
 

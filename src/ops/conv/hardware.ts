@@ -233,8 +233,8 @@ function favoursWinograd(shape: ConvShape, product: WinogradVariant, variant: Ge
 const BUSY_WORKGROUPS = 128
 const MINIMUM_ROUNDS = 8
 
-/** Adding up the parts is a dispatch of its own, in whose time a workgroup does some 20 rounds. */
-const ROUNDS_TO_SPLIT = 32
+/** Rounds that a split must save: adding up the parts is a dispatch of its own, in whose time a workgroup does some 20. */
+const ROUNDS_TO_SAVE = 32
 
 function tilesOf(shape: ConvShape, variant: GemmVariant) {
   const { threads, pixels, planes, steps } = variant
@@ -250,8 +250,9 @@ function tilesOf(shape: ConvShape, variant: GemmVariant) {
 /** Splits the sum of a layer whose tiles are too few to fill a GPU. */
 function splitSum(shape: ConvShape, variant: GemmVariant): GemmVariant {
   const { workgroups, rounds } = tilesOf(shape, variant)
-  const wanted = rounds < ROUNDS_TO_SPLIT ? 1 : Math.floor(BUSY_WORKGROUPS / workgroups)
-  return { ...variant, splits: Math.max(1, Math.min(wanted, Math.floor(rounds / MINIMUM_ROUNDS))) }
+  const wanted = Math.min(Math.floor(BUSY_WORKGROUPS / workgroups), Math.floor(rounds / MINIMUM_ROUNDS))
+  const saves = wanted > 1 && rounds - rounds / wanted >= ROUNDS_TO_SAVE
+  return { ...variant, splits: saves ? wanted : 1 }
 }
 
 /** Other numbers of parts: GPUs differ in size and in what a second dispatch costs. */
@@ -307,14 +308,16 @@ export function selectHardware(shape: ConvShape, caps: AdapterCaps): ConvVariant
   if (fillsFew(shape)) return bestLanes(shape)
   // Square tiles load least from memory: (1 / pixels + 1 / channels) of operands per multiply-add, worth a tenth here. So
   // do square shares of a tile from workgroup memory: 0.25 operands per multiply-add with 64 accumulators, 0.375 with 32.
-  // Parts of a sum are written and read again, mostly in caches.
+  // Parts of a sum are written and read again, mostly in caches. Workgroups below those that keep a GPU busy count by the
+  // square root, between a small GPU that they fill and a large one that they do not.
   const cost = (variant: GemmVariant) => {
     const { pixels, planes, splits } = variant
     const tile = [variant.threads[0] * pixels, variant.threads[1] * planes] as const
     const shared = (pixels + 4 * planes) / (4 * pixels * planes)
     const parts = splits === 1 ? 0 : 32 * pixelsOf(shape) * shape.outPlanes * shape.phases * splits
+    const idle = Math.max(1, BUSY_WORKGROUPS / (tilesOf(shape, variant).workgroups * splits))
     return (
-      gemmFlops(shape, variant) * (1 + 3 / tile[0] + 3 / (4 * tile[1])) * (1 + shared) +
+      gemmFlops(shape, variant) * (1 + 3 / tile[0] + 3 / (4 * tile[1])) * (1 + shared) * Math.sqrt(idle) +
       parts * FLOPS_PER_CACHED_BYTE
     )
   }
