@@ -96,12 +96,13 @@ const BUILTINS: Readonly<Record<string, string>> = {
 export function openClOf(code: string): string {
   let text = code.replace(/\/\/.*$/gm, '').replace(/^\s*(enable|requires)\s[^;]*;/gm, '')
   for (const word of RESERVED)
-    text = text.replace(new RegExp(`(?<![.\\w])${word}\\b(?!\\s*[(<])`, 'g'), `${word}_`)
+    text = text.replace(new RegExp(`(?<![.\\w<])${word}\\b(?!\\s*\\()`, 'g'), `${word}_`)
   for (const [, alias, type] of text.matchAll(/^alias (\w+) = ([^;]+);/gm)) {
     text = text
       .replace(new RegExp(`^alias ${alias} =[^;]+;`, 'm'), '')
       .replace(new RegExp(`\\b${alias}\\b`, 'g'), `${type}`)
   }
+  text = text.replace(/,\s*\)/g, ')')
   const globals: Global[] = []
   const keep = (name: string, parameter: string, local?: string): string => {
     globals.push({ name, parameter, ...(local !== undefined && { local }) })

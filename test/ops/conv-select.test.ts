@@ -129,7 +129,7 @@ describe('selection on hardware', () => {
     )
     expect(name(conv3x3(2, 96, 96), 32, 'hardware')).toBe('lanes-4x4')
     expect(name(conv3x3(4, 96, 96), 32, 'hardware')).toBe('gemm-16x64k4')
-    expect(name(conv3x3(4, 96, 256), 32, 'hardware')).toBe('gemm-16x128k4')
+    expect(name(conv3x3(4, 96, 256), 32, 'hardware')).toBe('gemm-16x64k4')
     expect(name(transposed(4, 96, 48), 32, 'hardware')).toBe('gemm-16x64k4')
     // One plane of few channels: as few pixels a workgroup as it takes to have workgroups enough.
     expect(name(conv3x3(4, 256, 1), 32, 'hardware')).toBe('lanes-1x4')

@@ -1,4 +1,5 @@
 import type { AdapterCaps } from '../../platform/caps.js'
+import { hasManyRegisters } from './registers.js'
 import {
   type ConvShape,
   type ConvVariant,
@@ -39,27 +40,23 @@ const SMALL_GEMM_TILES = [
   gemm([16, 4], 4, 2),
   gemm([32, 2], 4, 2),
   gemm([8, 8], 4, 2),
-  gemm([4, 16], 4, 2, 4),
   gemm([4, 16], 4, 1, 4),
 ] as const
 
-/** With 64 accumulators: fewer loads for each multiply-add. */
-const LARGE_GEMM_TILES = [gemm([8, 8], 8, 2), gemm([16, 4], 8, 2), gemm([32, 2], 8, 2)] as const
+/** With 64 accumulators, or as many operands in flight: fewer loads for each multiply-add. */
+const LARGE_GEMM_TILES = [
+  gemm([8, 8], 8, 2),
+  gemm([16, 4], 8, 2),
+  gemm([32, 2], 8, 2),
+  gemm([4, 16], 4, 2, 4),
+] as const
 
 /** More loads for each multiply-add, or fewer waves: for the shapes and GPUs where that does not count. */
 const OTHER_GEMM_TILES = [gemm([8, 8], 8, 2, 4), gemm([64, 1], 4, 1)] as const
 
-/**
- * Makers whose compilers keep 64 accumulators and the operands of a round in registers: AMD's by what it makes of these
- * kernels, NVIDIA's and Apple's by their 255 and 128 registers of an invocation. Intel's spills them.
- */
-const MANY_REGISTERS: ReadonlySet<string> = new Set(['amd', 'apple', 'nvidia'])
-
 /** Tiles of matrix products that are taken unmeasured. */
-function gemmTiles({ vendor }: AdapterCaps): readonly GemmVariant[] {
-  return MANY_REGISTERS.has(vendor.toLowerCase())
-    ? [...LARGE_GEMM_TILES, ...SMALL_GEMM_TILES]
-    : SMALL_GEMM_TILES
+function gemmTiles(caps: AdapterCaps): readonly GemmVariant[] {
+  return hasManyRegisters(caps) ? [...LARGE_GEMM_TILES, ...SMALL_GEMM_TILES] : SMALL_GEMM_TILES
 }
 
 /** Four channels: all that there are, so nothing is shared but inputs over taps; for splitting long sums. */
@@ -77,8 +74,8 @@ const WINOGRAD_TILES = [
   winogradGemm([16, 4], 8, 2),
 ] as const
 
-function winogradTile({ vendor }: AdapterCaps): WinogradVariant {
-  return WINOGRAD_TILES[MANY_REGISTERS.has(vendor.toLowerCase()) ? 0 : 1]
+function winogradTile(caps: AdapterCaps): WinogradVariant {
+  return WINOGRAD_TILES[hasManyRegisters(caps) ? 0 : 1]
 }
 
 function matrix(pixels: number, planes: number): DirectVariant {
