@@ -83,7 +83,6 @@ fn main(
   let gridSize = u.gridWidth * u.gridHeight;
   let planeStep = planeSize(u.x);
   let width = i32(u.x.width);
-  let height = i32(u.x.height);
 #if TRIPLES
   let loadSteps = u.tapsX * u.tapsY;
   let allSteps = (loadSteps + 3u) / 4u * 3u;
@@ -101,9 +100,9 @@ fn main(
 #else
   let load${p} = min(tile.x * tilePixels + index + ${p}u * threads, u.pixels - 1u);
 #endif
-  let batch${p} = u.x.offset + (load${p} / gridSize) * u.x.batchStride;
   let top${p} = i32((load${p} % gridSize) / u.gridWidth) * u.inStrideY + originY;
   let left${p} = i32(load${p} % u.gridWidth) * u.inStrideX + originX;
+  let first${p} = i32(u.x.offset + (load${p} / gridSize) * u.x.batchStride) + top${p} * width + left${p};
 #endfor
 
   // Where the next step to load stands; the same for the whole workgroup unless it loads several side by side.
@@ -165,14 +164,15 @@ fn main(
 #endfor
 #for c in 0..(KP + TRIPLES) / ((TY + PX - 1) / PX)
       {
-        let used = step < loadSteps;
+        // Steps past the end find no row inside.
+        let rows = select(0u, u.x.height, step < loadSteps);
+        let fromFirst = i32(tapY) * width + i32(tapX) + i32(plane * planeStep);
 #for p in 0..(PX + TY - 1) / TY
         {
-          let inY = top${p} + i32(tapY);
-          let inX = left${p} + i32(tapX);
-          let inside = used & (inX >= 0) & (inX < width) & (inY >= 0) & (inY < height);
-          let at = select(0u, u32(inY * width + inX) + plane * planeStep, inside);
-          nextX${c}_${p} = select(vec4<f32>(0.0), vec4<f32>(x[batch${p} + at]), inside);
+          // Negative positions are large ones without a sign: one comparison an axis.
+          let inside = (u32(top${p} + i32(tapY)) < rows) & (u32(left${p} + i32(tapX)) < u.x.width);
+          let at = select(0u, u32(first${p} + fromFirst), inside);
+          nextX${c}_${p} = select(vec4<f32>(0.0), vec4<f32>(x[at]), inside);
         }
 #endfor
 #for s in 0..(TY + PX - 1) / PX

@@ -14,9 +14,13 @@ const SCALARS: Readonly<Record<string, string>> = {
   f16: 'half',
 }
 
+const TYPES = ['float', 'uint', 'int', 'half']
+
 /** Overloads that WGSL has and OpenCL C spells otherwise. */
 const PRELUDE = [
+  '#pragma OPENCL EXTENSION cl_khr_fp16 : enable',
   'typedef float4 mat4[4];',
+  'typedef half4 half_mat4[4];',
   '#define OVERLOAD __attribute__((overloadable)) __attribute__((always_inline))',
   '#define f32(x) ((float)(x))',
   '#define u32(x) ((uint)(x))',
@@ -36,9 +40,9 @@ const PRELUDE = [
   'OVERLOAD int wabs(int x) { return (int)abs(x); }',
   ...[2, 3, 4].flatMap((n) => [
     `OVERLOAD int${n} wabs(int${n} x) { return convert_int${n}(abs(x)); }`,
-    ...['float', 'uint', 'int'].flatMap((type) => {
+    ...TYPES.flatMap((type) => {
       const vector = `${type}${n}`
-      const from = ['float', 'uint', 'int'].map(
+      const from = TYPES.map(
         (other) => `OVERLOAD ${vector} ${maker(type, n)}(${other}${n} x) { return convert_${vector}(x); }`,
       )
       return [
@@ -203,7 +207,10 @@ function functionsOf(text: string, globals: readonly Global[]): Function[] {
     const called = [...bodies.keys()].filter((other) => other !== name && names(other, body))
     return new Set([...own, ...called.flatMap((other) => [...usedBy(other)])])
   }
-  return [...bodies.keys()].map((name) => ({ name, used: [...usedBy(name)] }))
+  return [...bodies.keys()].map((name) => {
+    const used = usedBy(name)
+    return { name, used: globals.filter((global) => used.has(global)) }
+  })
 }
 
 /** Structs after those that they contain. */
@@ -227,6 +234,7 @@ function typeOf(wgsl: string): string {
   const [, n, element] = /^vec(\d)<(\w+)>$/.exec(type) ?? []
   if (n !== undefined && element !== undefined) return `${SCALARS[element] ?? element}${n}`
   if (type === 'mat4x4<f32>') return 'mat4'
+  if (type === 'mat4x4<f16>') return 'half_mat4'
   return SCALARS[type] ?? type
 }
 
