@@ -1,8 +1,16 @@
 import { Command, Option } from 'commander'
 import { compileFor, type FamilyResult } from './gpu-compile/compile.js'
 import { FAMILIES } from './gpu-compile/families.js'
+import { compileForIntel } from './gpu-compile/intel.js'
 import { mesaFolder } from './gpu-compile/mesa.js'
-import { carriers, diluted, faults, flopsIn, multiplyAddShare, TARGETS } from './gpu-compile/verdict.js'
+import {
+  carryingConvolutions,
+  diluted,
+  faults,
+  flopsIn,
+  multiplyAddShare,
+  TARGETS,
+} from './gpu-compile/verdict.js'
 import { machineContext } from './lib/context.js'
 import { type NetworkOptions, networkOf, positiveList, withNetworkOptions } from './lib/options.js'
 import { main, print, writeJson } from './lib/report.js'
@@ -18,7 +26,7 @@ interface CompileOptions extends NetworkOptions {
 
 const command = withNetworkOptions(new Command('bench:gpu-compile'))
   .description(
-    "Compiles the registered pair's hardware schedule for AMD GPUs that are not there (Mesa's RADV)",
+    "Compiles the registered pair's hardware schedule for GPUs that are not there: AMD's (Mesa's RADV) and Intel's (IGC)",
   )
   .option('--families <names>', 'GPU families, comma-separated', FAMILIES.map(({ name }) => name).join(','))
   .option('--a <widths>', 'width multipliers of DFFNet, comma-separated', positiveList, [0.375, 1])
@@ -33,7 +41,10 @@ await main(async () => {
   const plans = options.a.map((a) => networkOf(options, a))
   const results: FamilyResult[] = []
   for (const family of options.families.split(',')) {
-    const result = await compileFor(mesa, family, plans, options.storage, options.candidates)
+    const isIntel = FAMILIES.find(({ name }) => name === family)?.compiler === 'igc'
+    const result = isIntel
+      ? await compileForIntel(mesa, family, plans, options.storage)
+      : await compileFor(mesa, family, plans, options.storage, options.candidates)
     results.push(result)
     const title = FAMILIES.find(({ name }) => name === family)?.title ?? family
     print(`\ncompiled for ${family}, ${title}, ${result.driver}; ${result.pipelines.length} pipelines`)
@@ -115,7 +126,7 @@ function pipelineTable(result: FamilyResult, widths: readonly number[]): string 
 }
 
 function carrierLine(result: FamilyResult, a: number): string {
-  const taken = carriers(result, a, TARGETS.flopShare)
+  const taken = carryingConvolutions(result, a)
   const weak = diluted(result, a)
   if (weak === undefined) return `a = ${a}: no assembly to count multiply-adds in`
   const below = taken.filter(
@@ -124,7 +135,7 @@ function carrierLine(result: FamilyResult, a: number): string {
   )
   const verdict = below.length === 0 ? 'all of them' : `all but ${below.map(({ id }) => id).join('; ')}`
   return (
-    `a = ${a}: ${taken.length} pipelines carry ${TARGETS.flopShare * 100} % of the FLOPs ` +
+    `a = ${a}: ${taken.length} convolutions carry ${TARGETS.flopShare * 100} % of the FLOPs ` +
     `(${taken.map(({ variant }) => variant).join(', ')}); ${verdict} have ` +
     `>= ${TARGETS.multiplyAddShare * 100} % multiply-adds in their loop, >= ${TARGETS.waves} waves a SIMD and all lanes at work`
   )

@@ -18,6 +18,7 @@ enable subgroups;
 #endif
 #include "include/layout.wgsl"
 #include "include/epilogue.wgsl"
+#include "include/few_channels.wgsl"
 
 struct Uniforms {
   x: View,
@@ -89,7 +90,7 @@ fn main(
 #endfor
 
 #for j in 0..COP
-  let bias${j} = vectors[group * ${COP}u + ${j}u];
+  let bias${j} = sumLanes(vectors[group * ${COP}u + ${j}u]);
 #for i in 0..PX
   var acc${i}_${j} = bias${j};
 #endfor
@@ -116,7 +117,7 @@ fn main(
     // Few accumulators leave registers for the sum of one tap: it is masked once, not each plane's inputs.
 #for j in 0..COP
 #for i in 0..PX
-    var sum${i}_${j} = vec4<f32>(0.0);
+    var sum${i}_${j} = Sum(0.0);
 #endfor
 #endfor
 #endif
@@ -140,23 +141,23 @@ fn main(
 #if SUBGROUP > 0
 #for k in 0..4
 #if SUBGROUP == 8
-        let w${k} = subgroupShuffle(share${(j * 4 + k) / SUBGROUP}, ${(j * 4 + k) % SUBGROUP}u);
+        let w${k} = sumLanes(subgroupShuffle(share${(j * 4 + k) / SUBGROUP}, ${(j * 4 + k) % SUBGROUP}u));
 #else
-        let w${k} = subgroupBroadcast(share${(j * 4 + k) / SUBGROUP}, ${(j * 4 + k) % SUBGROUP}u);
+        let w${k} = sumLanes(subgroupBroadcast(share${(j * 4 + k) / SUBGROUP}, ${(j * 4 + k) % SUBGROUP}u));
 #endif
 #endfor
 #else
         let w = weights[next + ${j}u];
 #for k in 0..4
-        let w${k} = vec4<f32>(w[${k}]);
+        let w${k} = sumLanes(vec4<f32>(w[${k}]));
 #endfor
 #endif
 #for k in 0..4
 #for i in 0..PX
 #if SUBGROUP == 0 && PX * COP <= 4
-        sum${i}_${j} = fma(w${k}, vec4<f32>(x${i}[${k}]), sum${i}_${j});
+        sum${i}_${j} = fma(w${k}, Sum(x${i}[${k}]), sum${i}_${j});
 #else
-        acc${i}_${j} = fma(w${k}, vec4<f32>(x${i}[${k}]), acc${i}_${j});
+        acc${i}_${j} = fma(w${k}, Sum(x${i}[${k}]), acc${i}_${j});
 #endif
 #endfor
 #endfor
@@ -171,7 +172,7 @@ fn main(
 #if SUBGROUP == 0 && PX * COP <= 4
 #for j in 0..COP
 #for i in 0..PX
-    acc${i}_${j} = fma(sum${i}_${j}, vec4<f32>(mask${i}), acc${i}_${j});
+    acc${i}_${j} = fma(sum${i}_${j}, Sum(mask${i}), acc${i}_${j});
 #endfor
 #endfor
 #endif
@@ -186,9 +187,19 @@ fn main(
   let outHeight = u.y.height;
   let outStep = outWidth * outHeight;
 #for j in 0..COP
-  let plane${j} = min(group * ${COP}u + ${j}u, lastPlane) * outStep;
+  let outPlane${j} = min(group * ${COP}u + ${j}u, lastPlane);
+  let plane${j} = outPlane${j} * outStep;
   let slope${j} = vectors[(u.groups + group) * ${COP}u + ${j}u];
 #endfor
+#if RESIDUAL > 0
+  let otherWidth = u.residual.width;
+  let otherStep = planeSize(u.residual);
+  let otherPlanes = u.residual.planes;
+#for j in 0..COP
+  let otherPlane${j} = min(outPlane${j}, otherPlanes - 1u) * otherStep;
+  let otherMask${j} = select(0.0, 1.0, outPlane${j} < otherPlanes);
+#endfor
+#endif
 #for i in 0..PX
   {
     let outX = u32(column${i} * u.outStrideX + phaseX);
@@ -197,16 +208,17 @@ fn main(
       let at = outY * outWidth + outX;
       let first = u.y.offset + n${i} * u.y.batchStride + at;
 #if RESIDUAL > 0
-      let otherFirst = u.residual.offset + n${i} * u.residual.batchStride + at;
+      let otherAt = (outY * otherWidth + outX) * ${1 + RESIDUAL / 3}u;
+      let otherFirst = u.residual.offset + n${i} * u.residual.batchStride + otherAt;
 #endif
 #for k in 0..COP
       {
 #if RESIDUAL > 0
-        let other = vec4<f32>(residual[otherFirst + plane${COP - 1 - k}]);
+        let other = residualFrom(otherFirst + otherPlane${COP - 1 - k}, otherWidth) * otherMask${COP - 1 - k};
 #else
         let other = vec4<f32>(0.0);
 #endif
-        y[first + plane${COP - 1 - k}] = Stored4(applyEpilogue(acc${i}_${COP - 1 - k}, slope${COP - 1 - k}, other));
+        y[first + plane${COP - 1 - k}] = Stored4(applyEpilogue(allLanes(acc${i}_${COP - 1 - k}), slope${COP - 1 - k}, other));
       }
 #endfor
     }

@@ -3,7 +3,8 @@
 //
 // A workgroup of TX x TY invocations computes TX * PX pixels x TY * CP planes, each invocation PX pixels (TX apart, so
 // that neighbours read neighbouring vec4s) x CP planes. Rounds go over KP steps of the flat index
-// tap * planes + plane. The next round's operands are loaded into registers while this one is computed.
+// tap * planes + plane. The next round's operands are loaded into registers while this one is computed. Where TY > PX a tile
+// has fewer pixels than invocations, which then load TY / PX steps side by side.
 #param TX
 #param TY
 #param PX
@@ -11,6 +12,9 @@
 #param KP
 // 1: the flat index is split over workgroups; partial sums go to conv_reduce.wgsl.
 #param SPLIT
+// 1: inputs have three channels in all, and no lane of a step is left to padding: the flat index is tap * 3 + channel, and
+// the four taps of a round (KP = 3, TY <= PX) make three steps.
+#param TRIPLES
 #include "include/layout.wgsl"
 #include "include/epilogue.wgsl"
 
@@ -79,21 +83,36 @@ fn main(
   let gridSize = u.gridWidth * u.gridHeight;
   let planeStep = planeSize(u.x);
   let width = i32(u.x.width);
-  let height = i32(u.x.height);
-  let allSteps = u.tapsX * u.tapsY * u.x.planes;
+#if TRIPLES
+  let loadSteps = u.tapsX * u.tapsY;
+  let allSteps = (loadSteps + 3u) / 4u * 3u;
+#else
+  let loadSteps = u.tapsX * u.tapsY * u.x.planes;
+  let allSteps = loadSteps;
+#endif
   let firstStep = split * u.steps;
   let rounds = (min(u.steps, allSteps - firstStep) + ${KP - 1}u) / ${KP}u;
 
   // The pixels that this invocation loads.
-#for p in 0..TX * PX / (TX * TY)
+#for p in 0..(PX + TY - 1) / TY
+#if TY > PX
+  let load${p} = min(tile.x * tilePixels + index % tilePixels, u.pixels - 1u);
+#else
   let load${p} = min(tile.x * tilePixels + index + ${p}u * threads, u.pixels - 1u);
-  let batch${p} = u.x.offset + (load${p} / gridSize) * u.x.batchStride;
+#endif
   let top${p} = i32((load${p} % gridSize) / u.gridWidth) * u.inStrideY + originY;
   let left${p} = i32(load${p} % u.gridWidth) * u.inStrideX + originX;
+  let first${p} = i32(u.x.offset + (load${p} / gridSize) * u.x.batchStride) + top${p} * width + left${p};
 #endfor
 
-  // Where the next step to load stands; the same for the whole workgroup.
+  // Where the next step to load stands; the same for the whole workgroup unless it loads several side by side.
+#if TRIPLES
+  var step = firstStep / 3u * 4u;
+#elif TY > PX
+  var step = firstStep + index / tilePixels;
+#else
   var step = firstStep;
+#endif
   var plane = step % u.x.planes;
   var tapX = (step / u.x.planes) % u.tapsX;
   var tapY = step / (u.x.planes * u.tapsX);
@@ -105,8 +124,8 @@ fn main(
   var acc${i}_${j} = vec4<f32>(0.0);
 #endfor
 #endfor
-#for c in 0..KP
-#for p in 0..TX * PX / (TX * TY)
+#for c in 0..(KP + TRIPLES) / ((TY + PX - 1) / PX)
+#for p in 0..(PX + TY - 1) / TY
   var nextX${c}_${p} = vec4<f32>(0.0);
 #endfor
 #endfor
@@ -118,11 +137,19 @@ fn main(
   for (var round = 0u; round <= rounds; round++) {
     if (round > 0u) {
       workgroupBarrier();
-#for c in 0..KP
-#for p in 0..TX * PX / (TX * TY)
-      xTile[${c}u * tilePixels + ${p}u * threads + index] = nextX${c}_${p};
+#if TRIPLES
+#for p in 0..PX / TY
+      xTile[${p}u * threads + index] = vec4<f32>(nextX0_${p}.xyz, nextX1_${p}.x);
+      xTile[tilePixels + ${p}u * threads + index] = vec4<f32>(nextX1_${p}.yz, nextX2_${p}.xy);
+      xTile[2u * tilePixels + ${p}u * threads + index] = vec4<f32>(nextX2_${p}.z, nextX3_${p}.xyz);
+#endfor
+#else
+#for c in 0..KP / ((TY + PX - 1) / PX)
+#for p in 0..(PX + TY - 1) / TY
+      xTile[${c * ((PX + TY - 1) / TY) + p}u * threads + index] = nextX${c}_${p};
 #endfor
 #endfor
+#endif
 #for s in 0..(KP * CP * 4 + TX - 1) / TX
       wTile[${s}u * threads + index] = nextW${s};
 #endfor
@@ -130,23 +157,25 @@ fn main(
     }
 
     if (round < rounds) {
-      let firstWeight = (weightStart + step) * tilePlanes * 4u + index;
+      let firstWeight = (weightStart + firstStep + round * ${KP}u) * tilePlanes * 4u + index;
 #for s in 0..(KP * CP * 4 + TX - 1) / TX
       // Steps past the end meet zero inputs, so any weight will do.
       nextW${s} = vec4<f32>(weights[min(firstWeight + ${s}u * threads, lastWeight)]);
 #endfor
-#for c in 0..KP
+#for c in 0..(KP + TRIPLES) / ((TY + PX - 1) / PX)
       {
-        let used = step < allSteps;
-#for p in 0..TX * PX / (TX * TY)
+        // Steps past the end find no row inside.
+        let rows = select(0u, u.x.height, step < loadSteps);
+        let fromFirst = i32(tapY) * width + i32(tapX) + i32(plane * planeStep);
+#for p in 0..(PX + TY - 1) / TY
         {
-          let inY = top${p} + i32(tapY);
-          let inX = left${p} + i32(tapX);
-          let inside = used & (inX >= 0) & (inX < width) & (inY >= 0) & (inY < height);
-          let at = select(0u, u32(inY * width + inX) + plane * planeStep, inside);
-          nextX${c}_${p} = select(vec4<f32>(0.0), vec4<f32>(x[batch${p} + at]), inside);
+          // Negative positions are large ones without a sign: one comparison an axis.
+          let inside = (u32(top${p} + i32(tapY)) < rows) & (u32(left${p} + i32(tapX)) < u.x.width);
+          let at = select(0u, u32(first${p} + fromFirst), inside);
+          nextX${c}_${p} = select(vec4<f32>(0.0), vec4<f32>(x[at]), inside);
         }
 #endfor
+#for s in 0..(TY + PX - 1) / PX
         step++;
         plane++;
         if (plane == u.x.planes) {
@@ -157,6 +186,7 @@ fn main(
             tapY++;
           }
         }
+#endfor
       }
 #endfor
     }
@@ -167,13 +197,9 @@ fn main(
 #for i in 0..PX
         let x${i} = xTile[${c}u * tilePixels + ${i * TX}u + local.x];
 #endfor
-#for j in 0..CP
 #for k in 0..4
+#for j in 0..CP
         let w${j}_${k} = wTile[(${c}u * tilePlanes + local.y * ${CP}u + ${j}u) * 4u + ${k}u];
-#endfor
-#endfor
-#for k in 0..4
-#for j in 0..CP
 #for i in 0..PX
         acc${i}_${j} = fma(w${j}_${k}, vec4<f32>(x${i}[${k}]), acc${i}_${j});
 #endfor
@@ -203,11 +229,7 @@ fn main(
         partial[(tile.z * u.y.planes + outPlane) * u.pixels + pixel] = acc${i}_${j};
 #else
         let slope = vectors[u.y.planes + outPlane];
-#if RESIDUAL > 0
-        let other = vec4<f32>(residual[elementIndex(u.residual, n, outPlane, outY, outX)]);
-#else
-        let other = vec4<f32>(0.0);
-#endif
+        let other = residualAt(n, outPlane, outY, outX);
         let value = applyEpilogue(acc${i}_${j} + vectors[outPlane], slope, other);
         y[elementIndex(u.y, n, outPlane, outY, outX)] = Stored4(value);
 #endif

@@ -5,6 +5,7 @@
 #param PX
 #include "include/layout.wgsl"
 #include "include/epilogue.wgsl"
+#include "include/few_channels.wgsl"
 
 struct Uniforms {
   x: View,
@@ -40,7 +41,7 @@ struct Uniforms {
 #endif
 
 // [pixel][lane]
-var<workgroup> sums: array<vec4<f32>, ${WG * PX}>;
+var<workgroup> sums: array<Sum, ${WG * PX}>;
 
 @compute @workgroup_size(${WG})
 fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -60,7 +61,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index)
   let top${i} = i32((pixel${i} % gridSize) / u.gridWidth) * u.inStrideY + originY;
   let left${i} = i32(pixel${i} % u.gridWidth) * u.inStrideX + originX;
   let first${i} = i32(u.x.offset + (pixel${i} / gridSize) * u.x.batchStride) + top${i} * width + left${i};
-  var acc${i} = vec4<f32>(0.0);
+  var acc${i} = Sum(0.0);
 #endfor
 
   for (var step = lane; step < allSteps; step += ${WG}u) {
@@ -71,7 +72,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index)
     let fromFirst = tapY * width + tapX + i32(plane * planeStep);
     let weight = (weightStart + step) * 4u;
 #for k in 0..4
-    let w${k} = vec4<f32>(weights[weight + ${k}u]);
+    let w${k} = sumLanes(vec4<f32>(weights[weight + ${k}u]));
 #endfor
 #for i in 0..PX
     {
@@ -80,7 +81,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index)
       let at = select(0u, u32(first${i} + fromFirst), inside);
       let value = select(vec4<f32>(0.0), vec4<f32>(x[at]), inside);
 #for k in 0..4
-      acc${i} = fma(w${k}, vec4<f32>(value[${k}]), acc${i});
+      acc${i} = fma(w${k}, Sum(value[${k}]), acc${i});
 #endfor
     }
 #endfor
@@ -109,11 +110,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index)
   if ((outX >= u.y.width) | (outY >= u.y.height)) {
     return;
   }
-#if RESIDUAL > 0
-  let other = vec4<f32>(residual[elementIndex(u.residual, n, outPlane, outY, outX)]);
-#else
-  let other = vec4<f32>(0.0);
-#endif
-  let value = applyEpilogue(sums[lane * ${WG}u] + vectors[outPlane], vectors[u.y.planes + outPlane], other);
+  let other = residualAt(n, outPlane, outY, outX);
+  let value = applyEpilogue(allLanes(sums[lane * ${WG}u]) + vectors[outPlane], vectors[u.y.planes + outPlane], other);
   y[elementIndex(u.y, n, outPlane, outY, outX)] = Stored4(value);
 }

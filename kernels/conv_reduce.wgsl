@@ -41,10 +41,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   for (var split = 0u; split < u.splits; split++) {
     sum += partial[((phase * u.splits + split) * u.y.planes + plane) * u.pixels + pixel];
   }
-#if RESIDUAL > 0
-  let other = vec4<f32>(residual[elementIndex(u.residual, n, plane, outY, outX)]);
-#else
-  let other = vec4<f32>(0.0);
-#endif
+  let other = residualAt(n, plane, outY, outX);
   y[elementIndex(u.y, n, plane, outY, outX)] = Stored4(applyEpilogue(sum, vectors[u.y.planes + plane], other));
 }

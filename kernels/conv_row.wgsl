@@ -97,11 +97,7 @@ fn main(
   let slope = vectors[u.y.planes + outPlane];
 #for i in 0..PX
   if (column + ${i}u < u.y.width) {
-#if RESIDUAL > 0
-    let other = vec4<f32>(residual[elementIndex(u.residual, n, outPlane, row, column + ${i}u)]);
-#else
-    let other = vec4<f32>(0.0);
-#endif
+    let other = residualAt(n, outPlane, row, column + ${i}u);
     y[elementIndex(u.y, n, outPlane, row, column + ${i}u)] = Stored4(applyEpilogue(acc${i}, slope, other));
   }
 #endfor

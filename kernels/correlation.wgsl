@@ -2,13 +2,14 @@
 // zero where the second position lies outside the map.
 // One invocation: PIXELS (1 to 4) neighbouring pixels of one row times COLUMNS neighbouring dx of one dy, so that every vector of
 // the second map, once loaded, meets all pixels that it belongs to.
-// STRIDE: S.  COSINE: features are divided by their RMS over channels (see correlation_norm.wgsl).
+// STRIDE: S.  NORMS: 1 and 2: features are divided by their RMS over channels, as correlation_norm.wgsl has left it (1) or by
+// sums of squares beside those of the products (2).
 // MASKED: the last plane has lanes of padding, which must not count.
 // SLOPES: slopes of the activation differ by channel and stand in `vectors`; otherwise `slope` serves all.
 #param PIXELS
 #param COLUMNS
 #param STRIDE
-#param COSINE
+#param NORMS
 #param MASKED
 #param SLOPES
 #include "include/layout.wgsl"
@@ -39,7 +40,7 @@ struct Uniforms {
 @group(0) @binding(1) var<storage, read> first: array<Stored4>;
 @group(0) @binding(2) var<storage, read> second: array<Stored4>;
 @group(0) @binding(3) var<storage, read_write> destination: array<StoredLane>;
-#if COSINE
+#if NORMS == 1
 // 1 / RMS of every pixel, [first, second][batch entry][y][x].
 @group(0) @binding(4) var<storage, read> norms: array<f32>;
 #endif
@@ -47,7 +48,7 @@ struct Uniforms {
 @group(0) @binding(5) var<storage, read> vectors: array<vec4<f32>>;
 #endif
 
-#if COSINE
+#if NORMS == 1
 fn secondFactor(n: u32, y: u32, x: i32, clamped: u32, rowInside: bool) -> f32 {
   let inside = rowInside && x >= 0 && x < i32(u.second.width);
   let norm = norms[((u.second.batches + n) * u.second.height + y) * u.second.width + clamped];
@@ -56,6 +57,13 @@ fn secondFactor(n: u32, y: u32, x: i32, clamped: u32, rowInside: bool) -> f32 {
 #else
 fn secondFactor(n: u32, y: u32, x: i32, clamped: u32, rowInside: bool) -> f32 {
   return select(0.0, 1.0, rowInside && x >= 0 && x < i32(u.second.width));
+}
+#endif
+
+#if NORMS == 2
+// 1 / RMS of a pixel by its squares summed over channels, with 1e-4 added to the mean square.
+fn inverseRms(squares: f32) -> f32 {
+  return inverseSqrt(squares / f32(u.first.channels) + 1e-4);
 }
 #endif
 
@@ -112,6 +120,15 @@ fn main(
 #endfor
 #endfor
 
+#if NORMS == 2
+#for i in 0..PIXELS
+  var firstSquares${i} = 0.0;
+#endfor
+#for p in 0..PIXELS + (COLUMNS - 1) * STRIDE
+  var secondSquares${p} = 0.0;
+#endfor
+#endif
+
 #if MASKED
   let lastMask = vec4<f32>(
     select(vec4<u32>(0u), vec4<u32>(1u), vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>((u.first.channels - 1u) % 4u + 1u)),
@@ -131,8 +148,20 @@ fn main(
 #endif
 #endfor
 #for p in 0..PIXELS + (COLUMNS - 1) * STRIDE
+#if MASKED && NORMS == 2
+    let b${p} = vec4<f32>(second[otherRow + q${p}]) * mask;
+#else
     let b${p} = vec4<f32>(second[otherRow + q${p}]);
+#endif
 #endfor
+#if NORMS == 2
+#for i in 0..PIXELS
+    firstSquares${i} += dot(a${i}, a${i});
+#endfor
+#for p in 0..PIXELS + (COLUMNS - 1) * STRIDE
+    secondSquares${p} += dot(b${p}, b${p});
+#endfor
+#endif
 #for i in 0..PIXELS
 #for d in 0..COLUMNS
     sum${i}_${d} += dot(a${i}, b${i + d * STRIDE});
@@ -143,15 +172,21 @@ fn main(
   }
 
 #for p in 0..PIXELS + (COLUMNS - 1) * STRIDE
+#if NORMS == 2
+  let f${p} = secondFactor(n, secondY, secondX + ${p}, q${p}, rowInside) * inverseRms(secondSquares${p});
+#else
   let f${p} = secondFactor(n, secondY, secondX + ${p}, q${p}, rowInside);
+#endif
 #endfor
   // One lane of what follows is one pixel.
   var factor = vec4<f32>(1.0 / f32(u.first.channels));
-#if COSINE
 #for i in 0..PIXELS
+#if NORMS == 1
   factor[${i}] *= norms[(n * height + y) * width + x${i}];
-#endfor
+#elif NORMS == 2
+  factor[${i}] *= inverseRms(firstSquares${i});
 #endif
+#endfor
   let firstChannel = row * u.diameter + column;
   let last = firstChannel + ${COLUMNS}u >= u.diameter * u.diameter;
 #for d in 0..COLUMNS

@@ -71,9 +71,6 @@ fn main(
   let slope = vectors[planes + plane];
   let outWidth = u.y.width;
   let outStart = elementIndex(u.y, n, plane, 0u, 0u);
-#if RESIDUAL > 0
-  let otherStart = elementIndex(u.residual, n, plane, 0u, 0u);
-#endif
 #for i in 0..PX
   let outX${i} = min(column + ${i}u, outWidth - 1u);
 #endfor
@@ -112,11 +109,7 @@ fn main(
 #for i in 0..PX
       {
         let at = outY + outX${PX - 1 - i};
-#if RESIDUAL > 0
-        let other = vec4<f32>(residual[otherStart + at]);
-#else
-        let other = vec4<f32>(0.0);
-#endif
+        let other = residualAt(n, plane, u32(row), outX${PX - 1 - i});
         y[outStart + at] = Stored4(applyEpilogue(acc0_${PX - 1 - i}, slope, other));
       }
 #endfor

@@ -4,7 +4,10 @@
 // px, and weighted by one over its size (the robust norm |r|, as reweighted least squares). Smoothness likewise: one over
 // the size of the flow's own derivatives, so that the flow may bend sharply where it does already.
 // One invocation: one pixel.
+// SUMS: light comes as the parts that variational_sums.wgsl left, few enough for each invocation to add them up.
+#param SUMS
 #include "include/off_face.wgsl"
+#include "include/light.wgsl"
 
 struct Uniforms {
   size: vec2<u32>,
@@ -18,14 +21,39 @@ struct Uniforms {
   sharpness: f32,
   // Weight of staying where the flow is: a pixel without contrast and neighbours has an equation too.
   rest: f32,
+#if SUMS
+  // As of variational_light.wgsl.
+  parts: u32,
+  gainFloor: f32,
+  gainLimit: f32,
+#endif
 }
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
 @group(0) @binding(1) var<storage, read> samples: array<vec4<f32>>;
+#if SUMS
+@group(0) @binding(2) var<storage, read> sums: array<vec4<f32>>;
+#else
 @group(0) @binding(2) var<storage, read> light: array<vec2<f32>>;
+#endif
 // Of each pixel: data matrix xx, xy, yy and smoothness weight; right side x, y.
 @group(0) @binding(3) var<storage, read_write> equations: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> values: array<vec2<f32>>;
+
+fn lightAt(pair: u32) -> vec2<f32> {
+#if SUMS
+  var total = vec3<f32>();
+  var squares = vec2<f32>();
+  for (var part = 0u; part < u.parts; part++) {
+    let place = 2u * (pair * u.parts + part);
+    total += sums[place].xyz;
+    squares += sums[place + 1u].xy;
+  }
+  return lightOf(total, squares, u.gainFloor, u.gainLimit);
+#else
+  return light[pair];
+#endif
+}
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -44,7 +72,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     values[pixel] = vec2<f32>();
     return;
   }
-  let colour = light[id.z];
+  let colour = lightAt(id.z);
   // Mean of the source and the warped target, and their difference, of the 3x3 pixels around.
 #for row in 0..3
 #for column in 0..3

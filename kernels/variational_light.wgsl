@@ -1,5 +1,7 @@
 // Gain and offset that give the target, warped, the mean and the variance that the source has on the face.
-// One workgroup: one pair. The same bits on every run.
+// One workgroup: one pair. The same bits on every run. For software adapters; elsewhere variational_equations.wgsl adds up itself.
+#include "include/light.wgsl"
+
 struct Uniforms {
   // Partial sums of a pair.
   parts: u32,
@@ -32,10 +34,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       total += totals[i];
       square += squares[i];
     }
-    let count = max(total.z, 1.0);
-    let mean = total.xy / count;
-    let variance = max(square / count - mean * mean, vec2<f32>(0.0)) + u.gainFloor;
-    let gain = clamp(sqrt(variance.x / variance.y), 1.0 / u.gainLimit, u.gainLimit);
-    light[group.z] = vec2<f32>(gain, mean.x - gain * mean.y);
+    light[group.z] = lightOf(total, square, u.gainFloor, u.gainLimit);
   }
 }

@@ -3,7 +3,8 @@
 #include "include/layout.wgsl"
 #param MESHES   // 1 or 2
 #param FLAT     // meshes come as n x 1 x 1 x 3V (x, y, z of vertex 0, then of vertex 1, ...) instead of n x 1 x V x 3
-#param GATHER   // output vertex i is input vertex order[i]
+#param GATHER0  // output vertex i is vertex order0[i] of the first mesh
+#param GATHER1  // and order1[i] of the second
 #param TABLE    // there are constants per vertex
 
 struct Uniforms {
@@ -19,8 +20,11 @@ struct Uniforms {
 #endfor
 // Per channel: weights of x, y, z of the first mesh and the offset; then the same of the second mesh.
 @group(0) @binding(3) var<storage, read> rows: array<vec4<f32>>;
-#if GATHER
-@group(0) @binding(4) var<storage, read> order: array<u32>;
+#if GATHER0
+@group(0) @binding(4) var<storage, read> order0: array<u32>;
+#endif
+#if GATHER1
+@group(0) @binding(7) var<storage, read> order1: array<u32>;
 #endif
 #if TABLE
 // [plane][vertex]
@@ -50,14 +54,16 @@ fn position${m}(n: u32, vertex: u32) -> vec4<f32> {
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let v = u.outputView;
   if (id.x < v.width) {
-#if GATHER
-    let vertex = order[id.x];
+#if GATHER0
+    let at0 = position0(id.z, order0[id.x]);
 #else
-    let vertex = id.x;
+    let at0 = position0(id.z, id.x);
 #endif
-#for m in 0..MESHES
-    let at${m} = position${m}(id.z, vertex);
-#endfor
+#if MESHES > 1 && GATHER1
+    let at1 = position1(id.z, order1[id.x]);
+#elif MESHES > 1
+    let at1 = position1(id.z, id.x);
+#endif
     var value = vec4<f32>(0.0);
     for (var lane = 0u; lane < 4u; lane++) {
       let row = (id.y * 4u + lane) * ${MESHES}u;

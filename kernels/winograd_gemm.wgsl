@@ -89,13 +89,9 @@ fn main(
 #for i in 0..PX
         let x${i} = inputTile[${c}u * groupTiles + ${i * TX}u + local.x];
 #endfor
-#for j in 0..CP
 #for k in 0..4
+#for j in 0..CP
         let w${j}_${k} = weightTile[(${c}u * groupPlanes + local.y * ${CP}u + ${j}u) * 4u + ${k}u];
-#endfor
-#endfor
-#for k in 0..4
-#for j in 0..CP
 #for i in 0..PX
         acc${i}_${j} = fma(w${j}_${k}, vec4<f32>(x${i}[${k}]), acc${i}_${j});
 #endfor

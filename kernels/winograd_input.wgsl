@@ -6,6 +6,7 @@
 // count as further input planes.
 #param WG
 #include "include/layout.wgsl"
+#include "include/parts.wgsl"
 
 struct Uniforms {
   x: View,
@@ -23,8 +24,8 @@ struct Uniforms {
 }
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
-@group(0) @binding(1) var<storage, read> x: array<Stored4>;
-@group(0) @binding(2) var<storage, read_write> transformed: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> x: array<StoredLanes>;
+@group(0) @binding(2) var<storage, read_write> transformed: array<Lanes>;
 
 @compute @workgroup_size(${WG})
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -54,7 +55,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let maskX${c} = select(0.0, 1.0, (inX${c} >= 0) & (inX${c} < width));
   let column${c} = u32(clamp(inX${c}, 0, width - 1));
 #for r in 0..6
-  let d${r}_${c} = vec4<f32>(x[row${r} + column${c}]) * (maskY${r} * maskX${c});
+  let d${r}_${c} = Lanes(x[(row${r} + column${c}) * ${PARTS}u + id.z]) * (maskY${r} * maskX${c});
 #endfor
   let e${c} = d4_${c} - 4.0 * d2_${c};
   let f${c} = d3_${c} - 4.0 * d1_${c};
@@ -70,8 +71,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 
   // (B^T d) B, row by row.
   let planes = u.x.planes * u32(u.stride * u.stride);
-  let positionStep = planes * u.tiles;
-  let first = id.y * u.tiles + slot;
+  let positionStep = planes * u.tiles * ${PARTS}u;
+  let first = (id.y * u.tiles + slot) * ${PARTS}u + id.z;
 #for r in 0..6
   {
     let e = t${r}_4 - 4.0 * t${r}_2;

@@ -4,6 +4,7 @@
 #param WG
 #include "include/layout.wgsl"
 #include "include/epilogue.wgsl"
+#include "include/parts.wgsl"
 
 struct Uniforms {
   y: View,
@@ -24,9 +25,9 @@ struct Uniforms {
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
 // [position][phase and plane][tile]
-@group(0) @binding(1) var<storage, read> products: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> products: array<Lanes>;
 @group(0) @binding(2) var<storage, read> vectors: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> y: array<Stored4>;
+@group(0) @binding(3) var<storage, read_write> y: array<StoredLanes>;
 #if RESIDUAL > 0
 @group(0) @binding(4) var<storage, read> residual: array<Stored4>;
 #endif
@@ -41,8 +42,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let tileX = tile % u.tilesX;
   let phase = id.y / u.y.planes;
   let plane = id.y % u.y.planes;
-  let first = id.y * u.tiles + slot;
-  let positionStep = u.planes * u.tiles;
+  let first = (id.y * u.tiles + slot) * ${PARTS}u + id.z;
+  let positionStep = u.planes * u.tiles * ${PARTS}u;
 
   let third = select(0.0, 1.0, u.tile == 3u);
 
@@ -62,8 +63,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 #endfor
 
   // (A^T m) A, row by row.
-  let bias = vectors[plane];
-  let slope = vectors[u.y.planes + plane];
+  let bias = lanesOf(vectors[plane], id.z);
+  let slope = filled(lanesOf(vectors[u.y.planes + plane], id.z));
   let top = tileY * u.tile * u.outStride + phase / u.outStride;
   let left = tileX * u.tile * u.outStride + phase % u.outStride;
 #for r in 0..4
@@ -80,12 +81,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let outY = top + ${r}u * u.outStride;
     let outX = left + ${c}u * u.outStride;
     if ((${c}u < u.tile) & (${r}u < u.tile) & (outX < u.y.width) & (outY < u.y.height)) {
-#if RESIDUAL > 0
-      let other = vec4<f32>(residual[elementIndex(u.residual, n, plane, outY, outX)]);
-#else
-      let other = vec4<f32>(0.0);
-#endif
-      y[elementIndex(u.y, n, plane, outY, outX)] = Stored4(applyEpilogue(y${r}_${c}, slope, other));
+      let other = filled(lanesOf(residualAt(n, plane, outY, outX), id.z));
+      let value = applyEpilogue(filled(y${r}_${c}), slope, other);
+      y[elementIndex(u.y, n, plane, outY, outX) * ${PARTS}u + id.z] = StoredLanes(cut(value));
     }
   }
 #endfor

@@ -16,6 +16,7 @@ import {
   waveSizeOf,
 } from './isa.js'
 import { nullGpuEnvironment } from './mesa.js'
+import type { PipelineInfo } from './pipelines.js'
 
 export const REQUEST_VARIABLE = 'DEEPFACEFLOW_BENCH_COMPILE'
 export const START_MARK = '@@pipeline '
@@ -24,25 +25,9 @@ export const END_MARK = '@@end '
 /** RADV's choice for compute shaders that do not ask for another. */
 const DEFAULT_WAVE_SIZE = 64
 
-/** A step of a plan that runs on a pipeline. */
-export interface PipelineUse {
-  /** Width multiplier of the plan. */
-  readonly a: number
-  readonly step: string
-  readonly flops: number
-}
-
-export interface PipelineInfo {
-  readonly kernel: string
-  readonly variant: string
-  readonly id: string
-  readonly workgroupSize: readonly [number, number, number]
-  readonly uses: readonly PipelineUse[]
-}
-
 export interface CompiledPipeline extends PipelineInfo {
   readonly statistics: ShaderStatistics
-  readonly waveSize: 32 | 64
+  readonly waveSize: 8 | 16 | 32 | 64
   /** Lanes of the waves that a workgroup fills, in 0..1. */
   readonly laneUse: number
   /** Absent where the driver's disassembler does not know the family (LLVM 15 and RDNA 4). */

@@ -147,8 +147,9 @@ function bytesOf(opcode: string): number {
 }
 
 export interface Loop {
-  readonly firstBlock: number
-  readonly lastBlock: number
+  /** Its instructions in the kernel's. */
+  readonly first: number
+  readonly last: number
   readonly mix: InstructionMix
 }
 
@@ -165,6 +166,14 @@ export function hottestLoop(instructions: readonly Instruction[]): Loop | undefi
     const start = target === undefined ? undefined : starts.get(target)
     return start !== undefined && start <= end ? [{ start, end }] : []
   })
+  return hottestLoopOf(loops, (start, end) => mixOf(instructions.slice(start, end + 1)))
+}
+
+/** The same of loops given by their first and last instruction. */
+export function hottestLoopOf(
+  loops: readonly { readonly start: number; readonly end: number }[],
+  mixBetween: (start: number, end: number) => InstructionMix,
+): Loop | undefined {
   const innermost = loops.filter(
     (loop) =>
       !loops.some(
@@ -176,13 +185,12 @@ export function hottestLoop(instructions: readonly Instruction[]): Loop | undefi
   )
   let best: Loop | undefined
   for (const { start, end } of innermost) {
-    const body = instructions.slice(start, end + 1)
-    const mix = mixOf(body)
+    const mix = mixBetween(start, end)
     const isBetter =
       best === undefined ||
       mix.multiplyAdds > best.mix.multiplyAdds ||
       (mix.multiplyAdds === best.mix.multiplyAdds && mix.byClass.valu > best.mix.byClass.valu)
-    if (isBetter) best = { firstBlock: body[0]?.block ?? 0, lastBlock: body.at(-1)?.block ?? 0, mix }
+    if (isBetter) best = { first: start, last: end, mix }
   }
   return best
 }

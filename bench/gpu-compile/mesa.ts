@@ -4,11 +4,14 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { packageFacts } from '../../src/platform/node/package-root.js'
 
-/** Folder with Mesa 25 and the null-GPU driver; set up on first use (some minutes and 60 MB of downloads). */
+/** Folder with Mesa 25, the null-GPU driver and Intel's compiler; set up on first use (some minutes and 120 MB of downloads). */
 export function mesaFolder(): string {
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
   const folder = process.env.DEEPFACEFLOW_BENCH_MESA || join(cache, 'deepfaceflow-bench', 'mesa-25')
-  if (!existsSync(join(folder, 'nullgpu.json'))) {
+  if (
+    !existsSync(join(folder, 'nullgpu.json')) ||
+    !existsSync(join(folder, 'intel', 'usr', 'bin', 'ocloc'))
+  ) {
     process.stderr.write(`setting Mesa 25 up in ${folder}\n`)
     const script = join(packageFacts().root, 'bench', 'gpu-compile', 'setup.sh')
     execFileSync(script, [folder], { stdio: ['ignore', 'inherit', 'inherit'] })

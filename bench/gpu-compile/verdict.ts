@@ -1,5 +1,5 @@
 import type { CompiledPipeline, FamilyResult } from './compile.js'
-import { FAMILIES, statedWaves } from './families.js'
+import { FAMILIES, isConvolution, statedWaves } from './families.js'
 import type { InstructionMix } from './isa.js'
 
 /** What the kernels are held to. */
@@ -42,6 +42,14 @@ export function carriers(result: FamilyResult, a: number, share: number): Compil
   return taken
 }
 
+/**
+ * The convolutions among them. Matching of patches samples images: its FLOPs are interpolations, which are no multiply-adds of a
+ * product.
+ */
+export function carryingConvolutions(result: FamilyResult, a: number): CompiledPipeline[] {
+  return carriers(result, a, TARGETS.flopShare).filter(({ kernel }) => isConvolution(kernel))
+}
+
 /** Widths of DFFNet that a family's plans have, ascending. */
 export function widthsOf({ pipelines }: FamilyResult): number[] {
   const widths = new Set(pipelines.flatMap(({ uses }) => uses.map(({ a }) => a)))
@@ -49,11 +57,11 @@ export function widthsOf({ pipelines }: FamilyResult): number[] {
 }
 
 /**
- * Of the pipelines that carry `TARGETS.flopShare` of a plan's FLOPs, those with too few multiply-adds in their loop.
+ * Of the convolutions that carry a plan's FLOPs, those with too few multiply-adds in their loop.
  * Undefined where the driver gave no assembly to count in.
  */
 export function diluted(result: FamilyResult, a: number): CompiledPipeline[] | undefined {
-  const taken = carriers(result, a, TARGETS.flopShare)
+  const taken = carryingConvolutions(result, a)
   if (taken.some(({ whole }) => whole === undefined)) return undefined
   return taken.filter((pipeline) => multiplyAddShareOf(pipeline) < TARGETS.multiplyAddShare)
 }

@@ -7,16 +7,17 @@ import { nodeOf } from './networks.js'
  * @param invocations of one workgroup
  */
 export function productFlops(step: Step, invocations: number): number | undefined {
-  const { PX: pixels, COP, CP, WG } = step.params
+  const { PX: pixels, COP, CP, WG, LANES } = step.params
+  const lanes = typeof LANES === 'number' ? LANES : 4
   // Lanes of a workgroup share the sums of its pixels: each takes every WG-th step.
   if (step.kernel === 'conv_lanes.wgsl' && typeof pixels === 'number' && typeof WG === 'number') {
-    const outputs = step.workgroups.reduce((product, size) => product * size, 1) * pixels * 4
+    const outputs = step.workgroups.reduce((product, size) => product * size, 1) * pixels * lanes
     return 2 * outputs * Math.ceil(reducedPlanes(step) / WG) * WG * 4
   }
   const planes = COP ?? CP
   if (typeof pixels !== 'number' || typeof planes !== 'number') return undefined
   const all = step.workgroups.reduce((product, size) => product * size, 1) * invocations
-  return 2 * all * pixels * (planes * 4) * (reducedPlanes(step) * 4)
+  return 2 * all * pixels * (planes * lanes) * (reducedPlanes(step) * 4)
 }
 
 /** Planes of input channels over all taps that one workgroup sums up. */

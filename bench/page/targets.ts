@@ -1,6 +1,12 @@
 import type { FamilyResult } from '../gpu-compile/compile.js'
 import { FAMILIES } from '../gpu-compile/families.js'
-import { carriers, diluted, faults, multiplyAddShareOf, TARGETS, widthsOf } from '../gpu-compile/verdict.js'
+import {
+  carryingConvolutions,
+  diluted,
+  faults,
+  multiplyAddShareOf,
+  widthsOf,
+} from '../gpu-compile/verdict.js'
 import { convolutionShare } from '../lib/layers.js'
 import { markdownTable } from '../lib/markdown.js'
 import { type Stage, stageOf } from '../lib/networks.js'
@@ -159,10 +165,10 @@ function carrierLine(family: FamilyResult): string[] {
   const widths = widthsOf(family)
   const weak = widths.map((a) => diluted(family, a))
   if (weak.includes(undefined)) return []
-  const shares = widths.flatMap((a) => carriers(family, a, TARGETS.flopShare)).map(multiplyAddShareOf)
+  const shares = widths.flatMap((a) => carryingConvolutions(family, a)).map(multiplyAddShareOf)
   const verdict = weak.every((list) => list?.length === 0) ? 'met' : '**missed**'
   return [
-    `Kernels that carry 90 % of the FLOPs at a = ${widths.join(' and ')} on ${family.family}: at least ` +
+    `Convolutions that carry 90 % of the FLOPs at a = ${widths.join(' and ')} on ${family.family}: at least ` +
       `${(Math.min(...shares) * 100).toFixed(1)} % multiply-adds in their loops, target 70 % (${verdict}).`,
   ]
 }

@@ -12,7 +12,9 @@ export interface Gpu {
   /** Lanes of a wave (warp, SIMD group) that run one instruction. */
   readonly wave: number
   /** Family whose compiled code stands for it. */
-  readonly compiledAs: 'navi21' | 'navi31'
+  readonly compiledAs: 'navi21' | 'navi31' | 'tgllp'
+  /** Bytes a clock that 32 lanes get from workgroup memory, and from the first cache; see bench/roofline/model.ts. */
+  readonly localBytes?: number
   readonly source: string
 }
 
@@ -35,8 +37,10 @@ export const GPUS: readonly Gpu[] = [
     tflops: 2.53,
     gbytes: 68.3,
     lanes: 768,
-    wave: 32,
-    compiledAs: 'navi21',
+    wave: 8,
+    compiledAs: 'tgllp',
+    // 64 bytes for the 64 lanes of a subslice (The Architecture of Intel Processor Graphics Gen11); Xe-LP doubles both.
+    localBytes: 32,
     source: `${TECHPOWERUP}/iris-xe-max-graphics.c3664`,
   },
   {

@@ -44,7 +44,7 @@ export interface Modelled {
 
 /**
  * Bytes a clock that 32 lanes get from workgroup memory, and from the first cache: 128 for a compute unit of two such
- * groups of lanes (RDNA white paper; other vendors are alike).
+ * groups of lanes (RDNA white paper), where a GPU does not say otherwise.
  */
 const LOCAL_BYTES_PER_CLOCK = 64
 const GROUP = 32
@@ -55,7 +55,10 @@ const OTHER_EFFICIENCY = 0.125
  * Share of the peak rate by the mix of the hot loop: other vector instructions take the multiply-adds' issue slots;
  * local memory and loads run beside them and bound the loop where they take longer.
  */
-export function loopEfficiency(loop: LoopCost | undefined): {
+export function loopEfficiency(
+  loop: LoopCost | undefined,
+  localBytes = LOCAL_BYTES_PER_CLOCK,
+): {
   readonly efficiency: number
   readonly bound: Bound
 } {
@@ -63,8 +66,8 @@ export function loopEfficiency(loop: LoopCost | undefined): {
     return { efficiency: OTHER_EFFICIENCY, bound: 'instructions' }
   const clocks = {
     instructions: loop.vectorInstructions,
-    'workgroup memory': (loop.ldsBytes * GROUP) / LOCAL_BYTES_PER_CLOCK,
-    'first cache': (loop.vmemBytes * GROUP) / LOCAL_BYTES_PER_CLOCK,
+    'workgroup memory': (loop.ldsBytes * GROUP) / localBytes,
+    'first cache': (loop.vmemBytes * GROUP) / localBytes,
   }
   const [bound, most] = Object.entries(clocks).reduce((a, b) => (b[1] > a[1] ? b : a)) as [Bound, number]
   const efficiency = loop.multiplyAdds / most
@@ -77,7 +80,7 @@ export function loopEfficiency(loop: LoopCost | undefined): {
  * first are left out: every tensor comes from memory once.
  */
 export function model(work: Work, gpu: Gpu, dispatchUs: number): Modelled {
-  const { efficiency, bound } = loopEfficiency(work.loop)
+  const { efficiency, bound } = loopEfficiency(work.loop, gpu.localBytes)
   const wavesPerGroup = Math.ceil(work.invocations / gpu.wave)
   const laneUse = work.invocations / (wavesPerGroup * gpu.wave)
   const waves = work.workgroups * wavesPerGroup

@@ -48,6 +48,31 @@ const residualIntoProducer: FusionRule = {
   },
 }
 
+/**
+ * A residual that was made by zero padding of channels or by a small pooling alone is read from what it was made of.
+ * @param nodes those that stay so far; the ones that this makes superfluous are taken out
+ */
+function readThrough(
+  node: GraphNode,
+  nodes: Map<ValueId, GraphNode>,
+  readers: ReadonlyMap<ValueId, number>,
+  graph: Graph,
+): GraphNode {
+  const epilogue = node.epilogue ?? NO_EPILOGUE
+  const residual = node.inputs.at(-1)
+  if (epilogue.residual === 'none' || residual === undefined || readers.get(residual) !== 1) return node
+  const maker = nodes.get(residual)
+  const [source] = maker?.inputs ?? []
+  const type = source === undefined ? undefined : graph.types[source]
+  if (maker === undefined || maker.epilogue !== undefined || type?.kind !== 'tensor') return node
+  const window = maker.definition.asResidual?.(maker.attrs, type)
+  if (window === undefined || (window > 1 && epilogue.residualWindow > 1)) return node
+  nodes.delete(residual)
+  const residualWindow = window > 1 ? window : epilogue.residualWindow
+  const inputs = [...node.inputs.slice(0, -1), source as ValueId]
+  return readThrough({ ...node, epilogue: { ...epilogue, residualWindow }, inputs }, nodes, readers, graph)
+}
+
 export const FUSION_RULES: readonly FusionRule[] = [activationIntoProducer, residualIntoProducer]
 
 /**
@@ -61,7 +86,7 @@ export function fuse(graph: Graph): Graph {
   for (const consumer of graph.nodes) {
     const found = mergeInto(consumer, nodes, readers, graph)
     if (found !== undefined) nodes.delete(found.producer.output)
-    const node = found?.merged ?? consumer
+    const node = found === undefined ? consumer : readThrough(found.merged, nodes, readers, graph)
     nodes.set(node.output, node)
   }
   return { ...graph, nodes: [...nodes.values()] }

@@ -27,6 +27,11 @@ export interface OpDefinition<Attrs> {
   readonly inPlaceInput?: number
   /** An element-wise op that a producer can apply before it stores its result: what it becomes there. */
   asEpilogue?(attrs: Attrs): { readonly activation: Activation } | { readonly residual: true }
+  /**
+   * What an epilogue that adds the op's output can do in its place with the op's input: take the maximum over windows of it
+   * (a side of 1: take it as it is), with zeros in the channels behind its own. Undefined where it needs the op's kernel.
+   */
+  asResidual?(attrs: Attrs, input: TensorType): ResidualWindow | undefined
   /** A placement of its inputs side by side or a part of its input: no kernel where memory allows it. */
   readonly structural?: 'concat' | 'batchConcat' | 'batchSlice'
   /**
@@ -55,11 +60,15 @@ export type Activation =
 /** Applied by the producing kernel: bias (part of the op), then this. */
 export interface Epilogue {
   readonly activation: Activation
-  /** 'before' | 'after' the activation; the residual is the node's last input. */
+  /** 'before' | 'after' the activation; the residual is the node's last input. Channels that it lacks are zero. */
   readonly residual: 'none' | 'before' | 'after'
+  /** Side of the windows of the residual whose maximum is added; 1: the residual as it is. */
+  readonly residualWindow: ResidualWindow
 }
 
-export const NO_EPILOGUE: Epilogue = { activation: { kind: 'none' }, residual: 'none' }
+export type ResidualWindow = 1 | 2
+
+export const NO_EPILOGUE: Epilogue = { activation: { kind: 'none' }, residual: 'none', residualWindow: 1 }
 
 /** Something a kernel can be bound to. */
 export type Operand =

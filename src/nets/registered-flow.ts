@@ -11,11 +11,10 @@ import {
 } from '../graph/arguments.js'
 import { checkedBuilder, type GraphBuilder, type Value } from '../graph/graph.js'
 import { frameType, IMAGE_TRANSFORM_TYPE, imageFrames } from '../ops/image/image-input.js'
-import { fragmentMask, interpolate } from '../ops/mesh/interpolate.js'
+import { fragmentMask, fragmentMasked, interpolate } from '../ops/mesh/interpolate.js'
 import { rasterise } from '../ops/mesh/rasterise.js'
 import { type VertexAttribute, vertexAttributes } from '../ops/mesh/vertices.js'
 import { batchSlice } from '../ops/tensor/concat.js'
-import { multiply } from '../ops/tensor/elementwise.js'
 import { type DepthFromMotionConfig, depthFromMotion } from './depth-from-motion.js'
 import { type DffnetConfig, dffnetFlow, FLOW_UNIT, type ImageFeatures, imageFeatures } from './dffnet.js'
 import { REFINEMENTS, type Refinement, refineFlow } from './refinement.js'
@@ -174,7 +173,7 @@ function flowFrom(
   }
   const flows = dffnetFlow(graph, frames.features(), encoding, network, source)
   const mask = fragmentMask(graph, 'mask', fragments, FLOW_UNIT)
-  let flow = multiply(graph, 'flow', flows.at(-1) as Value, mask)
+  let flow = fragmentMasked(graph, 'flow', flows.at(-1) as Value, fragments, FLOW_UNIT)
 
   // (dx, dy) by the images, then dz by what they have become.
   const refinement = config.refinement ?? 'none'

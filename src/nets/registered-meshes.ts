@@ -11,7 +11,7 @@ import {
 } from '../graph/arguments.js'
 import type { GraphBuilder, Value } from '../graph/graph.js'
 import { type ImageTransform, imageInput } from '../ops/image/image-input.js'
-import { affineVertices, meanVertices } from '../ops/mesh/vertices.js'
+import { meanVertices } from '../ops/mesh/vertices.js'
 import { batchSlice } from '../ops/tensor/concat.js'
 import { MESH_REGRESSOR_INPUT, meshRegressor } from './mesh-regressor.js'
 
@@ -82,18 +82,18 @@ export function registeredFaces(
   const n = frames.length
   const scale = side / MESH_REGRESSOR_INPUT.width
   const [left, right, top] = [cx - side / 2, cx + side / 2, cy - side / 2]
-  const seen = affineVertices(graph, `${name} seen`, batchSlice(graph, `${name} of frames`, mesh, 0, n), {
-    scale: [scale, scale, scale],
-    offset: [left, top, 0],
-  })
-  const mirrored = affineVertices(
-    graph,
-    `${name} mirrored`,
-    batchSlice(graph, `${name} of mirror images`, mesh, n, n),
-    { scale: [-scale, scale, scale], offset: [right, top, 0], order: mirroredVertices(ncc) },
-  )
+  const seen = batchSlice(graph, `${name} of frames`, mesh, 0, n)
+  const mirrored = batchSlice(graph, `${name} of mirror images`, mesh, n, n)
   return {
-    meshes: meanVertices(graph, name, [seen, mirrored]),
+    meshes: meanVertices(
+      graph,
+      name,
+      [seen, mirrored],
+      [
+        { scale: [scale, scale, scale], offset: [left, top, 0] },
+        { scale: [-scale, scale, scale], offset: [right, top, 0], order: mirroredVertices(ncc) },
+      ],
+    ),
     flags: batchSlice(graph, `${name} flags`, flag, 0, n),
   }
 }

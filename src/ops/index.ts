@@ -43,7 +43,7 @@ export {
 } from './image/image-input.js'
 export { type ImageOutputAttrs, imageOutput } from './image/image-output.js'
 export { type ResizeAttrs, resize } from './image/resize.js'
-export { fragmentDepth, fragmentMask, interpolate } from './mesh/interpolate.js'
+export { fragmentDepth, fragmentMask, fragmentMasked, interpolate } from './mesh/interpolate.js'
 export {
   type RegionCropAttrs,
   type RegionPointsAttrs,
@@ -61,6 +61,7 @@ export {
   gatherVertices,
   meanVertices,
   type VertexAttribute,
+  type VertexTransform,
   vertexAttributes,
 } from './mesh/vertices.js'
 export { leakyRelu, prelu, relu, sigmoid, tanh } from './tensor/activation.js'

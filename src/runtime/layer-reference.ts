@@ -39,7 +39,9 @@ export function layerSamples(
   const sum = definitionOf(graph, node, input, inputs, weights)
   if (sum === undefined) return undefined
   const residual =
-    epilogue.residual === 'none' ? undefined : readerOf(graph, node.inputs.at(-1) as ValueId, inputs)
+    epilogue.residual === 'none'
+      ? undefined
+      : residualOf(graph, node.inputs.at(-1) as ValueId, inputs, epilogue.residualWindow)
   const activate = activationOf(epilogue.activation, weights, channelsOf(type))
   const count = type.n * type.h * type.w * channelsOf(type)
   // A stride without a factor in common with sizes meets all rows, columns and channels.
@@ -59,6 +61,22 @@ export function layerSamples(
     return activate(before, c) + (epilogue.residual === 'after' ? added : 0)
   })
   return { indices, values }
+}
+
+/** The maximum over windows of the residual; zero in channels that it lacks. */
+function residualOf(
+  graph: Graph,
+  id: ValueId,
+  inputs: ReadonlyMap<string, Float32Array>,
+  window: number,
+): Read {
+  const read = readerOf(graph, id, inputs)
+  const channels = channelsOf(typeOf(graph, id) as TensorType)
+  return (n, y, x, c) => {
+    if (c >= channels) return 0
+    const places = Array.from({ length: window * window }, (_, i) => [Math.floor(i / window), i % window])
+    return Math.max(...places.map(([dy = 0, dx = 0]) => read(n, y * window + dy, x * window + dx, c)))
+  }
 }
 
 function definitionOf(

@@ -89,7 +89,7 @@ describe('what RADV prints', () => {
 
   it('takes the innermost loop with the most multiply-adds', () => {
     const loop = hottestLoop(parseAssembly(ASSEMBLY))
-    expect(loop).toMatchObject({ firstBlock: 3, lastBlock: 3 })
+    expect(loop).toMatchObject({ first: 7, last: 12 })
     expect(loop?.mix).toMatchObject({ multiplyAdds: 3, ldsBytesPerLane: 16, vmemBytesPerLane: 0 })
     expect(loop?.mix.byClass.valu).toBe(4)
   })
@@ -152,7 +152,7 @@ describe('faults', () => {
     const mix = mixOf(
       parseAssembly(`BB0:\n${'\tv_fma_f32 v0, v1, v2, v0 ; 0\n'.repeat(2)}\tv_add_f32 v0, v1, v2 ; 0\n`),
     )
-    const weak = { ...compiledPipeline({}), whole: mix, loop: { firstBlock: 0, lastBlock: 0, mix } }
+    const weak = { ...compiledPipeline({}), whole: mix, loop: { first: 0, last: 0, mix } }
     const light = { ...weak, id: 'light', uses: [{ a: 1, step: 'corr', flops: 1e7 }] }
     expect(faults(familyResult('navi21', [weak, light]))).toMatchObject([
       { pipeline: weak.id, what: expect.stringMatching(/66\.7 %/) },

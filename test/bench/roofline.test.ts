@@ -51,6 +51,10 @@ describe('roofline of a dispatch', () => {
     expect(loopEfficiency(base).efficiency).toBeCloseTo(0.8)
     expect(loopEfficiency({ ...base, ldsBytes: 256 })).toEqual({ efficiency: 0.5, bound: 'workgroup memory' })
     expect(loopEfficiency({ ...base, vmemBytes: 256 })).toEqual({ efficiency: 0.5, bound: 'first cache' })
+    expect(loopEfficiency({ ...base, ldsBytes: 128 }, 32)).toEqual({
+      efficiency: 0.5,
+      bound: 'workgroup memory',
+    })
     expect(loopEfficiency({ ...base, vectorInstructions: 128 }).bound).toBe('instructions')
     expect(loopEfficiency(undefined).efficiency).toBeLessThan(0.2)
   })

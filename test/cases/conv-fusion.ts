@@ -4,12 +4,15 @@ import { depthwiseConv2d } from '../../src/ops/conv/depthwise-conv2d.js'
 import { fullyConnected } from '../../src/ops/conv/fully-connected.js'
 import { transposedConv2d } from '../../src/ops/conv/transposed-conv2d.js'
 import { leakyRelu, prelu, relu, sigmoid, tanh } from '../../src/ops/tensor/activation.js'
+import { channelPad } from '../../src/ops/tensor/channels.js'
 import { concat } from '../../src/ops/tensor/concat.js'
 import { add } from '../../src/ops/tensor/elementwise.js'
+import { poolMax } from '../../src/ops/tensor/pool.js'
 import { convolve, convolveTransposed } from '../reference/conv.js'
 import { inputOf, mapTensor } from '../reference/dense.js'
 import { activationReferences, binaryReference, leakyReference } from '../reference/elementwise.js'
-import { concatReference } from '../reference/structure.js'
+import { poolReference } from '../reference/pool.js'
+import { channelRangeReference, concatReference } from '../reference/structure.js'
 import type { OpCase, RefTensor } from './case.js'
 import { nthValue } from './values.js'
 
@@ -38,6 +41,7 @@ const VARIANTS = [
   { schedule: 'hardware' },
   { schedule: 'hardware', variant: 'gemm-64x64' },
   { schedule: 'hardware', variant: 'lanes-4x4' },
+  { schedule: 'hardware', variant: 'matrix-4x4' },
   { schedule: 'hardware', variant: 'gemm-64x64-whole' },
   { schedule: 'hardware', variant: 'winograd-gemm-64x64' },
 ] as const satisfies OpCase['variants']
@@ -116,6 +120,67 @@ const residuals: OpCase[] = [
     },
     { inputs: [input, map], weights: slopes },
   ),
+  ...[
+    { name: 'widened from 4 channels', at: { n: 2, h: H, w: W, c: 4 } },
+    { name: 'widened from 3 channels', at: { n: 2, h: H, w: W, c: 3 } },
+    { name: 'pooled 2x2', at: { n: 2, h: 2 * H, w: 2 * W, c: OUT }, pooled: true },
+    { name: 'pooled 2x2 and widened from 4 channels', at: { n: 2, h: 2 * H, w: 2 * W, c: 4 }, pooled: true },
+  ].flatMap(({ name, at, pooled = false }) => {
+    const skip = (graph: GraphBuilder, from: Value): Value => {
+      const plain = pooled ? poolMax(graph, 'pool', from, { kernel: 2, stride: 2, padding: 0 }) : from
+      return at.c === OUT ? plain : channelPad(graph, 'pad', plain, OUT)
+    }
+    const skipReference = (from: RefTensor): RefTensor => {
+      const window = { kernel: [2, 2], stride: [2, 2], padding: [0, 0], outHeight: H, outWidth: W } as const
+      return channelRangeReference(pooled ? poolReference(from, 'max', window) : from, 0, OUT)
+    }
+    const inputs = [{ ...input, n: 2 }, at]
+    return [
+      fused(
+        `conv2d 3x3 + residual ${name}, then prelu`,
+        (graph, values) => {
+          const other = skip(graph, nthValue(values, 1))
+          const total = add(graph, 'add', conv3x3(graph, nthValue(values, 0)), other)
+          return prelu(graph, 'prelu', total, 'slopes')
+        },
+        (values, w) => {
+          const total = sum(conv3x3Reference(inputOf(values, 0), w), skipReference(inputOf(values, 1)))
+          return leakyReference(total, (c) => w.slopes?.[c] ?? 0)
+        },
+        { inputs, weights: slopes },
+      ),
+      fused(
+        `conv2d 3x3 + relu, then residual ${name}`,
+        (graph, values) => {
+          const other = skip(graph, nthValue(values, 1))
+          return add(graph, 'add', relu(graph, 'relu', conv3x3(graph, nthValue(values, 0))), other)
+        },
+        (values, w) => {
+          const active = leakyReference(conv3x3Reference(inputOf(values, 0), w), () => 0)
+          return sum(active, skipReference(inputOf(values, 1)))
+        },
+        { inputs },
+      ),
+    ]
+  }),
+  {
+    name: 'depthwise 3x3 + residual pooled 2x2, then relu',
+    op: 'depthwiseConv2d',
+    inputs: [input, { n: 1, h: 2 * H, w: 2 * W, c: IN }],
+    weights: { weight: { shape: [IN, 1, 3, 3] }, bias: { shape: [IN] } },
+    build: (graph, inputs) => {
+      const other = poolMax(graph, 'pool', nthValue(inputs, 1), { kernel: 2, stride: 2, padding: 0 })
+      const attrs = { ...NAMES, kernel: 3, stride: 1, padding: 1 }
+      const conv = depthwiseConv2d(graph, 'depthwise', nthValue(inputs, 0), attrs)
+      return relu(graph, 'relu', add(graph, 'add', conv, other))
+    },
+    reference: (inputs, w) => {
+      const options = { kernel: [3, 3], stride: [1, 1], padding: [1, 1, 1, 1], groups: IN } as const
+      const conv = convolve(inputOf(inputs, 0), weightOf(w), w.bias, { outputs: IN, ...options })
+      const window = { kernel: [2, 2], stride: [2, 2], padding: [0, 0], outHeight: H, outWidth: W } as const
+      return leakyReference(sum(conv, poolReference(inputOf(inputs, 1), 'max', window)), () => 0)
+    },
+  },
   {
     name: 'depthwise 3x3 + residual, then relu',
     op: 'depthwiseConv2d',

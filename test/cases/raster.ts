@@ -1,4 +1,4 @@
-import { fragmentDepth, fragmentMask, interpolate } from '../../src/ops/mesh/interpolate.js'
+import { fragmentDepth, fragmentMask, fragmentMasked, interpolate } from '../../src/ops/mesh/interpolate.js'
 import { type RasteriseAttrs, rasterise } from '../../src/ops/mesh/rasterise.js'
 import { randomArray, seededRandom } from '../random.js'
 import { inputOf, mapTensor, refTensor } from '../reference/dense.js'
@@ -223,6 +223,26 @@ const channelCases: OpCase[] = [
     bounds: { nmse: 0, maxError: 0 },
     f16Nmse: F16_NMSE,
   },
+  ...[3, 9].map(
+    (c): OpCase => ({
+      name: `fragmentMasked 2x38x45x${c}`,
+      op: 'fragmentMasked',
+      inputs: [...inputsOf({ ...small, n: 2 }), { n: 2, h: small.height, w: small.width, c }],
+      build: (graph, inputs) => {
+        const fragments = rasterise(graph, 'rasterise', nthValue(inputs, 0), small)
+        return fragmentMasked(graph, 'masked', nthValue(inputs, 1), fragments, 2.5)
+      },
+      reference: (inputs) => {
+        const fragments = rasteriseReference(inputOf(inputs, 0), small)
+        const { data, ...shape } = inputOf(inputs, 1)
+        const masked = data.map((v, i) =>
+          (fragments.data[Math.floor(i / c) * 4 + 3] ?? -1) >= 0 ? 2.5 * v : 0,
+        )
+        return { ...shape, data: masked }
+      },
+      f16Nmse: F16_NMSE,
+    }),
+  ),
   {
     name: 'fragmentDepth 2x38x45',
     op: 'fragmentChannel',

@@ -66,6 +66,28 @@ export const vertexCases: OpCase[] = layouts.flatMap(({ name, shape }): OpCase[]
       }),
   },
   {
+    name: `meanVertices ${name} 2x51 of transformed meshes, one in the opposite order`,
+    op: 'vertexMap',
+    inputs: [
+      { n: 2, ...shape(51), range: [-100, 100] },
+      { n: 1, ...shape(51), range: [-100, 100] },
+    ],
+    build: (graph, inputs) => {
+      const order = Uint32Array.from({ length: 51 }, (_, i) => 50 - i)
+      const meshes = [nthValue(inputs, 0), nthValue(inputs, 1)] as const
+      return meanVertices(graph, 'mean', meshes, [
+        { scale, offset },
+        { scale: [1, 3, -2], offset: [0.5, 0, -9], order },
+      ])
+    },
+    reference: (inputs) =>
+      refTensor(2, 1, 51, 3, (n, _y, v, axis) => {
+        const first = coordinate(inputOf(inputs, 0), n, v, axis) * (scale[axis] ?? 0) + (offset[axis] ?? 0)
+        const second = coordinate(inputOf(inputs, 1), 0, 50 - v, axis) * ([1, 3, -2][axis] ?? 0)
+        return (first + second + ([0.5, 0, -9][axis] ?? 0)) / 2
+      }),
+  },
+  {
     name: `gatherVertices ${name} 2x68 of 90`,
     op: 'vertexMap',
     inputs: [{ n: 2, ...shape(90) }],

@@ -7,8 +7,10 @@ import { planTotals, printPlan } from '../../src/graph/print-plan.js'
 import { conv2d } from '../../src/ops/conv/conv2d.js'
 import { leakyRelu, relu } from '../../src/ops/tensor/activation.js'
 import { inputTensor, outputTensor } from '../../src/ops/tensor/border.js'
+import { channelPad } from '../../src/ops/tensor/channels.js'
 import { batchConcat, batchSlice, concat } from '../../src/ops/tensor/concat.js'
 import { add } from '../../src/ops/tensor/elementwise.js'
+import { poolMax } from '../../src/ops/tensor/pool.js'
 import { fakeCaps } from './caps.js'
 import { buildRandomGraph, recipes } from './random-graph.js'
 
@@ -24,6 +26,32 @@ describe('fusion', () => {
     const plan = planGraph(graph.build(), fakeCaps())
     expect([...new Set(plan.steps.map((step) => step.op))]).toEqual(['pack', 'conv2d', 'unpack'])
     expect(plan.steps.filter((step) => step.op === 'conv2d').at(-1)?.params.RESIDUAL).toBe(1)
+  })
+
+  it('reads residuals where they come from: no dispatch widens or pools them', () => {
+    const graph = new GraphBuilder('block')
+    const x = inputTensor(graph, 'x', { n: 1, h: 8, w: 8, c: 4 })
+    const down = conv2d(graph, 'down', x, { ...conv3, stride: 2, weight: 'a', outChannels: 8 })
+    const pooled = poolMax(graph, 'pool', x, { kernel: 2, stride: 2, padding: 0 })
+    outputTensor(graph, 'y', relu(graph, 'end', add(graph, 'sum', down, channelPad(graph, 'pad', pooled, 8))))
+    const plan = planGraph(graph.build(), fakeCaps())
+    expect(plan.steps.map((step) => step.op)).toEqual(['pack', 'conv2d', 'unpack'])
+    expect(plan.steps[1]?.uniforms.residual).toMatchObject({ height: 8, planes: 1 })
+  })
+
+  it('pools a residual itself where others read it, and windows that the epilogue does not know', () => {
+    for (const [attrs, shared] of [
+      [{ kernel: 2, stride: 2, padding: 0 }, true],
+      [{ kernel: 3, stride: 2, padding: 1 }, false],
+    ] as const) {
+      const graph = new GraphBuilder('block')
+      const x = inputTensor(graph, 'x', { n: 1, h: 8, w: 8, c: 4 })
+      const down = conv2d(graph, 'down', x, { ...conv3, stride: 2, weight: 'a', outChannels: 4 })
+      const pooled = poolMax(graph, 'pool', x, attrs)
+      outputTensor(graph, 'y', add(graph, 'sum', down, pooled))
+      if (shared) outputTensor(graph, 'pooled', pooled)
+      expect(planGraph(graph.build(), fakeCaps()).steps.map((step) => step.op)).toContain('poolMax')
+    }
   })
 
   it('leaves a value alone that has a second reader', () => {

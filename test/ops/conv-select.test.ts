@@ -26,6 +26,7 @@ function conv3x3(size: number, inPlanes: number, outPlanes: number): ConvShape {
     batches: 1,
     inPlanes,
     outPlanes,
+    channels: [4 * inPlanes, 4 * outPlanes],
     gridHeight: size,
     gridWidth: size,
     phases: 1,
@@ -91,8 +92,8 @@ describe('selection on hardware', () => {
       selectConvVariant(shape, caps(32, vendor), 'hardware').name
     for (const vendor of ['amd', 'apple', 'nvidia']) {
       expect(chosen(conv3x3(56, 24, 32), vendor)).toBe('gemm-64x64')
-      expect(chosen(conv3x3(112, 13, 8), vendor)).toBe('gemm-128x32')
-      expect(chosen(conv3x3(112, 13, 4), vendor)).toBe('gemm-256x16')
+      expect(chosen(conv3x3(160, 13, 8), vendor)).toBe('gemm-128x32')
+      expect(chosen(conv3x3(224, 13, 4), vendor)).toBe('gemm-256x16')
     }
     for (const vendor of ['intel', 'qualcomm', 'arm', '']) {
       expect(chosen(conv3x3(56, 24, 32), vendor)).toBe('gemm-64x32')
@@ -122,16 +123,38 @@ describe('selection on hardware', () => {
   })
 
   it('lets lanes share sums where pixels or channels are too few for tiles', () => {
-    // One pixel: each output plane a workgroup. 16 pixels fill two workgroups of 8 a plane.
+    // One pixel: each output plane a workgroup. 16 pixels fill the smallest tile.
     expect(name({ ...conv3x3(1, 3, 128), taps: [1, 468], winograd: undefined }, 32, 'hardware')).toBe(
       'lanes-1x4',
     )
-    expect(name(conv3x3(4, 96, 96), 32, 'hardware')).toBe('lanes-8x4')
+    expect(name(conv3x3(2, 96, 96), 32, 'hardware')).toBe('lanes-4x4')
+    expect(name(conv3x3(4, 96, 96), 32, 'hardware')).toBe('gemm-16x64k4')
+    expect(name(conv3x3(4, 96, 256), 32, 'hardware')).toBe('gemm-16x64k4')
+    expect(name(transposed(4, 96, 48), 32, 'hardware')).toBe('gemm-16x64k4')
     // One plane of few channels: as few pixels a workgroup as it takes to have workgroups enough.
     expect(name(conv3x3(4, 256, 1), 32, 'hardware')).toBe('lanes-1x4')
     expect(name(conv3x3(56, 28, 1), 32, 'hardware')).toBe('lanes-8x4')
     expect(name(conv3x3(112, 13, 1), 32, 'hardware')).toBe('matrix-4x4')
     expect(name(conv3x3(7, 96, 96), 32, 'hardware')).toMatch(/^gemm/)
+  })
+
+  it('splits the sum of a large tile only where a small one is dearer', () => {
+    const chosen = (shape: ConvShape) => selectConvVariant(shape, caps(32, 'amd'), 'hardware')
+    const wide = chosen({ ...conv3x3(112, 2, 4), taps: [7, 7], stride: [2, 2], winograd: undefined })
+    expect(wide).toMatchObject({ name: 'gemm-128x16', splits: 1 })
+  })
+
+  it('leaves no lane to padding where three channels meet several taps', () => {
+    const image = {
+      ...conv3x3(112, 1, 8),
+      channels: [3, 32],
+      taps: [7, 7],
+      stride: [2, 2],
+      winograd: undefined,
+    } as const
+    expect(selectConvVariant(image, caps(32), 'hardware')).toMatchObject({ triples: true, steps: 3 })
+    const one = { ...image, taps: [1, 1], stride: [1, 1] } as const
+    expect(selectConvVariant(one, caps(32), 'hardware')).toMatchObject({ triples: false })
   })
 
   it('takes Winograd where the bytes of its transforms weigh little', () => {
@@ -140,7 +163,7 @@ describe('selection on hardware', () => {
     expect(name(conv3x3(28, 84, 64), 32, 'hardware')).toBe('winograd-gemm-32x64')
     // Weights of 36 positions against few pixels, few channels, transposed: its windows are mostly empty.
     expect(chosen(conv3x3(14, 128, 128))).toBe('gemm-64x64')
-    expect(chosen(conv3x3(112, 8, 8))).toBe('gemm-128x32')
+    expect(chosen(conv3x3(160, 8, 8))).toBe('gemm-128x32')
     expect(chosen(transposed(56, 49, 16))).toBe('gemm-64x64')
   })
 

@@ -122,10 +122,12 @@ function mirroredView(image: RefImage, width: number): RefImage {
 
 const formats = ['rgba8', 'rgb8'] as const
 
+const SCHEDULES = ['software', 'hardware'] as const
+
 describe('image input against its float64 reference', () => {
   for (const { name, photos, out, options } of cases) {
-    for (const format of formats) {
-      it(`${name}, ${format}`, async () => {
+    for (const [format, schedule] of formats.flatMap((f) => SCHEDULES.map((s) => [f, s] as const))) {
+      it(`${name}, ${format}, ${schedule} schedule`, async () => {
         const random = seededRandom(name)
         const [width, height] = out
         const bpp = format === 'rgba8' ? 4 : 3
@@ -136,7 +138,7 @@ describe('image input against its float64 reference', () => {
         const all = { width, height, format, border: 'black', ...normalisation, ...options } as const
         const tensor = inputImages(graph, 'images', names, { ...all, maxPixels })
         outputTensor(graph, 'result', tensor)
-        const plan = await engine.compile(graph.build())
+        const plan = await engine.compile(graph.build(), { schedule })
         const references = photos.map((photo, i): RefImage => {
           const rowStride = photo.stride ?? photo.width * bpp
           const capacity = pixelBufferType(maxPixels, format).bytes

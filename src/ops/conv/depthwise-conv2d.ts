@@ -6,6 +6,7 @@ import { type OpDefinition, type Schedule, tensorOf, view } from '../../graph/op
 import { channelsOf, planesOf, tensorType } from '../../graph/tensor.js'
 import { convWindow, PADDING, type Padding, type Size, size } from './geometry.js'
 import { packedPlanes, packedVectors } from './packing.js'
+import { hasManyRegisters } from './registers.js'
 import { commonParams, residualBinding } from './task.js'
 
 /** Attributes of {@link depthwiseConv2d}. */
@@ -19,7 +20,10 @@ export interface DepthwiseConv2dAttrs {
   readonly padding: Padding
 }
 
-/** Outputs side by side in a strip, by stride; measured best on both software adapters, whose compilers it suits too. */
+/**
+ * Outputs side by side in a strip, by stride; measured best on both software adapters, whose compilers it suits too. The wide one
+ * spills where registers are few.
+ */
 const WIDTH = { unit: 4, wider: 2 } as const
 /** Rows of a strip at most. Software adapters gain by loading less, hardware by having more invocations. */
 const ROWS: Readonly<Record<Schedule, number>> = { software: 24, hardware: 4 }
@@ -53,7 +57,8 @@ export const depthwiseConv2dOp: OpDefinition<DepthwiseConv2dAttrs> = {
     )
     const channels = channelsOf(type)
     const planes = planesOf(type)
-    const width = stride[1] === 1 ? WIDTH.unit : WIDTH.wider
+    const many = schedule === 'software' || hasManyRegisters(context.caps)
+    const width = stride[1] === 1 && many ? WIDTH.unit : WIDTH.wider
     const stripsX = Math.ceil(outWidth / width)
     const rows = Math.ceil(outHeight / Math.ceil(outHeight / ROWS[schedule]))
     const strips = stripsX * Math.ceil(outHeight / rows)

@@ -1,7 +1,7 @@
 import { type KernelCall, view } from '../../graph/op.js'
 import { packedBlocks, packedVectors } from './packing.js'
 import type { ConvTask } from './task.js'
-import { commonParams, gridUniforms, residualBinding } from './task.js'
+import { commonParams, gridUniforms, residualBinding, sumLanes } from './task.js'
 import type { DirectVariant } from './variants.js'
 
 /** Kernel calls of kernels/conv_direct.wgsl. */
@@ -16,6 +16,7 @@ export function directCalls(task: ConvTask, variant: DirectVariant): KernelCall[
       variant: variant.name,
       params: {
         ...commonParams(context),
+        ...sumLanes(task),
         SUBGROUP: variant.subgroup,
         PX: variant.pixels,
         COP: variant.planes,

@@ -1,8 +1,8 @@
 import { type KernelCall, view } from '../../graph/op.js'
 import type { RawType } from '../../graph/tensor.js'
-import { packedBlocks, packedVectors } from './packing.js'
+import { packedBlocks, packedTriples, packedVectors } from './packing.js'
 import { type ConvTask, commonParams, gridUniforms, residualBinding } from './task.js'
-import type { GemmVariant } from './variants.js'
+import { type GemmVariant, gemmSteps } from './variants.js'
 
 const REDUCE_WORKGROUP = 64
 
@@ -14,7 +14,7 @@ export function gemmCalls(task: ConvTask, variant: GemmVariant): KernelCall[] {
   const pixels = shape.batches * shape.gridHeight * shape.gridWidth
   const tilePlanes = variant.threads[1] * variant.planes
   const groups = Math.ceil(shape.outPlanes / tilePlanes)
-  const steps = shape.taps[0] * shape.taps[1] * shape.inPlanes
+  const steps = gemmSteps(shape, variant)
   const rounds = Math.ceil(steps / variant.steps)
   const perSplit = Math.ceil(rounds / variant.splits) * variant.steps
   const splits = Math.ceil(steps / perSplit)
@@ -39,6 +39,7 @@ export function gemmCalls(task: ConvTask, variant: GemmVariant): KernelCall[] {
       CP: variant.planes,
       KP: variant.steps,
       SPLIT: split,
+      TRIPLES: variant.triples ? 1 : 0,
     },
     uniforms: {
       x: view(input),
@@ -51,7 +52,7 @@ export function gemmCalls(task: ConvTask, variant: GemmVariant): KernelCall[] {
     },
     bindings: {
       x: input,
-      weights: packedBlocks(weights, tilePlanes, context.storage),
+      weights: (variant.triples ? packedTriples : packedBlocks)(weights, tilePlanes, context.storage),
       ...(partial === undefined ? { vectors, y: output, ...residualBinding(context) } : { partial }),
     },
     workgroups: [Math.ceil(pixels / (variant.threads[0] * variant.pixels)), groups, shape.phases * splits],

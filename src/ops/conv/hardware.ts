@@ -1,11 +1,13 @@
 import type { AdapterCaps } from '../../platform/caps.js'
-import type {
-  ConvShape,
-  ConvVariant,
-  DirectVariant,
-  GemmVariant,
-  LanesVariant,
-  WinogradVariant,
+import { hasManyRegisters } from './registers.js'
+import {
+  type ConvShape,
+  type ConvVariant,
+  type DirectVariant,
+  type GemmVariant,
+  gemmSteps,
+  type LanesVariant,
+  type WinogradVariant,
 } from './variants.js'
 
 /** Kernel variants of (transposed) convolutions for GPUs: which there are, and which one a shape gets. Pure. */
@@ -27,29 +29,34 @@ type Threads = readonly [pixels: number, planes: number]
 function gemm(threads: Threads, pixels: number, planes: number, steps = GEMM_STEPS): GemmVariant {
   const tile = `gemm-${threads[0] * pixels}x${threads[1] * planes * 4}`
   const name = steps === GEMM_STEPS ? tile : `${tile}k${steps}`
-  return { kind: 'gemm', name, threads, pixels, planes, steps, splits: 1 }
+  return { kind: 'gemm', name, threads, pixels, planes, steps, triples: false, splits: 1 }
 }
 
-/** 64 invocations with 32 accumulators each, which every GPU holds; wide in pixels where there are few channels. */
-const SMALL_GEMM_TILES = [gemm([16, 4], 4, 2), gemm([32, 2], 4, 2)] as const
+/**
+ * 64 invocations with 32 accumulators each, which every GPU holds; wide in pixels where there are few channels, wide in channels
+ * where there are few pixels.
+ */
+const SMALL_GEMM_TILES = [
+  gemm([16, 4], 4, 2),
+  gemm([32, 2], 4, 2),
+  gemm([8, 8], 4, 2),
+  gemm([4, 16], 4, 1, 4),
+] as const
 
-/** With 64 accumulators: fewer loads for each multiply-add. */
-const LARGE_GEMM_TILES = [gemm([8, 8], 8, 2), gemm([16, 4], 8, 2), gemm([32, 2], 8, 2)] as const
+/** With 64 accumulators, or as many operands in flight: fewer loads for each multiply-add. */
+const LARGE_GEMM_TILES = [
+  gemm([8, 8], 8, 2),
+  gemm([16, 4], 8, 2),
+  gemm([32, 2], 8, 2),
+  gemm([4, 16], 4, 2, 4),
+] as const
 
 /** More loads for each multiply-add, or fewer waves: for the shapes and GPUs where that does not count. */
 const OTHER_GEMM_TILES = [gemm([8, 8], 8, 2, 4), gemm([64, 1], 4, 1)] as const
 
-/**
- * Makers whose compilers keep 64 accumulators and the operands of a round in registers: AMD's by what it makes of these
- * kernels, NVIDIA's and Apple's by their 255 and 128 registers of an invocation. Intel's spills them.
- */
-const MANY_REGISTERS: ReadonlySet<string> = new Set(['amd', 'apple', 'nvidia'])
-
 /** Tiles of matrix products that are taken unmeasured. */
-function gemmTiles({ vendor }: AdapterCaps): readonly GemmVariant[] {
-  return MANY_REGISTERS.has(vendor.toLowerCase())
-    ? [...LARGE_GEMM_TILES, ...SMALL_GEMM_TILES]
-    : SMALL_GEMM_TILES
+function gemmTiles(caps: AdapterCaps): readonly GemmVariant[] {
+  return hasManyRegisters(caps) ? [...LARGE_GEMM_TILES, ...SMALL_GEMM_TILES] : SMALL_GEMM_TILES
 }
 
 /** Four channels: all that there are, so nothing is shared but inputs over taps; for splitting long sums. */
@@ -67,8 +74,8 @@ const WINOGRAD_TILES = [
   winogradGemm([16, 4], 8, 2),
 ] as const
 
-function winogradTile({ vendor }: AdapterCaps): WinogradVariant {
-  return WINOGRAD_TILES[MANY_REGISTERS.has(vendor.toLowerCase()) ? 0 : 1]
+function winogradTile(caps: AdapterCaps): WinogradVariant {
+  return WINOGRAD_TILES[hasManyRegisters(caps) ? 0 : 1]
 }
 
 function matrix(pixels: number, planes: number): DirectVariant {
@@ -108,7 +115,8 @@ function broadcast(pixels: number): DirectVariant {
 /** Every variant that computes this shape correctly on a GPU. */
 export function hardwareVariants(shape: ConvShape, caps: AdapterCaps): ConvVariant[] {
   const variants: ConvVariant[] = []
-  for (const tile of [...LARGE_GEMM_TILES, ...SMALL_GEMM_TILES, ...OTHER_GEMM_TILES, NARROW_TILE]) {
+  const tiles = [...LARGE_GEMM_TILES, ...SMALL_GEMM_TILES, ...OTHER_GEMM_TILES, NARROW_TILE]
+  for (const tile of tiles.map((any) => fitted(shape, any))) {
     variants.push(splitSum(shape, tile), { ...tile, name: `${tile.name}${WHOLE}` })
     for (const splits of splitCounts(shape, tile)) {
       variants.push({ ...tile, name: `${tile.name}-split${splits}`, splits })
@@ -140,13 +148,19 @@ export function hardwareCandidates(shape: ConvShape, caps: AdapterCaps): ConvVar
       case 'direct':
         return variant.workgroup[0] > 1 || pixelsOf(shape) <= variant.pixels * WAVE
       case 'lanes':
-        return lanesFlops(shape, variant) <= 2 * definedFlops(shape) && fillsFew(shape)
+        return lanesFlops(shape, variant) <= 2 * definedFlops(shape) && fillsFew(shape, SOME_PIXELS)
       case 'row':
         return true
       default:
         return variant satisfies never
     }
   })
+}
+
+/** A tile as a shape runs it: four taps of three channels fill three steps, where a tile's pixels load them. */
+function fitted({ inPlanes, channels, taps }: ConvShape, tile: GemmVariant): GemmVariant {
+  const fits = inPlanes === 1 && channels[0] === 3 && taps[0] * taps[1] > 4 && tile.pixels >= tile.threads[1]
+  return fits && tile.steps === GEMM_STEPS ? { ...tile, steps: 3, triples: true } : tile
 }
 
 function pixelsOf({ batches, gridHeight, gridWidth }: ConvShape): number {
@@ -161,7 +175,7 @@ function paddedArea(shape: ConvShape, { threads, pixels, planes }: GemmVariant):
 
 /** FLOPs of all tiles of a matrix product, padding included. */
 function gemmFlops(shape: ConvShape, variant: GemmVariant): number {
-  return 32 * paddedArea(shape, variant) * shape.taps[0] * shape.taps[1] * shape.inPlanes * shape.phases
+  return 32 * paddedArea(shape, variant) * gemmSteps(shape, variant) * shape.phases
 }
 
 /** The same of Winograd's products; undefined where windows do not fit. */
@@ -189,6 +203,9 @@ function savesMultiplications(shape: ConvShape, variant: WinogradVariant): boole
 /** FLOPs that GPUs do in the time of a byte from memory: 35 to 45 for those of bench/roofline with memory of their own kind. */
 const FLOPS_PER_BYTE = 38
 
+/** Of the second-level cache, which is some times as quick as memory. */
+const FLOPS_PER_CACHED_BYTE = FLOPS_PER_BYTE / 4
+
 /** Modelled time that Winograd must save to be taken unmeasured: the model leaves latency out. */
 const WINOGRAD_SAVING = 0.25
 
@@ -213,24 +230,26 @@ function favoursWinograd(shape: ConvShape, product: WinogradVariant, variant: Ge
 const BUSY_WORKGROUPS = 128
 const MINIMUM_ROUNDS = 8
 
-/** Adding up the parts is a dispatch of its own, in whose time a workgroup does some 20 rounds. */
-const ROUNDS_TO_SPLIT = 32
+/** Rounds that a split must save: adding up the parts is a dispatch of its own, in whose time a workgroup does some 20. */
+const ROUNDS_TO_SAVE = 32
 
-function tilesOf(shape: ConvShape, { threads, pixels, planes, steps }: GemmVariant) {
+function tilesOf(shape: ConvShape, variant: GemmVariant) {
+  const { threads, pixels, planes, steps } = variant
   return {
     workgroups:
       Math.ceil(pixelsOf(shape) / (threads[0] * pixels)) *
       Math.ceil(shape.outPlanes / (threads[1] * planes)) *
       shape.phases,
-    rounds: Math.ceil((shape.taps[0] * shape.taps[1] * shape.inPlanes) / steps),
+    rounds: Math.ceil(gemmSteps(shape, variant) / steps),
   }
 }
 
 /** Splits the sum of a layer whose tiles are too few to fill a GPU. */
 function splitSum(shape: ConvShape, variant: GemmVariant): GemmVariant {
   const { workgroups, rounds } = tilesOf(shape, variant)
-  const wanted = rounds < ROUNDS_TO_SPLIT ? 1 : Math.floor(BUSY_WORKGROUPS / workgroups)
-  return { ...variant, splits: Math.max(1, Math.min(wanted, Math.floor(rounds / MINIMUM_ROUNDS))) }
+  const wanted = Math.min(Math.floor(BUSY_WORKGROUPS / workgroups), Math.floor(rounds / MINIMUM_ROUNDS))
+  const saves = wanted > 1 && rounds - rounds / wanted >= ROUNDS_TO_SAVE
+  return { ...variant, splits: saves ? wanted : 1 }
 }
 
 /** Other numbers of parts: GPUs differ in size and in what a second dispatch costs. */
@@ -246,11 +265,12 @@ function splitCounts(shape: ConvShape, variant: GemmVariant): number[] {
 /** Largest map whose outputs of one plane lanes compute together: on larger ones there are pixels enough for all lanes. */
 const NARROW_PIXELS = 4096
 
-/** Pixels that leave most of the smallest tile of a matrix product empty. */
-const FEW_PIXELS = 32
+/** Pixels that leave half and more of the smallest tile of a matrix product empty; up to those of two, lanes are worth timing. */
+const FEW_PIXELS = 8
+const SOME_PIXELS = 32
 
-function fillsFew(shape: ConvShape): boolean {
-  return pixelsOf(shape) <= (shape.outPlanes === 1 ? NARROW_PIXELS : FEW_PIXELS)
+function fillsFew(shape: ConvShape, few = FEW_PIXELS): boolean {
+  return pixelsOf(shape) <= (shape.outPlanes === 1 ? NARROW_PIXELS : few)
 }
 
 /** FLOPs of all lanes, those without a step of the sum or a pixel included. */
@@ -285,13 +305,21 @@ export function selectHardware(shape: ConvShape, caps: AdapterCaps): ConvVariant
   if (fillsFew(shape)) return bestLanes(shape)
   // Square tiles load least from memory: (1 / pixels + 1 / channels) of operands per multiply-add, worth a tenth here. So
   // do square shares of a tile from workgroup memory: 0.25 operands per multiply-add with 64 accumulators, 0.375 with 32.
+  // Parts of a sum are written and read again, mostly in caches. Workgroups below those that keep a GPU busy count by the
+  // square root, between a small GPU that they fill and a large one that they do not.
   const cost = (variant: GemmVariant) => {
-    const { pixels, planes } = variant
+    const { pixels, planes, splits } = variant
     const tile = [variant.threads[0] * pixels, variant.threads[1] * planes] as const
     const shared = (pixels + 4 * planes) / (4 * pixels * planes)
-    return paddedArea(shape, variant) * (1 + 3 / tile[0] + 3 / (4 * tile[1])) * (1 + shared)
+    const parts = splits === 1 ? 0 : 32 * pixelsOf(shape) * shape.outPlanes * shape.phases * splits
+    const idle = Math.max(1, BUSY_WORKGROUPS / (tilesOf(shape, variant).workgroups * splits))
+    return (
+      gemmFlops(shape, variant) * (1 + 3 / tile[0] + 3 / (4 * tile[1])) * (1 + shared) * Math.sqrt(idle) +
+      parts * FLOPS_PER_CACHED_BYTE
+    )
   }
-  const best = gemmTiles(caps).reduce((a, b) => (cost(b) < cost(a) ? b : a))
+  const tiles = gemmTiles(caps).map((tile) => splitSum(shape, fitted(shape, tile)))
+  const best = tiles.reduce((a, b) => (cost(b) < cost(a) ? b : a))
   const product = winogradTile(caps)
-  return favoursWinograd(shape, product, best) ? product : splitSum(shape, best)
+  return favoursWinograd(shape, product, best) ? product : best
 }

@@ -32,16 +32,23 @@ export function convCalls(context: LowerContext<unknown>, problem: ConvProblem):
 
 /** What `convCalls` chooses from. */
 export function convChoice(context: LowerContext<unknown>, problem: ConvProblem): KernelChoice {
-  const { caps, schedule, variant, epilogue } = context
+  const { caps, schedule, variant } = context
   const { shape } = convTask(context, problem)
   const chosen = selectConvVariant(shape, caps, schedule, variant).name
   const candidates = convCandidates(shape, caps, schedule).map(({ name }) => name)
   return {
     // The residual is one more tensor to read; activations cost nothing beside the sums.
-    key: `${describeConvShape(shape)}${epilogue.residual === 'none' ? '' : ' + residual'}`,
+    key: `${describeConvShape(shape)}${describeResidual(context)}`,
     chosen,
     candidates: candidates.includes(chosen) ? candidates : [chosen, ...candidates],
   }
+}
+
+function describeResidual({ epilogue, residual }: LowerContext<unknown>): string {
+  if (residual === undefined) return ''
+  const pooled =
+    epilogue.residualWindow === 1 ? '' : `pooled ${epilogue.residualWindow}x${epilogue.residualWindow} `
+  return ` + ${pooled}residual of ${planesOf(tensorOf(residual))} planes`
 }
 
 function convTask(context: LowerContext<unknown>, problem: ConvProblem): ConvTask {
@@ -61,6 +68,7 @@ function convTask(context: LowerContext<unknown>, problem: ConvProblem): ConvTas
     batches: outType.n,
     inPlanes: weights.inPlanes,
     outPlanes: planesOf(outType),
+    channels: [weights.inChannels.length, weights.outChannels],
     gridHeight: problem.gridHeight,
     gridWidth: problem.gridWidth,
     phases,

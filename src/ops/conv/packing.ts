@@ -74,6 +74,40 @@ export function packedBlocks(weights: ConvWeights, groupPlanes: number, storage:
 }
 
 /**
+ * The same of three input channels whose flat index tap * 3 + channel fills every lane:
+ * `[phase][group of output planes][step of four][output plane of the group]`.
+ */
+export function packedTriples(weights: ConvWeights, groupPlanes: number, storage: Storage): Operand {
+  const { name, phases, taps, outChannels } = weights
+  const groups = Math.ceil(outChannels / (4 * groupPlanes))
+  const tapCount = taps[0] * taps[1]
+  const steps = Math.ceil(tapCount / 4) * 3
+  return {
+    kind: 'packed',
+    key: `triples ${name} [${weights.shape}] ${phases}x${taps.join('x')} ${groupPlanes} ${storage}`,
+    pack: (source) => {
+      const data = source.tensor(name, weights.shape)
+      const packed = new Float32Array(phases * groups * steps * groupPlanes * 16)
+      for (let phase = 0; phase < phases; phase++) {
+        for (let flat = 0; flat < tapCount * 3; flat++) {
+          const [tap, channel] = [Math.floor(flat / 3), flat % 3]
+          const first = weights.firstIndexOf(phase, Math.floor(tap / taps[1]), tap % taps[1])
+          if (first < 0) continue
+          for (let output = 0; output < outChannels; output++) {
+            const group = Math.floor(output / (4 * groupPlanes))
+            const block =
+              ((phase * groups + group) * steps + (flat >> 2)) * groupPlanes + ((output >> 2) % groupPlanes)
+            packed[(block * 4 + (flat & 3)) * 4 + (output & 3)] =
+              data[first + output * weights.outputStep + channel * weights.inputStep] ?? 0
+          }
+        }
+      }
+      return toStorage(packed, storage)
+    },
+  }
+}
+
+/**
  * Biases, then slopes of the activation (see kernels/include/epilogue.wgsl), as `planes` vec4<f32> each.
  * @param channels output channels; lanes past them get bias 0 and slope 1
  */

@@ -113,10 +113,13 @@ export function convCandidates(shape: ConvShape, caps: AdapterCaps, schedule: Sc
 
 /** All that kernels of a convolution depend on, printable. */
 export function describeConvShape(shape: ConvShape): string {
-  const { batches, gridHeight, gridWidth, phases, inPlanes, outPlanes, taps, stride, winograd } = shape
+  // Kernels differ where a single plane is not full.
+  const planes = (count: number, channels: number) => (count === 1 && channels < 4 ? `${channels}/4` : count)
+  const { batches, gridHeight, gridWidth, phases, inPlanes, outPlanes, channels, taps, stride, winograd } =
+    shape
   const size = winograd && `F(${winograd.tile},${7 - winograd.tile})`
   return (
-    `${batches}x${gridHeight}x${gridWidth} ${inPlanes}->${outPlanes} planes, ${taps.join('x')} taps of step ` +
+    `${batches}x${gridHeight}x${gridWidth} ${planes(inPlanes, channels[0])}->${planes(outPlanes, channels[1])} planes, ${taps.join('x')} taps of step ` +
     `${stride.join('x')}, ${phases} ${phases === 1 ? 'phase' : 'phases'}` +
     (winograd && size ? `, ${size} ${winograd.inPlanes}->${winograd.outPlanes}` : '')
   )

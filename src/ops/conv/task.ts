@@ -48,17 +48,23 @@ export function gridUniforms({ problem, shape }: ConvTask) {
   }
 }
 
+/** Preprocessor parameter of include/few_channels.wgsl: software adapters take one pipeline for all layers instead. */
+export function sumLanes({ shape, context }: ConvTask): { LANES: number } {
+  const few = context.schedule === 'hardware' && shape.outPlanes === 1
+  return { LANES: few ? Math.max(2, shape.channels[1]) : 4 }
+}
+
 /** Preprocessor parameters of include/layout.wgsl and include/epilogue.wgsl. */
 export function commonParams(context: LowerContext<unknown>): {
   F16: boolean
   ACTIVATION: number
   RESIDUAL: number
 } {
-  const { activation, residual } = context.epilogue
+  const { activation, residual, residualWindow } = context.epilogue
   return {
     F16: context.storage === 'f16',
     ACTIVATION: activation.kind === 'sigmoid' ? 1 : activation.kind === 'tanh' ? 2 : 0,
-    RESIDUAL: residual === 'none' ? 0 : residual === 'before' ? 1 : 2,
+    RESIDUAL: residual === 'none' ? 0 : (residual === 'before' ? 1 : 2) + (residualWindow === 2 ? 2 : 0),
   }
 }
 

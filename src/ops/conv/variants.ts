@@ -3,6 +3,8 @@ export interface ConvShape {
   readonly batches: number
   readonly inPlanes: number
   readonly outPlanes: number
+  /** Input channels without lanes of padding, and output channels. */
+  readonly channels: readonly [input: number, output: number]
   /** Output positions of one phase. */
   readonly gridHeight: number
   readonly gridWidth: number
@@ -67,8 +69,16 @@ export interface GemmVariant {
   readonly planes: number
   /** Input planes (of one tap) per round through workgroup memory. */
   readonly steps: number
+  /** True where steps are taken from three input channels without padding; see the kernel. */
+  readonly triples: boolean
   /** Parts of the sum over taps and input planes that are computed side by side; the kernel may take fewer. */
   readonly splits: number
+}
+
+/** Steps of four inputs that a sum of conv_gemm.wgsl has. */
+export function gemmSteps({ taps, inPlanes }: ConvShape, { triples }: GemmVariant): number {
+  const count = taps[0] * taps[1]
+  return triples ? Math.ceil(count / 4) * 3 : count * inPlanes
 }
 
 /** kernels/winograd_input.wgsl, winograd_multiply.wgsl or winograd_gemm.wgsl, winograd_output.wgsl */

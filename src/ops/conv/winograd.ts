@@ -1,6 +1,7 @@
 import { type KernelCall, tensorOf, view } from '../../graph/op.js'
 import { planesOf, type RawType } from '../../graph/tensor.js'
 import { packedVectors } from './packing.js'
+import { hasManyRegisters } from './registers.js'
 import { type ConvProblem, type ConvTask, commonParams, residualBinding } from './task.js'
 import type { WindowSplit, WinogradShape, WinogradVariant } from './variants.js'
 import { POSITIONS, packedTransforms } from './winograd-weights.js'
@@ -69,6 +70,7 @@ export function winogradCalls(task: ConvTask, variant: WinogradVariant): KernelC
   const tilesY = Math.ceil(shape.gridHeight / tile)
   const allTiles = shape.batches * tilesX * tilesY
   const kind = variant.shared === undefined ? 'software' : 'hardware'
+  const PARTS = kind === 'software' || hasManyRegisters(context.caps) ? 1 : 2
   const bytesPerTile = (inPlanes + outPlanes) * POSITIONS * 16
   const portion = portionOf(allTiles, bytesPerTile, variant, SCRATCH_BYTES[kind])
   const transformGroup = TRANSFORM_WORKGROUP[kind]
@@ -92,7 +94,7 @@ export function winogradCalls(task: ConvTask, variant: WinogradVariant): KernelC
       {
         kernel: 'winograd_input.wgsl',
         variant: variant.name,
-        params: { F16, WG: transformGroup },
+        params: { F16, PARTS, WG: transformGroup },
         uniforms: {
           x: view(input),
           ...placement,
@@ -101,7 +103,7 @@ export function winogradCalls(task: ConvTask, variant: WinogradVariant): KernelC
           originY: split.origin[0],
         },
         bindings: { x: input, transformed },
-        workgroups: [Math.ceil(tiles / transformGroup), inPlanes, 1],
+        workgroups: [Math.ceil(tiles / transformGroup), inPlanes, PARTS],
       },
       {
         ...productKernel(variant),
@@ -113,7 +115,7 @@ export function winogradCalls(task: ConvTask, variant: WinogradVariant): KernelC
       {
         kernel: 'winograd_output.wgsl',
         variant: variant.name,
-        params: { F16, ...epilogueParams, WG: transformGroup },
+        params: { F16, ...epilogueParams, PARTS, WG: transformGroup },
         uniforms: {
           y: view(context.output),
           ...(context.residual === undefined ? {} : { residual: view(context.residual) }),
@@ -122,7 +124,7 @@ export function winogradCalls(task: ConvTask, variant: WinogradVariant): KernelC
           outStride: problem.outStride[0],
         },
         bindings: { products, vectors, y: context.output, ...residualBinding(context) },
-        workgroups: [Math.ceil(tiles / transformGroup), outPlanes, 1],
+        workgroups: [Math.ceil(tiles / transformGroup), outPlanes, PARTS],
       },
     )
   }

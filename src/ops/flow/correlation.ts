@@ -54,7 +54,14 @@ function normCall(context: LowerContext<CorrelationAttrs>, norms: Operand): Kern
   }
 }
 
-function volumeCall(context: LowerContext<CorrelationAttrs>, norms: Operand | undefined): KernelCall {
+/** NORMS of correlation.wgsl. */
+const NORMS = { none: 0, given: 1, own: 2 } as const
+
+/**
+ * @param norms buffer that a dispatch before this one fills; 'own': invocations sum up the squares of what they load. That is
+ * as much arithmetic again, but GPUs wait for the loads, and for each dispatch
+ */
+function volumeCall(context: LowerContext<CorrelationAttrs>, norms: Operand | 'none' | 'own'): KernelCall {
   const { attrs, output, epilogue } = context
   const first = inputAt(context, 0)
   const second = inputAt(context, 1)
@@ -75,7 +82,7 @@ function volumeCall(context: LowerContext<CorrelationAttrs>, norms: Operand | un
       PIXELS: pixels,
       COLUMNS: columns,
       STRIDE: attrs.stride,
-      COSINE: norms !== undefined,
+      NORMS: NORMS[typeof norms === 'string' ? norms : 'given'],
       MASKED: channelsOf(tensorOf(first)) % 4 !== 0,
       SLOPES: slopes,
     },
@@ -93,7 +100,7 @@ function volumeCall(context: LowerContext<CorrelationAttrs>, norms: Operand | un
       first,
       second,
       destination: output,
-      ...(norms !== undefined && { norms }),
+      ...(typeof norms !== 'string' && { norms }),
       ...(slopes && {
         vectors: packedVectors(undefined, epilogue.activation, channelsOf(type), planesOf(type)),
       }),
@@ -120,7 +127,8 @@ export const correlationOp: OpDefinition<CorrelationAttrs> = {
     return output.kind === 'tensor' ? 2 * c * output.n * output.h * output.w * channelsOf(output) : 0
   },
   lower(context) {
-    if (context.attrs.normalisation === 'none') return [volumeCall(context, undefined)]
+    if (context.attrs.normalisation === 'none') return [volumeCall(context, 'none')]
+    if (context.schedule === 'hardware') return [volumeCall(context, 'own')]
     const { n, h, w } = tensorOf(inputAt(context, 0))
     const norms = context.scratch({
       kind: 'raw',

@@ -1,7 +1,7 @@
 import { anything, finite, record, tuple, whole } from '../../graph/arguments.js'
 import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { checkMap, checkOptions, shapeError, tensorInput, wholeNumber } from '../../graph/infer.js'
-import { inputAt, linearGrid, tileGrid } from '../../graph/lowering.js'
+import { inputAt, LINEAR_WORKGROUP, linearGrid, tileGrid } from '../../graph/lowering.js'
 import {
   type KernelCall,
   type LowerContext,
@@ -54,6 +54,8 @@ const TILE_HALF_SWEEPS = 8
 
 /** Pixels whose sums one invocation of kernels/variational_sums.wgsl takes: enough invocations to hide its loads on a GPU. */
 const PIXELS_PER_PART = 49
+/** Parts that every invocation of kernels/variational_equations.wgsl reads where workgroups share sums. */
+const MAX_SHARED_PARTS = 64
 
 /** FLOPs of each part of the method on maps of a type, and of one half sweep. */
 function workOf({ n, h, w }: TensorType) {
@@ -120,7 +122,8 @@ class Lowering {
   }
 
   calls(): KernelCall[] {
-    const calls = [this.#warp(), this.#addUp(), this.#balanceLight(), this.#linearise()]
+    const light = this.#sharesSums ? [] : [this.#balanceLight()]
+    const calls = [this.#warp(), this.#addUp(), ...light, this.#linearise()]
     const halfSweeps = 2 * this.#context.attrs.sweeps
     if (this.#isTiled) {
       for (let done = 0; done < halfSweeps; done += TILE_HALF_SWEEPS) {
@@ -138,6 +141,11 @@ class Lowering {
     return this.#context.schedule === 'hardware'
   }
 
+  /** Workgroups add up, and leave so few parts that no dispatch of its own has to. Software adapters wait at barriers. */
+  get #sharesSums(): boolean {
+    return this.#context.schedule === 'hardware'
+  }
+
   get #size(): readonly [number, number] {
     return [this.#type.w, this.#type.h]
   }
@@ -148,7 +156,10 @@ class Lowering {
 
   /** Partial sums of a pair. */
   get #parts(): number {
-    return Math.ceil(this.#pixels / PIXELS_PER_PART)
+    const invocations = Math.ceil(this.#pixels / PIXELS_PER_PART)
+    return this.#sharesSums
+      ? Math.min(MAX_SHARED_PARTS, Math.ceil(invocations / LINEAR_WORKGROUP))
+      : invocations
   }
 
   get #pixels(): number {
@@ -183,10 +194,10 @@ class Lowering {
     return {
       kernel: 'variational_sums.wgsl',
       variant: 'sums',
-      params: {},
+      params: { SHARED: this.#sharesSums },
       uniforms: { pixels: this.#pixels, parts: this.#parts },
       bindings: { samples: this.#samples, sums: this.#sums },
-      workgroups: linearGrid(this.#parts, this.#type.n),
+      workgroups: this.#sharesSums ? [this.#parts, 1, this.#type.n] : linearGrid(this.#parts, this.#type.n),
       flops: 0,
     }
   }
@@ -205,15 +216,25 @@ class Lowering {
   }
 
   #linearise(): KernelCall {
-    const { brightness, gradient, smoothness, noise, sharpness, rest } = VARIATIONAL
+    const { brightness, gradient, smoothness, noise, sharpness, rest, gainFloor, gainLimit } = VARIATIONAL
+    const sums = this.#sharesSums
     return {
       kernel: 'variational_equations.wgsl',
       variant: 'equations',
-      params: {},
-      uniforms: { size: this.#size, brightness, gradient, smoothness, noise, sharpness, rest },
+      params: { SUMS: sums },
+      uniforms: {
+        size: this.#size,
+        brightness,
+        gradient,
+        smoothness,
+        noise,
+        sharpness,
+        rest,
+        ...(sums && { parts: this.#parts, gainFloor, gainLimit }),
+      },
       bindings: {
         samples: this.#samples,
-        light: this.#light,
+        ...(sums ? { sums: this.#sums } : { light: this.#light }),
         equations: this.#equations,
         values: this.#values,
       },

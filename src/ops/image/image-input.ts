@@ -159,7 +159,7 @@ export const IMAGE_TRANSFORM_TYPE: RawType = {
 }
 
 /**
- * Samples images through their own affine transforms into the batch entries of one tensor, with one dispatch each.
+ * Samples images through their own affine transforms into the batch entries of one tensor.
  * The images are separate buffers because they come from separate decoders, in sizes of their own: one
  * buffer for all would cost the caller a copy and limit their common size to that of a binding.
  * @param images each a raw pixel buffer (`pixelBufferType`) with its packed transform (`IMAGE_TRANSFORM_TYPE`)
@@ -318,8 +318,15 @@ export const imageInputOp: OpDefinition<ImageInputAttrs> = {
     const stride = attrs.registered ? 1 : 2
     const rows = context.schedule === 'software' ? SOFTWARE_ROWS : 1
     const images = context.inputs.length / stride
-    return Array.from({ length: images }, (_, entry): KernelCall => {
-      const pixels = inputAt(context, entry * stride)
+    // Software adapters would read the pixels of all images for each.
+    const perCall = context.schedule === 'software' ? 1 : IMAGES_PER_CALL
+    return Array.from({ length: Math.ceil(images / perCall) }, (_, call): KernelCall => {
+      const entry = call * perCall
+      const count = Math.min(perCall, images - entry)
+      const operands = Array.from({ length: count }, (_, image) => ({
+        pixels: inputAt(context, (entry + image) * stride),
+        transform: attrs.registered ? undefined : inputAt(context, (entry + image) * stride + 1),
+      }))
       return {
         kernel: 'image_input.wgsl',
         variant: `${attrs.registered ? 'registered' : 'affine'} ${attrs.format}${attrs.mirrored ? ' mirrored' : ''}`,
@@ -329,6 +336,7 @@ export const imageInputOp: OpDefinition<ImageInputAttrs> = {
           EDGE_BORDER: attrs.border === 'edge',
           REGISTERED: attrs.registered,
           MIRRORED: attrs.mirrored,
+          IMAGES: count,
         },
         uniforms: {
           outputView: view(output),
@@ -337,20 +345,26 @@ export const imageInputOp: OpDefinition<ImageInputAttrs> = {
           entry,
           mirrorEntry: images + entry,
           rows,
-          words: Math.floor(rawBytes(pixels) / 4),
+          words: [0, 1].map((image) => Math.floor(rawBytes(operands[image]?.pixels) / 4)),
         },
         bindings: {
           output,
-          pixels,
-          ...(!attrs.registered && { transform: inputAt(context, entry * stride + 1) }),
+          ...Object.fromEntries(operands.map(({ pixels }, image) => [`pixels${image}`, pixels])),
+          ...Object.fromEntries(
+            operands.flatMap(({ transform }, image) => (transform ? [[`transform${image}`, transform]] : [])),
+          ),
         },
-        workgroups: [Math.ceil(w / 16), Math.ceil(h / (4 * rows)), 1],
+        workgroups: [Math.ceil(w / 16), Math.ceil(h / (4 * rows)), count],
       }
     })
   },
 }
 
-function rawBytes(operand: Operand): number {
+/** Images of one dispatch of image_input.wgsl. */
+const IMAGES_PER_CALL = 2
+
+function rawBytes(operand: Operand | undefined): number {
+  if (operand === undefined) return 0
   if (operand.kind === 'packed' || operand.type.kind !== 'raw')
     throw new TypeError('operand is not a raw buffer')
   return operand.type.bytes

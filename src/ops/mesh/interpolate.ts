@@ -51,6 +51,23 @@ export function fragmentMask(graph: GraphBuilder, name: string, fragments: Value
 }
 
 /**
+ * `input` * scale where a triangle is, else 0.
+ * @param input n x h x w x c
+ * @param fragments n x h x w x 4 of `rasterise`
+ * @returns n x h x w x c
+ * @throws EngineError INVALID_GRAPH if the shapes do not fit
+ */
+export function fragmentMasked(
+  graph: GraphBuilder,
+  name: string,
+  input: Value,
+  fragments: Value,
+  scale = 1,
+): Value {
+  return addNode(graph, fragmentMaskedOp, name, { scale }, [input, fragments])
+}
+
+/**
  * z * scale where a triangle is, else 0.
  * @param fragments n x h x w x 4 of `rasterise`
  * @returns n x h x w x 1
@@ -155,6 +172,44 @@ export const fragmentChannelOp: OpDefinition<FragmentChannelAttrs> = {
         params: { F16: storage === 'f16', DEPTH: attrs.channel === 'depth' },
         uniforms: { fragments: view(fragments), outputView: view(output), scale: attrs.scale },
         bindings: { fragments, output },
+        workgroups: columnTiles(tensorOf(output)),
+      },
+    ]
+  },
+}
+
+export const fragmentMaskedOp: OpDefinition<{ readonly scale: number }> = {
+  kind: 'fragmentMasked',
+  inputs: [2, 2],
+  attributes: { scale: finite },
+  inPlaceInput: 0,
+
+  infer(context) {
+    const { n, h, w, segments } = tensorInput('fragmentMasked', context, 0)
+    fragmentsInput('fragmentMasked', context, 1, tensorType(n, h, w, segments))
+    return tensorType(n, h, w, segments)
+  },
+
+  flops: (_context, output) => {
+    return output.kind === 'tensor' ? output.n * output.h * output.w * channelsOf(output) : 0
+  },
+
+  lower(context) {
+    const { attrs, output, storage, inPlace } = context
+    const source = inputAt(context, 0)
+    const fragments = inputAt(context, 1)
+    return [
+      {
+        kernel: 'fragment_masked.wgsl',
+        variant: inPlace ? 'in place' : 'masked',
+        params: { F16: storage === 'f16', IN_PLACE: inPlace },
+        uniforms: {
+          source: view(source),
+          fragments: view(fragments),
+          outputView: view(output),
+          scale: attrs.scale,
+        },
+        bindings: { fragments, output, ...(!inPlace && { source }) },
         workgroups: columnTiles(tensorOf(output)),
       },
     ]

@@ -39,8 +39,8 @@ export interface VertexMapAttrs {
     readonly weights: readonly Vec3[]
     readonly offset: number
   }[]
-  /** Output vertex i is input vertex `order[i]`; all in order where absent. */
-  readonly order?: Uint32Array
+  /** By mesh: output vertex i is vertex `orders[mesh][i]` of it; all in order where absent or undefined. */
+  readonly orders?: readonly (Uint32Array | undefined)[]
   /** Added to the channels: `[output vertex][channel]`. */
   readonly table?: Float32Array
 }
@@ -56,6 +56,14 @@ export type VertexAttribute =
   /** z of the first mesh * scale: 1 channel. */
   | { readonly kind: 'depth'; readonly scale: number }
 
+/** Vertices * scale + offset, per axis. */
+export interface VertexTransform {
+  readonly scale: Vec3
+  readonly offset: Vec3
+  /** Vertex i of the result is vertex `order[i]` of the mesh; all in order where absent. */
+  readonly order?: Uint32Array
+}
+
 /**
  * Vertices * scale + offset, per axis: from pixels of a crop to those of a template, for example.
  * @param attrs order: vertex i of the output is vertex `order[i]` of the input
@@ -66,27 +74,43 @@ export function affineVertices(
   graph: GraphBuilder,
   name: string,
   vertices: Value,
-  attrs: { readonly scale: Vec3; readonly offset: Vec3; readonly order?: Uint32Array },
+  attrs: VertexTransform,
 ): Value {
-  checkOptions(KIND, name, { scale: TRIPLE, offset: TRIPLE, order: optional(indices) }, attrs)
+  checkOptions(KIND, name, TRANSFORM, attrs)
   const channels = axes((unit, axis) => ({
     weights: [scaled(unit, attrs.scale[axis] ?? 1)],
     offset: attrs.offset[axis] ?? 0,
   }))
-  return addNode(graph, vertexMapOp, name, { channels, ...(attrs.order && { order: attrs.order }) }, [
+  return addNode(graph, vertexMapOp, name, { channels, ...(attrs.order && { orders: [attrs.order] }) }, [
     vertices,
   ])
 }
 
 /**
  * The mean of two meshes, vertex by vertex.
+ * @param transforms of each mesh, before the mean is taken; as they are where absent
  * @returns n x 1 x V x 3, also where the inputs are flat
- * @throws EngineError INVALID_GRAPH if an input holds no vertices or the shapes differ
+ * @throws EngineError INVALID_GRAPH if an input holds no vertices, the shapes or the lengths of the orders differ, or a number
+ * is not finite
  */
-export function meanVertices(graph: GraphBuilder, name: string, meshes: readonly [Value, Value]): Value {
-  checkOptions(KIND, name, { meshes: tuple(2, anything) }, { meshes })
-  const channels = axes((unit) => ({ weights: meshes.map(() => scaled(unit, 0.5)), offset: 0 }))
-  return addNode(graph, vertexMapOp, name, { channels }, meshes)
+export function meanVertices(
+  graph: GraphBuilder,
+  name: string,
+  meshes: readonly [Value, Value],
+  transforms?: readonly [VertexTransform, VertexTransform],
+): Value {
+  checkOptions(
+    KIND,
+    name,
+    { meshes: tuple(2, anything), transforms: optional(tuple(2, record(TRANSFORM))) },
+    { meshes, ...(transforms && { transforms }) },
+  )
+  const channels = axes((unit, axis) => ({
+    weights: meshes.map((_, mesh) => scaled(unit, 0.5 * (transforms?.[mesh]?.scale[axis] ?? 1))),
+    offset: 0.5 * (transforms ?? []).reduce((sum, { offset }) => sum + (offset[axis] ?? 0), 0),
+  }))
+  const orders = transforms?.map(({ order }) => order)
+  return addNode(graph, vertexMapOp, name, { channels, ...(orders && { orders }) }, meshes)
 }
 
 /**
@@ -102,7 +126,9 @@ export function gatherVertices(
 ): Value {
   checkOptions(KIND, name, { indices: either(list(whole(0)), indices) }, { indices: vertexIndices })
   const channels = axes((unit) => ({ weights: [unit], offset: 0 }))
-  return addNode(graph, vertexMapOp, name, { channels, order: Uint32Array.from(vertexIndices) }, [vertices])
+  return addNode(graph, vertexMapOp, name, { channels, orders: [Uint32Array.from(vertexIndices)] }, [
+    vertices,
+  ])
 }
 
 /**
@@ -143,6 +169,7 @@ export function vertexAttributes(
 }
 
 const TRIPLE = tuple(3, finite)
+const TRANSFORM = { scale: TRIPLE, offset: TRIPLE, order: optional(indices) }
 
 /** By kind of part. */
 const PARTS: Readonly<Record<VertexAttribute['kind'], Readonly<Record<string, Check>>>> = {
@@ -217,7 +244,7 @@ export const vertexMapOp: OpDefinition<VertexMapAttrs> = {
   inputs: [1, 2],
   attributes: {
     channels: list(record({ weights: list(tuple(3, finite), 1), offset: finite })),
-    order: optional(indices),
+    orders: optional(list(optional(indices))),
     table: optional(floats),
   },
 
@@ -243,11 +270,17 @@ export const vertexMapOp: OpDefinition<VertexMapAttrs> = {
         throw shapeError(KIND, context, 'scales and offsets must be finite')
       }
     }
-    const wrong = attrs.order?.find((vertex) => vertex >= first.vertices)
-    if (wrong !== undefined || attrs.order?.length === 0) {
-      throw shapeError(KIND, context, `has no vertex ${wrong ?? 'to gather'}; there are ${first.vertices}`)
+    const orders = inputs.map((_, mesh) => attrs.orders?.[mesh])
+    for (const order of orders) {
+      const wrong = order?.find((vertex) => vertex >= first.vertices)
+      if (wrong !== undefined || order?.length === 0) {
+        throw shapeError(KIND, context, `has no vertex ${wrong ?? 'to gather'}; there are ${first.vertices}`)
+      }
     }
-    const vertices = attrs.order?.length ?? first.vertices
+    const [vertices = first.vertices, ...others] = orders.map((order) => order?.length ?? first.vertices)
+    if (others.some((count) => count !== vertices)) {
+      throw shapeError(KIND, context, `takes ${[vertices, ...others].join(' and ')} vertices of its meshes`)
+    }
     const { table } = attrs
     if (table && (table.length !== vertices * attrs.channels.length || !table.every(Number.isFinite))) {
       throw shapeError(KIND, context, `the constant parts must be finite and have ${vertices} rows each`)
@@ -267,8 +300,9 @@ export const vertexMapOp: OpDefinition<VertexMapAttrs> = {
     inputs.forEach((mesh, index) => {
       bindings[`mesh${index}`] = mesh
       uniforms[`view${index}`] = view(mesh)
+      const order = attrs.orders?.[index]
+      if (order) bindings[`order${index}`] = constantTable(order)
     })
-    if (attrs.order) bindings.order = constantTable(attrs.order)
     if (attrs.table) bindings.constants = constantTable(planesOfRows(attrs.table, attrs.channels.length))
     const flat = channelsOf(tensorOf(inputAt(context, 0))) !== 3
     return [
@@ -279,7 +313,8 @@ export const vertexMapOp: OpDefinition<VertexMapAttrs> = {
           F16: storage === 'f16',
           MESHES: inputs.length,
           FLAT: flat,
-          GATHER: attrs.order !== undefined,
+          GATHER0: attrs.orders?.[0] !== undefined,
+          GATHER1: attrs.orders?.[1] !== undefined,
           TABLE: attrs.table !== undefined,
         },
         uniforms,

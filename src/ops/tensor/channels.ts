@@ -5,7 +5,13 @@ import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput, wholeNumber } from '../../graph/infer.js'
 import { inputAt } from '../../graph/lowering.js'
 import { type OpDefinition, tensorOf } from '../../graph/op.js'
-import { channelsOf, physicalChannels, type TensorType, tensorType } from '../../graph/tensor.js'
+import {
+  channelsOf,
+  isContiguous,
+  physicalChannels,
+  type TensorType,
+  tensorType,
+} from '../../graph/tensor.js'
 
 const withChannels = (type: TensorType, channels: number): TensorType =>
   tensorType(type.n, type.h, type.w, channels)
@@ -57,6 +63,8 @@ export const channelPadOp: OpDefinition<ChannelPadAttrs> = {
     )
   },
   flops: () => 0,
+  // Whole planes: lanes of padding mean nothing.
+  asResidual: (_, input) => (isContiguous(input) && channelsOf(input) % 4 === 0 ? 1 : undefined),
   lower: (context) => lowerChannelMap(context, physicalChannels(tensorOf(inputAt(context, 0)))),
 }
 

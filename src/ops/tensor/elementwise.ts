@@ -7,6 +7,7 @@ import {
   type InferContext,
   type KernelCall,
   type LowerContext,
+  NO_EPILOGUE,
   type OpDefinition,
   tensorOf,
   view,
@@ -48,7 +49,7 @@ export function elementwiseCall(context: LowerContext<unknown>, call: Elementwis
     kernel: 'elementwise.wgsl',
     variant: inPlace ? 'in place' : 'vec4',
     params: {
-      ...commonParams({ ...context, epilogue: { activation, residual: 'none' } }),
+      ...commonParams({ ...context, epilogue: { ...NO_EPILOGUE, activation } }),
       OPERATION: OPERATION[operation],
       MASK: mask,
       SLOPES: slopes,

@@ -31,6 +31,19 @@ function poolOp(kind: 'poolMax' | 'poolAvg'): OpDefinition<PoolAttrs> {
     inputs: [1, 1],
     attributes: { kernel: size(1), stride: size(1), padding: PADDING },
     readsSegments: true,
+    asResidual(attrs, input) {
+      const { kernel, stride, padding } = convWindow(
+        kind,
+        { node: kind, attrs, inputs: [input] },
+        input,
+        attrs,
+      )
+      const isPlain =
+        kind === 'poolMax' &&
+        [...kernel, ...stride].every((side) => side === 2) &&
+        padding.every((side) => side === 0)
+      return isPlain && input.h % 2 === 0 && input.w % 2 === 0 ? 2 : undefined
+    },
     infer(context) {
       const { input, window } = poolWindow(kind, context)
       return tensorType(input.n, window.outHeight, window.outWidth, input.segments)
