@@ -22,8 +22,11 @@ const FLOW_CALLS = {
 const FLOW_TARGETS: OptionNames<FlowTargets> = { flow: true, backwardFlow: true }
 const CREATE_OPTIONS: OptionNames<CreateOptions> = {
   adapter: true,
+  powerPreference: true,
   device: true,
   weights: true,
+  weightsUrl: true,
+  onDownload: true,
   depth: true,
   refinement: true,
   autotune: true,

@@ -256,6 +256,7 @@ export class Engine {
 const ENGINE_OPTIONS: OptionNames<EngineOptions> = {
   device: true,
   adapter: true,
+  powerPreference: true,
   kernelRoot: true,
   robustness: true,
   autotune: true,
