@@ -3,7 +3,6 @@ import { EngineError } from '../src/errors.js'
 import { DeepFaceFlow } from '../src/face/deep-face-flow.js'
 import { GraphBuilder } from '../src/graph/graph.js'
 import { planGraph } from '../src/graph/plan.js'
-import { conv2d } from '../src/ops/conv/conv2d.js'
 import { inputTensor, outputTensor } from '../src/ops/tensor/border.js'
 import { scale } from '../src/ops/tensor/elementwise.js'
 import { checkOptionNames, unknownName } from '../src/option-names.js'
@@ -52,15 +51,6 @@ describe('a misspelt option of the engine is refused with the one that is meant'
       details: { option: given },
     })
     expect((await plan.compute(inputs)).y).toEqual(Float32Array.of(2, 4, 6, 8))
-  })
-
-  it('and so is an attribute of an op', () => {
-    const graph = new GraphBuilder('layer')
-    const x = inputTensor(graph, 'x', { n: 1, h: 4, w: 4, c: 3 })
-    const attrs = { weight: 'w', outChannels: 4, kernel: 3, stride: 1, padding: 1, paddings: 2 }
-    expect(() => conv2d(graph, 'conv', x, attrs as never)).toThrow(
-      /conv2d "conv" .*: there is no attribute "paddings"; "padding" is meant\?/,
-    )
   })
 })
 

@@ -1,5 +1,4 @@
 import { EngineError, printed } from '../errors.js'
-import { unknownName } from '../option-names.js'
 import { faultOf, ownAttributes } from './arguments.js'
 import { shapeError } from './infer.js'
 import type { Epilogue, OpDefinition } from './op.js'
@@ -138,7 +137,7 @@ export class GraphBuilder {
       throw shapeError(kind, context, `takes ${wanted} inputs, got ${types.length}${missing}`)
     }
     const own = ownAttributes(attrs)
-    const fault = faultOf(definition.attributes ?? {}, own) ?? unknownAttribute(definition, own)
+    const fault = faultOf(definition.attributes ?? {}, own)
     if (fault !== undefined) throw shapeError(kind, context, fault)
     const type = definition.infer({ ...context, attrs: own })
     const problem = sizeProblem(type)
@@ -300,12 +299,4 @@ function sizeProblem(type: ValueType): string | undefined {
     return `has ${printed(bytes)} bytes, a whole number >= 1 is needed`
   }
   return bytes <= MAX_BYTES ? undefined : `needs ${bytes} bytes, at most ${MAX_BYTES} can be`
-}
-
-/** An attribute that no check of the op names would be ignored without a word. */
-function unknownAttribute<Attrs>({ attributes }: OpDefinition<Attrs>, attrs: unknown): string | undefined {
-  if (attributes === undefined) return undefined
-  const unknown = Object.keys(attrs as object).find((name) => !Object.hasOwn(attributes, name))
-  if (unknown === undefined) return undefined
-  return `there is no attribute ${unknownName(unknown, Object.keys(attributes))}`
 }
