@@ -42,6 +42,8 @@ const PRELUDE = [
     `OVERLOAD int${n} wabs(int${n} x) { return convert_int${n}(abs(x)); }`,
     ...TYPES.flatMap((type) => {
       const vector = `${type}${n}`
+      // A condition has elements of the size of what it chooses from.
+      const choice = type === 'half' ? `convert_short${n}(c)` : 'c'
       const from = TYPES.map(
         (other) => `OVERLOAD ${vector} ${maker(type, n)}(${other}${n} x) { return convert_${vector}(x); }`,
       )
@@ -54,7 +56,7 @@ const PRELUDE = [
           return `OVERLOAD ${vector} ${maker(type, n)}(${args.join(', ')}) { return (${vector})(${sizes.map((_, i) => `x${i}`).join(', ')}); }`
         }),
         `OVERLOAD ${vector} wselect(${vector} f, ${vector} t, int c) { return c ? t : f; }`,
-        `OVERLOAD ${vector} wselect(${vector} f, ${vector} t, int${n} c) { return c ? t : f; }`,
+        `OVERLOAD ${vector} wselect(${vector} f, ${vector} t, int${n} c) { return ${choice} ? t : f; }`,
       ]
     }),
   ]),

@@ -8,6 +8,24 @@ import { KernelSource } from '../../src/platform/node/kernel-source.js'
 import { fakeCaps } from '../graph/caps.js'
 
 describe('executed FLOPs', () => {
+  it.each(['amd', 'intel'])(
+    'hardware schedule, %s: hardly more than the definition, in few dispatches',
+    async (vendor) => {
+      const caps = fakeCaps({ software: false, vendor, subgroupMinSize: 32, subgroupMaxSize: 32 })
+      const { steps } = planGraph(await registeredGraph(SHIPPED), caps)
+      const source = new KernelSource()
+      const defined = definedFlops(steps)
+      const executed = steps.map((step, index) => {
+        const { workgroupSize } = reflectKernel(preprocess(step.kernel, step.params, source.load))
+        const invocations = workgroupSize.reduce((product, size) => product * size, 1)
+        return productFlops(step, invocations) ?? defined[index] ?? 0
+      })
+      const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0)
+      expect(total(executed) / total(defined)).toBeLessThanOrEqual(1.1)
+      expect(steps.length).toBeLessThanOrEqual(130)
+    },
+  )
+
   for (const software of [true, false]) {
     it(`${software ? 'software' : 'hardware'} schedule: products explain the definition's FLOPs`, async () => {
       const subgroup = software ? 4 : 32
