@@ -17,6 +17,7 @@
 enable subgroups;
 #endif
 #include "include/layout.wgsl"
+#include "include/loaded.wgsl"
 #include "include/epilogue.wgsl"
 #include "include/few_channels.wgsl"
 
@@ -46,7 +47,7 @@ struct Uniforms {
 }
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
-@group(0) @binding(1) var<storage, read> x: array<Stored4>;
+@group(0) @binding(1) var<storage, read> x: array<Loaded4>;
 #if SUBGROUP > 0
 @group(0) @binding(2) var<storage, read> weights: array<Stored4>;
 #elif F16

@@ -16,6 +16,7 @@
 // the four taps of a round (KP = 3, TY <= PX) make three steps.
 #param TRIPLES
 #include "include/layout.wgsl"
+#include "include/loaded.wgsl"
 #include "include/epilogue.wgsl"
 
 const threads = ${TX * TY}u;
@@ -50,7 +51,7 @@ struct Uniforms {
 }
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
-@group(0) @binding(1) var<storage, read> x: array<Stored4>;
+@group(0) @binding(1) var<storage, read> x: array<Loaded4>;
 // [phase][group of planes][step][plane of the group][input lane]
 @group(0) @binding(2) var<storage, read> weights: array<Stored4>;
 #if SPLIT

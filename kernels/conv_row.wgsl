@@ -6,6 +6,7 @@
 #param WG
 enable subgroups;
 #include "include/layout.wgsl"
+#include "include/loaded.wgsl"
 #include "include/epilogue.wgsl"
 
 struct Uniforms {
@@ -23,7 +24,7 @@ struct Uniforms {
 }
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
-@group(0) @binding(1) var<storage, read> x: array<Stored4>;
+@group(0) @binding(1) var<storage, read> x: array<Loaded4>;
 // [output plane][tap][input plane][input lane]
 @group(0) @binding(2) var<storage, read> weights: array<Stored4>;
 @group(0) @binding(3) var<storage, read> vectors: array<vec4<f32>>;

@@ -2,6 +2,7 @@
 // slice whose parts memory planning could not place where they belong. One invocation: one vec4.
 #include "include/layout.wgsl"
 #include "include/grid.wgsl"
+#include "include/loaded.wgsl"
 
 struct Uniforms {
   source: View,
@@ -14,7 +15,7 @@ struct Uniforms {
 }
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
-@group(0) @binding(1) var<storage, read> source: array<Stored4>;
+@group(0) @binding(1) var<storage, read> source: array<Loaded4>;
 @group(0) @binding(2) var<storage, read_write> destination: array<Stored4>;
 
 @compute @workgroup_size(64)
@@ -27,5 +28,5 @@ fn main(
   if (i >= u.count) { return; }
   let place = elementIndex(u.destination, u.destinationBatch + group.z, u.destinationPlane, 0u, 0u);
   let base = u.source.offset + (u.sourceBatch + group.z) * u.source.batchStride;
-  destination[place + i] = source[base + i];
+  destination[place + i] = Stored4(source[base + i]);
 }

@@ -9,6 +9,7 @@
 #param SX
 #param SY
 #include "include/layout.wgsl"
+#include "include/loaded.wgsl"
 #include "include/grid.wgsl"
 #include "include/epilogue.wgsl"
 
@@ -29,7 +30,7 @@ struct Uniforms {
 }
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
-@group(0) @binding(1) var<storage, read> x: array<Stored4>;
+@group(0) @binding(1) var<storage, read> x: array<Loaded4>;
 // [plane][tap]
 @group(0) @binding(2) var<storage, read> weights: array<Stored4>;
 @group(0) @binding(3) var<storage, read> vectors: array<vec4<f32>>;

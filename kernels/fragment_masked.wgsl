@@ -1,6 +1,7 @@
 // value * scale where a triangle owns the pixel, 0 elsewhere. One invocation per pixel, all planes.
 // IN_PLACE: `source` is `output` itself.
 #include "include/layout.wgsl"
+#include "include/loaded.wgsl"
 #param IN_PLACE
 
 struct Uniforms {
@@ -11,7 +12,7 @@ struct Uniforms {
 }
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
-@group(0) @binding(1) var<storage, read> fragments: array<Stored4>;
+@group(0) @binding(1) var<storage, read> fragments: array<Loaded4>;
 @group(0) @binding(2) var<storage, read_write> output: array<Stored4>;
 #if !IN_PLACE
 @group(0) @binding(3) var<storage, read> source: array<Stored4>;

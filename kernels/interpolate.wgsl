@@ -2,6 +2,7 @@
 // Written as last + weight * difference, so that an attribute that is the same at all corners comes out exactly.
 // One invocation per `rows` pixels of a column, all planes: software adapters spend much on reading uniforms.
 #include "include/layout.wgsl"
+#include "include/loaded.wgsl"
 #param CONSTANT   // attributes come from a packed table ([plane][vertex]) instead of a tensor
 
 struct Uniforms {
@@ -17,12 +18,12 @@ struct Uniforms {
 }
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
-@group(0) @binding(1) var<storage, read> fragments: array<Stored4>;
+@group(0) @binding(1) var<storage, read> fragments: array<Loaded4>;
 @group(0) @binding(2) var<storage, read> triangles: array<vec4<u32>>;
 #if CONSTANT
 @group(0) @binding(3) var<storage, read> attributes: array<vec4<f32>>;
 #else
-@group(0) @binding(3) var<storage, read> attributes: array<Stored4>;
+@group(0) @binding(3) var<storage, read> attributes: array<Loaded4>;
 #endif
 @group(0) @binding(4) var<storage, read_write> output: array<Stored4>;
 

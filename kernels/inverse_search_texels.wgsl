@@ -4,6 +4,7 @@
 // is one load.
 // One invocation: one pixel.
 #include "include/layout.wgsl"
+#include "include/loaded.wgsl"
 #include "include/inverse_search.wgsl"
 
 struct Uniforms {
@@ -17,8 +18,8 @@ struct Uniforms {
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
 @group(0) @binding(1) var<storage, read> flow: array<Stored4>;
-@group(0) @binding(2) var<storage, read> source: array<Stored4>;
-@group(0) @binding(3) var<storage, read> goal: array<Stored4>;
+@group(0) @binding(2) var<storage, read> source: array<Loaded4>;
+@group(0) @binding(3) var<storage, read> goal: array<Loaded4>;
 @group(0) @binding(4) var<storage, read> fragments: array<Stored4>;
 @group(0) @binding(5) var<storage, read_write> sourceTexels: array<vec4<u32>>;
 @group(0) @binding(6) var<storage, read_write> targetTexels: array<vec4<f32>>;

@@ -1,6 +1,7 @@
 // Cuts an affine region out of a map, bilinearly (docs/front-end.md, region crop). Positions past the outermost pixel
 // centres give 0. One invocation: one pixel of the region, all planes.
 #include "include/layout.wgsl"
+#include "include/loaded.wgsl"
 #include "include/bilinear.wgsl"
 
 struct Uniforms {
@@ -11,7 +12,7 @@ struct Uniforms {
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
 @group(0) @binding(1) var<storage, read> source: array<Stored4>;
-@group(0) @binding(2) var<storage, read> matrix: array<Stored4>;
+@group(0) @binding(2) var<storage, read> matrix: array<Loaded4>;
 @group(0) @binding(3) var<storage, read_write> destination: array<Stored4>;
 
 @compute @workgroup_size(8, 8)

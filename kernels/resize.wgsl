@@ -3,6 +3,7 @@
 // at + 0.5, 2 bilinear with the corner pixels' centres aligned.
 #param MODE
 #include "include/layout.wgsl"
+#include "include/loaded.wgsl"
 
 struct Uniforms {
   source: View,
@@ -12,7 +13,7 @@ struct Uniforms {
 }
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
-@group(0) @binding(1) var<storage, read> source: array<Stored4>;
+@group(0) @binding(1) var<storage, read> source: array<Loaded4>;
 @group(0) @binding(2) var<storage, read_write> destination: array<Stored4>;
 
 fn sourcePosition(pixel: u32, step: f32) -> f32 {

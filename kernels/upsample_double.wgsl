@@ -1,6 +1,7 @@
 // Bilinear upsampling by exactly 2, pixel centres at + 0.5. The four output pixels around a corner of the source grid
 // mix the same four source pixels, so one invocation makes all four: four loads for four results.
 #include "include/layout.wgsl"
+#include "include/loaded.wgsl"
 
 struct Uniforms {
   source: View,
@@ -8,7 +9,7 @@ struct Uniforms {
 }
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
-@group(0) @binding(1) var<storage, read> source: array<Stored4>;
+@group(0) @binding(1) var<storage, read> source: array<Loaded4>;
 @group(0) @binding(2) var<storage, read_write> destination: array<Stored4>;
 
 @compute @workgroup_size(8, 8)

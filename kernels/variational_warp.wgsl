@@ -2,6 +2,7 @@
 // leads, and the flow (dx = OFF_FACE where no triangle is).
 // One invocation: one pixel.
 #include "include/layout.wgsl"
+#include "include/loaded.wgsl"
 #include "include/bilinear.wgsl"
 #include "include/off_face.wgsl"
 
@@ -16,8 +17,8 @@ struct Uniforms {
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
 @group(0) @binding(1) var<storage, read> flow: array<Stored4>;
-@group(0) @binding(2) var<storage, read> source: array<Stored4>;
-@group(0) @binding(3) var<storage, read> goal: array<Stored4>;
+@group(0) @binding(2) var<storage, read> source: array<Loaded4>;
+@group(0) @binding(3) var<storage, read> goal: array<Loaded4>;
 @group(0) @binding(4) var<storage, read> fragments: array<Stored4>;
 @group(0) @binding(5) var<storage, read_write> samples: array<vec4<f32>>;
 

@@ -5,6 +5,7 @@
 #param CLAMP
 #param VALIDITY
 #include "include/layout.wgsl"
+#include "include/loaded.wgsl"
 #include "include/bilinear.wgsl"
 
 struct Uniforms {
@@ -15,7 +16,7 @@ struct Uniforms {
 }
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
-@group(0) @binding(1) var<storage, read> flow: array<Stored4>;
+@group(0) @binding(1) var<storage, read> flow: array<Loaded4>;
 @group(0) @binding(2) var<storage, read_write> destination: array<Stored4>;
 #if !VALIDITY
 @group(0) @binding(3) var<storage, read> source: array<Stored4>;

@@ -57,6 +57,12 @@ export async function pipelinesOf(
       pipelines.set(code, pipeline)
     }
   }
+  // Kernels that only plans of f16 storage have: the model of those stands on them.
+  for (const choice of caps.f16 ? plans : []) {
+    const { steps } = planGraph(await registeredGraph(choice), caps, { ...options, storage: 'f16' })
+    const known = new Set([...pipelines.values()].map(({ step }) => step.kernel))
+    for (const step of steps) if (!known.has(step.kernel)) pipelines.set(codeOf(step), { step, uses: [] })
+  }
   for (const choice of candidates ? plans : []) {
     for (const layer of tunableLayers(await registeredGraph(choice), caps, options)) {
       for (const variant of layer.candidates) {

@@ -99,7 +99,7 @@ function candidatesOf([family]: readonly FamilyResult[]): string[] {
   }
   if (family === undefined || tiles.size === 0) return []
   return [
-    `Candidates of autotuning that no plan has by default, compiled for ${family.family}:`,
+    `Candidates of autotuning that no plan has by default, and kernels that only plans of f16 storage have, compiled for ${family.family}:`,
     markdownTable(
       ['kernel', 'VGPRs', 'spills', 'LDS B', 'waves', '% lanes', 'loop VALU', 'loop FMA', '% FMA'],
       [...tiles].map(([name, { statistics, laneUse, loop }]) => [

@@ -1,7 +1,7 @@
 import { EngineError } from '../../src/errors.js'
 import { Engine } from '../../src/runtime/engine.js'
 import { allCases } from '../../test/cases/index.js'
-import { runCase } from '../../test/kernels/run-case.js'
+import { F16_NMSE, runCase } from '../../test/kernels/run-case.js'
 import { type BenchOptions, benchCommand } from '../lib/options.js'
 import { main, print, writeJson } from '../lib/report.js'
 
@@ -32,7 +32,7 @@ await main(async () => {
         const bounds = opCase.bounds ?? { nmse: 1e-10, maxError: 1e-4 }
         const isRight =
           options.storage === 'f16'
-            ? nmse <= (opCase.f16Nmse ?? 1e-5)
+            ? nmse <= F16_NMSE
             : nmse <= bounds.nmse && maxError <= bounds.maxError * Math.max(range, 1e-3)
         if (options.storage === 'f32') worst = Math.max(worst, nmse)
         if (!isRight)

@@ -1,6 +1,7 @@
 import type { Graph, GraphNode, ValueId } from './graph.js'
 import type { Epilogue } from './op.js'
 import { NO_EPILOGUE } from './op.js'
+import { storageAt } from './storage.js'
 import { sameLayout } from './tensor.js'
 
 /**
@@ -19,13 +20,14 @@ interface FusionRule {
 
 const activationIntoProducer: FusionRule = {
   name: 'activation into producer',
-  merge(producer, consumer) {
+  merge(producer, consumer, graph) {
     const step = consumer.definition.asEpilogue?.(consumer.attrs)
     if (step === undefined || !('activation' in step)) return undefined
     if (producer.definition.epilogue?.activation !== true) return undefined
     const epilogue = producer.epilogue ?? NO_EPILOGUE
     // An activation of (activation(x) + residual) has no place in the epilogue.
     if (epilogue.activation.kind !== 'none' || epilogue.residual === 'after') return undefined
+    if (!sameStorage(graph, producer.output, consumer.output)) return undefined
     return { epilogue: { ...epilogue, activation: step.activation }, inputs: producer.inputs }
   },
 }
@@ -43,6 +45,7 @@ const residualIntoProducer: FusionRule = {
     const [a, b] = [graph.types[other], graph.types[producer.output]]
     // The kernel adds memory lanes, so both must agree in their padding too.
     if (a?.kind !== 'tensor' || b?.kind !== 'tensor' || !sameLayout(a, b)) return undefined
+    if (!sameStorage(graph, producer.output, consumer.output, other)) return undefined
     const residual: Epilogue['residual'] = epilogue.activation.kind === 'none' ? 'before' : 'after'
     return { epilogue: { ...epilogue, residual }, inputs: [...producer.inputs, other] }
   },
@@ -65,12 +68,17 @@ function readThrough(
   const [source] = maker?.inputs ?? []
   const type = source === undefined ? undefined : graph.types[source]
   if (maker === undefined || maker.epilogue !== undefined || type?.kind !== 'tensor') return node
+  if (!sameStorage(graph, residual, source as ValueId)) return node
   const window = maker.definition.asResidual?.(maker.attrs, type)
   if (window === undefined || (window > 1 && epilogue.residualWindow > 1)) return node
   nodes.delete(residual)
   const residualWindow = window > 1 ? window : epilogue.residualWindow
   const inputs = [...node.inputs.slice(0, -1), source as ValueId]
   return readThrough({ ...node, epilogue: { ...epilogue, residualWindow }, inputs }, nodes, readers, graph)
+}
+
+function sameStorage({ types }: Graph, ...values: readonly ValueId[]): boolean {
+  return new Set(values.map((id) => storageAt(types, id))).size === 1
 }
 
 export const FUSION_RULES: readonly FusionRule[] = [activationIntoProducer, residualIntoProducer]

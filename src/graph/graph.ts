@@ -16,6 +16,8 @@ export interface GraphNode {
   readonly output: ValueId
   /** Set by fusion; the residual, if any, is then the last of `inputs`. */
   readonly epilogue?: Epilogue
+  /** Set within `GraphBuilder.precise`. */
+  readonly precise?: true
 }
 
 /** A named input of a graph. */
@@ -67,6 +69,7 @@ export class GraphBuilder {
   readonly #outputNames = new Set<string>()
   readonly #inputValues = new Set<ValueId>()
   #prefix = ''
+  #isPrecise = false
 
   /** @throws EngineError INVALID_ARGUMENT if the name is no string */
   constructor(name: string) {
@@ -150,6 +153,7 @@ export class GraphBuilder {
       attrs: own,
       inputs: inputs.map((input) => input.id),
       output: output.id,
+      ...(this.#isPrecise && { precise: true }),
     })
     return output
   }
@@ -162,6 +166,21 @@ export class GraphBuilder {
       return build()
     } finally {
       this.#prefix = before
+    }
+  }
+
+  /**
+   * Results of nodes that `build` adds, and their weights, stay f32 in plans of f16 storage: for layers whose results are places
+   * or displacements in pixels, or decide them. Where an op takes them for coordinates (`OpDefinition.coordinates`) they
+   * need no such scope.
+   */
+  precise<T>(build: () => T): T {
+    const before = this.#isPrecise
+    this.#isPrecise = true
+    try {
+      return build()
+    } finally {
+      this.#isPrecise = before
     }
   }
 

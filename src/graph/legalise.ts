@@ -1,31 +1,53 @@
 import { contiguousChannelsOp } from './contiguous-channels.js'
+import { convertStorageOp } from './convert-storage.js'
 import type { Graph, GraphNode, ValueId } from './graph.js'
 import type { OpDefinition } from './op.js'
-import { isContiguous, type ValueType } from './tensor.js'
+import { loadedStorage, nodeStorage, storageAt } from './storage.js'
+import { isContiguous, type Storage, type TensorType, type ValueType } from './tensor.js'
 
 /**
- * Copies concatenations with padding between their parts into contiguous channels, for the ops that
- * count memory lanes as channels. Convolutions read such concatenations as they are.
+ * Copies what kernels cannot read as it lies. Concatenations with padding between their parts become contiguous, for the ops
+ * that count memory lanes as channels (convolutions read them as they are). Tensors that are stored as another type than the
+ * reader's are converted, but for inputs that it `loads`; concatenations convert by the copies that they make anyway.
  */
 export function legalise(graph: Graph): Graph {
   const types: ValueType[] = [...graph.types]
   const nodes: GraphNode[] = []
-  const copies = new Map<ValueId, ValueId>()
-  const contiguous = (id: ValueId, reader: GraphNode): ValueId => {
-    const type = types[id]
-    if (type?.kind !== 'tensor' || isContiguous(type)) return id
-    const known = copies.get(id)
+  const copies = new Map<string, ValueId>()
+  const copied = (
+    definition: OpDefinition<Record<string, never>>,
+    id: ValueId,
+    reader: GraphNode,
+    storage: Storage | undefined,
+  ): ValueId => {
+    const key = `${definition.kind} ${id}`
+    const known = copies.get(key)
     if (known !== undefined) return known
-    const name = `${reader.name}/contiguous`
-    const output = types.push(contiguousChannelsOp.infer({ node: name, attrs: {}, inputs: [type] })) - 1
-    const definition = contiguousChannelsOp as OpDefinition<unknown>
-    nodes.push({ name, definition, attrs: {}, inputs: [id], output })
-    copies.set(id, output)
+    const name = `${reader.name}/${definition.kind}`
+    const attrs = {}
+    const type = definition.infer({ node: name, attrs, inputs: [types[id] as ValueType] })
+    const output = types.push(storage === undefined ? type : { ...(type as TensorType), storage }) - 1
+    nodes.push({ name, definition: definition as OpDefinition<unknown>, attrs, inputs: [id], output })
+    copies.set(key, output)
     return output
   }
+  const contiguous = (id: ValueId, reader: GraphNode): ValueId => {
+    const { structural, readsSegments } = reader.definition
+    const type = types[id]
+    const isReadable = readsSegments === true || structural !== undefined
+    if (isReadable || type?.kind !== 'tensor' || isContiguous(type)) return id
+    return copied(contiguousChannelsOp, id, reader, type.storage)
+  }
+  const converted = (id: ValueId, index: number, reader: GraphNode): ValueId => {
+    const { structural, loads = [] } = reader.definition
+    const stored = storageAt(types, id)
+    if (structural !== undefined || stored === undefined) return id
+    const wanted = loads.includes(index) ? loadedStorage(types, reader) : nodeStorage(types, reader)
+    return stored === wanted ? id : copied(convertStorageOp, id, reader, wanted)
+  }
   for (const node of graph.nodes) {
-    const reads = node.definition.readsSegments === true || node.definition.structural !== undefined
-    nodes.push(reads ? node : { ...node, inputs: node.inputs.map((id) => contiguous(id, node)) })
+    const inputs = node.inputs.map((id, index) => converted(contiguous(id, node), index, node))
+    nodes.push({ ...node, inputs })
   }
   return { ...graph, types, nodes }
 }

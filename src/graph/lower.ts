@@ -9,12 +9,13 @@ import {
   type Schedule,
 } from './op.js'
 import type { Placement } from './placement.js'
-import { describeType, type ValueType } from './tensor.js'
+import { loadedStorage, nodeStorage } from './storage.js'
+import { describeType, type Storage, type ValueType } from './tensor.js'
 
 /** How nodes become kernel calls: what is the same for all nodes of a plan. */
 export interface LowerOptions {
   readonly caps: AdapterCaps
-  readonly storage: 'f32' | 'f16'
+  readonly storage: Storage
   readonly schedule: Schedule
   /** Forced variants by node name... */
   readonly variants: Readonly<Record<string, string>>
@@ -88,7 +89,8 @@ function contextOf(graph: Graph, node: GraphNode, options: LowerOptions): LowerC
     epilogue,
     caps: options.caps,
     schedule: options.schedule,
-    storage: options.storage,
+    storage: nodeStorage(graph.types, node),
+    loaded: loadedStorage(graph.types, node),
     variant: options.variants[node.name],
     inPlace: false,
     scratch: (type) => ({ kind: 'scratch', id: 0, type }),

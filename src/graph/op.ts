@@ -1,6 +1,6 @@
 import type { AdapterCaps } from '../platform/caps.js'
 import type { AttributeChecks } from './arguments.js'
-import type { TensorType, ValueType } from './tensor.js'
+import type { Storage, TensorType, ValueType } from './tensor.js'
 
 /**
  * What one op is: its shape rule, its cost, and how it becomes kernel calls. One op = one file in this
@@ -39,6 +39,19 @@ export interface OpDefinition<Attrs> {
    * Otherwise the plan first copies such an input into contiguous channels.
    */
   readonly readsSegments?: boolean
+  /** Inputs that hold places or displacements in pixels: in plans of f16 storage they stay f32 from where they are computed. */
+  readonly coordinates?: readonly number[]
+  /**
+   * Where the output stays f32 in plans of f16 storage beside where a reader takes it for coordinates and within
+   * `GraphBuilder.precise`: always, or as the inputs do.
+   */
+  readonly precise?: 'always' | 'asFirst' | 'ifAny' | 'ifAll'
+  /**
+   * Inputs whose element type may be another than the output's, the same for all of them: kernels declare them as `Loaded4`
+   * (kernels/include/loaded.wgsl). The plan converts any other tensor input to the type of the output, or where that is raw
+   * of the first input.
+   */
+  readonly loads?: readonly number[]
 }
 
 export interface InferContext<Attrs> {
@@ -100,8 +113,10 @@ export interface LowerContext<Attrs> {
   readonly caps: AdapterCaps
   /** Which family of schedules to use; follows the adapter unless a test or benchmark forces it. */
   readonly schedule: Schedule
-  /** Element type of tensors and weights in memory; arithmetic is always f32. */
-  readonly storage: 'f32' | 'f16'
+  /** Element type of the node's tensors (but for those that it `loads`) and weights in memory; arithmetic is always f32. */
+  readonly storage: Storage
+  /** Element type of the inputs that the definition `loads`. */
+  readonly loaded: Storage
   /** Forces a variant by name (tests, benchmarks, autotuning); undefined: the op's own choice. */
   readonly variant: string | undefined
   /** True where the memory plan lets the output take over `inPlaceInput`'s buffer. */

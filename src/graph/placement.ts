@@ -1,5 +1,6 @@
 import { countReaders } from './fuse.js'
 import type { Graph, GraphNode, ValueId } from './graph.js'
+import { storageAt } from './storage.js'
 import { sameLayout, type TensorType, vec4sPerBatch } from './tensor.js'
 
 /**
@@ -142,6 +143,7 @@ function sharePart(state: State, whole: Concatenation, from: number, to: number)
   for (let index = from; index < to; index++) {
     if (isPlaced(state, node, index)) continue
     const part = node.inputs[index] as ValueId
+    if (storageAt(state.graph.types, part) !== storageAt(state.graph.types, node.output)) return undefined
     if (state.storage[part] === target) {
       if (!landsInPlace(state, whole, index)) return undefined
     } else if (!moveStorage(state, whole, index)) return undefined
@@ -280,7 +282,7 @@ function takeOver(state: State, node: GraphNode, readers: Map<ValueId, number>):
   const input = node.inputs[index] as ValueId
   const [from, to] = [graph.types[input], graph.types[node.output]]
   if (from?.kind !== 'tensor' || to?.kind !== 'tensor' || !sameLayout(from, to)) return undefined
-  if (readers.get(input) !== 1) return undefined
+  if (readers.get(input) !== 1 || from.storage !== to.storage) return undefined
   const storage = state.storage[input] as number
   if (storage !== input || membersOf(state, storage).length !== 1) return undefined
   if (state.storage[node.output] !== node.output || membersOf(state, node.output).length !== 1)

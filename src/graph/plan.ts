@@ -9,12 +9,13 @@ import { assignSlots, type Tenant } from './memory.js'
 import type { KernelCall, Operand, PackedData, Schedule, WeightSource } from './op.js'
 import { type Placement, place } from './placement.js'
 import { prune } from './prune.js'
-import { channelsOf, describeType, planesOf, vec4sPerBatch } from './tensor.js'
+import { assignStorage } from './storage.js'
+import { channelsOf, describeType, planesOf, type Storage, vec4Bytes, vec4sPerBatch } from './tensor.js'
 
 /** How a graph becomes a plan. */
 export interface PlanOptions {
-  /** Element type of tensors and weights in memory; sums are always f32. Default f32. */
-  readonly storage?: 'f32' | 'f16'
+  /** Element type of tensors and weights in memory. Sums are always f32, and so are places and displacements in pixels. Default f32. */
+  readonly storage?: Storage
   /** Default: by the adapter. */
   readonly schedule?: Schedule
   /** Forced kernel variants by node name (tests, benchmarks). */
@@ -44,10 +45,10 @@ export type Location =
 /** Placement of a tensor as kernels see it: the `View` struct of kernels/include/layout.wgsl. */
 export type ViewFields = Readonly<Record<string, number>>
 
-/** Scalars of a tensor (of the plan's storage type) or of a float32 output buffer. */
+/** Scalars of a tensor or of a float32 output buffer. */
 export interface FloatRange {
   readonly at: Location
-  readonly tensor: boolean
+  readonly storage: Storage
   readonly start: number
   readonly count: number
 }
@@ -79,7 +80,7 @@ export interface Step {
 /** A plan as data: steps in order, and the buffers they need. What {@link planGraph} gives. */
 export interface PlanSpec {
   readonly name: string
-  readonly storage: 'f32' | 'f16'
+  readonly storage: Storage
   readonly schedule: Schedule
   readonly steps: readonly Step[]
   readonly slotBytes: readonly number[]
@@ -98,10 +99,16 @@ export function planGraph(graph: Graph, caps: AdapterCaps, options: PlanOptions 
   checkPlanArguments(graph, options)
   const optimise = options.optimise ?? true
   const lowerOptions = lowerOptionsOf(graph, caps, options)
-  const legal = legalise(optimise ? fuse(prune(graph)) : graph)
+  const legal = loweredGraph(graph, lowerOptions.storage, optimise)
   const placement = place(legal, optimise)
   const lowered = lower(legal, placement, lowerOptions)
   return allocate(legal, placement, lowered, { ...lowerOptions, optimise })
+}
+
+/** The graph that is lowered: nodes fused, tensors in their storage, and what kernels cannot read copied. Pure. */
+export function loweredGraph(graph: Graph, storage: Storage, optimise = true): Graph {
+  const stored = assignStorage(optimise ? prune(graph) : graph, storage)
+  return legalise(optimise ? fuse(stored) : stored)
 }
 
 /** The schedule of a plan: the one asked for, else the adapter's. */
@@ -132,11 +139,10 @@ function allocate(
   graph: Graph,
   placement: Placement,
   lowered: Lowered,
-  options: { storage: 'f32' | 'f16'; schedule: Schedule; optimise: boolean },
+  options: { storage: Storage; schedule: Schedule; optimise: boolean },
 ): PlanSpec {
   const inputNames = new Map(graph.inputs.map((input) => [input.value, input.name]))
   const outputNames = new Map(graph.outputs.map((output) => [output.value, output.name]))
-  const elementBytes = options.storage === 'f16' ? 8 : 16
 
   // Tenants of slots: storages of tensors, raw values in between, scratch. Inputs and outputs have their own buffers.
   const lifetimes = new Map<string, { bytes: number; first: number; last: number }>()
@@ -160,7 +166,7 @@ function allocate(
       operand.kind === 'value'
         ? placement.storageSize(placement.storageOf(operand.id))
         : operand.type.n * vec4sPerBatch(operand.type)
-    return vec4s * elementBytes
+    return vec4s * vec4Bytes(operand.type)
   }
   lowered.calls.forEach(({ call }, step) => {
     for (const operand of Object.values(call.bindings)) {
@@ -237,7 +243,7 @@ function allocate(
       workgroups: call.workgroups,
       shapes,
       flops,
-      bytes: Object.values(call.bindings).reduce((sum, o) => sum + operandBytes(o, elementBytes), 0),
+      bytes: Object.values(call.bindings).reduce((sum, o) => sum + operandBytes(o), 0),
       writesFloats: outputs.flatMap((operand) => floatRanges(operand, viewFields, locate)),
       serves: nodesBehind.flatMap(([output, nodes]) => (nodes.has(node) ? [output] : [])),
     }
@@ -270,25 +276,26 @@ function floatRanges(
   const at = locate(operand)
   const { type } = operand
   if (type.kind === 'raw') {
-    return type.contents.startsWith('f32') ? [{ at, tensor: false, start: 0, count: type.bytes / 4 }] : []
+    return type.contents.startsWith('f32') ? [{ at, storage: 'f32', start: 0, count: type.bytes / 4 }] : []
   }
   const { offset = 0, batchStride = 0 } = viewFields(operand)
+  const { storage = 'f32' } = type
   const count = vec4sPerBatch(type) * 4
   if (type.n === 1 || batchStride * 4 === count) {
-    return [{ at, tensor: true, start: offset * 4, count: type.n * count }]
+    return [{ at, storage, start: offset * 4, count: type.n * count }]
   }
   return Array.from({ length: type.n }, (_, n) => ({
     at,
-    tensor: true,
+    storage,
     start: (offset + n * batchStride) * 4,
     count,
   }))
 }
 
-function operandBytes(operand: Operand, elementBytes: number): number {
+function operandBytes(operand: Operand): number {
   if (operand.kind === 'packed') return 0
   if (operand.type.kind === 'raw') return operand.type.bytes
-  return operand.type.n * vec4sPerBatch(operand.type) * elementBytes
+  return operand.type.n * vec4sPerBatch(operand.type) * vec4Bytes(operand.type)
 }
 
 function checkVariantNames(graph: Graph, variants: PlanOptions['variants']): void {

@@ -16,7 +16,12 @@ export interface TensorType {
    * but mean nothing; convolutions meet them with zero weights).
    */
   readonly segments: readonly number[]
+  /** Element type in memory, set when a plan is made; absent: f32. */
+  readonly storage?: Storage
 }
+
+/** Element type of tensors and weights in memory. */
+export type Storage = 'f32' | 'f16'
 
 /** A plain byte buffer: image pixels, HWC floats at the border, vertex attributes, parameters. */
 export interface RawType {
@@ -31,6 +36,11 @@ export type ValueType = TensorType | RawType
 
 export function tensorType(n: number, h: number, w: number, c: number | readonly number[]): TensorType {
   return { kind: 'tensor', n, h, w, segments: typeof c === 'number' ? [c] : c }
+}
+
+/** Bytes of a vec4 of a tensor in memory. */
+export function vec4Bytes({ storage }: TensorType): number {
+  return storage === 'f16' ? 8 : 16
 }
 
 /** Logical channels: what the network's author counts. */

@@ -134,14 +134,10 @@ export function dffnetFlow(
     { channels: c(32), skip: [first('conv1(I1)', conv1)], matched: 'conv1' },
     { channels: c(16), skip: [first('I1', images), second('I2', images), encoding] },
   ]
-  const predict = (level: number, input: Value): Value =>
-    conv2d(graph, `predict.${level}`, input, {
-      ...weightsOf(`predict.${level}`),
-      outChannels: 3,
-      kernel: 3,
-      stride: 1,
-      padding: 1,
-    })
+  const predict = (level: number, input: Value): Value => {
+    const attrs = { ...weightsOf(`predict.${level}`), outChannels: 3, kernel: 3, stride: 1, padding: 1 }
+    return graph.precise(() => conv2d(graph, `predict.${level}`, input, attrs))
+  }
   const enlarge = (name: string, flow: Value, height: number, width: number): Value =>
     resize(graph, name, flow, { mode: 'bilinear', height, width })
   const encoded = { conv1, conv2 }

@@ -9,7 +9,7 @@ import {
   record,
   whole,
 } from '../graph/arguments.js'
-import type { GraphBuilder, Value } from '../graph/graph.js'
+import { checkedBuilder, type GraphBuilder, type Value } from '../graph/graph.js'
 import { type ImageTransform, imageInput } from '../ops/image/image-input.js'
 import { meanVertices } from '../ops/mesh/vertices.js'
 import { batchSlice } from '../ops/tensor/concat.js'
@@ -65,8 +65,18 @@ export function registeredFaces(
 ): RegisteredFaces {
   checkArguments(what, MESHES_CONFIG, config)
   checkArguments(what, { frames: list(anything, 1) }, { frames })
-  const { ncc } = config
-  const { cx, cy, side } = config.regressorRoi
+  return checkedBuilder(graph).precise(() => facesOf(graph, name, frames, transform, config))
+}
+
+/** All of it in f32: a vertex a hundredth of a pixel further covers other pixels. */
+function facesOf(
+  graph: GraphBuilder,
+  name: string,
+  frames: readonly Value[],
+  transform: Value,
+  { ncc, regressorRoi }: RegisteredMeshesConfig,
+): RegisteredFaces {
+  const { cx, cy, side } = regressorRoi
   const crops = imageInput(
     graph,
     `${name} crops`,

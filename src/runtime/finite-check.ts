@@ -19,7 +19,7 @@ export async function findOverflow(executor: Executor): Promise<Overflow | undef
       device.gpu.queue.submit([encoder.finish()])
     })
     for (const range of step.writesFloats) {
-      const element = range.tensor && spec.storage === 'f16' ? 2 : 4
+      const element = range.storage === 'f16' ? 2 : 4
       const start = range.start * element
       const size = Math.ceil((range.count * element) / 4) * 4
       const bytes = await readBuffer(device, executor.regionAt(range.at), start, size)

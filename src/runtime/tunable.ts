@@ -1,10 +1,8 @@
-import { fuse } from '../graph/fuse.js'
-import { type Graph, GraphBuilder, type GraphNode, type Value } from '../graph/graph.js'
-import { legalise } from '../graph/legalise.js'
+import { type Graph, GraphBuilder, type GraphNode, type Value, type ValueId } from '../graph/graph.js'
 import { choiceOf, typeOf } from '../graph/lower.js'
 import { type KernelChoice, NO_EPILOGUE } from '../graph/op.js'
-import { lowerOptionsOf, type PlanOptions } from '../graph/plan.js'
-import { prune } from '../graph/prune.js'
+import { loweredGraph, lowerOptionsOf, type PlanOptions } from '../graph/plan.js'
+import { storageAt } from '../graph/storage.js'
 import type { ValueType } from '../graph/tensor.js'
 import { inputTensor, outputTensor } from '../ops/tensor/border.js'
 import { concat } from '../ops/tensor/concat.js'
@@ -32,7 +30,7 @@ export function tunableLayers(graph: Graph, caps: AdapterCaps, options: PlanOpti
 /** As `tunableLayers`, with those that only one kernel fits. */
 export function choosingLayers(graph: Graph, caps: AdapterCaps, options: PlanOptions = {}): TunableLayer[] {
   const lowerOptions = lowerOptionsOf(graph, caps, options)
-  const legal = legalise(fuse(prune(graph)))
+  const legal = loweredGraph(graph, lowerOptions.storage)
   const layers = new Map<string, TunableLayer & { nodes: string[] }>()
   for (const node of legal.nodes) {
     const choice = choiceOf(legal, node, lowerOptions)
@@ -47,10 +45,15 @@ export function choosingLayers(graph: Graph, caps: AdapterCaps, options: PlanOpt
 /** A graph of one node of another graph, with its fused epilogue. */
 function isolate(graph: Graph, node: GraphNode, name: string): Graph {
   const builder = new GraphBuilder(name)
-  const inputs = node.inputs.map((id, index) => denseInput(builder, `input${index}`, typeOf(graph, id)))
+  const stored = <T>(id: ValueId, build: () => T): T =>
+    storageAt(graph.types, id) === 'f32' ? builder.precise(build) : build()
+  const inputs = node.inputs.map((id, index) =>
+    stored(id, () => denseInput(builder, `input${index}`, typeOf(graph, id))),
+  )
   const hasResidual = (node.epilogue ?? NO_EPILOGUE).residual !== 'none'
   const own = hasResidual ? inputs.slice(0, -1) : inputs
-  outputTensor(builder, LAYER_OUTPUT, builder.add(node.definition, LAYER_NODE, node.attrs, own))
+  const layer = stored(node.output, () => builder.add(node.definition, LAYER_NODE, node.attrs, own))
+  outputTensor(builder, LAYER_OUTPUT, layer)
   const built = builder.build()
   const fused = {
     inputs: inputs.map(({ id }) => id),

@@ -1,4 +1,5 @@
 import type { Schedule } from '../graph/op.js'
+import type { Storage } from '../graph/tensor.js'
 import type { AdapterCaps } from '../platform/caps.js'
 import { packageFacts, readStored, sha256, storePath, writeStored } from '../platform/index.js'
 import { messageOf } from '../realms.js'
@@ -14,14 +15,10 @@ export interface TuningIdentity {
   readonly driver: string
   readonly backend: string
   readonly schedule: Schedule
-  readonly storage: 'f32' | 'f16'
+  readonly storage: Storage
 }
 
-export function tuningIdentity(
-  caps: AdapterCaps,
-  schedule: Schedule,
-  storage: 'f32' | 'f16',
-): TuningIdentity {
+export function tuningIdentity(caps: AdapterCaps, schedule: Schedule, storage: Storage): TuningIdentity {
   const { name, vendor, architecture, description, backend } = caps
   const driver = [vendor, architecture, description].join(', ')
   return { engine: packageFacts().version, adapter: name, driver, backend, schedule, storage }

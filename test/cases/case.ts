@@ -36,8 +36,6 @@ export interface OpCase {
   readonly variants?: readonly { readonly schedule: Schedule; readonly variant?: string }[]
   /** Bounds; default: normalised mean squared error 1e-10, max error 1e-4 of the output's range. */
   readonly bounds?: { readonly nmse: number; readonly maxError: number }
-  /** Bound of the normalised mean squared error with f16 storage; default 1e-5. */
-  readonly f16Nmse?: number
   /** A layer of our networks, timed by the op benchmark. */
   readonly bench?: boolean
 }

@@ -18,6 +18,7 @@ import { reduceCases } from './reduce.js'
 import { refineMeshCases } from './refine-mesh.js'
 import { reshapeCases } from './reshape.js'
 import { resizeCases } from './resize.js'
+import { storageCases } from './storage.js'
 import { transposedCases } from './transposed.js'
 import { variationalCases } from './variational.js'
 import { vertexDepthCases } from './vertex-depth.js'
@@ -48,6 +49,7 @@ export const allCases: readonly OpCase[] = [
   ...refineMeshCases,
   ...reshapeCases,
   ...resizeCases,
+  ...storageCases,
   ...warpCases,
   ...vertexCases,
   ...vertexMotionCases,

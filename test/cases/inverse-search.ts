@@ -62,7 +62,6 @@ function smoothCase({
     },
     // Each step divides by what is left of two nearly equal sums.
     bounds: { nmse: 1e-8, maxError: 2e-3 },
-    f16Nmse: 1e-2,
     ...(bench && { bench }),
   }
 }

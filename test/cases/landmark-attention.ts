@@ -73,8 +73,6 @@ const cropCases: OpCase[] = [
         width,
       ),
     bounds: { nmse: 1e-8, maxError: 1e-3 },
-    // Positions are rounded to half precision, and the region's border is sharp.
-    f16Nmse: 1e-3,
   },
 ])
 

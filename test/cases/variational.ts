@@ -61,7 +61,6 @@ function smoothCase({
       return variationalReference(flow, source, target, inputOf(inputs, 3), chosen)
     },
     bounds: { nmse: 1e-9, maxError: 1e-3 },
-    f16Nmse: 1e-2,
     ...(bench && { bench }),
   }
 }

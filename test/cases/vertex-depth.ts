@@ -50,8 +50,6 @@ export const vertexDepthCases: OpCase[] = table.map((row): OpCase => {
         return elementOf(flow, b, y, x, c) + (c === 2 ? scale * elementOf(spread, b, y, x, 0) : 0)
       })
     },
-    // With f16 storage vertices lie elsewhere, so other triangles own some pixels.
-    f16Nmse: 0.1,
     ...('bench' in row && { bench: row.bench }),
   }
 })

@@ -18,6 +18,8 @@ export interface Growth {
   readonly channels: number
   readonly kernel: 1 | 3
   readonly isOutput: boolean
+  /** Within `GraphBuilder.precise`. */
+  readonly isPrecise: boolean
 }
 
 export interface Recipe {
@@ -57,6 +59,7 @@ export const recipes: fc.Arbitrary<Recipe> = fc.record({
       channels: fc.integer({ min: 1, max: 9 }),
       kernel: fc.constantFrom<(1 | 3)[]>(1, 3),
       isOutput: fc.boolean(),
+      isPrecise: fc.boolean(),
     }),
     { minLength: 2, maxLength: 14 },
   ),
@@ -69,7 +72,8 @@ export function buildRandomGraph(recipe: Recipe): Graph {
   const values = recipe.inputs.map(({ n, c }, i) => inputTensor(graph, `in${i}`, { n, h, w, c }))
   const outputs: Value[] = []
   recipe.growth.forEach((step, index) => {
-    const value = grow(graph, `v${index}`, step, values)
+    const build = () => grow(graph, `v${index}`, step, values)
+    const value = step.isPrecise ? graph.precise(build) : build()
     if (value === undefined) return
     values.push(value)
     if (step.isOutput) outputs.push(value)

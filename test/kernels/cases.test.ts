@@ -1,15 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Engine } from '../../src/runtime/engine.js'
 import { allCases } from '../cases/index.js'
-import { runCase, runsOf } from './run-case.js'
+import { openWithF16 } from '../support/f16-engine.js'
+import { F16_NMSE, runCase, runsOf } from './run-case.js'
 
 let engine: Engine
+/** Of an adapter with shader-f16, where there is one. */
+let halfEngine: Engine
 
 beforeAll(async () => {
   engine = await Engine.open()
+  halfEngine = await openWithF16()
 })
 
-afterAll(() => engine.dispose())
+afterAll(() => {
+  engine.dispose()
+  halfEngine.dispose()
+})
 
 describe('every op against its float64 reference', () => {
   it('covers at least 150 cases with unique names', () => {
@@ -34,12 +41,15 @@ describe('f16 storage', () => {
     'stays within half precision of the reference, or is refused where the adapter lacks it: %s',
     async (schedule) => {
       for (const opCase of allCases) {
-        const run = runCase(engine, opCase, schedule, undefined, 'f16')
-        if (!engine.caps.f16) {
-          await expect(run).rejects.toMatchObject({ code: 'UNSUPPORTED' })
-        } else {
-          const { nmse } = await run
-          expect(nmse, opCase.name).toBeLessThanOrEqual(opCase.f16Nmse ?? 1e-5)
+        const own = runsOf(opCase).flatMap((run) => (run.schedule === schedule ? [run.variant] : []))
+        for (const variant of new Set([undefined, ...own])) {
+          const run = runCase(halfEngine, opCase, schedule, variant, 'f16')
+          if (!halfEngine.caps.f16) {
+            await expect(run).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+          } else {
+            const { nmse } = await run
+            expect(nmse, `${opCase.name} ${variant ?? ''}`).toBeLessThanOrEqual(F16_NMSE)
+          }
         }
       }
     },

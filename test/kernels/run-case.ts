@@ -14,6 +14,9 @@ export interface CaseError {
   readonly range: number
 }
 
+/** Bound of the normalised mean squared error of every case with f16 storage. */
+export const F16_NMSE = 1e-5
+
 /** Seeded inputs and weights of a case, the same for every variant. Rounded to f32: the reference sees what the kernel sees. */
 export function caseData(opCase: OpCase): {
   inputs: RefTensor[]

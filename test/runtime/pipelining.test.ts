@@ -100,7 +100,7 @@ describe('outputs asked for alone', () => {
       size: [3, 3],
       inputs: [{ n: 1, c: 2 }],
       growth: (['relu', 'sigmoid'] as const).map((op) => ({
-        ...{ op, first: 0, second: 0, third: 0, channels: 2, kernel: 1, isOutput: true },
+        ...{ op, first: 0, second: 0, third: 0, channels: 2, kernel: 1, isOutput: true, isPrecise: false },
       })),
     })
     const two = await engine.compile(graph, { weights: shapeNamedWeights })

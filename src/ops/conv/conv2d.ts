@@ -32,6 +32,7 @@ export const conv2dOp: OpDefinition<Conv2dAttrs> = {
   },
   epilogue: { activation: true, residual: true },
   readsSegments: true,
+  loads: [0],
   infer(context) {
     const input = tensorInput('conv2d', context, 0)
     const channels = wholeNumber('conv2d', context, 'outChannels', context.attrs.outChannels, 1)

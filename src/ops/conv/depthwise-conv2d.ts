@@ -7,7 +7,7 @@ import { channelsOf, planesOf, tensorType } from '../../graph/tensor.js'
 import { convWindow, PADDING, type Padding, type Size, size } from './geometry.js'
 import { packedPlanes, packedVectors } from './packing.js'
 import { hasManyRegisters } from './registers.js'
-import { commonParams, residualBinding } from './task.js'
+import { loadingParams, residualBinding } from './task.js'
 
 /** Attributes of {@link depthwiseConv2d}. */
 export interface DepthwiseConv2dAttrs {
@@ -33,6 +33,7 @@ export const depthwiseConv2dOp: OpDefinition<DepthwiseConv2dAttrs> = {
   inputs: [1, 1],
   attributes: { weight: name, bias: optional(name), kernel: size(1), stride: size(1), padding: PADDING },
   epilogue: { activation: true, residual: true },
+  loads: [0],
   infer(context) {
     const input = tensorInput('depthwiseConv2d', context, 0)
     const window = convWindow('depthwiseConv2d', context, input, context.attrs)
@@ -68,7 +69,7 @@ export const depthwiseConv2dOp: OpDefinition<DepthwiseConv2dAttrs> = {
         kernel: 'depthwise.wgsl',
         variant: `strip-${width}`,
         params: {
-          ...commonParams(context),
+          ...loadingParams(context),
           PX: width,
           RING: Math.ceil(kernel[0] / stride[0]),
           KX: kernel[1],

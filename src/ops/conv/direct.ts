@@ -1,7 +1,7 @@
 import { type KernelCall, view } from '../../graph/op.js'
 import { packedBlocks, packedVectors } from './packing.js'
 import type { ConvTask } from './task.js'
-import { commonParams, gridUniforms, residualBinding, sumLanes } from './task.js'
+import { gridUniforms, loadingParams, residualBinding, sumLanes } from './task.js'
 import type { DirectVariant } from './variants.js'
 
 /** Kernel calls of kernels/conv_direct.wgsl. */
@@ -15,7 +15,7 @@ export function directCalls(task: ConvTask, variant: DirectVariant): KernelCall[
       kernel: 'conv_direct.wgsl',
       variant: variant.name,
       params: {
-        ...commonParams(context),
+        ...loadingParams(context),
         ...sumLanes(task),
         SUBGROUP: variant.subgroup,
         PX: variant.pixels,

@@ -21,6 +21,7 @@ export const fullyConnectedOp: OpDefinition<FullyConnectedAttrs> = {
   attributes: { weight: name, bias: optional(name), outChannels: whole() },
   epilogue: { activation: true, residual: true },
   readsSegments: true,
+  loads: [0],
   infer(context) {
     const input = tensorInput('fullyConnected', context, 0)
     const channels = wholeNumber('fullyConnected', context, 'outChannels', context.attrs.outChannels, 1)

@@ -1,7 +1,7 @@
 import { type KernelCall, view } from '../../graph/op.js'
 import type { RawType } from '../../graph/tensor.js'
 import { packedBlocks, packedTriples, packedVectors } from './packing.js'
-import { type ConvTask, commonParams, gridUniforms, residualBinding } from './task.js'
+import { type ConvTask, gridUniforms, loadingParams, residualBinding } from './task.js'
 import { type GemmVariant, gemmSteps } from './variants.js'
 
 const REDUCE_WORKGROUP = 64
@@ -10,7 +10,7 @@ const REDUCE_WORKGROUP = 64
 export function gemmCalls(task: ConvTask, variant: GemmVariant): KernelCall[] {
   const { shape, weights, input, context } = task
   const { residual, output, epilogue } = context
-  const { F16, ACTIVATION, RESIDUAL } = commonParams(context)
+  const { F16, LOADED_F16, ACTIVATION, RESIDUAL } = loadingParams(context)
   const pixels = shape.batches * shape.gridHeight * shape.gridWidth
   const tilePlanes = variant.threads[1] * variant.planes
   const groups = Math.ceil(shape.outPlanes / tilePlanes)
@@ -30,6 +30,7 @@ export function gemmCalls(task: ConvTask, variant: GemmVariant): KernelCall[] {
     variant: split ? `${variant.name} /${splits}` : variant.name,
     params: {
       F16,
+      LOADED_F16,
       // Partial sums take no epilogue: one pipeline for all of them.
       ACTIVATION: split ? 0 : ACTIVATION,
       RESIDUAL: split ? 0 : RESIDUAL,

@@ -1,6 +1,6 @@
 import { type KernelCall, view } from '../../graph/op.js'
 import { packedBlocks, packedVectors } from './packing.js'
-import { type ConvTask, commonParams, gridUniforms, residualBinding, sumLanes } from './task.js'
+import { type ConvTask, gridUniforms, loadingParams, residualBinding, sumLanes } from './task.js'
 import type { LanesVariant } from './variants.js'
 
 /** Kernel calls of kernels/conv_lanes.wgsl. */
@@ -12,7 +12,7 @@ export function lanesCalls(task: ConvTask, variant: LanesVariant): KernelCall[] 
     {
       kernel: 'conv_lanes.wgsl',
       variant: variant.name,
-      params: { ...commonParams(context), ...sumLanes(task), WG: variant.workgroup, PX: variant.pixels },
+      params: { ...loadingParams(context), ...sumLanes(task), WG: variant.workgroup, PX: variant.pixels },
       uniforms: {
         x: view(input),
         y: view(output),

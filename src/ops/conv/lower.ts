@@ -38,7 +38,7 @@ export function convChoice(context: LowerContext<unknown>, problem: ConvProblem)
   const candidates = convCandidates(shape, caps, schedule).map(({ name }) => name)
   return {
     // The residual is one more tensor to read; activations cost nothing beside the sums.
-    key: `${describeConvShape(shape)}${describeResidual(context)}`,
+    key: `${describeConvShape(shape)}${describeResidual(context)}${describeStorage(context)}`,
     chosen,
     candidates: candidates.includes(chosen) ? candidates : [chosen, ...candidates],
   }
@@ -49,6 +49,10 @@ function describeResidual({ epilogue, residual }: LowerContext<unknown>): string
   const pooled =
     epilogue.residualWindow === 1 ? '' : `pooled ${epilogue.residualWindow}x${epilogue.residualWindow} `
   return ` + ${pooled}residual of ${planesOf(tensorOf(residual))} planes`
+}
+
+function describeStorage({ loaded, storage }: LowerContext<unknown>): string {
+  return loaded === 'f32' && storage === 'f32' ? '' : `, ${loaded} to ${storage}`
 }
 
 function convTask(context: LowerContext<unknown>, problem: ConvProblem): ConvTask {

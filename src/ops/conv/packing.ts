@@ -1,4 +1,5 @@
 import type { Activation, Operand, PackedData, WeightSource } from '../../graph/op.js'
+import type { Storage } from '../../graph/tensor.js'
 import { floatsToHalves } from '../../weights/float16.js'
 
 /** What an output channel adds up: its weights by phase, tap and physical input channel. */
@@ -21,8 +22,6 @@ export interface ConvWeights {
   readonly inChannels: readonly number[]
   readonly inPlanes: number
 }
-
-export type Storage = 'f32' | 'f16'
 
 /** Converts packed values to the element type that kernels read. */
 export function toStorage(values: Float32Array, storage: Storage): PackedData {

@@ -1,6 +1,6 @@
 import { type KernelCall, view } from '../../graph/op.js'
 import { packedBlocks, packedVectors } from './packing.js'
-import { type ConvTask, commonParams, residualBinding } from './task.js'
+import { type ConvTask, loadingParams, residualBinding } from './task.js'
 import type { RowVariant } from './variants.js'
 
 /** Kernel call of kernels/conv_row.wgsl. */
@@ -13,7 +13,7 @@ export function rowCalls(task: ConvTask, variant: RowVariant): KernelCall[] {
       kernel: 'conv_row.wgsl',
       variant: variant.name,
       params: {
-        ...commonParams(context),
+        ...loadingParams(context),
         SUBGROUP: variant.subgroup,
         PX: variant.pixels,
         WG: variant.subgroup,

@@ -68,6 +68,13 @@ export function commonParams(context: LowerContext<unknown>): {
   }
 }
 
+/** As `commonParams`, and that of include/loaded.wgsl. */
+export function loadingParams(context: LowerContext<unknown>): ReturnType<typeof commonParams> & {
+  LOADED_F16: boolean
+} {
+  return { ...commonParams(context), LOADED_F16: context.loaded === 'f16' }
+}
+
 /** The residual as a binding of that name, if there is one. */
 export function residualBinding(context: LowerContext<unknown>): { residual?: Operand } {
   return context.residual === undefined ? {} : { residual: context.residual }

@@ -76,6 +76,7 @@ export const transposedConv2dOp: OpDefinition<TransposedConv2dAttrs> = {
   },
   epilogue: { activation: true, residual: true },
   readsSegments: true,
+  loads: [0],
   infer(context) {
     const input = tensorInput('transposedConv2d', context, 0)
     const channels = wholeNumber('transposedConv2d', context, 'outChannels', context.attrs.outChannels, 1)

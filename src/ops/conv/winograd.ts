@@ -2,7 +2,7 @@ import { type KernelCall, tensorOf, view } from '../../graph/op.js'
 import { planesOf, type RawType } from '../../graph/tensor.js'
 import { packedVectors } from './packing.js'
 import { hasManyRegisters } from './registers.js'
-import { type ConvProblem, type ConvTask, commonParams, residualBinding } from './task.js'
+import { type ConvProblem, type ConvTask, loadingParams, residualBinding } from './task.js'
 import type { WindowSplit, WinogradShape, WinogradVariant } from './variants.js'
 import { POSITIONS, packedTransforms } from './winograd-weights.js'
 
@@ -85,7 +85,7 @@ export function winogradCalls(task: ConvTask, variant: WinogradVariant): KernelC
     weights.outChannels,
     shape.outPlanes,
   )
-  const { F16, ...epilogueParams } = commonParams(context)
+  const { F16, LOADED_F16, ...epilogueParams } = loadingParams(context)
   const calls: KernelCall[] = []
   for (let firstTile = 0; firstTile < allTiles; firstTile += portion) {
     const tiles = Math.min(portion, allTiles - firstTile)
@@ -94,7 +94,7 @@ export function winogradCalls(task: ConvTask, variant: WinogradVariant): KernelC
       {
         kernel: 'winograd_input.wgsl',
         variant: variant.name,
-        params: { F16, PARTS, WG: transformGroup },
+        params: { F16: LOADED_F16, PARTS, WG: transformGroup },
         uniforms: {
           x: view(input),
           ...placement,

@@ -35,6 +35,8 @@ export const consistencyOp: OpDefinition<ConsistencyAttrs> = {
   kind: 'forwardBackwardConsistency',
   inputs: [2, 3],
   attributes: { scale: finite, alpha: finite, beta: finite },
+  coordinates: [0, 1],
+  precise: 'always',
   infer(context) {
     checkAttrs(context)
     const forward = tensorInput('forwardBackwardConsistency', context, 0)

@@ -91,6 +91,9 @@ export const inverseSearchOp: OpDefinition<InverseSearchAttrs> = {
   kind: KIND,
   inputs: [4, 4],
   attributes: { grey: tuple(3, finite), rounds: whole(1, MAX_ROUNDS), smoothings: whole(0, MAX_ROUNDS) },
+  coordinates: [0, 3],
+  loads: [1, 2],
+  precise: 'always',
 
   infer(context) {
     checkAttrs(context)
@@ -191,7 +194,7 @@ class Lowering {
     return {
       kernel: 'inverse_search_texels.wgsl',
       variant: 'texels',
-      params: { F16: this.#context.storage === 'f16' },
+      params: { F16: this.#context.storage === 'f16', LOADED_F16: this.#context.loaded === 'f16' },
       uniforms: {
         flow: view(flow),
         source: view(source),

@@ -67,6 +67,9 @@ export const variationalOp: OpDefinition<VariationalAttrs> = {
   kind: KIND,
   inputs: [4, 4],
   attributes: { grey: tuple(3, finite), sweeps: whole(1, MAX_SWEEPS) },
+  coordinates: [0, 3],
+  loads: [1, 2],
+  precise: 'always',
 
   infer(context) {
     const { grey, sweeps } = context.attrs
@@ -176,7 +179,7 @@ class Lowering {
     return {
       kernel: 'variational_warp.wgsl',
       variant: 'warp',
-      params: { F16: this.#context.storage === 'f16' },
+      params: { F16: this.#context.storage === 'f16', LOADED_F16: this.#context.loaded === 'f16' },
       uniforms: {
         flow: view(flow),
         source: view(source),

@@ -38,7 +38,7 @@ function warpCall(
   scale: number,
   choice: { readonly clamp: boolean; readonly validity: boolean },
 ): KernelCall {
-  const { output, storage } = context
+  const { output, storage, loaded } = context
   const flow = inputAt(context, choice.validity ? 0 : 1)
   // The validity of a flow is that of a map of its own size, which need not exist.
   const source = inputAt(context, 0)
@@ -46,7 +46,12 @@ function warpCall(
   return {
     kernel: 'warp.wgsl',
     variant: choice.validity ? 'validity' : choice.clamp ? 'clamp' : 'zero',
-    params: { F16: storage === 'f16', CLAMP: choice.clamp, VALIDITY: choice.validity },
+    params: {
+      F16: storage === 'f16',
+      LOADED_F16: loaded === 'f16',
+      CLAMP: choice.clamp,
+      VALIDITY: choice.validity,
+    },
     uniforms: { source: view(source), flow: view(flow), destination: view(output), scale },
     bindings: { flow, destination: output, ...(!choice.validity && { source }) },
     workgroups: tileGrid(type.h, type.w, type.n),
@@ -58,6 +63,9 @@ export const warpOp: OpDefinition<WarpAttrs> = {
   inputs: [2, 2],
   attributes: { scale: finite, border: oneOf('zero', 'clamp') },
   readsSegments: true,
+  coordinates: [1],
+  loads: [1],
+  precise: 'asFirst',
   infer(context) {
     const source = tensorInput('warp', context, 0)
     const flow = tensorInput('warp', context, 1)
@@ -79,6 +87,8 @@ export const warpValidityOp: OpDefinition<WarpValidityAttrs> = {
   inputs: [1, 1],
   attributes: { scale: finite },
   readsSegments: true,
+  coordinates: [0],
+  loads: [0],
   infer(context) {
     const flow = tensorInput('warpValidity', context, 0)
     checkFlow('warpValidity', context, flow)

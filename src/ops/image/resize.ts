@@ -37,7 +37,7 @@ function doubleCall(context: LowerContext<ResizeAttrs>): KernelCall {
   return {
     kernel: 'upsample_double.wgsl',
     variant: 'double',
-    params: { F16: context.storage === 'f16' },
+    params: { F16: context.storage === 'f16', LOADED_F16: context.loaded === 'f16' },
     uniforms: { source: view(source), destination: view(context.output) },
     bindings: { source, destination: context.output },
     workgroups: tileGrid(h + 1, w + 1, planesOf(tensorOf(source)) * n),
@@ -54,6 +54,8 @@ export const resizeOp: OpDefinition<ResizeAttrs> = {
     alignCorners: optional(flag),
   },
   readsSegments: true,
+  precise: 'asFirst',
+  loads: [0],
   infer(context) {
     const source = tensorInput('resize', context, 0)
     const height = wholeNumber('resize', context, 'height', context.attrs.height, 1)
@@ -68,7 +70,7 @@ export const resizeOp: OpDefinition<ResizeAttrs> = {
       ? 9 * output.n * output.h * output.w * channelsOf(output)
       : 0,
   lower(context) {
-    const { attrs, output, storage, variant } = context
+    const { attrs, output, storage, loaded, variant } = context
     if (doubles(context) && variant !== 'any') return [doubleCall(context)]
     const source = inputAt(context, 0)
     const from = tensorOf(source)
@@ -78,7 +80,11 @@ export const resizeOp: OpDefinition<ResizeAttrs> = {
       {
         kernel: 'resize.wgsl',
         variant: 'any',
-        params: { F16: storage === 'f16', MODE: attrs.mode === 'nearest' ? 0 : alignCorners ? 2 : 1 },
+        params: {
+          F16: storage === 'f16',
+          LOADED_F16: loaded === 'f16',
+          MODE: attrs.mode === 'nearest' ? 0 : alignCorners ? 2 : 1,
+        },
         uniforms: {
           source: view(source),
           destination: view(output),

@@ -80,6 +80,8 @@ export const interpolateOp: OpDefinition<InterpolateAttrs> = {
   kind: 'interpolate',
   inputs: [1, 2],
   attributes: { triangles: indices, constant: optional(record({ data: finiteFloats, channels: whole() })) },
+  coordinates: [0],
+  loads: [0, 1],
 
   infer(context) {
     const { attrs } = context
@@ -95,7 +97,7 @@ export const interpolateOp: OpDefinition<InterpolateAttrs> = {
   },
 
   lower(context) {
-    const { attrs, output, storage } = context
+    const { attrs, output, storage, loaded } = context
     const fragments = inputAt(context, 0)
     const { constant } = attrs
     const rows = rowsPerInvocation(context.schedule)
@@ -108,7 +110,7 @@ export const interpolateOp: OpDefinition<InterpolateAttrs> = {
       {
         kernel: 'interpolate.wgsl',
         variant: constant ? 'constant' : 'tensor',
-        params: { F16: storage === 'f16', CONSTANT: constant !== undefined },
+        params: { F16: storage === 'f16', LOADED_F16: loaded === 'f16', CONSTANT: constant !== undefined },
         uniforms: constant
           ? { ...shared, vertices: constant.data.length / constant.channels }
           : { ...shared, attributes: view(attributes) },
@@ -151,6 +153,8 @@ export const fragmentChannelOp: OpDefinition<FragmentChannelAttrs> = {
   kind: 'fragmentChannel',
   inputs: [1, 1],
   attributes: { channel: oneOf('mask', 'depth'), scale: finite },
+  coordinates: [0],
+  precise: 'asFirst',
 
   infer(context) {
     const { n, h, w } = fragmentsInput('fragmentChannel', context, 0)
@@ -183,6 +187,9 @@ export const fragmentMaskedOp: OpDefinition<{ readonly scale: number }> = {
   inputs: [2, 2],
   attributes: { scale: finite },
   inPlaceInput: 0,
+  coordinates: [1],
+  loads: [1],
+  precise: 'asFirst',
 
   infer(context) {
     const { n, h, w, segments } = tensorInput('fragmentMasked', context, 0)
@@ -195,14 +202,14 @@ export const fragmentMaskedOp: OpDefinition<{ readonly scale: number }> = {
   },
 
   lower(context) {
-    const { attrs, output, storage, inPlace } = context
+    const { attrs, output, storage, loaded, inPlace } = context
     const source = inputAt(context, 0)
     const fragments = inputAt(context, 1)
     return [
       {
         kernel: 'fragment_masked.wgsl',
         variant: inPlace ? 'in place' : 'masked',
-        params: { F16: storage === 'f16', IN_PLACE: inPlace },
+        params: { F16: storage === 'f16', LOADED_F16: loaded === 'f16', IN_PLACE: inPlace },
         uniforms: {
           source: view(source),
           fragments: view(fragments),

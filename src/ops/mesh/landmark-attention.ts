@@ -42,6 +42,8 @@ export const regionTransformOp: OpDefinition<RegionTransformAttrs> = {
     side: positive,
     margin: positive,
   },
+  coordinates: [0],
+  precise: 'always',
   infer(context) {
     const landmarks = tensorInput('regionTransform', context, 0)
     const { line, vertices, scale, side, margin } = context.attrs
@@ -104,6 +106,9 @@ export const regionCropOp: OpDefinition<RegionCropAttrs> = {
   attributes: { height: whole(), width: whole() },
   // The matrix is never a concatenation with padding: its channels are checked to be six of one part.
   readsSegments: true,
+  coordinates: [1],
+  loads: [1],
+  precise: 'asFirst',
   infer(context) {
     const source = tensorInput('regionCrop', context, 0)
     checkMatrix('regionCrop', context, source.n)
@@ -117,7 +122,7 @@ export const regionCropOp: OpDefinition<RegionCropAttrs> = {
   flops: (_, output) =>
     output.kind === 'tensor' ? output.n * output.h * output.w * (20 + 8 * channelsOf(output)) : 0,
   lower(context) {
-    const { output, storage } = context
+    const { output, storage, loaded } = context
     const source = inputAt(context, 0)
     const matrix = inputAt(context, 1)
     const type = tensorOf(output)
@@ -125,7 +130,7 @@ export const regionCropOp: OpDefinition<RegionCropAttrs> = {
       {
         kernel: 'region_crop.wgsl',
         variant: 'bilinear',
-        params: { F16: storage === 'f16' },
+        params: { F16: storage === 'f16', LOADED_F16: loaded === 'f16' },
         uniforms: { source: view(source), matrix: view(matrix), destination: view(output) },
         bindings: { source, matrix, destination: output },
         workgroups: tileGrid(type.h, type.w, type.n),
@@ -144,6 +149,8 @@ export const regionPointsOp: OpDefinition<RegionPointsAttrs> = {
   kind: 'regionPoints',
   inputs: [2, 2],
   attributes: { scale: finite },
+  coordinates: [0, 1],
+  precise: 'always',
   infer(context) {
     const points = tensorInput('regionPoints', context, 0)
     const channels = channelsOf(points)

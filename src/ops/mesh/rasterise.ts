@@ -1,4 +1,3 @@
-import { EngineError } from '../../errors.js'
 import { indices, oneOf, optional, whole } from '../../graph/arguments.js'
 import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, wholeNumber } from '../../graph/infer.js'
@@ -36,8 +35,7 @@ export interface RasteriseAttrs {
  * @param vertices n x 1 x V x 3: x, y, z
  * @returns fragments, n x height x width x 4: z, barycentric weights of the triangle's first and second
  * vertex, triangle index; 0, 0, 0, -1 where no triangle is
- * @throws EngineError INVALID_GRAPH on an empty raster or list, indices past the last vertex, or vertices of another
- * shape; UNSUPPORTED when a plan of f16 storage has more triangles than an f16 can count
+ * @throws EngineError INVALID_GRAPH on an empty raster or list, indices past the last vertex, or vertices of another shape
  */
 export function rasterise(graph: GraphBuilder, name: string, vertices: Value, attrs: RasteriseAttrs): Value {
   return addNode(graph, rasteriseOp, name, attrs, [vertices])
@@ -46,7 +44,6 @@ export function rasterise(graph: GraphBuilder, name: string, vertices: Value, at
 const KIND = 'rasterise'
 // Keeps pixel indices and the area of a bounding box within 31 bits.
 const MAX_SIDE = 16384
-const MAX_F16_TRIANGLES = 2048
 /** On hardware a triangle's rows are shared out, so that one huge triangle does not occupy one thread for long. */
 const HARDWARE_BAND = 16
 /** Pixels that one invocation clears: starting one costs a software adapter as much as clearing several. */
@@ -62,6 +59,8 @@ export const rasteriseOp: OpDefinition<RasteriseAttrs> = {
     cull: optional(oneOf('none', 'back')),
     frontFace: optional(oneOf('ccw', 'cw')),
   },
+  coordinates: [0],
+  precise: 'always',
 
   infer(context) {
     const { attrs } = context
@@ -83,18 +82,10 @@ export const rasteriseOp: OpDefinition<RasteriseAttrs> = {
   },
 
   lower(context) {
-    const { attrs, node, output, storage } = context
+    const { attrs, output, storage } = context
     const vertices = inputAt(context, 0)
     const { n, h, w } = tensorOf(output)
     const count = attrs.triangles.length / 3
-    if (storage === 'f16' && count > MAX_F16_TRIANGLES) {
-      throw new EngineError(
-        'UNSUPPORTED',
-        `${KIND} "${node}": f16 storage counts at most ${MAX_F16_TRIANGLES} triangles exactly, got ${count}; ` +
-          'use f32 storage',
-        { node, triangles: count },
-      )
-    }
     const triangles = triangleTable(attrs.triangles)
     const pixels = n * h * w
     const marks = context.scratch({ kind: 'raw', bytes: pixels * 8, contents: `u32[${n},${h},${w},2]` })

@@ -43,6 +43,8 @@ export const refineMeshOp: OpDefinition<RefineMeshAttrs> = {
   kind: KIND,
   inputs: [2, 2],
   attributes: { vertices: list(whole(0)), depthFrom: optional(list(whole(0))) },
+  coordinates: [0, 1],
+  precise: 'always',
   infer(context) {
     const { vertices, depthFrom = [] } = context.attrs
     const { before, after } = counts(context)

@@ -20,6 +20,8 @@ export const addVertexDepthOp: OpDefinition<VertexDepthAttrs> = {
   kind: KIND,
   inputs: [3, 3],
   attributes: { triangles: indices, scale: finite },
+  coordinates: [0, 1, 2],
+  precise: 'always',
 
   infer(context) {
     const { attrs } = context

@@ -26,6 +26,8 @@ export const vertexMotionOp: OpDefinition<VertexMotionAttrs> = {
   kind: KIND,
   inputs: [3, 4],
   attributes: { scale: finite },
+  coordinates: [0, 1, 2, 3],
+  precise: 'always',
 
   infer(context) {
     const { attrs, inputs } = context

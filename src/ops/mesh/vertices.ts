@@ -247,6 +247,8 @@ export const vertexMapOp: OpDefinition<VertexMapAttrs> = {
     orders: optional(list(optional(indices))),
     table: optional(floats),
   },
+  coordinates: [0, 1],
+  precise: 'always',
 
   infer(context) {
     const { attrs, inputs } = context

@@ -20,6 +20,7 @@ function activationOp<A extends Activation>(
     inPlaceInput: 0,
     readsSegments: !perChannel,
     asEpilogue: (activation) => ({ activation }),
+    precise: 'asFirst',
     infer(context) {
       const type = tensorInput(kind, context, 0)
       return perChannel ? tensorType(type.n, type.h, type.w, channelsOf(type)) : type

@@ -26,6 +26,7 @@ export const channelSliceOp: OpDefinition<ChannelSliceAttrs> = {
   inputs: [1, 1],
   attributes: { start: whole(0), count: whole() },
   readsSegments: true,
+  precise: 'asFirst',
   infer(context) {
     const source = tensorInput('channelSlice', context, 0)
     const start = wholeNumber('channelSlice', context, 'start', context.attrs.start, 0)
@@ -54,6 +55,7 @@ export const channelPadOp: OpDefinition<ChannelPadAttrs> = {
   inputs: [1, 1],
   attributes: { channels: whole() },
   readsSegments: true,
+  precise: 'asFirst',
   infer(context) {
     const source = tensorInput('channelPad', context, 0)
     const channels = channelsOf(source)
@@ -78,6 +80,7 @@ export const channelGatherOp: OpDefinition<ChannelGatherAttrs> = {
   inputs: [1, 1],
   attributes: { channels: list(whole(0)) },
   readsSegments: true,
+  precise: 'asFirst',
   infer(context) {
     const source = tensorInput('channelGather', context, 0)
     const { channels } = context.attrs

@@ -1,44 +1,13 @@
 import { whole } from '../../graph/arguments.js'
+import { copyCall } from '../../graph/copy.js'
 import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput, wholeNumber } from '../../graph/infer.js'
-import { inputAt, linearGrid } from '../../graph/lowering.js'
-import {
-  type KernelCall,
-  type LowerContext,
-  type OpDefinition,
-  type Operand,
-  tensorOf,
-  view,
-} from '../../graph/op.js'
-import { planesOf, sameLayout, tensorType, vec4sPerBatch } from '../../graph/tensor.js'
+import { inputAt } from '../../graph/lowering.js'
+import { type OpDefinition, tensorOf } from '../../graph/op.js'
+import { planesOf, sameLayout, tensorType } from '../../graph/tensor.js'
 
 /** Inputs of one concatenation. */
 const MAX_PARTS = 65_536
-
-/** One call of copy.wgsl: all planes of `batches` entries of `source` to a place in `destination`. */
-function copyCall(
-  { storage }: Pick<LowerContext<unknown>, 'storage'>,
-  source: Operand,
-  destination: Operand,
-  at: { sourceBatch?: number; destinationBatch?: number; destinationPlane?: number; batches: number },
-): KernelCall {
-  const count = vec4sPerBatch(tensorOf(source))
-  return {
-    kernel: 'copy.wgsl',
-    variant: 'vec4',
-    params: { F16: storage === 'f16' },
-    uniforms: {
-      source: view(source),
-      destination: view(destination),
-      sourceBatch: at.sourceBatch ?? 0,
-      destinationBatch: at.destinationBatch ?? 0,
-      destinationPlane: at.destinationPlane ?? 0,
-      count,
-    },
-    bindings: { source, destination },
-    workgroups: linearGrid(count, at.batches),
-  }
-}
 
 /**
  * Channels of all inputs side by side, each part from a plane boundary on. The i-th kernel call copies the
@@ -49,6 +18,7 @@ export const concatOp: OpDefinition<Record<string, never>> = {
   inputs: [1, MAX_PARTS],
   attributes: {},
   structural: 'concat',
+  precise: 'ifAll',
   readsSegments: true,
   infer(context) {
     const first = tensorInput('concat', context, 0)
@@ -70,7 +40,7 @@ export const concatOp: OpDefinition<Record<string, never>> = {
     let destinationPlane = 0
     return context.inputs.map((source) => {
       const type = tensorOf(source)
-      const call = copyCall(context, source, context.output, { destinationPlane, batches: type.n })
+      const call = copyCall(source, context.output, { destinationPlane, batches: type.n })
       destinationPlane += planesOf(type)
       return call
     })
@@ -83,6 +53,7 @@ export const batchConcatOp: OpDefinition<Record<string, never>> = {
   inputs: [1, MAX_PARTS],
   attributes: {},
   structural: 'batchConcat',
+  precise: 'ifAll',
   readsSegments: true,
   infer(context) {
     const first = tensorInput('batchConcat', context, 0)
@@ -100,7 +71,7 @@ export const batchConcatOp: OpDefinition<Record<string, never>> = {
     let destinationBatch = 0
     return context.inputs.map((source) => {
       const { n } = tensorOf(source)
-      const call = copyCall(context, source, context.output, { destinationBatch, batches: n })
+      const call = copyCall(source, context.output, { destinationBatch, batches: n })
       destinationBatch += n
       return call
     })
@@ -120,6 +91,7 @@ export const batchSliceOp: OpDefinition<BatchSliceAttrs> = {
   inputs: [1, 1],
   attributes: { start: whole(0), count: whole() },
   structural: 'batchSlice',
+  precise: 'asFirst',
   readsSegments: true,
   infer(context) {
     const source = tensorInput('batchSlice', context, 0)
@@ -134,7 +106,7 @@ export const batchSliceOp: OpDefinition<BatchSliceAttrs> = {
   lower(context) {
     const source = inputAt(context, 0)
     const { start, count } = context.attrs
-    return [copyCall(context, source, context.output, { sourceBatch: start, batches: count })]
+    return [copyCall(source, context.output, { sourceBatch: start, batches: count })]
   },
 }
 

@@ -101,6 +101,7 @@ export const addOp: OpDefinition<Record<string, never>> = {
   attributes: {},
   epilogue: { activation: true, residual: false },
   inPlaceInput: 0,
+  precise: 'ifAny',
   asEpilogue: () => ({ residual: true }),
   infer: (context) => binaryType('add', context, false),
   flops: outputValues,
@@ -115,6 +116,7 @@ export const multiplyOp: OpDefinition<Record<string, never>> = {
   attributes: {},
   epilogue: { activation: true, residual: false },
   inPlaceInput: 0,
+  precise: 'ifAny',
   infer: (context) => binaryType('multiply', context, true),
   flops: outputValues,
   lower: (context) => [
@@ -135,6 +137,7 @@ export const scaleOp: OpDefinition<ScaleAttrs> = {
   attributes: { scale: finite, offset: optional(finite) },
   epilogue: { activation: true, residual: false },
   inPlaceInput: 0,
+  precise: 'asFirst',
   readsSegments: true,
   infer(context) {
     const { scale, offset = 0 } = context.attrs

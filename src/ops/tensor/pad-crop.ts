@@ -58,6 +58,7 @@ export const padOp: OpDefinition<PadAttrs> = {
     mode: oneOf('zero', 'edge'),
   },
   readsSegments: true,
+  precise: 'asFirst',
   infer(context) {
     const source = tensorInput('pad', context, 0)
     const [top, right, bottom, left] = (['top', 'right', 'bottom', 'left'] as const).map((side) =>
@@ -76,6 +77,7 @@ export const cropOp: OpDefinition<CropAttrs> = {
   inputs: [1, 1],
   attributes: { top: whole(0), left: whole(0), height: whole(), width: whole() },
   readsSegments: true,
+  precise: 'asFirst',
   infer(context) {
     const source = tensorInput('crop', context, 0)
     const top = wholeNumber('crop', context, 'top', context.attrs.top, 0)

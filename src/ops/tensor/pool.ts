@@ -31,6 +31,7 @@ function poolOp(kind: 'poolMax' | 'poolAvg'): OpDefinition<PoolAttrs> {
     inputs: [1, 1],
     attributes: { kernel: size(1), stride: size(1), padding: PADDING },
     readsSegments: true,
+    precise: 'asFirst',
     asResidual(attrs, input) {
       const { kernel, stride, padding } = convWindow(
         kind,

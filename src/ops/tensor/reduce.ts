@@ -92,6 +92,7 @@ export const reduceOp: OpDefinition<ReduceAttrs> = {
   inputs: [1, 2],
   attributes: { result: oneOf('mean', 'min', 'max') },
   readsSegments: true,
+  precise: 'asFirst',
   infer(context) {
     const source = tensorInput('reduce', context, 0)
     checkMask('reduce', context, 1, source)
@@ -106,6 +107,7 @@ export const meanErrorOp: OpDefinition<MeanErrorAttrs> = {
   kind: 'meanError',
   inputs: [2, 3],
   attributes: { error: oneOf('squared', 'absolute') },
+  precise: 'ifAny',
   infer(context) {
     const source = tensorInput('meanError', context, 0)
     if (!sameShape(source, tensorInput('meanError', context, 1))) {

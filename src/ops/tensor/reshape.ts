@@ -11,6 +11,7 @@ export const reshapeOp: OpDefinition<TensorShape> = {
   kind: 'reshape',
   inputs: [1, 1],
   attributes: SHAPE,
+  precise: 'asFirst',
   infer(context) {
     const source = tensorInput('reshape', context, 0)
     const [n, h, w, c] = (['n', 'h', 'w', 'c'] as const).map((dimension) =>
