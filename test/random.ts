@@ -1,22 +1,2 @@
-/** xorshift32 seeded by a name: test data that is the same on every machine. */
-export function seededRandom(name: string): () => number {
-  let state = 2166136261
-  for (const char of name) state = Math.imul(state ^ char.charCodeAt(0), 16777619)
-  state = state >>> 0 || 1
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    state >>>= 0
-    return state / 2 ** 32
-  }
-}
-
-/** Uniform values, rounded to float32. */
-export function randomArray(
-  random: () => number,
-  size: number,
-  [low, high]: readonly [number, number],
-): Float64Array {
-  return Float64Array.from({ length: size }, () => Math.fround(low + (high - low) * random()))
-}
+/** Test data is drawn as that of the self-test, whose results are made from the case table. */
+export { randomArray, seededRandom } from '../src/runtime/seeded-random.js'

@@ -1,7 +1,7 @@
 import { EngineError } from '../../src/errors.js'
 import { Engine } from '../../src/runtime/engine.js'
 import { allCases } from '../../test/cases/index.js'
-import { F16_NMSE, runCase } from '../../test/kernels/run-case.js'
+import { CASE_BOUNDS, F16_NMSE, runCase } from '../../test/kernels/run-case.js'
 import { type BenchOptions, benchCommand } from '../lib/options.js'
 import { main, print, writeJson } from '../lib/report.js'
 
@@ -29,7 +29,7 @@ await main(async () => {
       count++
       try {
         const { nmse, maxError, range } = await runCase(engine, opCase, schedule, variant, options.storage)
-        const bounds = opCase.bounds ?? { nmse: 1e-10, maxError: 1e-4 }
+        const bounds = opCase.bounds ?? CASE_BOUNDS
         const isRight =
           options.storage === 'f16'
             ? nmse <= F16_NMSE

@@ -7,8 +7,9 @@ import { cacheFolder, emitWarning } from '../platform/index.js'
 import { messageOf } from '../realms.js'
 import { quickest, timeContestants } from './contest.js'
 import { Executor } from './executor.js'
-import { layerSamples, type Samples } from './layer-reference.js'
+import { layerSamples } from './layer-reference.js'
 import { type ClockSource, PassClock } from './pass-clock.js'
+import { disagreement } from './samples.js'
 import { LAYER_NODE, LAYER_OUTPUT, type TunableLayer, tunableLayers } from './tunable.js'
 import { type Choices, loadChoices, storeChoices, tuningIdentity } from './tuning-cache.js'
 import type { WeightSet } from './weight-set.js'
@@ -121,11 +122,12 @@ async function timeLayer(
     const names = [layer.chosen, ...layer.candidates.filter((name) => name !== layer.chosen)]
     // The default is no better known on this adapter than the others.
     const truth = layerSamples(layer.graph, inputs, weights.source)
+    const bounds = BOUNDS[planOptions.storage ?? 'f32']
     for (const name of names) {
       try {
         const entry = await openEntry(device, layer.graph, weights, planOptions, name)
         entries.push(entry)
-        const difference = truth && disagreement(await resultOf(entry.executor, inputs), truth, planOptions)
+        const difference = truth && disagreement(await resultOf(entry.executor, inputs), truth, bounds)
         if (difference === undefined) continue
         rejected[name] = difference
       } catch (error) {
@@ -207,8 +209,8 @@ export function randomInputs(graph: Graph): Map<string, Float32Array<ArrayBuffer
 
 export async function resultOf(
   executor: Executor,
-  inputs: ReadonlyMap<string, Float32Array<ArrayBuffer>>,
-): Promise<Float32Array> {
+  inputs: ReadonlyMap<string, Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>,
+): Promise<Float32Array<ArrayBuffer>> {
   const { device } = executor
   const staging = executor.takeStaging() ?? executor.makeStaging()
   const output = executor.output(LAYER_OUTPUT).buffer
@@ -226,29 +228,8 @@ export async function resultOf(
   return copy
 }
 
-/** The bounds that every op is tested within: normalised mean squared error, and largest error by the range. */
-const BOUNDS = { f32: { nmse: 1e-10, maxError: 1e-4 }, f16: { nmse: 1e-5, maxError: 0.05 } } as const
-
-/** Why a result is wrong; undefined if it is right. */
-export function disagreement(
-  result: Float32Array,
-  truth: Samples,
-  { storage }: Pick<PlanOptions, 'storage'>,
-): string | undefined {
-  let error = 0
-  let energy = 0
-  let largest = 0
-  let range = 0
-  truth.values.forEach((want, i) => {
-    const difference = Math.abs((result[truth.indices[i] as number] ?? Number.NaN) - want)
-    error += difference ** 2
-    energy += want ** 2
-    // Not `max`, which may lose a NaN.
-    if (!(difference <= largest)) largest = difference
-    range = Math.max(range, Math.abs(want))
-  })
-  const bounds = BOUNDS[storage ?? 'f32']
-  const nmse = error / Math.max(energy, 1e-30)
-  const isWithin = nmse <= bounds.nmse && largest <= bounds.maxError * Math.max(range, 1e-3)
-  return isWithin ? undefined : `differs from float64: mean squared error ${nmse.toExponential(1)}`
-}
+/** The bounds that every op is tested within, by the plan's storage. */
+export const BOUNDS = {
+  f32: { nmse: 1e-10, maxError: 1e-4 },
+  f16: { nmse: 1e-5, maxError: 0.05 },
+} as const

@@ -5,8 +5,10 @@ import type { Schedule } from '../graph/op.js'
 import { type PlanOptions, scheduleFor } from '../graph/plan.js'
 import { cacheFolder, emitWarning } from '../platform/index.js'
 import { messageOf } from '../realms.js'
-import { disagreement, isRefusal, openEntry, randomInputs, resultOf } from './autotune.js'
+import { BOUNDS, isRefusal, openEntry, randomInputs, resultOf } from './autotune.js'
 import { layerSamples } from './layer-reference.js'
+import { otherKernels, testKernels } from './op-test.js'
+import { disagreement } from './samples.js'
 import { choosingLayers, type TunableLayer } from './tunable.js'
 import { type Choices, loadChoices, storeChoices, tuningIdentity } from './tuning-cache.js'
 import type { WeightSet } from './weight-set.js'
@@ -22,10 +24,12 @@ export interface KernelTestOptions {
 }
 
 const RIGHT = 'right'
+/** Of kernels that are the caller's: nothing says what they must give. */
+const UNKNOWN = 'unknown'
 
 /**
- * First contact with an adapter: every kernel that a graph's convolutions would take there, on the layer's own shapes and
- * weights, against float64. Verdicts are stored by adapter, driver and engine version; what is stored is not tested again.
+ * First contact with an adapter: every kernel that a graph's plan would take there, against float64. Convolutions are tested
+ * on the layer's own shapes and weights, the rest on small shapes whose results come with the package (`knownResults`). Verdicts are stored by adapter, driver and engine version; what is stored is not tested again.
  * @returns the schedule whose kernels are right: the one planned for, else the other one, with a warning that names the kernel
  * @throws EngineError UNSUPPORTED that names the kernels where neither is right
  */
@@ -82,11 +86,20 @@ async function wrongKernels(
   for (const layer of missing) {
     verdicts[keyOf(layer, planOptions)] = (await faultOf(device, layer, weights, planOptions)) ?? RIGHT
   }
-  if (missing.length > 0) await store(folder, identity, verdicts, options.onWarning)
-  return layers
-    .map((layer) => ({ layer, verdict: verdicts[keyOf(layer, planOptions)] }))
-    .filter(({ verdict }) => verdict !== RIGHT)
-    .map(({ layer, verdict }) => `${verdict} (layer "${layer.nodes[0]}")`)
+  const others = otherKernels(graph, caps, planOptions, layers)
+  const untested = [...others.keys()].filter((id) => verdicts[id] === undefined)
+  if (untested.length > 0) {
+    const faults = await testKernels(device, untested, planOptions)
+    for (const id of untested) verdicts[id] = faults.has(id) ? (faults.get(id) ?? RIGHT) : UNKNOWN
+  }
+  if (missing.length + untested.length > 0) await store(folder, identity, verdicts, options.onWarning)
+  const wrong = [
+    ...layers.map((layer) => ({ node: layer.nodes[0], verdict: verdicts[keyOf(layer, planOptions)] })),
+    ...[...others].map(([id, node]) => ({ node, verdict: verdicts[id] })),
+  ].filter(({ verdict }) => verdict !== RIGHT && verdict !== UNKNOWN)
+  // One stored result may stand for several kernels.
+  const told = new Map(wrong.map(({ node, verdict }) => [verdict, `${verdict} (layer "${node}")`]))
+  return [...told.values()]
 }
 
 const chosenOf = (layer: TunableLayer, { choices }: PlanOptions): string => {
@@ -111,7 +124,11 @@ async function faultOf(
   try {
     const { executor, steps } = await openEntry(device, layer.graph, weights, planOptions, variant)
     try {
-      const problem = disagreement(await resultOf(executor, inputs), truth, planOptions)
+      const problem = disagreement(
+        await resultOf(executor, inputs),
+        truth,
+        BOUNDS[planOptions.storage ?? 'f32'],
+      )
       const kernels = [...new Set(steps.map((step) => executor.spec.steps[step]?.kernel))].join(', ')
       return problem && `${kernels} ${variant} ${problem}`
     } finally {

@@ -5,14 +5,8 @@ import { channelsOf, type TensorType } from '../graph/tensor.js'
 import type { Conv2dAttrs } from '../ops/conv/conv2d.js'
 import { convWindow, type Size } from '../ops/conv/geometry.js'
 import type { TransposedConv2dAttrs } from '../ops/conv/transposed-conv2d.js'
+import { type Samples, sampleIndices } from './samples.js'
 import { LAYER_NODE } from './tunable.js'
-
-/** Some elements of a layer's result, by the definition of its op in float64. */
-export interface Samples {
-  /** Positions in the dense N x H x W x C result. */
-  readonly indices: readonly number[]
-  readonly values: Float64Array
-}
 
 /** A value of the layer's graph at an entry, row, column and channel; 0 outside of the map. */
 type Read = (n: number, y: number, x: number, c: number) => number
@@ -44,10 +38,7 @@ export function layerSamples(
       : residualOf(graph, node.inputs.at(-1) as ValueId, inputs, epilogue.residualWindow)
   const activate = activationOf(epilogue.activation, weights, channelsOf(type))
   const count = type.n * type.h * type.w * channelsOf(type)
-  // A stride without a factor in common with sizes meets all rows, columns and channels.
-  const indices = Array.from({ length: Math.min(SAMPLES, count) }, (_, i) =>
-    count <= SAMPLES ? i : Math.floor(((i * 0.6180339887498949) % 1) * count),
-  )
+  const indices = sampleIndices(count, SAMPLES)
   const values = Float64Array.from(indices, (index) => {
     const c = index % channelsOf(type)
     const pixel = Math.floor(index / channelsOf(type))

@@ -29,6 +29,9 @@ const table: CorrelationCase[] = [
   { at: [1, 9, 11, 16], attrs: plain(3, 2) },
   { at: [1, 7, 9, 8], attrs: cosine(2, 3) },
   { at: [1, 3, 6, 6], attrs: cosine(6) },
+  // DFFNet's fine matching.
+  { at: [1, 5, 8, 8], attrs: cosine(2) },
+  { at: [1, 6, 4, 12], attrs: cosine(3) },
   { at: [1, 4, 9, 4], attrs: cosine(7) },
 ]
 

@@ -71,6 +71,27 @@ const fromPrecise: OpCase[] = cases.map((opCase) => ({
 const two = { n: 2, h: 5, w: 7, c: 5 }
 const sum = (parts: readonly RefTensor[]): RefTensor => binaryReference(parts, (a, b) => a + b)
 
+function resizedPart(h: number, w: number): OpCase {
+  return {
+    name: `concat of f16 and what is resized from f32 to ${h}x${w}`,
+    op: 'concat',
+    inputs: [
+      { ...two, h, w },
+      { ...two, h: 3, w: 4, c: 3 },
+    ],
+    build: (graph, inputs) => {
+      const small = halved(graph, 'precise part', nthValue(inputs, 1))
+      const enlarged = resize(graph, 'enlarged', small, { mode: 'bilinear', height: h, width: w })
+      return concat(graph, 'joined', [nthValue(inputs, 0), enlarged])
+    },
+    reference: (inputs) =>
+      concatReference([
+        inputOf(inputs, 0),
+        bilinearReference(halvedReference(inputOf(inputs, 1)), h, w, false),
+      ]),
+  }
+}
+
 const structures: OpCase[] = [
   {
     name: 'concat of f16, f32 and f16',
@@ -83,21 +104,8 @@ const structures: OpCase[] = [
     reference: (inputs) =>
       concatReference([inputOf(inputs, 0), halvedReference(inputOf(inputs, 1)), inputOf(inputs, 2)]),
   },
-  {
-    name: 'concat of f16 and what is resized from f32',
-    op: 'concat',
-    inputs: [two, { ...two, h: 3, w: 4, c: 3 }],
-    build: (graph, inputs) => {
-      const small = halved(graph, 'precise part', nthValue(inputs, 1))
-      const enlarged = resize(graph, 'enlarged', small, { mode: 'bilinear', height: two.h, width: two.w })
-      return concat(graph, 'joined', [nthValue(inputs, 0), enlarged])
-    },
-    reference: (inputs) =>
-      concatReference([
-        inputOf(inputs, 0),
-        bilinearReference(halvedReference(inputOf(inputs, 1)), two.h, two.w, false),
-      ]),
-  },
+  resizedPart(6, 8),
+  resizedPart(5, 7),
   {
     name: 'batchConcat of f32 and f16',
     op: 'batchConcat',

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Engine } from '../../src/runtime/engine.js'
 import { allCases } from '../cases/index.js'
 import { openWithF16 } from '../support/f16-engine.js'
-import { F16_NMSE, runCase, runsOf } from './run-case.js'
+import { CASE_BOUNDS, F16_NMSE, runCase, runsOf } from './run-case.js'
 
 let engine: Engine
 /** Of an adapter with shader-f16, where there is one. */
@@ -25,7 +25,7 @@ describe('every op against its float64 reference', () => {
   })
 
   for (const opCase of allCases) {
-    const bounds = opCase.bounds ?? { nmse: 1e-10, maxError: 1e-4 }
+    const bounds = opCase.bounds ?? CASE_BOUNDS
     for (const { schedule, variant } of runsOf(opCase)) {
       it(`${opCase.name} [${schedule}${variant === undefined ? '' : ` ${variant}`}]`, async () => {
         const { nmse, maxError, range } = await runCase(engine, opCase, schedule, variant)

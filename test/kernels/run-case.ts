@@ -17,6 +17,22 @@ export interface CaseError {
 /** Bound of the normalised mean squared error of every case with f16 storage. */
 export const F16_NMSE = 1e-5
 
+/** Of a case that states none. */
+export const CASE_BOUNDS = { nmse: 1e-10, maxError: 1e-4 } as const
+
+/** Of weights that state none: +-1/sqrt(fan in). */
+export function weightRange(shape: readonly number[]): readonly [number, number] {
+  const bound =
+    1 /
+    Math.sqrt(
+      Math.max(
+        1,
+        shape.slice(1).reduce((product, side) => product * side, 1),
+      ),
+    )
+  return [-bound, bound]
+}
+
 /** Seeded inputs and weights of a case, the same for every variant. Rounded to f32: the reference sees what the kernel sees. */
 export function caseData(opCase: OpCase): {
   inputs: RefTensor[]
@@ -33,8 +49,7 @@ export function caseData(opCase: OpCase): {
   const weights = Object.fromEntries(
     Object.entries(opCase.weights ?? {}).map(([name, { shape, range }]) => {
       const size = shape.reduce((product, d) => product * d, 1)
-      const bound = 1 / Math.sqrt(Math.max(1, size / (shape[0] ?? 1)))
-      return [name, randomArray(random, size, range ?? [-bound, bound])]
+      return [name, randomArray(random, size, range ?? weightRange(shape))]
     }),
   )
   return { inputs, weights }
