@@ -59,11 +59,11 @@ export function meshRegressorAttention(graph: GraphBuilder, crop: Value): MeshRe
       width: REGION_SIDE,
     })
     const region = separableBlocks(graph, `${name}.region.`, closeUp, REGION_BLOCKS, 'prelu')
-    for (const part of parts) {
-      const reduced = branch(graph, part.branch, region, PART_BLOCKS)
-      const points = wholeMapConv(graph, `${part.branch}.output`, reduced, 2, 2 * part.vertices.length)
-      const inCrop = regionPoints(graph, `${part.branch}.points`, points, placement, { scale: MAP_STRIDE })
-      mesh = refineMesh(graph, `${part.branch}.refine`, mesh, inCrop, part)
+    for (const { branch: part, ...places } of parts) {
+      const reduced = branch(graph, part, region, PART_BLOCKS)
+      const points = wholeMapConv(graph, `${part}.output`, reduced, 2, 2 * places.vertices.length)
+      const inCrop = regionPoints(graph, `${part}.points`, points, placement, { scale: MAP_STRIDE })
+      mesh = refineMesh(graph, `${part}.refine`, mesh, inCrop, places)
     }
   }
   return { mesh, flag: wholeMapConv(graph, 'flag.output', features, 3, 1) }
