@@ -14,8 +14,8 @@ const SHIPPED = resolve('dist/src/platform/browser/shipped.js')
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 
 function kernels() {
-  const files = readdirSync('kernels', { recursive: true, encoding: 'utf8' }).filter((file) =>
-    file.endsWith('.wgsl'),
+  const files = readdirSync('kernels', { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.wgsl') || file === 'self-test.json',
   )
   return Object.fromEntries(
     files.map((file) => [file.replaceAll('\\', '/'), compact(readFileSync(join('kernels', file), 'utf8'))]),

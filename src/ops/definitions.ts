@@ -13,7 +13,7 @@ import { warpOp, warpValidityOp } from './flow/warp.js'
 import { imageInputOp } from './image/image-input.js'
 import { imageOutputOp } from './image/image-output.js'
 import { resizeOp } from './image/resize.js'
-import { fragmentChannelOp, interpolateOp } from './mesh/interpolate.js'
+import { fragmentChannelOp, fragmentMaskedOp, interpolateOp } from './mesh/interpolate.js'
 import { regionCropOp, regionPointsOp, regionTransformOp } from './mesh/landmark-attention.js'
 import { rasteriseOp } from './mesh/rasterise.js'
 import { refineMeshOp } from './mesh/refine-mesh.js'
@@ -34,7 +34,15 @@ const DEFINITIONS = [
   ...[conv2dOp, depthwiseConv2dOp, fullyConnectedOp, transposedConv2dOp],
   ...[consistencyOp, correlationOp, inverseSearchOp, variationalOp, warpOp, warpValidityOp],
   ...[imageInputOp, imageOutputOp, resizeOp],
-  ...[fragmentChannelOp, interpolateOp, regionCropOp, regionPointsOp, regionTransformOp, rasteriseOp],
+  ...[
+    fragmentChannelOp,
+    fragmentMaskedOp,
+    interpolateOp,
+    regionCropOp,
+    regionPointsOp,
+    regionTransformOp,
+    rasteriseOp,
+  ],
   ...[refineMeshOp, addVertexDepthOp, vertexMotionOp, vertexMapOp],
   ...[leakyReluOp, preluOp, reluOp, sigmoidOp, tanhOp, addOp, multiplyOp, scaleOp],
   ...[packOp, unpackOp, channelGatherOp, channelPadOp, channelSliceOp, batchConcatOp, batchSliceOp, concatOp],
