@@ -19,11 +19,13 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }))
 
-async function runExample(document: string, containing: string): Promise<string> {
+/** Programs of a document, in which the package is the one at hand. */
+async function programsOf(document: string): Promise<string[]> {
   const text = await readFile(document, 'utf8')
-  const blocks = [...text.matchAll(/```js\n([\s\S]*?)```/g)].map((match) => match[1] ?? '')
-  const program = blocks.find((block) => block.includes(containing))
-  if (program === undefined) throw new Error(`${document} has no program with ${containing}`)
+  return [...text.matchAll(/```js\n([\s\S]*?)```/g)].map((match) => match[1] ?? '')
+}
+
+async function runProgram(program: string): Promise<string> {
   const file = join(folder, 'example.mjs')
   const here = program
     .replace("'deepfaceflow/engine'", JSON.stringify(resolve('src/engine.ts')))
@@ -31,6 +33,12 @@ async function runExample(document: string, containing: string): Promise<string>
   await writeFile(file, here)
   const { stdout } = await run(process.execPath, ['--import', 'tsx', file], { cwd: folder })
   return stdout
+}
+
+async function runExample(document: string, containing: string): Promise<string> {
+  const program = (await programsOf(document)).find((block) => block.includes(containing))
+  if (program === undefined) throw new Error(`${document} has no program with ${containing}`)
+  return await runProgram(program)
 }
 
 it('README: two photos to flow', async () => {
@@ -49,3 +57,35 @@ it('docs/engine.md: a registered pair that stays on the GPU', async () => {
   const bytes = 224 * 224 * 3 * 4
   expect((await runExample('docs/engine.md', 'registeredFlow')).trim()).toBe(`${bytes} ${bytes / 4}`)
 })
+
+/** What the programs of docs/streams.md take from around them. */
+const STREAM = `
+import { EventEmitter } from 'node:events'
+import { DeepFaceFlow, decodePhoto, LatestFrames } from 'deepfaceflow'
+const faceFlow = await DeepFaceFlow.create({ weights: 'dffnet-m-small', refinement: 'none' })
+const firstFrame = await decodePhoto('a.jpg')
+const frames = (async function* () { for (let i = 0; i < 3; i++) yield firstFrame })()
+const camera = new EventEmitter()
+let shown = 0
+const show = (step) => { if (step.frameToFrame.flow.length === 224 * 224 * 3) shown++ }
+`
+
+it('docs/streams.md: a stream, and a live source', async () => {
+  const programs = await programsOf('docs/streams.md')
+  expect(programs).toHaveLength(2)
+  const ending = `
+await last
+const handler = camera.listeners('frame')[0]
+await Promise.all(Array.from({ length: 6 }, () => handler(firstFrame)))
+console.log(JSON.stringify({ shown, ...live.counters }))
+faceFlow.dispose()
+`
+  const printed = await runProgram([STREAM, ...programs, ending].join('\n'))
+  const { shown, pushed, computed, dropped, failed } = JSON.parse(
+    printed.trimEnd().split('\n').at(-1) as string,
+  )
+  expect([pushed, failed, computed + dropped]).toEqual([6, 0, 6])
+  expect(computed).toBeGreaterThanOrEqual(2)
+  // Of the stream all but the last, of the live source those that were not dropped.
+  expect(shown).toBe(2 + computed)
+}, 300_000)
