@@ -138,7 +138,9 @@ function graphOf({ name, inputs, nodes, output }: StoredResult): Graph {
 }
 
 function decoded(attrs: unknown): unknown {
-  if (typeof attrs !== 'object' || attrs === null) return attrs
+  // Attributes hold no null: it stands for what a list leaves out.
+  if (attrs === null) return undefined
+  if (typeof attrs !== 'object') return attrs
   if (Array.isArray(attrs)) return attrs.map(decoded)
   const { u32, f32 } = attrs as { u32?: string; f32?: string }
   if (u32 !== undefined) return new Uint32Array(bytesOf(u32).buffer)
