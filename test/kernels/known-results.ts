@@ -163,53 +163,63 @@ const NORMALISED = { scale: [2, 3, 0.5], offset: [-0.9, 0.25, 4] } as const
 /** Interpolated, with a border in sight. */
 const TRANSFORM = packImageTransform({ width: WIDTH, height: HEIGHT, matrix: [1.1, -0.3, 2, 0.25, 0.9, -1] })
 
+interface Placement {
+  readonly border: 'black' | 'edge'
+  readonly mirrored: boolean
+}
+
 /** Images come as bytes, which the case table has not. */
 function imageResults(): StoredResult[] {
-  const placed = (name: string, options: { border: 'black' | 'edge'; mirrored: boolean }): StoredResult => {
-    const graph = new GraphBuilder(name)
-    const pixels = graph.input('pixels', frameType(WIDTH, HEIGHT))
-    const transform = graph.input('transform', IMAGE_TRANSFORM_TYPE)
-    const images = imageInput(graph, 'images', [{ pixels, transform }], {
-      ...SIZE,
-      ...NORMALISED,
-      ...options,
-    })
-    outputTensor(graph, KNOWN_OUTPUT, images)
-    return imageResult(name, graph.build(), options)
+  const named = (count: number) => (count === 1 ? 'one image' : `${count} images`)
+  const placed = (name: string, options: Placement, count = 1): StoredResult => {
+    const graph = new GraphBuilder(`${named(count)}, ${name}`)
+    const sources = Array.from({ length: count }, (_, i) => ({
+      pixels: graph.input(`pixels${i}`, frameType(WIDTH, HEIGHT)),
+      transform: graph.input(`transform${i}`, IMAGE_TRANSFORM_TYPE),
+    }))
+    outputTensor(
+      graph,
+      KNOWN_OUTPUT,
+      imageInput(graph, 'images', sources, { ...SIZE, ...NORMALISED, ...options }),
+    )
+    return imageResult(graph.build(), options)
   }
-  const frames = new GraphBuilder('registered frame')
-  const frame = frames.input('pixels', frameType(WIDTH, HEIGHT))
-  const size = { width: WIDTH, height: HEIGHT }
-  outputTensor(frames, KNOWN_OUTPUT, imageFrames(frames, 'images', [frame], { ...size, ...NORMALISED }))
+  const registered = (count: number): StoredResult => {
+    const graph = new GraphBuilder(`${named(count)}, registered`)
+    const frames = Array.from({ length: count }, (_, i) =>
+      graph.input(`pixels${i}`, frameType(WIDTH, HEIGHT)),
+    )
+    const size = { width: WIDTH, height: HEIGHT }
+    outputTensor(graph, KNOWN_OUTPUT, imageFrames(graph, 'images', frames, { ...size, ...NORMALISED }))
+    return imageResult(graph.build())
+  }
   return [
-    placed('image, black border', { border: 'black', mirrored: false }),
-    placed('image, edge border', { border: 'edge', mirrored: false }),
-    placed('image and its mirror image', { border: 'black', mirrored: true }),
-    imageResult('registered frame', frames.build()),
+    placed('black border', { border: 'black', mirrored: false }),
+    placed('edge border', { border: 'edge', mirrored: false }),
+    // The hardware schedule takes two images at once.
+    ...[1, 2].map((count) => placed('mirrored too', { border: 'black', mirrored: true }, count)),
+    ...[1, 2].map(registered),
     pixelResult(),
   ]
 }
 
-function imageResult(
-  name: string,
-  graph: Graph,
-  placement?: { border: 'black' | 'edge'; mirrored: boolean },
-): StoredResult {
+function imageResult(graph: Graph, placement?: Placement): StoredResult {
+  const isPixels = (input: string) => input.startsWith('pixels')
   const inputs: StoredResult['inputs'] = graph.inputs.map(({ name: input, value }) => {
     const { bytes, contents } = rawType(graph, value)
-    return { name: input, bytes, contents, fill: input === 'pixels' ? 'bytes' : { floats: [...TRANSFORM] } }
+    return { name: input, bytes, contents, fill: isPixels(input) ? 'bytes' : { floats: [...TRANSFORM] } }
   })
-  const entry = { name, inputs, weights: [], bounds: CASE_BOUNDS }
-  const bytes = drawnData(entry).inputs.get('pixels') as Uint8Array
+  const entry = { name: graph.name, inputs, weights: [], bounds: CASE_BOUNDS }
   const [a = 0, b = 0, c = 0, , d = 0, e = 0, f = 0] = TRANSFORM
-  const image: RefImage = {
-    ...{ width: WIDTH, height: HEIGHT, bytes, bytesPerPixel: 4, rowStride: 4 * WIDTH },
-    matrix: placement === undefined ? [1, 0, 0, 0, 1, 0] : [a, b, c, d, e, f],
-    taps: [1, 1],
-    nearest: false,
-  }
-  const mirrored = { ...image, matrix: [-a, b, c + a * SIZE.width, -d, e, f + d * SIZE.width] }
-  const views = placement?.mirrored === true ? [image, mirrored] : [image]
+  const images = [...drawnData(entry).inputs].flatMap(([name, bytes]): RefImage[] => {
+    if (!isPixels(name) || !(bytes instanceof Uint8Array)) return []
+    const matrix = placement === undefined ? [1, 0, 0, 0, 1, 0] : [a, b, c, d, e, f]
+    const size = { width: WIDTH, height: HEIGHT, bytesPerPixel: 4, rowStride: 4 * WIDTH } as const
+    return [{ ...size, bytes, matrix, taps: [1, 1], nearest: false }]
+  })
+  const mirroredMatrix = [-a, b, c + a * SIZE.width, -d, e, f + d * SIZE.width]
+  const mirrored = images.map((image) => ({ ...image, matrix: mirroredMatrix }))
+  const views = placement?.mirrored === true ? [...images, ...mirrored] : images
   const { width, height } = placement === undefined ? { width: WIDTH, height: HEIGHT } : SIZE
   const options = { border: placement?.border ?? 'black', ...NORMALISED }
   return { ...entry, ...stored(graph), ...sampled(sampleReference(views, width, height, options).data) }
