@@ -17,7 +17,7 @@ export function linearGrid(count: number, z = 1): readonly [number, number, numb
   return [Math.ceil(groups / rows), rows, z]
 }
 
-/** The operand at `index`; `infer` has checked that the node has it. */
+/** The operand at `index`; `infer` has checked that the node has it. @throws TypeError if it has not */
 export function inputAt(context: Pick<LowerContext<unknown>, 'inputs'>, index: number): Operand {
   const input = context.inputs[index]
   if (input === undefined) throw new TypeError(`node has no input ${index}`)

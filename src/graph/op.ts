@@ -54,6 +54,7 @@ export interface OpDefinition<Attrs> {
   readonly loads?: readonly number[]
 }
 
+/** What shape rule and cost of an op see of a node. */
 export interface InferContext<Attrs> {
   readonly node: string
   readonly attrs: Attrs
@@ -81,6 +82,7 @@ export interface Epilogue {
 
 export type ResidualWindow = 1 | 2
 
+/** Nothing is applied to a kernel's result before it is stored. */
 export const NO_EPILOGUE: Epilogue = { activation: { kind: 'none' }, residual: 'none', residualWindow: 1 }
 
 /** Something a kernel can be bound to. */
@@ -90,6 +92,7 @@ export type Operand =
   /** Weights or constants, packed on the CPU once per weight set; `key` names content and packing. */
   | { readonly kind: 'packed'; readonly key: string; readonly pack: (weights: WeightSource) => PackedData }
 
+/** Values of a packed operand, as the kernel reads them: bits of f32, u32 or f16. */
 export type PackedData = Float32Array | Uint32Array | Uint16Array
 
 /** Where a plan takes its weights from. */
@@ -125,6 +128,7 @@ export interface LowerContext<Attrs> {
   scratch(type: ValueType): Operand
 }
 
+/** Family of kernel variants: for adapters that run on the CPU, or for GPUs. */
 export type Schedule = 'software' | 'hardware'
 
 /** A choice between kernels that compute the same. */
@@ -159,6 +163,7 @@ export interface KernelCall {
   readonly flops?: number
 }
 
+/** A field of a kernel's uniform: a number, a vector or array of them, or where a tensor lies. */
 export type UniformValue = number | readonly number[] | ViewOf
 
 /** The placement of a tensor operand: filled in once memory is planned. */
@@ -171,7 +176,7 @@ export function view(operand: Operand): ViewOf {
   return { viewOf: operand }
 }
 
-/** The tensor type of an operand; ops check kinds in `infer`, so a raw one here is a mistake of ours. */
+/** The tensor type of an operand; ops check kinds in `infer`, so a raw one here is a mistake of the op. @throws TypeError */
 export function tensorOf(operand: Operand): TensorType {
   if (operand.kind === 'packed' || operand.type.kind !== 'tensor') {
     throw new TypeError('operand is not a tensor')

@@ -34,6 +34,7 @@ export interface RawType {
 /** What a value of a graph is: a tensor or plain bytes. */
 export type ValueType = TensorType | RawType
 
+/** A tensor type of n x h x w x c; `c` may be the channel counts of concatenated parts. */
 export function tensorType(n: number, h: number, w: number, c: number | readonly number[]): TensorType {
   return { kind: 'tensor', n, h, w, segments: typeof c === 'number' ? [c] : c }
 }
