@@ -176,10 +176,17 @@ fn main(
           nextX${c}_${p} = select(vec4<f32>(0.0), vec4<f32>(x[at]), inside);
         }
 #endfor
-        step += ${(TY + PX - 1) / PX}u;
-        plane += ${(TY + PX - 1) / PX}u;
+#if TY > PX
+        step += ${TY / PX}u;
+        plane += ${TY / PX}u;
         if (plane >= u.x.planes) {
           plane -= u.x.planes;
+#else
+        step++;
+        plane++;
+        if (plane == u.x.planes) {
+          plane = 0u;
+#endif
           tapX++;
           if (tapX == u.tapsX) {
             tapX = 0u;
