@@ -63,7 +63,12 @@ await main(async () => {
   const settings = measureOptions(options)
 
   const weights = await networkWeights(choice)
-  const plan = await engine.compile(await registeredGraph(choice), { ...options, weights })
+  const { storage, schedule } = options
+  const plan = await engine.compile(await registeredGraph(choice), {
+    storage,
+    ...(schedule && { schedule }),
+    weights,
+  })
   const inputs = await registeredInputs(choice)
   const pair = await measurePair(engine, plan, inputs, settings)
   print(timingTable(pair.timings))

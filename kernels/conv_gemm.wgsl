@@ -4,7 +4,7 @@
 // A workgroup of TX x TY invocations computes TX * PX pixels x TY * CP planes, each invocation PX pixels (TX apart, so
 // that neighbours read neighbouring vec4s) x CP planes. Rounds go over KP steps of the flat index
 // tap * planes + plane. The next round's operands are loaded into registers while this one is computed. Where TY > PX a tile
-// has fewer pixels than invocations, which then load TY / PX steps side by side.
+// has fewer pixels than invocations, which then load TY / PX steps side by side; inputs have at least as many planes.
 #param TX
 #param TY
 #param PX
@@ -176,18 +176,23 @@ fn main(
           nextX${c}_${p} = select(vec4<f32>(0.0), vec4<f32>(x[at]), inside);
         }
 #endfor
-#for s in 0..(TY + PX - 1) / PX
+#if TY > PX
+        step += ${TY / PX}u;
+        plane += ${TY / PX}u;
+        if (plane >= u.x.planes) {
+          plane -= u.x.planes;
+#else
         step++;
         plane++;
         if (plane == u.x.planes) {
           plane = 0u;
+#endif
           tapX++;
           if (tapX == u.tapsX) {
             tapX = 0u;
             tapY++;
           }
         }
-#endfor
       }
 #endfor
     }

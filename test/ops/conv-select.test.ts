@@ -144,6 +144,13 @@ describe('selection on hardware', () => {
     expect(wide).toMatchObject({ name: 'gemm-128x16', splits: 1 })
   })
 
+  it('loads no steps side by side that lie in one plane', () => {
+    const names = (inPlanes: number) =>
+      convVariants(conv3x3(4, inPlanes, 96), caps(32), 'hardware').map((variant) => variant.name)
+    expect(names(3)).not.toContain('gemm-16x64k4')
+    expect(names(4)).toContain('gemm-16x64k4')
+  })
+
   it('leaves no lane to padding where three channels meet several taps', () => {
     const image = {
       ...conv3x3(112, 1, 8),

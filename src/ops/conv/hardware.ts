@@ -116,7 +116,7 @@ function broadcast(pixels: number): DirectVariant {
 export function hardwareVariants(shape: ConvShape, caps: AdapterCaps): ConvVariant[] {
   const variants: ConvVariant[] = []
   const tiles = [...LARGE_GEMM_TILES, ...SMALL_GEMM_TILES, ...OTHER_GEMM_TILES, NARROW_TILE]
-  for (const tile of tiles.map((any) => fitted(shape, any))) {
+  for (const tile of tilesFor(shape, tiles)) {
     variants.push(splitSum(shape, tile), { ...tile, name: `${tile.name}${WHOLE}` })
     for (const splits of splitCounts(shape, tile)) {
       variants.push({ ...tile, name: `${tile.name}-split${splits}`, splits })
@@ -155,6 +155,13 @@ export function hardwareCandidates(shape: ConvShape, caps: AdapterCaps): ConvVar
         return variant satisfies never
     }
   })
+}
+
+/** Those of the tiles that a shape can run, as it runs them: steps that are loaded side by side lie in planes of their own. */
+function tilesFor(shape: ConvShape, tiles: readonly GemmVariant[]): GemmVariant[] {
+  return tiles
+    .filter(({ threads, pixels }) => threads[1] <= pixels * shape.inPlanes)
+    .map((tile) => fitted(shape, tile))
 }
 
 /** A tile as a shape runs it: four taps of three channels fill three steps, where a tile's pixels load them. */
@@ -318,7 +325,7 @@ export function selectHardware(shape: ConvShape, caps: AdapterCaps): ConvVariant
       parts * FLOPS_PER_CACHED_BYTE
     )
   }
-  const tiles = gemmTiles(caps).map((tile) => splitSum(shape, fitted(shape, tile)))
+  const tiles = tilesFor(shape, gemmTiles(caps)).map((tile) => splitSum(shape, tile))
   const best = tiles.reduce((a, b) => (cost(b) < cost(a) ? b : a))
   const product = winogradTile(caps)
   return favoursWinograd(shape, product, best) ? product : best
