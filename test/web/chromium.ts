@@ -27,7 +27,7 @@ function executable(): string {
 }
 
 /** WebGPU on SwiftShader, which Chromium brings; and no traffic of its own. */
-const FLAGS = [
+export const FLAGS = [
   '--enable-unsafe-webgpu',
   '--no-sandbox',
   '--disable-quic',
