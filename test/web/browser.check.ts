@@ -254,11 +254,15 @@ describe('weights', () => {
   })
 
   it('come from where the caller says, and must be the right ones', async () => {
-    const wrong = await serve({ '': ROOT }, { '/elsewhere/dffnet-m-small.safetensors': 'not the weights' })
+    const wrong = await serve(
+      { '': ROOT },
+      { '/page': PAGE, '/weights/dffnet-m-small.safetensors': 'not the weights' },
+    )
     try {
-      await browser.page.goto(`${wrong.url}test/fixtures/`).catch(() => undefined)
-      const other = await thrown(load("{ weightsUrl: '/elsewhere' }"))
+      await browser.page.goto(`${wrong.url}page`)
+      const other = await thrown(load('{}'))
       assert.equal(other.code, 'INVALID_WEIGHTS')
+      assert.match(other.message, /is not the file that belongs to this version/)
     } finally {
       await wrong.close()
       await browser.page.goto(`${server.url}page`)
@@ -272,7 +276,7 @@ describe('weights', () => {
   it('are not downloaded further once the signal says so', async () => {
     const error = await thrown(`const controller = new AbortController()
       await caches.keys().then((names) => Promise.all(names.map((name) => caches.delete(name))))
-      ${load(`{ weightsUrl: location.origin + '/weights?again', signal: controller.signal, onDownload: () => controller.abort(new Error('enough')) }`)}`)
+      ${load(`{ weightsUrl: (file) => \`/weights/\${file}?again\`, signal: controller.signal, onDownload: () => controller.abort(new Error('enough')) }`)}`)
     assert.equal(error.message, 'enough')
   })
 })

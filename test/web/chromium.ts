@@ -110,7 +110,7 @@ export async function serve(
       return
     }
     if (request.method !== 'HEAD') sent.push({ path, bytes: body.length })
-    const type = text === undefined ? TYPES[extname(file)] : 'text/html'
+    const type = TYPES[extname(path) || (text === undefined ? '' : '.html')]
     response.writeHead(200, {
       'content-type': type ?? 'application/octet-stream',
       'content-length': Buffer.byteLength(body),
