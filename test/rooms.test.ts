@@ -43,8 +43,10 @@ function codeOf(file: string): string {
   return readFileSync(join(ROOT, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
 }
 
-function importsOf(file: string): string[] {
-  return [...codeOf(file).matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) =>
+const importsOf = (file: string): string[] => importsIn(codeOf(file), file)
+
+function importsIn(code: string, file: string): string[] {
+  return [...code.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) =>
     relative(ROOT, resolve(ROOT, dirname(file), match[1] as string))
       .replaceAll('\\', '/')
       .replace(/\.js$/, '.ts'),
@@ -116,4 +118,28 @@ test('what Node has of its own is taken through the seam', () => {
           .map((target) => `${file} -> ${target}`),
   )
   expect(around).toEqual([])
+})
+
+test('only the platform for browsers names the DOM', () => {
+  const named = files.filter(
+    (file) =>
+      !file.startsWith('platform/browser/') &&
+      /\b(navigator|caches|localStorage)\.\w|\bnew (OffscreenCanvas|Image|ImageData|Path2D|Worker)\b|(?<![\w.])(fetch|createImageBitmap)\(/.test(
+        codeOf(file),
+      ),
+  )
+  expect(named).toEqual([])
+})
+
+test('the code for browsers reaches nothing that only Node has', () => {
+  const reached = new Set<string>()
+  const visit = (file: string): void => {
+    if (reached.has(file)) return
+    reached.add(file)
+    // The build exchanges the seam.
+    const code = file === 'platform/index.ts' ? "from './browser/index.js'" : codeOf(file)
+    for (const target of importsIn(code.replace(/import type [^']*'[^']+'/g, ''), file)) visit(target)
+  }
+  for (const entry of ['index.browser.ts', 'engine.ts']) visit(entry)
+  expect([...reached].filter((file) => NODE_FILES.some((pattern) => pattern.test(file)))).toEqual([])
 })

@@ -27,7 +27,7 @@ function executable(): string {
 }
 
 /** WebGPU on SwiftShader, which Chromium brings; and no traffic of its own. */
-const FLAGS = [
+export const FLAGS = [
   '--enable-unsafe-webgpu',
   '--no-sandbox',
   '--disable-quic',
@@ -110,7 +110,7 @@ export async function serve(
       return
     }
     if (request.method !== 'HEAD') sent.push({ path, bytes: body.length })
-    const type = text === undefined ? TYPES[extname(file)] : 'text/html'
+    const type = TYPES[extname(path) || (text === undefined ? '' : '.html')]
     response.writeHead(200, {
       'content-type': type ?? 'application/octet-stream',
       'content-length': Buffer.byteLength(body),

@@ -1,15 +1,11 @@
-/// <reference path="./wgsl-reflect.d.ts" />
-import {
-  ArrayInfo,
-  type MemberInfo,
-  ResourceType,
-  StructInfo,
-  type TypeInfo,
-  type VariableInfo,
-  WgslReflect,
-} from 'wgsl_reflect/wgsl_reflect.module.js'
 import { EngineError } from '../../errors.js'
-import { messageOf } from '../../realms.js'
+import {
+  DeclarationError,
+  type Declarations,
+  readDeclarations,
+  type Type,
+  type Variable,
+} from './declarations.js'
 import type {
   KernelBinding,
   KernelInterface,
@@ -19,6 +15,7 @@ import type {
 } from './interface.js'
 import { sourceAt } from './locate.js'
 import type { PreprocessedShader } from './preprocess.js'
+import { canonical, layoutOf, type PlacedMember } from './type-layout.js'
 
 /**
  * Bytes at which structs and array elements in a uniform start. Dawn does without (`uniform_buffer_standard_layout`), other
@@ -47,19 +44,19 @@ export function reflectKernel(shader: PreprocessedShader): KernelInterface {
   }
 
   const module = parse(shader)
-  const entries = module.entry.compute
-  const [entry] = entries
-  if (!entry || entries.length > 1)
-    return fail(`a kernel has one @compute entry point, this one has ${entries.length}`)
-  const workgroupSize = entry.workgroupSize
-  if (!workgroupSize?.every((size) => Number.isInteger(size) && size > 0))
+  const [entry, ...further] = module.entries
+  if (!entry || further.length > 0)
+    return fail(`a kernel has one @compute entry point, this one has ${module.entries.length}`)
+  const [x, y = 1, z = 1] = entry.workgroupSize
+  if (x === undefined || ![x, y, z].every((size) => Number.isInteger(size) && size > 0))
     return fail(`entry point ${entry.name} has no constant @workgroup_size`)
 
-  const others = [...module.textures, ...module.samplers, ...module.immediates]
-  if (others[0]) return fail(`variable ${others[0].name} is neither a uniform nor a storage buffer`)
-  if (module.overrides[0]) return fail(`override ${module.overrides[0].name}: use a #param instead`)
+  const other = module.variables.find(({ space }) => space !== 'uniform' && space !== 'storage')
+  if (other) return fail(`variable ${other.name} is neither a uniform nor a storage buffer`)
+  const [override] = module.overrides
+  if (override !== undefined) return fail(`override ${override}: use a #param instead`)
 
-  const variables = [...module.uniforms, ...module.storage].sort((a, b) => a.binding - b.binding)
+  const variables = [...module.variables].sort((a, b) => a.binding - b.binding)
   const bindings = new Map<string, KernelBinding>()
   const taken = new Map<number, string>()
   for (const variable of variables) {
@@ -71,57 +68,27 @@ export function reflectKernel(shader: PreprocessedShader): KernelInterface {
     bindings.set(binding.name, binding)
   }
 
-  if (module.uniforms.length > 1) return fail('a kernel has at most one uniform block')
-  const [block] = module.uniforms
-  const uniform = block && readUniform(block, fail)
+  const [block, second] = module.variables.filter(({ space }) => space === 'uniform')
+  if (second) return fail('a kernel has at most one uniform block')
+  const uniform = block && readUniform(block, module, fail)
   return {
     file,
     entryPoint: entry.name,
-    workgroupSize,
+    workgroupSize: [x, y, z],
     bindings,
     ...(uniform && { uniform }),
   }
 }
 
-/**
- * The code without what function bodies say, line for line: unrolled, they are nearly all of it, they tell nothing of
- * the interface, and the parser takes ten times as long over them as over the rest. Left as it is where braces do not
- * match; the parser then says so.
- */
-function declarations(code: string): string {
-  let kept = ''
-  let end = 0
-  let depth = 0
-  let comments = 0
-  let inFunction = false
-  for (const { 0: token, index } of code.matchAll(/\/\/.*|\/\*|\*\/|[{}]|\bfn\b/g)) {
-    if (token === '/*') comments++
-    else if (token === '*/') comments--
-    else if (comments > 0) continue
-    else if (token === 'fn') inFunction = true
-    else if (token === '{' && depth++ === 0 && inFunction) {
-      kept += code.slice(end, index + 1)
-      end = index + 1
-    } else if (token === '}' && --depth === 0 && inFunction) {
-      kept += code.slice(end, index).replace(/[^\n]+/g, '')
-      end = index
-      inFunction = false
-    }
-  }
-  return depth === 0 && comments === 0 ? kept + code.slice(end) : code
-}
-
-function parse(shader: PreprocessedShader): WgslReflect {
+function parse(shader: PreprocessedShader): Declarations {
   try {
-    return new WgslReflect(declarations(shader.code))
+    return readDeclarations(shader.code)
   } catch (error) {
-    // The parser reports 'reason. Line: n', with n in preprocessed code.
-    const text = messageOf(error)
-    const match = /^(.*?)\.*\s*Line:\s*(\d+)/s.exec(text)
-    const where = match && sourceAt(shader, Number(match[2]))
+    if (!(error instanceof DeclarationError)) throw error
+    const where = sourceAt(shader, error.line)
     const message = where
-      ? `${where.file}:${where.line}: ${match[1]}\n    ${where.text}`
-      : `${shader.file}: ${text}`
+      ? `${where.file}:${where.line}: ${error.message}\n    ${where.text}`
+      : `${shader.file}: ${error.message}`
     throw new EngineError(
       'INVALID_SHADER',
       message,
@@ -131,65 +98,78 @@ function parse(shader: PreprocessedShader): WgslReflect {
   }
 }
 
-function readBinding(variable: VariableInfo, fail: (message: string) => never): KernelBinding {
-  const { name, group, binding } = variable
+function readBinding(variable: Variable, fail: (message: string) => never): KernelBinding {
+  const { name, group, binding, space } = variable
   if (group !== 0) return fail(`variable ${name} is in @group(${group}); kernels use group 0 only`)
-  if (variable.resourceType === ResourceType.Uniform)
-    return { name, group, binding, kind: 'uniform', access: 'read' }
+  if (space === 'uniform') return { name, group, binding, kind: 'uniform', access: 'read' }
   const access = variable.access || 'read'
   if (access !== 'read' && access !== 'read_write')
     return fail(`storage buffer ${name} has access '${access}'; use read or read_write`)
   return { name, group, binding, kind: 'storage', access }
 }
 
-function readUniform(variable: VariableInfo, fail: (message: string) => never): UniformLayout {
+function readUniform(
+  variable: Variable,
+  module: Declarations,
+  fail: (message: string) => never,
+): UniformLayout {
   const fields = new Map<string, UniformField>()
-  const visit = (members: readonly MemberInfo[], prefix: string, base: number): void => {
+  const visit = (members: readonly PlacedMember[], prefix: string, base: number): void => {
     for (const [index, member] of members.entries()) {
       const path = prefix + member.name
       const offset = base + member.offset
       const obstacle = uniformObstacle(member, offset, members[index + 1])
       if (obstacle) fail(`uniform field ${path} ${obstacle}`)
-      if (member.type instanceof StructInfo) visit(member.type.members, `${path}.`, offset)
-      else fields.set(path, readField(path, member.type, offset, member.size, fail))
+      if (member.layout.members) visit(member.layout.members, `${path}.`, offset)
+      else fields.set(path, readField(path, member, offset, module, fail))
     }
   }
-  if (!(variable.type instanceof StructInfo)) return fail(`uniform ${variable.name} is no struct`)
-  visit(variable.type.members, '', 0)
-  return { name: variable.name, size: variable.size, fields }
+  if (!module.structs.has(canonical(variable.type, module).name)) {
+    return fail(`uniform ${variable.name} is no struct`)
+  }
+  const layout = layoutOf(variable.type, module)
+  if (!layout?.members) return fail(`uniform ${variable.name} has a member of unknown size`)
+  visit(layout.members, '', 0)
+  return { name: variable.name, size: layout.size, fields }
 }
 
 /** What WGSL's rules for the uniform address space forbid of a member that storage buffers may have. */
 function uniformObstacle(
-  member: MemberInfo,
+  { offset: own, layout }: PlacedMember,
   offset: number,
-  next: MemberInfo | undefined,
+  next: PlacedMember | undefined,
 ): string | undefined {
-  const { type } = member
-  if (type instanceof ArrayInfo && type.stride % UNIFORM_ALIGNMENT !== 0)
-    return `has elements every ${type.stride} bytes; in a uniform they must stand every ${UNIFORM_ALIGNMENT} (take vec4s)`
-  if (!(type instanceof StructInfo || type instanceof ArrayInfo)) return undefined
+  const { array, members, size } = layout
+  if (array && array.stride % UNIFORM_ALIGNMENT !== 0)
+    return `has elements every ${array.stride} bytes; in a uniform they must stand every ${UNIFORM_ALIGNMENT} (take vec4s)`
+  if (!array && !members) return undefined
   if (offset % UNIFORM_ALIGNMENT !== 0)
     return `starts at byte ${offset}; structs and arrays in a uniform start at multiples of ${UNIFORM_ALIGNMENT}: put them first`
-  const room = Math.ceil(member.size / UNIFORM_ALIGNMENT) * UNIFORM_ALIGNMENT
-  if (type instanceof StructInfo && next && next.offset - member.offset < room)
-    return `is a struct of ${member.size} bytes; in a uniform what follows it (${next.name}) must be ${room} bytes on: fill it up`
+  const room = Math.ceil(size / UNIFORM_ALIGNMENT) * UNIFORM_ALIGNMENT
+  if (members && next && next.offset - own < room)
+    return `is a struct of ${size} bytes; in a uniform what follows it (${next.name}) must be ${room} bytes on: fill it up`
   return undefined
 }
 
 function readField(
   path: string,
-  type: TypeInfo,
+  { type, layout }: PlacedMember,
   offset: number,
-  size: number,
+  module: Declarations,
   fail: (message: string) => never,
 ): UniformField {
-  const element = type instanceof ArrayInfo ? type.format : type
-  const name = element.getTypeName()
+  const name = fieldType(canonical(layout.array?.element ?? type, module))
   if (!FIELD_TYPES.has(name))
-    return fail(`uniform field ${path} has the unsupported type ${type.getTypeName()}`)
-  const field = { offset, type: name as UniformFieldType, size }
-  return type instanceof ArrayInfo ? { ...field, array: { count: type.count, stride: type.stride } } : field
+    return fail(`uniform field ${path} has the unsupported type ${layout.array ? `array of ${name}` : name}`)
+  const field = { offset, type: name as UniformFieldType, size: layout.size }
+  const { array } = layout
+  return array ? { ...field, array: { count: array.count, stride: array.stride } } : field
+}
+
+/** `vec4f` for `vec4<f32>`. */
+function fieldType({ name, parameters }: Type): string {
+  const [element] = parameters
+  return typeof element === 'object' && name.startsWith('vec') ? `${name}${element.name[0]}` : name
 }
 
 /**

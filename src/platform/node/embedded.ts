@@ -1,13 +1,12 @@
 import { createReadStream, existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createBrotliDecompress } from 'node:zlib'
-import { extract } from 'tar-stream'
 import { EngineError } from '../../errors.js'
 import { messageOf } from '../../realms.js'
 import { cacheFolder } from './cache-folder.js'
+import { packageRequire } from './package-root.js'
 import { isIntact, storeFiles } from './stored-files.js'
 
 const PACKAGE = '@sparticuz/chromium'
@@ -39,7 +38,7 @@ async function findArchive(): Promise<Archive> {
     )
   let folder: string
   try {
-    folder = dirname(createRequire(import.meta.url).resolve(PACKAGE))
+    folder = dirname(packageRequire().resolve(PACKAGE))
   } catch (cause) {
     throw new EngineError(
       'NO_ADAPTER',
@@ -70,6 +69,8 @@ async function findArchive(): Promise<Archive> {
  */
 async function unpackFiles(archive: string): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>()
+  // Not imported: in a bundle of ES modules its own `require` would be missing.
+  const { extract } = packageRequire()('tar-stream') as typeof import('tar-stream')
   const tar = extract()
   const reading = (async () => {
     for await (const entry of tar) {

@@ -1,5 +1,4 @@
 import { open } from 'node:fs/promises'
-import { fileTypeFromBuffer } from 'file-type'
 
 /** What a file is that holds no photo we read: for messages. */
 export interface ForeignFormat {
@@ -72,6 +71,8 @@ export async function foreignFormat(
   input: string | Uint8Array,
 ): Promise<ForeignFormat | 'photo' | undefined> {
   const head = typeof input === 'string' ? await readHead(input) : input.subarray(0, HEAD_BYTES)
+  // Loaded when it is needed: its own imports want a `require`, which bundles of ES modules have not.
+  const { fileTypeFromBuffer } = await import('file-type')
   const type = await fileTypeFromBuffer(head)
   if (type !== undefined) {
     const known = KNOWN[type.ext]

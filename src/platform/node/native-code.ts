@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { basename, isAbsolute } from 'node:path'
 import { runInThisContext } from 'node:vm'
 import { messageOf } from '../../realms.js'
+import { ownRequire } from './own-place.js'
 
 /*
  * What native code in this process sees: shared libraries and environment variables. Node, Bun and Deno run the same
@@ -25,7 +25,7 @@ const deno = (globalThis as { Deno?: DenoRuntime }).Deno
 
 /** Bun's foreign functions; undefined in other runtimes. */
 const bun: BunForeignFunctions | undefined =
-  process.versions.bun === undefined ? undefined : createRequire(import.meta.url)('bun:ffi')
+  process.versions.bun === undefined ? undefined : ownRequire()('bun:ffi')
 
 /** glibc's flag that keeps a library loaded after its last handle is closed. */
 const RTLD_NODELETE = 0x1000
