@@ -17,6 +17,8 @@ CHIN, CHIN_LANDMARK = 152, 8
 # Pairs of landmarks, upper and lower, whose distance says how far an eye or the mouth is open.
 LID_GAPS = ((37, 41), (38, 40), (43, 47), (44, 46))
 LIP_GAPS = ((61, 67), (62, 66), (63, 65))
+# Corners of the outer and the inner lips: how wide the mouth is.
+MOUTH_WIDTHS = ((48, 54), (60, 64))
 
 
 def rim_weights(landmark_vertices):

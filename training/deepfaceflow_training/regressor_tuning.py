@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from . import safetensors
 from .appearance import altered, covered
 from .batches import Stream
-from .contours import CHIN, CHIN_LANDMARK, LID_GAPS, LIP_GAPS, MIRRORED_LANDMARKS, rim_weights
+from .contours import CHIN, CHIN_LANDMARK, LID_GAPS, LIP_GAPS, MIRRORED_LANDMARKS, MOUTH_WIDTHS, rim_weights
 from .encoding import encode, mesh_difference
 from .geometry import SIZE
 from .metrics import FlowErrors, format_summary
@@ -29,7 +29,7 @@ from .shards import PairSet
 # holds the relief of the package's meshes, whose error is much of the error of the motion (EXPERIMENTS.md).
 ANCHOR_PLANE, ANCHOR_DEPTH = 0.03, 0.005
 RIM_WEIGHT = 3.0  # of the motion of a vertex on the rims, against 1 elsewhere
-OPENING, CHIN_PLACE, RELIEF = 0.5, 0.1, 0.2  # weights of the errors of lid and lip openings, of the chin along y and of the landmarks' depth (mean removed)
+OPENING, CHIN_PLACE, RELIEF = 0.5, 0.1, 0.2  # weights of the errors of lid and lip openings and the mouth's width, of the chin along y and of the landmarks' depth (mean removed)
 _DEEP = np.r_[CHIN_LANDMARK, 27:68]  # landmarks whose depth means the same on every mesh: not the brows and the contour, which slide
 _RIMS, _RIM_WEIGHTS = (torch.from_numpy(value) for value in rim_weights(list(LANDMARKS68)))
 COVERED_SHARE = 0.25
@@ -83,11 +83,11 @@ def tuning_loss(found, anchors, fields):
 
 
 def shape_errors(meshes, points):
-    """What one mesh gets wrong of its head: meshes (n, 468, 3), points (n, 68, 3) px, n may be 0 -> errors of lid and lip openings, of the chin along y and of the landmarks' depth."""
+    """What one mesh gets wrong of its head: meshes (n, 468, 3), points (n, 68, 3) px, n may be 0 -> errors of lid and lip openings and the mouth's width, of the chin along y and of the landmarks' depth."""
     if not len(meshes):
         return (meshes.sum(),) * 3  # zero, with a gradient
     own = meshes[:, LANDMARKS68]
-    upper, lower = np.array(LID_GAPS + LIP_GAPS).T
+    upper, lower = np.array(LID_GAPS + LIP_GAPS + MOUTH_WIDTHS).T
     opening = (own[:, lower, :2] - own[:, upper, :2] - points[:, lower, :2] + points[:, upper, :2]).pow(2).sum(-1).add(_EPSILON).sqrt().mean()
     depth = own[:, _DEEP, 2] - points[:, _DEEP, 2]
     return opening, (meshes[:, CHIN, 1] - points[:, CHIN_LANDMARK, 1]).abs().mean(), (depth - depth.mean(1, keepdim=True)).abs().mean()
