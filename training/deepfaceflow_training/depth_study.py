@@ -89,9 +89,15 @@ def study_set(net, fingerprint, depths, folder, cache, canonical, log):
     return {label: row.summary() for label, row in rows.items()}
 
 
+def labels(paths):
+    """-> (label, path) of each: the file's name, or all of the path where two have the same name."""
+    names = [os.path.basename(path) for path in paths]
+    return [(name if names.count(name) == 1 else path, path) for name, path in zip(names, paths)]
+
+
 def study_depth(args, canonical, log):
     net, _ = load_network(args.weights)
-    depths, fingerprint, table = {os.path.basename(path): load_depth(path) for path in args.depth}, _fingerprint(args.weights), {}
+    depths, fingerprint, table = {label: load_depth(path) for label, path in labels(args.depth)}, _fingerprint(args.weights), {}
     for folder in args.sets:
         name = os.path.basename(os.path.normpath(folder))
         table[name] = study_set(net, fingerprint, depths, folder, args.cache, canonical, log)

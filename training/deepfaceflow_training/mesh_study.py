@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from .contours import CHIN_LANDMARK, LID_GAPS, LIP_GAPS, gaps
-from .depth_study import dz_slope
+from .depth_study import dz_slope, labels
 from .encoding import encode, mesh_difference
 from .metrics import FlowErrors
 from .pairs import VISIBLE
@@ -92,10 +92,10 @@ def study_frames(args, log):
     for folder in args.frames:
         frames, points, sequences = read_frames(folder)
         log(f'\n{len(frames)} real frames of {folder} against the attention network: openings over those of their sequence, px')
-        for path in args.weights:
+        for label, path in labels(args.weights):
             regressor = MeshRegressor(args.assets, path)
             row = real_summary(RegisteredMeshes(regressor.net, regressor.canonical).of_images(frames)[:, LANDMARKS68], points, sequences)
-            log(f'{os.path.basename(path)}: ' + ', '.join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in row.items()))
+            log(f'{label}: ' + ', '.join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in row.items()))
 
 
 _COLUMNS = ('epe3d', 'epe2d', 'dz', 'slope', 'lids_share', 'lids_closed', 'lips_share', 'lips_closed', 'chin_bias', 'chin_error', 'relief', 'true_relief', 'relief_correlation')
@@ -106,11 +106,11 @@ def study_meshes(args, log):
     log('| set | weights | ' + ' | '.join(name.replace('_', ' ') for name in _COLUMNS) + ' |\n' + '|---' * (len(_COLUMNS) + 2) + '|')
     for folder in args.sets:
         name, pairs = os.path.basename(os.path.normpath(folder)), PairSet(folder, log=log)
-        for path in args.weights:
+        for label, path in labels(args.weights):
             regressor = MeshRegressor(args.assets, path)
             row = study_set(RegisteredMeshes(regressor.net, regressor.canonical), pairs, regressor.canonical)
-            table.setdefault(name, {})[path] = row
-            log(f'| {name} | {os.path.basename(path)} | ' + ' | '.join(f'{row[column]:.2f}' if column in row else '-' for column in _COLUMNS) + ' |')
+            table.setdefault(name, {})[label] = row
+            log(f'| {name} | {label} | ' + ' | '.join(f'{row[column]:.2f}' if column in row else '-' for column in _COLUMNS) + ' |')
     study_frames(args, log)
     if args.json:
         with open(args.json, 'w') as handle:

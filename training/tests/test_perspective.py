@@ -10,7 +10,7 @@ import torch
 
 from support import FakeMaker, Temporary, fake_canonical  # noqa: I001  (puts the package on the path)
 from deepfaceflow_training import cli, levels, nets, perspective, shards
-from deepfaceflow_training.depth_study import MESH, NETWORK, dz_slope, study_set
+from deepfaceflow_training.depth_study import MESH, NETWORK, dz_slope, labels, study_set
 from deepfaceflow_training.geometry import SIZE, rotation
 from deepfaceflow_training.morphable import FACE, HEAD_NECK, LEFT_EYE, MOUTH_SOCKET, RIGHT_EYE, TEETH
 from deepfaceflow_training.perspective import View, lift, place, project, random_views
@@ -237,6 +237,10 @@ class DepthStudyTest(Temporary):
         found, chosen = truth * 0.9 + 5, np.abs(x) < 60
         self.assertAlmostEqual(dz_slope(found, truth, chosen), 0.9, places=9)
         self.assertTrue(np.isnan(dz_slope(found, truth * 0, chosen)))
+
+    def test_two_files_of_one_name_are_told_apart(self):
+        self.assertEqual([label for label, _ in labels(['a/depth.safetensors', 'b/depth.safetensors', 'c/other.safetensors'])],
+                         ['a/depth.safetensors', 'b/depth.safetensors', 'other.safetensors'])
 
     def test_rows_of_a_set_whose_meshes_know_the_motion(self):
         folder, cache = self.write_set(4, 2), os.path.join(self.folder, 'cache')
