@@ -8,6 +8,7 @@ export default defineConfig(({ mode }) => {
     root: resolve(import.meta.dirname, page),
     // Served from any folder of any server.
     base: './',
+    resolve: { alias: { deepfaceflow: resolve(import.meta.dirname, '../dist/browser/index.js') } },
     build: {
       outDir: resolve(import.meta.dirname, 'dist', page),
       emptyOutDir: true,
