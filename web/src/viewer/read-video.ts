@@ -1,9 +1,10 @@
 import type { WebGLRenderer } from 'three'
 import { type FrameRecord, isRecord, moveMesh } from '../package.js'
 import type { Face, Motion, Surface } from '../scene/face.js'
+import { flowLayers } from '../scene/layers.js'
 import { surfaceDepth } from '../scene/surface-depth.js'
 import { readGlb } from './read-glb.js'
-import { flowLayers, readFlow, within } from './read-pair.js'
+import { readFlow, within } from './read-pair.js'
 import { NotShown, type ResultFiles, readFile, readText } from './result-files.js'
 
 /** What the page shows of each frame, without the face. */
