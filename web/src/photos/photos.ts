@@ -84,7 +84,7 @@ export function photosTab(engine: EngineHandle): HTMLElement {
     shown,
   )
   const demo = async () => {
-    const [a, b] = await Promise.all(DEMO.map(fetchFile))
+    const [a, b] = await Promise.all(DEMO.map(demoPhoto))
     if (a && b) await Promise.all([slots.a.take(a), slots.b.take(b)])
   }
   /** Two at once fill both; one goes where it was dropped, else where there is none yet. */
@@ -116,13 +116,12 @@ export function photosTab(engine: EngineHandle): HTMLElement {
   return element
 }
 
-const DEMO = [
-  new URL('../../../demo/franck_01829.jpg', import.meta.url),
-  new URL('../../../demo/franck_04117.jpg', import.meta.url),
+const DEMO: readonly (readonly [string, URL])[] = [
+  ['franck_01829.jpg', new URL('../../../demo/franck_01829.jpg', import.meta.url)],
+  ['franck_04117.jpg', new URL('../../../demo/franck_04117.jpg', import.meta.url)],
 ]
 
-async function fetchFile(url: URL): Promise<File> {
-  const name = url.pathname.split('/').at(-1) ?? 'photo.jpg'
+async function demoPhoto([name, url]: (typeof DEMO)[number]): Promise<File> {
   return new File([await (await fetch(url)).blob()], name, { type: 'image/jpeg' })
 }
 
