@@ -19,6 +19,7 @@ export {
   fitSimilarity,
   invertSimilarity,
 } from './geometry/similarity.js'
+export { applySimilarity3 } from './geometry/similarity3.js'
 export type { Template } from './geometry/template.js'
 export * from './geometry/types.js'
 export { type AdapterReport, listAdapters } from './gpu/doctor.js'
@@ -38,8 +39,29 @@ export {
 } from './io/mesh.js'
 export { decodeNpy, encodeNpy } from './io/npy.js'
 export { encodeNpz } from './io/npz.js'
+export {
+  type FormatOptions,
+  makeProduct,
+  PRODUCT_GROUPS,
+  PRODUCT_NAMES,
+  type ProductChoice,
+  productFiles,
+  RESULT_FILE,
+  selectProducts,
+  usesBackwardFlow,
+} from './io/product-list.js'
 export { type FlowStatistics, flowStatistics, summarise } from './io/summary.js'
 export { type FaceTexture, faceTexture } from './io/texture.js'
+export { framesCsv } from './io/video-csv.js'
+export {
+  type FrameFacts,
+  type FrameRecord,
+  type FrameStatus,
+  hasFlow,
+  isRecord,
+  type MotionRecord,
+  motionRecord,
+} from './io/video-record.js'
 export { DEPTHS, type DepthSource } from './nets/depth-from-motion.js'
 export { REFINEMENTS, type Refinement } from './nets/refinement.js'
 export {
@@ -63,5 +85,6 @@ export { messageOf } from './realms.js'
 export type { AutotuneOptions, LayerTiming } from './runtime/autotune.js'
 export type { BufferSlice, DeviceData } from './runtime/device-data.js'
 export { type AdapterCheck, checkAdapter } from './runtime/self-test.js'
+export { wheelColour } from './viz/colour-maps.js'
 export { drawOverview } from './viz/figures.js'
-export { depthMap, depthScale, flowMap, flowScale, wheelLegend } from './viz/maps.js'
+export { depthMap, depthScale, flowMap, flowScale, pnccMap, scalarMap, wheelLegend } from './viz/maps.js'

@@ -11,15 +11,6 @@ export { demoPhotos } from './io/demo.js'
 export { type FrameSource, openFrames, type SourceFrame } from './io/frames.js'
 export { type PairRow, readPairs } from './io/pairs-csv.js'
 export {
-  type FormatOptions,
-  PRODUCT_GROUPS,
-  PRODUCT_NAMES,
-  type ProductChoice,
-  productFiles,
-  selectProducts,
-  usesBackwardFlow,
-} from './io/product-list.js'
-export {
   checkNames,
   checkOutput,
   claimResultFolder,
@@ -28,12 +19,10 @@ export {
   writeProducts,
 } from './io/products.js'
 export { type Provenance, provenanceChanges, provenanceDigest, withDigest } from './io/provenance.js'
-export { type EarlierResult, RESULT_FILE, ResultFolder } from './io/result-folder.js'
+export { type EarlierResult, ResultFolder } from './io/result-folder.js'
 export type { VideoBinding } from './io/video-binding.js'
-export { framesCsv } from './io/video-csv.js'
 export { VIDEO_FILES, VideoFolder } from './io/video-files.js'
 export { drawOverlays, hasOverlay, joinOverlay, overlayScale } from './io/video-overlay-files.js'
-export { type FrameFacts, type FrameRecord, type FrameStatus, hasFlow } from './io/video-record.js'
 export {
   makeOutputFolder,
   outputFailed,

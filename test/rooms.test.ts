@@ -28,7 +28,7 @@ const FLOORS: readonly (readonly string[])[] = [
 const NODE_FILES = [
   /^platform\/node\//,
   /^cli\//,
-  /^io\/(batch-summary|demo|flow-png|frame-files|frames|json-lines|pairs-csv|product-list|products|provenance|result-folder|video-files|video-overlay-files)\.ts$/,
+  /^io\/(batch-summary|demo|flow-png|frame-files|frames|json-lines|pairs-csv|products|provenance|result-folder|video-files|video-overlay-files)\.ts$/,
   /^weights\/write-safetensors\.ts$/,
 ]
 

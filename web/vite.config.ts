@@ -8,6 +8,16 @@ export default defineConfig(({ mode }) => {
     root: resolve(import.meta.dirname, page),
     // Served from any folder of any server.
     base: './',
+    // The package's build for browsers, as an installed package gives it.
+    resolve: {
+      alias: [
+        {
+          find: /^deepfaceflow\/engine$/,
+          replacement: resolve(import.meta.dirname, '../dist/browser/engine.js'),
+        },
+        { find: /^deepfaceflow$/, replacement: resolve(import.meta.dirname, '../dist/browser/index.js') },
+      ],
+    },
     build: {
       outDir: resolve(import.meta.dirname, 'dist', page),
       emptyOutDir: true,

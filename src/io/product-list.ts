@@ -1,8 +1,7 @@
 import { FaceError } from '../errors.js'
 import { hasPhotos, type RegisteredFlowResult } from '../face/types.js'
 import { TEMPLATE_SIZE } from '../geometry/types.js'
-import { encodePng } from '../platform/index.js'
-import { encodeGreyPng } from '../platform/node/image.js'
+import { encodeGreyPng, encodePng } from '../platform/index.js'
 import { flowToPhoto } from '../products/photo-flow.js'
 import {
   depthTile,
@@ -30,12 +29,14 @@ import {
 } from './mesh.js'
 import { encodeNpy } from './npy.js'
 import { encodeNpz } from './npz.js'
-import { RESULT_FILE } from './result-folder.js'
 import { type FaceTexture, faceTexture, vertexColours } from './texture.js'
 
 /** The files that a result can be written to, and how each is made. */
 
 export type Bytes = Uint8Array | string
+
+/** What is written last: a folder with it is complete. */
+export const RESULT_FILE = 'result.json'
 
 /** Names of files ({@link PRODUCT_NAMES}) or groups of them. */
 export interface ProductChoice {
@@ -276,6 +277,22 @@ export function selectProducts({ only, photoSpace = false }: ProductChoice): rea
  */
 export function usesBackwardFlow(choice: ProductChoice): boolean {
   return selectProducts(choice).some(({ backward }) => backward !== undefined)
+}
+
+/**
+ * One of the files that `writeProducts` writes, made and not written.
+ * @param name one of {@link PRODUCT_NAMES}
+ * @returns its bytes or text; null where the result lacks what it shows (no flow from B to A)
+ * @throws FaceError INVALID_ARGUMENT for another name, or photo space without photos
+ */
+export async function makeProduct(
+  result: RegisteredFlowResult,
+  name: string,
+  format: FormatOptions = {},
+): Promise<Uint8Array | string | null> {
+  const product = selectProducts({ only: [name] }).find((one) => one.name === name)
+  if (!product) throw new FaceError('INVALID_ARGUMENT', `"${name}" is not the name of a file`, { name })
+  return await product.make(new ProductSource(result, format))
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   type ProductChoice,
   ProductSource,
   productFiles,
+  RESULT_FILE,
   RESULT_FILES,
   selectProducts,
 } from './product-list.js'
@@ -20,7 +21,6 @@ import {
   assertNothingForeign,
   type EarlierResult,
   folderIsHeld,
-  RESULT_FILE,
   ResultFolder,
   readEarlierResult,
 } from './result-folder.js'

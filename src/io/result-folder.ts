@@ -17,15 +17,13 @@ import {
   lockHolder,
   takeLock,
 } from '../platform/node/folder-lock.js'
+import { RESULT_FILE } from './product-list.js'
 
 /*
  * The folder of one result. It may be used again, and it may hold files of others: only what a record of ours
  * lists is replaced or removed. result.json is that record; it says that a folder is complete, so while files
  * are being written a second one stands in for it and survives a kill.
  */
-
-/** Written last, always: its presence says that a folder is complete. */
-export const RESULT_FILE = 'result.json'
 
 const UNFINISHED_FILE = '.deepfaceflow-unfinished.json'
 const LOCK_FILE = '.deepfaceflow.lock'

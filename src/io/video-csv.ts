@@ -1,4 +1,4 @@
-import { type FrameRecord, hasFlow } from './video-record.js'
+import { type FrameRecord, hasFlow, type MotionRecord } from './video-record.js'
 
 /*
  * The video as a table, with the columns of OpenFace's where they mean the same: frame from 1, timestamp in seconds, confidence,
@@ -31,7 +31,19 @@ function* row(record: FrameRecord, time: number | null, centre: readonly [number
   const { frame, status, confidence, similarity, cut, frameToFrame, frameToReference } = record
   const isReference = status === 'reference'
   yield* [frame + 1, 0, time, confidence ?? 0, hasFlow(record) || isReference ? 1 : 0]
-  if (frameToReference && frameToFrame) {
+  if (frameToReference || frameToFrame) yield* motionOf(frameToReference, frameToFrame, centre)
+  else if (isReference) yield* [0, 0, 0, 0, 0, 0, null, null, 0, 0]
+  else yield* Array<null>(10).fill(null)
+  yield* [similarity, status, cut ? 1 : 0]
+}
+
+/** Pose and energies; empty where only one of the flows was computed, as live. */
+function* motionOf(
+  frameToReference: MotionRecord | undefined,
+  frameToFrame: MotionRecord | undefined,
+  centre: readonly [number, number],
+): Generator<Cell> {
+  if (frameToReference) {
     const { rotation, scale, translation, angles } = frameToReference.rigid
     const moved = [0, 1, 2].map(
       (axis) =>
@@ -42,11 +54,9 @@ function* row(record: FrameRecord, time: number | null, centre: readonly [number
     )
     yield* moved
     yield* [angles.pitch, angles.yaw, angles.roll].map((degrees) => (degrees * Math.PI) / 180)
-    yield* [frameToFrame.statistics.meanLength, frameToFrame.statistics.meanExpression]
-    yield* [frameToReference.statistics.meanLength, frameToReference.photometric.after]
-  } else if (isReference) yield* [0, 0, 0, 0, 0, 0, null, null, 0, 0]
-  else yield* Array<null>(10).fill(null)
-  yield* [similarity, status, cut ? 1 : 0]
+  } else yield* Array<null>(6).fill(null)
+  yield* [frameToFrame?.statistics.meanLength, frameToFrame?.statistics.meanExpression]
+  yield* [frameToReference?.statistics.meanLength, frameToReference?.photometric.after]
 }
 
 /** Middle of the reference's landmarks, photo px. */

@@ -128,7 +128,8 @@ function planeLength(flow: Float32Array, mask: Uint8Array): number {
   return lengths[Math.floor(0.95 * lengths.length)] ?? 0
 }
 
-function motionRecord(result: FlowResult): MotionRecord {
+/** What a frame's line says of one of its flows. Lengths in template px, rigid motion in photo px. */
+export function motionRecord(result: FlowResult): MotionRecord {
   return {
     statistics: flowStatistics(result),
     length95: planeLength(result.flow, result.mask),

@@ -13,6 +13,7 @@ export {
   cropAndResize,
   decodePhoto,
   drawShapes,
+  encodeGreyPng,
   encodeJpeg,
   encodePng,
   resizePicture,

@@ -46,7 +46,7 @@ describe('tarball in an empty folder', () => {
     for (const part of parts) {
       assert.match(
         part ?? '',
-        /^(bin|dist|kernels|weights|types|demo|docs|CHANGELOG\.md|LICENSE|NOTICE|README\.md|package\.json)$/,
+        /^(bin|dist|kernels|weights|web|types|demo|docs|CHANGELOG\.md|LICENSE|NOTICE|README\.md|package\.json)$/,
       )
     }
     assert.ok((await stat(tarball)).size < 40e6, 'the tarball is below 40 MB')

@@ -165,6 +165,15 @@ export async function encodePng(image: Rgba): Promise<Uint8Array> {
   return await encoded(image, { type: 'image/png' })
 }
 
+/** Encodes grey levels to PNG: in three equal channels, as browsers write no other. */
+export async function encodeGreyPng(values: Uint8Array, width: number, height: number): Promise<Uint8Array> {
+  const data = new Uint8Array(4 * values.length)
+  values.forEach((value, i) => {
+    data.set([value, value, value, 255], 4 * i)
+  })
+  return await encodePng({ width, height, data })
+}
+
 /** Encodes RGBA8 pixels without their alpha channel to JPEG; quality 1 to 100. */
 export async function encodeJpeg(image: Rgba, quality = 90): Promise<Uint8Array> {
   return await encoded(image, { type: 'image/jpeg', quality: quality / 100 })

@@ -27,6 +27,7 @@ export {
   cropAndResize,
   decodePhoto,
   drawShapes,
+  encodeGreyPng,
   encodeJpeg,
   encodePng,
   resizePicture,

@@ -1,12 +1,9 @@
 import {
   type BufferAttribute,
   type BufferGeometry,
-  DataTexture,
   type Group,
-  LinearFilter,
   Matrix3,
   Mesh,
-  NoColorSpace,
   PerspectiveCamera,
   Scene,
   type ShaderMaterial,
@@ -27,6 +24,7 @@ import {
   middleDepth,
 } from './geometry.js'
 import { paintedMaterial, wireMaterial } from './materials.js'
+import { textureOf } from './textures.js'
 
 const FIELD_OF_VIEW = 28
 /** The frame of 224 px and a rim around it fill the view. */
@@ -241,20 +239,6 @@ class Painted {
       if (material.uniforms.t) material.uniforms.t.value = t
     }
   }
-}
-
-function textureOf(image: Rgba | ImageBitmap): Texture {
-  const texture =
-    'data' in image
-      ? new DataTexture(new Uint8Array(image.data), image.width, image.height)
-      : new Texture(image as unknown as HTMLImageElement)
-  texture.flipY = false
-  texture.colorSpace = NoColorSpace
-  texture.minFilter = LinearFilter
-  texture.magFilter = LinearFilter
-  texture.generateMipmaps = false
-  texture.needsUpdate = true
-  return texture
 }
 
 function clamp(value: number, low: number, high: number): number {

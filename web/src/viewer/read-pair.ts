@@ -1,7 +1,8 @@
 import type { WebGLRenderer } from 'three'
 import type { FlowStatistics, RegisteredFlowResult, RigidMotion } from '../package.js'
-import { decodeNpy, depthMap, depthScale, expressionFlow, flowMap, flowScale, scalarMap } from '../package.js'
+import { decodeNpy, scalarMap } from '../package.js'
 import type { Face, Motion, Surface } from '../scene/face.js'
+import { flowLayers } from '../scene/layers.js'
 import { surfaceDepth } from '../scene/surface-depth.js'
 import { readGlb } from './read-glb.js'
 import { NotShown, type ResultFiles, readFile, readText } from './result-files.js'
@@ -112,20 +113,6 @@ async function layersOf(
     ...(confidence && {
       confidence: scalarMap(decodeNpy(confidence, 'confidence.npy').data as Float32Array, mask, 1),
     }),
-  }
-}
-
-/** Flow, depth change and expression in the colours of the command's pictures. */
-export function flowLayers(
-  flow: Float32Array,
-  { mask, depth }: Surface,
-  rigid: RigidMotion,
-): Pick<Motion['layers'], 'flow' | 'depth' | 'expression'> {
-  const expression = expressionFlow(flow, rigid, mask, depth)
-  return {
-    flow: flowMap(flow, mask, flowScale(flow, mask)),
-    depth: depthMap(flow, mask, depthScale(flow, mask)),
-    expression: flowMap(expression, mask, flowScale(expression, mask)),
   }
 }
 

@@ -1,9 +1,10 @@
 import type { WebGLRenderer } from 'three'
-import { type FrameRecord, moveMesh } from '../package.js'
+import { type FrameRecord, isRecord, moveMesh } from '../package.js'
 import type { Face, Motion, Surface } from '../scene/face.js'
+import { flowLayers } from '../scene/layers.js'
 import { surfaceDepth } from '../scene/surface-depth.js'
 import { readGlb } from './read-glb.js'
-import { flowLayers, readFlow, within } from './read-pair.js'
+import { readFlow, within } from './read-pair.js'
 import { NotShown, type ResultFiles, readFile, readText } from './result-files.js'
 
 /** What the page shows of each frame, without the face. */
@@ -41,8 +42,11 @@ export async function readVideo(source: ResultFiles, renderer: WebGLRenderer): P
   if (format !== 2 || typeof input !== 'string') {
     throw new NotShown('frames.jsonl is not one that this version of the page can read (format 2).')
   }
-  const frames = (lines as unknown as readonly FrameRecord[]).map(lineOf)
+  const damaged = lines.findIndex((line, frame) => !isRecord(line, frame))
+  const records = (damaged < 0 ? lines : lines.slice(0, damaged)) as readonly FrameRecord[]
+  const frames = records.map(lineOf)
   const gaps: string[] = []
+  if (damaged >= 0) gaps.push(`frames.jsonl is damaged from frame ${damaged} on; what is before it is shown.`)
   const glb = await readFile(source, 'reference.glb')
   const first = frames.find(({ energy }) => energy !== null)
   const flow = first && (await readFile(source, flowFile(first.frame)))
@@ -75,9 +79,9 @@ function flowFile(frame: number): string {
   return `flow/${String(frame).padStart(6, '0')}_reference.npy`
 }
 
-/** Whole lines up to the first damaged one, as the command reads them. */
-function parseLines(text: string): Record<string, unknown>[] {
-  const lines: Record<string, unknown>[] = []
+/** Whole lines up to the first that is no JSON; a last one without an end is still being written. */
+function parseLines(text: string): unknown[] {
+  const lines: unknown[] = []
   for (const line of text.split('\n').slice(0, -1)) {
     try {
       lines.push(JSON.parse(line))

@@ -1,0 +1,183 @@
+import { expose, type Remote, wrap } from 'comlink'
+import {
+  type CreateOptions,
+  DeepFaceFlow,
+  type FlowResult,
+  faceTexture,
+  makeProduct,
+  summarise,
+} from 'deepfaceflow'
+import { Engine } from 'deepfaceflow/engine'
+import type { Face, Motion } from '../scene/face.js'
+import type { SceneFaces } from '../scene/scene.worker.js'
+import type { ResultFacts } from '../viewer/read-pair.js'
+import { DeviceClock } from './device-clock.js'
+import { type LiveFlows, type LiveFrame, LiveSession, type Recording } from './live-session.js'
+import { faceOf, motionOf } from './shown-face.js'
+
+/** The engine, off the page's main thread. Errors cross as their message and code. */
+
+/** A face that can be chosen. Px of the photo. */
+export interface FaceBox {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+export interface Progress {
+  readonly step: string
+  /** Bytes of weights so far and in all; null while nothing is loaded. */
+  readonly bytes: { readonly loaded: number; readonly total: number } | null
+}
+
+/** Names of the files that can be had of a result. */
+export const DOWNLOADS = ['flow.npy', 'flow.flo', 'motion.glb', 'overview.png', 'result.json'] as const
+
+interface Opened {
+  readonly weights: string
+  readonly engine: Engine
+  readonly faceFlow: DeepFaceFlow
+  readonly clock: DeviceClock
+}
+
+let opened: Promise<Opened> | undefined
+let openedWeights = ''
+let scene: Remote<SceneFaces> | undefined
+let last:
+  | { readonly result: FlowResult; readonly names: { readonly a: string; readonly b: string } }
+  | undefined
+let live: LiveSession | undefined
+
+async function open(weights: string, report: (progress: Progress) => void): Promise<Opened> {
+  if (opened && openedWeights === weights) return await opened
+  await close()
+  openedWeights = weights
+  opened = start(weights, report)
+  try {
+    return await opened
+  } catch (error) {
+    opened = undefined
+    throw error
+  }
+}
+
+async function start(weights: string, report: (progress: Progress) => void): Promise<Opened> {
+  report({ step: 'opening the GPU', bytes: null })
+  const engine = await Engine.open({ selfTest: {} })
+  const loaded = new Map<string, { loaded: number; total: number }>()
+  const onDownload: CreateOptions['onDownload'] = ({ file, loaded: bytes, total }) => {
+    loaded.set(file, { loaded: bytes, total: total ?? bytes })
+    const sum = { loaded: 0, total: 0 }
+    for (const part of loaded.values()) {
+      sum.loaded += part.loaded
+      sum.total += part.total
+    }
+    report({ step: 'loading the weights', bytes: sum })
+  }
+  try {
+    const faceFlow = await DeepFaceFlow.create({
+      engine,
+      weights,
+      onDownload,
+      onProgress: (step) => report({ step, bytes: null }),
+    })
+    return { weights, engine, faceFlow, clock: new DeviceClock(engine.device.queue) }
+  } catch (error) {
+    engine.dispose()
+    throw error
+  }
+}
+
+async function close(): Promise<void> {
+  const before = await opened?.catch(() => undefined)
+  opened = undefined
+  live = undefined
+  before?.faceFlow.dispose()
+  before?.engine.dispose()
+}
+
+const engine = {
+  attach(port: MessagePort): void {
+    scene = wrap<SceneFaces>(port)
+  },
+  /** @returns which adapter was taken and why */
+  async open(weights: string, report: (progress: Progress) => void): Promise<string> {
+    return (await open(weights, report)).faceFlow.selection
+  },
+  /** Faces of a photo, the largest first. */
+  async detect(photo: Blob): Promise<FaceBox[]> {
+    const { faceFlow } = await ready()
+    return (await faceFlow.detect(photo)).map(({ box }) => box)
+  },
+  /**
+   * @param faces numbers of the faces from 0, the largest first; null for the same person's as in A
+   * @returns what result.json says; the scene shows the face
+   */
+  async flow(
+    photos: { readonly a: Blob; readonly b: Blob },
+    names: { readonly a: string; readonly b: string },
+    faces: { readonly a: number; readonly b: number | null },
+  ): Promise<ResultFacts> {
+    const { faceFlow } = await ready()
+    const result = await faceFlow.flow(photos.a, photos.b, {
+      face: { index: faces.a },
+      ...(faces.b !== null && { faceB: { index: faces.b } }),
+    })
+    last = { result, names }
+    const { image, uv } = await faceTexture(result)
+    const texture = await createImageBitmap(
+      new Blob([image as Uint8Array<ArrayBuffer>], { type: 'image/jpeg' }),
+    )
+    const face: Face = faceOf(result, texture, uv)
+    const motion: Motion = motionOf(result)
+    await scene?.show(face, motion, result.registeredA, result.confidence ?? null)
+    return factsOf(result, names)
+  },
+  /** A file of the last result, as the command writes it. */
+  async file(name: (typeof DOWNLOADS)[number]): Promise<Blob> {
+    if (!last) throw new Error('there is no result yet')
+    const content =
+      name === 'result.json'
+        ? `${JSON.stringify(factsOf(last.result, last.names), null, 2)}\n`
+        : await makeProduct(last.result, name)
+    if (content === null) throw new Error(`this result has no ${name}`)
+    return new Blob([content as BlobPart])
+  },
+  /** Begins to follow a face; frames come by {@link engine.frame}. */
+  async startLive(flows: LiveFlows, map: OffscreenCanvas | null): Promise<void> {
+    const { faceFlow, clock } = await ready()
+    live = new LiveSession(faceFlow, flows, clock, scene, map ?? live?.map ?? null)
+  },
+  /** @returns null where a newer frame took its place */
+  async frame(frame: VideoFrame, time: number): Promise<LiveFrame | null> {
+    if (!live) {
+      frame.close()
+      return null
+    }
+    return await live.push(frame, time)
+  },
+  record(): void {
+    live?.record()
+  },
+  async stopRecording(): Promise<Recording> {
+    if (!live) throw new Error('nothing is recorded')
+    return await live.stopRecording()
+  },
+  stopLive(): void {
+    live?.stop()
+  },
+}
+
+async function ready(): Promise<Opened> {
+  if (!opened) throw new Error('the engine is not open')
+  return await opened
+}
+
+function factsOf(result: FlowResult, names: { readonly a: string; readonly b: string }): ResultFacts {
+  return { ...summarise(result, names), files: [...DOWNLOADS] } as unknown as ResultFacts
+}
+
+export type EngineWorker = typeof engine
+
+expose(engine)
