@@ -26,12 +26,23 @@ export function depthScale(flow: Float32Array, mask: Uint8Array): number {
   )
 }
 
-/** The 2D part of a flow in the colour wheel of Baker et al. */
+/**
+ * The 2D part of a flow in the colour wheel of Baker et al., "A database and evaluation methodology for optical flow"
+ * (IJCV 2011).
+ * @param flow 224x224x3, (dx, dy, dz) in template px
+ * @param mask 224x224, 0 where there is no flow
+ * @param full the motion in template px that gets the full colour
+ */
 export function flowMap(flow: Float32Array, mask: Uint8Array, full: number): Rgba {
   return paint(mask, (i) => wheelColour(flow[3 * i] as number, flow[3 * i + 1] as number, full))
 }
 
-/** The depth change: red towards the camera, blue away. */
+/**
+ * The depth change: red towards the camera, blue away.
+ * @param flow 224x224x3, (dx, dy, dz) in template px
+ * @param mask 224x224, 0 where there is no flow
+ * @param full the depth change in template px that gets the full colour
+ */
 export function depthMap(flow: Float32Array, mask: Uint8Array, full: number): Rgba {
   return paint(mask, (i) => divergingColour(-(flow[3 * i + 2] as number), full))
 }
@@ -56,7 +67,10 @@ export function occlusionMap(photo: Rgba, occlusion: Uint8Array, mask: Uint8Arra
   })
 }
 
-/** Disc of all motions up to full saturation, for the legend. */
+/**
+ * Disc of all motions up to full saturation, for the legend.
+ * @param diameter in px of the picture
+ */
 export function wheelLegend(diameter: number): Rgba {
   const radius = diameter / 2
   return fromFunction(diameter, diameter, (x, y) => {
