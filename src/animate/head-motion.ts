@@ -25,7 +25,7 @@ export interface HeadMotion {
   readonly shift: Vector
   readonly scale: number
   /** 468x3: what the head's motion leaves, in the axes of the reference, in distances of the outer eye corners. */
-  readonly expression: Float64Array
+  readonly expression: Float32Array
   /** Of both eyes, the person's right one first: see `eyeOpening`. */
   readonly eyeOpenings: readonly [number, number]
   /** See `mouthOpening`. */
@@ -86,7 +86,7 @@ export function headMotion(reference: MotionReference, now: SeenFace): HeadMotio
   }
   const rigid = fitSimilarity3(from, to, weights)
   const back = invertSimilarity3(rigid)
-  const expression = new Float64Array(from.length)
+  const expression = new Float32Array(from.length)
   for (let k = 0; k < from.length; k += 3) {
     const still = applySimilarity3(back, to[k] as number, to[k + 1] as number, to[k + 2] as number)
     for (let axis = 0; axis < 3; axis++) {
@@ -111,7 +111,7 @@ export function stillMotion({ eyeOpenings, mouthOpening, gazes }: MotionReferenc
     rotation: [1, 0, 0, 0, 1, 0, 0, 0, 1],
     shift: [0, 0, 0],
     scale: 1,
-    expression: new Float64Array(468 * 3),
+    expression: new Float32Array(468 * 3),
     eyeOpenings,
     mouthOpening,
     gazes,

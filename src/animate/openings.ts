@@ -33,7 +33,7 @@ export function eyeOpening(mesh: ArrayLike<number>, { pairs, corners }: Eye): nu
 }
 
 /** The attention network never sees an eye wholly shut: of a shut one it says so much of what it says of the same eye open. */
-const SHUT_SHARE = 0.3
+const SHUT_SHARE = 0.2
 /** Beyond the openings of the photo, skin would be torn open. */
 const WIDEST = 1.3
 
