@@ -1,4 +1,4 @@
-import { eulerAngles, multiply, rotate, rotationFromAngles } from '../geometry/rotation.js'
+import { eulerAngles, multiply, rotate, rotationFromAngles, transposed } from '../geometry/rotation.js'
 import { fitSimilarity3 } from '../geometry/similarity3.js'
 import { EYES, MOUTH } from './face-parts.js'
 import type { Gaze } from './gaze.js'
@@ -117,8 +117,7 @@ function poseOf(
   strength: number,
   kind: Motion,
 ): Pick<DrivenHead, 'pose' | 'beyond'> {
-  const transposed = [0, 3, 6, 1, 4, 7, 2, 5, 8].map((i) => turn[i] as number)
-  const asked = kind === 'absolute' ? multiply(motion.rotation, transposed) : motion.rotation
+  const asked = kind === 'absolute' ? multiply(motion.rotation, transposed(turn)) : motion.rotation
   const [x, y, z] = toRotationVector(asked)
   const wanted = fromRotationVector([strength * x, strength * y, strength * z])
   const { yaw, pitch, roll } = eulerAngles(wanted)
