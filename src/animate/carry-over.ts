@@ -111,7 +111,8 @@ function lidsOf({ photo, reference, shut }: Bridge, { eyeOpenings }: HeadMotion,
   })
 }
 
-function poseOf(
+/** Where the head goes, and the turn that it cannot show. */
+export function poseOf(
   { photo, turn }: Bridge,
   motion: HeadMotion,
   strength: number,

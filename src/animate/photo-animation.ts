@@ -3,8 +3,9 @@ import type { FaceFrame, FlowResult, TrackerMemory, VideoTracker } from '../face
 import { applySimilarityToPoints, invertSimilarity } from '../geometry/similarity.js'
 import type { PhotoInput } from '../geometry/types.js'
 import { decodePhoto } from '../platform/index.js'
-import { type Bridge, bridge, carryOver, type Motion } from './carry-over.js'
+import { type Bridge, bridge, carryOver, type Motion, poseOf } from './carry-over.js'
 import {
+  type HeadMotion,
   headMotion,
   type MotionReference,
   motionReference,
@@ -57,6 +58,16 @@ export class PhotoAnimation implements Animation {
     return this.#parts.tracker.memory
   }
 
+  get isStarted(): boolean {
+    return this.#bridge !== undefined
+  }
+
+  turnBeyond(motion: HeadMotion): AnimatedFrame['beyond'] {
+    if (this.#bridge === undefined) throw notStarted('turnBeyond')
+    const { strengths, motion: kind } = this.#parts
+    return poseOf(this.#bridge, motion, strengths.pose, kind).beyond
+  }
+
   async start(reference: PhotoInput): Promise<ObservedFrame> {
     const { tracker } = this.#parts
     await tracker.start(reference)
@@ -77,7 +88,10 @@ export class PhotoAnimation implements Animation {
         mouth: mouthPlaces(b.landmarks468),
       }
     } catch (error) {
-      if (!(error instanceof FaceError) || error.code !== 'NO_FACE') throw error
+      // A picture that cannot be read, and a face that is mostly cut off, do not end the driver.
+      const isKnown =
+        error instanceof FaceError && (error.code === 'NO_FACE' || error.code === 'INVALID_INPUT')
+      if (!isKnown) throw error
       this.#last = { ...last, status: 'held', message: error.message }
     }
     return this.#last
@@ -133,6 +147,7 @@ export class PhotoAnimation implements Animation {
 
   /** The driver's mouth, where the motion is that of this very frame. */
   async #mouthOf({ status, mouth }: ObservedFrame, frame: PhotoInput): Promise<MouthSource | null> {
+    // Of another frame, or of one that cannot be read.
     if (status === 'held') return null
     return { image: await decodePhoto(frame), places: mouth }
   }

@@ -23,7 +23,7 @@ export interface AnimateOptions extends WaitOptions {
 
 /** What a driver does in one frame. */
 export interface ObservedFrame {
-  /** `held`: the face is not there, and the motion is that of the last frame with it. */
+  /** `held`: the face is not there, or the picture cannot be read, and the motion is that of the last frame with it. */
   readonly status: 'ok' | 'regained' | 'held'
   readonly motion: HeadMotion
   /** Inner lips and points of the cheeks, 24x2 px of the frame. */
@@ -48,6 +48,8 @@ export interface AnimatedFrame {
 export interface Animation {
   /** The photo's face. */
   readonly face: FaceFrame
+  /** Whether the driver's reference is known. */
+  readonly isStarted: boolean
   /** What a user should know of the photo, one sentence each. */
   readonly warnings: readonly string[]
   /** Of the frame observed last; see `VideoTracker.memory`. */
@@ -60,7 +62,7 @@ export interface Animation {
   start(reference: PhotoInput): Promise<ObservedFrame>
   /**
    * The driver's motion from the reference to a frame.
-   * @throws FaceError INVALID_INPUT; INVALID_ARGUMENT before `start`
+   * @throws FaceError INVALID_ARGUMENT before `start`
    */
   observe(frame: PhotoInput): Promise<ObservedFrame>
   /**
@@ -69,6 +71,11 @@ export interface Animation {
    * @throws FaceError INVALID_ARGUMENT before `start`
    */
   draw(observed: ObservedFrame, frame: PhotoInput): Promise<AnimatedFrame>
+  /**
+   * Turn of a motion beyond what the photo can show, degrees; null where all of it is shown.
+   * @throws FaceError INVALID_ARGUMENT before `start`
+   */
+  turnBeyond(motion: HeadMotion): AnimatedFrame['beyond']
   /** `observe` and `draw`. */
   next(frame: PhotoInput): Promise<AnimatedFrame>
   /** Goes on in the middle of a driver, see `VideoTracker.resume`; frames come out as if seen from the start. */
