@@ -69,11 +69,7 @@ export class PhotoAnimation implements Animation {
   }
 
   async start(reference: PhotoInput): Promise<ObservedFrame> {
-    const { tracker } = this.#parts
-    await tracker.start(reference)
-    // To itself: the flow brings the mesh that all flows start from.
-    const { frameToReference } = await tracker.next(reference)
-    return this.#begin(frameToReference)
+    return (await this.#start(reference)).still
   }
 
   async observe(frame: PhotoInput): Promise<ObservedFrame> {
@@ -120,16 +116,23 @@ export class PhotoAnimation implements Animation {
     previous: PhotoInput,
     last: ObservedFrame,
   ): Promise<void> {
-    const { tracker } = this.#parts
-    await tracker.start(reference)
-    const { frameToReference } = await tracker.next(reference)
-    this.#begin(frameToReference)
-    await tracker.resume(memories, reference, previous)
+    const { memory } = await this.#start(reference)
+    await this.#parts.tracker.resume([memory, ...memories], reference, previous)
     this.#last = last
   }
 
   dispose(): void {
     this.#parts.renderer.dispose()
+  }
+
+  /** @returns what the reference shows, and the tracker's memory of it */
+  async #start(reference: PhotoInput): Promise<{ still: ObservedFrame; memory: TrackerMemory | null }> {
+    const { tracker } = this.#parts
+    await tracker.start(reference)
+    const { memory } = tracker
+    // To itself: the flow brings the mesh that all flows start from.
+    const { frameToReference } = await tracker.next(reference)
+    return { still: this.#begin(frameToReference), memory }
   }
 
   #begin(result: FlowResult): ObservedFrame {

@@ -78,7 +78,14 @@ export interface Animation {
   turnBeyond(motion: HeadMotion): AnimatedFrame['beyond']
   /** `observe` and `draw`. */
   next(frame: PhotoInput): Promise<AnimatedFrame>
-  /** Goes on in the middle of a driver, see `VideoTracker.resume`; frames come out as if seen from the start. */
+  /**
+   * Goes on in the middle of a driver, in place of `start`; frames come out as if seen from the start.
+   * @param memories after each observed frame
+   * @param reference what `start` got
+   * @param previous the last frame that showed the face
+   * @param last what was observed last
+   * @throws FaceError as `VideoTracker.resume`
+   */
   resume(
     memories: readonly (TrackerMemory | null)[],
     reference: PhotoInput,

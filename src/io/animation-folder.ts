@@ -1,4 +1,4 @@
-import { lstat, rm } from 'node:fs/promises'
+import { lstat, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ObservedFrame } from '../animate/types.js'
 import { FaceError } from '../errors.js'
@@ -34,6 +34,7 @@ export class AnimationFolder {
   #records: AnimationRecord[] = []
   #observed: ObservedFrame[] = []
   #reference: number | null = null
+  #isDiscarded = false
 
   private constructor(
     readonly folder: string,
@@ -67,6 +68,8 @@ export class AnimationFolder {
 
   async close(): Promise<void> {
     await this.lock.release()
+    // Files of others keep it.
+    if (this.#isDiscarded) await rmdir(this.folder).catch(() => undefined)
   }
 
   get observed(): readonly ObservedFrame[] {
@@ -147,8 +150,9 @@ export class AnimationFolder {
     return (await lstat(this.picture(frame)).catch(() => null))?.isFile() ?? false
   }
 
-  /** Removes all that the log accounts for, and the folder if nothing else is in it. */
+  /** Removes all that the log accounts for, and with `close` the folder, if nothing else is in it. */
   async discard(): Promise<void> {
+    this.#isDiscarded = true
     for (let frame = 0; frame < this.#records.length; frame++) await remove(this.picture(frame))
     for (const name of Object.values(ANIMATION_FILES)) await remove(join(this.folder, name))
   }
