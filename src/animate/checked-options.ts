@@ -1,12 +1,25 @@
 import { FaceError } from '../errors.js'
-import { checkedFlowOptions } from '../face/checked-options.js'
+import { checkedName, checkedWaitOptions } from '../face/checked-options.js'
+import { checkedChoice } from '../face/find/face-choice.js'
+import { ownedPhoto } from '../face/owned-photo.js'
 import type { PhotoInput } from '../geometry/types.js'
+import { checkOptionNames, type OptionNames } from '../option-names.js'
 import { MOTIONS, type Motion } from './carry-over.js'
-import { PARTS, type Strengths } from './photo-head.js'
+import type { Strengths } from './photo-head.js'
 import type { AnimateOptions } from './types.js'
 
 /** More would tear the face. */
 export const LARGEST_STRENGTH = 2
+
+const ANIMATE_OPTIONS: OptionNames<AnimateOptions> = {
+  signal: true,
+  face: true,
+  driverFace: true,
+  sources: true,
+  strengths: true,
+  motion: true,
+}
+const STRENGTHS: OptionNames<Strengths> = { mouth: true, eyes: true, brows: true, pose: true }
 
 type Checked = Omit<AnimateOptions, 'sources' | 'strengths' | 'motion'> & {
   readonly sources: readonly PhotoInput[]
@@ -15,38 +28,34 @@ type Checked = Omit<AnimateOptions, 'sources' | 'strengths' | 'motion'> & {
 }
 
 /**
- * Callers in JavaScript may pass anything.
+ * The options as they are now: callers in JavaScript may pass anything.
  * @throws FaceError INVALID_ARGUMENT that names the option
  */
 export function checkedAnimateOptions(options: AnimateOptions): Checked {
-  // Of the driver's face the tracker knows what is wrong.
-  const { face, faceB, signal } = checkedFlowOptions({
-    ...options,
-    ...(options?.driverFace !== undefined && { faceB: options.driverFace }),
+  checkOptionNames<object>('animate()', options, ANIMATE_OPTIONS, FaceError)
+  const { sources = [], motion = 'relative', strengths = {} } = options
+  const { signal } = checkedWaitOptions('animate()', {
+    ...(options.signal !== undefined && { signal: options.signal }),
   })
-  const { sources = [], motion = 'relative' } = options
+  const face = checkedChoice(options.face, 'face')
+  const driverFace = checkedChoice(options.driverFace, 'driverFace')
   if (!Array.isArray(sources)) throw wrong('sources', 'a list of photos', sources)
-  if (!MOTIONS.includes(motion)) throw wrong('motion', MOTIONS.join(' or '), motion)
   return {
-    ...(face && { face }),
-    ...(faceB && { driverFace: faceB }),
+    ...(face && { face: { ...face } }),
+    ...(driverFace && { driverFace: { ...driverFace } }),
     ...(signal && { signal }),
-    sources: [...sources],
-    strengths: checkedStrengths(options.strengths),
-    motion,
+    sources: sources.map(ownedPhoto),
+    strengths: checkedStrengths(strengths),
+    motion: checkedName('motion', MOTIONS, motion),
   }
 }
 
-function checkedStrengths(given: unknown = {}): Strengths {
-  if (typeof given !== 'object' || given === null) throw wrong('strengths', 'an object', given)
-  const strengths = { mouth: 1, eyes: 1, brows: 1, pose: 1 }
-  for (const [part, value] of Object.entries(given)) {
-    if (!(PARTS as readonly string[]).includes(part)) throw wrong('strengths', `of ${PARTS.join(', ')}`, part)
-    if (value === undefined) continue
-    if (!(typeof value === 'number' && value >= 0 && value <= LARGEST_STRENGTH)) {
-      throw wrong(`strengths.${part}`, `a number from 0 to ${LARGEST_STRENGTH}`, value)
-    }
-    strengths[part as keyof typeof strengths] = value
+function checkedStrengths(given: Partial<Strengths>): Strengths {
+  checkOptionNames<object>('animate(): strengths', given, STRENGTHS, FaceError)
+  const strengths = { mouth: 1, eyes: 1, brows: 1, pose: 1, ...given }
+  for (const [part, value] of Object.entries(strengths)) {
+    if (typeof value === 'number' && value >= 0 && value <= LARGEST_STRENGTH) continue
+    throw wrong(`strengths.${part}`, `a number from 0 to ${LARGEST_STRENGTH}`, value)
   }
   return strengths
 }

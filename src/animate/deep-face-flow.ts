@@ -4,7 +4,7 @@ import { chooseFace } from '../face/find/face-choice.js'
 import type { CreateOptions, FaceFlow, FaceFrame, VideoOptions } from '../face/types.js'
 import { applySimilarityToPoints } from '../geometry/similarity.js'
 import type { PhotoInput } from '../geometry/types.js'
-import { photoName } from '../platform/index.js'
+import { photoName, type ShippedFiles } from '../platform/index.js'
 import { checkedAnimateOptions } from './checked-options.js'
 import { faceTriangles } from './face-parts.js'
 import { InnerMouth, mouthPlaces } from './inner-mouth.js'
@@ -30,8 +30,14 @@ export interface AnimatingFaceFlow extends FaceFlow {
 
 /** `DeepFaceFlow` of the face level, and photos that move. */
 export class DeepFaceFlow extends FlowLevel implements AnimatingFaceFlow {
+  /** Where the package's own weights are. */
+  #source: ShippedFiles = {}
+
   static override async create(options: CreateOptions = {}): Promise<DeepFaceFlow> {
-    return (await super.create(options)) as DeepFaceFlow
+    const opened = (await super.create(options)) as DeepFaceFlow
+    const { weightsUrl } = options
+    opened.#source = { ...(weightsUrl !== undefined && { weightsUrl }) }
+    return opened
   }
 
   async animate(photo: PhotoInput, options: AnimateOptions = {}): Promise<Animation> {
@@ -51,7 +57,7 @@ export class DeepFaceFlow extends FlowLevel implements AnimatingFaceFlow {
     const mesh = applySimilarityToPoints(toWorking, face.landmarks468, 3)
     const head = photoHead(mesh, applySimilarityToPoints(toWorking, face.irises, 2))
     const triangles = faceTriangles(this.triangles)
-    const matte = await personMatte(this.engine, image)
+    const matte = await personMatte(this.engine, image, this.#source)
     const sheet = makeSheet(head, triangles, matte.person, image)
     const innerMouth = new InnerMouth(triangles, { image, places: mouthPlaces(mesh) })
     const sources: OpenMouth[] = []

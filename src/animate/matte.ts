@@ -7,7 +7,7 @@ import {
 } from '../nets/selfie-segmentation.js'
 import { inputImages, packImageTransform } from '../ops/image/image-input.js'
 import { outputTensor } from '../ops/tensor/border.js'
-import { shippedWeights } from '../platform/index.js'
+import { type ShippedFiles, shippedWeights } from '../platform/index.js'
 import type { Engine } from '../runtime/engine.js'
 import { readSafetensors } from '../weights/safetensors.js'
 import { grown } from './backdrop.js'
@@ -24,16 +24,19 @@ export interface PersonMatte {
   readonly person: Uint8Array
 }
 
+const FILE = 'selfie-segmentation.safetensors'
+
 /** By how much the matte may miss the person, as a share of the picture's longer side. */
 const MAY_MISS = 0.012
 
 /**
  * The person in a picture: the segmentation network's matte, led along the picture's edges.
+ * @param source where the package's own weights are
  * @throws EngineError
  */
-export async function personMatte(engine: Engine, image: Rgba): Promise<PersonMatte> {
+export async function personMatte(engine: Engine, image: Rgba, source: ShippedFiles): Promise<PersonMatte> {
   const { width, height } = image
-  const weights = await readSafetensors(shippedWeights('selfie-segmentation.safetensors'))
+  const weights = await readSafetensors(shippedWeights(FILE, source), source)
   const graph = new GraphBuilder('selfie segmentation')
   const photo = inputImages(graph, 'image', ['photo'], {
     ...SELFIE_SEGMENTATION_INPUT,

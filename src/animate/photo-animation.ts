@@ -1,4 +1,5 @@
 import { FaceError } from '../errors.js'
+import { ownedPhoto } from '../face/owned-photo.js'
 import type { FaceFrame, FlowResult, TrackerMemory, VideoTracker } from '../face/types.js'
 import { applySimilarityToPoints, invertSimilarity } from '../geometry/similarity.js'
 import type { PhotoInput } from '../geometry/types.js'
@@ -107,7 +108,9 @@ export class PhotoAnimation implements Animation {
   }
 
   async next(frame: PhotoInput): Promise<AnimatedFrame> {
-    return await this.draw(await this.observe(frame), frame)
+    // The caller's again when this call returns, and looked at twice.
+    const own = ownedPhoto(frame)
+    return await this.draw(await this.observe(own), own)
   }
 
   async resume(

@@ -3,7 +3,7 @@ import {
   type Animation,
   type AnimationFolder,
   drawSyntheticMark,
-  encodePng,
+  encodeDescribedPng,
   FaceError,
   type FaceFrame,
   type FrameSource,
@@ -175,7 +175,7 @@ export async function drawFrames(
       const { image } = await animation.draw({ ...seen, motion }, photo)
       const own = { ...image, data: image.data.slice() }
       const shown = flags.mark ? await drawSyntheticMark(own) : image
-      await writeFileAtomic(folder.picture(frame), await encodePng(shown, xmp))
+      await writeFileAtomic(folder.picture(frame), await encodeDescribedPng(shown, xmp))
     }
     progress.advance()
     frame++

@@ -65,7 +65,7 @@ describe('animate', () => {
       /strengths.pose must be a number from 0 to 2/,
     )
     await expect(faceFlow.animate(OTHER, { motion: 'sideways' as never })).rejects.toThrow(
-      /motion must be relative or absolute/,
+      /there is no motion "sideways"; choose from relative, absolute/,
     )
     await expect(
       faceFlow.animate({ width: 64, height: 64, data: new Uint8Array(64 * 64 * 4) }),

@@ -162,7 +162,9 @@ export class FaceFinder {
   ): Promise<FoundFace> {
     await this.#networks.load(photo)
     const { mesh, irises, box, score, roi } = known
-    return await this.registered(this.#located(photo, name, { mesh, irises, presence: score }, box, score, roi))
+    return await this.registered(
+      this.#located(photo, name, { mesh, irises, presence: score }, box, score, roi),
+    )
   }
 
   /** The registration of a face of the photo that was looked at last, to be submitted with what looks at the frame. */

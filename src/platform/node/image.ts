@@ -87,13 +87,14 @@ export function stillOf(_photo: unknown): Rgba | undefined {
 /** Adaptive filters make a low level both quicker and smaller than the highest without them. */
 const PNG = { compressionLevel: 2, adaptiveFiltering: true } as const
 
-/**
- * Encodes to PNG without the alpha channel; the same pixels give the same bytes.
- * @param xmp packet of metadata to go with it
- */
-export async function encodePng(image: Rgba, xmp?: string): Promise<Uint8Array> {
-  const picture = (await fromPixels(image)).removeAlpha()
-  return (xmp === undefined ? picture : picture.withXmp(xmp)).png(PNG).toBuffer()
+/** Encodes to PNG without the alpha channel; the same pixels give the same bytes. */
+export async function encodePng(image: Rgba): Promise<Uint8Array> {
+  return (await fromPixels(image)).removeAlpha().png(PNG).toBuffer()
+}
+
+/** As `encodePng`, with a packet of XMP. */
+export async function encodeDescribedPng(image: Rgba, xmp: string): Promise<Uint8Array> {
+  return (await fromPixels(image)).removeAlpha().withXmp(xmp).png(PNG).toBuffer()
 }
 
 /**
