@@ -3,7 +3,7 @@
  * package; under Node, files, folders and video come to it (`index.ts`).
  */
 
-export { MOTIONS, type Motion } from './animate/carry-over.js'
+export { LARGEST_TURN, MOTIONS, type Motion } from './animate/carry-over.js'
 export { LARGEST_STRENGTH } from './animate/checked-options.js'
 export { type AnimatingFaceFlow, DeepFaceFlow } from './animate/deep-face-flow.js'
 export type { Gaze } from './animate/gaze.js'

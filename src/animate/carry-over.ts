@@ -42,19 +42,10 @@ export interface Bridge {
   readonly turn: readonly number[]
   /** By vertex: by what the expression grows, to px of the photo. */
   readonly growth: Float64Array
-  /** Openings of shut eyes, as the driver has been seen; the person's right one first. */
-  readonly shut: readonly [number, number] | undefined
 }
 
-/**
- * @param shut openings of the driver's eyes when shut, where they are known
- * @throws FaceError INVALID_ARGUMENT for a mesh without extent
- */
-export function bridge(
-  photo: PhotoHead,
-  reference: MotionReference,
-  shut?: readonly [number, number],
-): Bridge {
+/** @throws FaceError INVALID_ARGUMENT for a mesh without extent */
+export function bridge(photo: PhotoHead, reference: MotionReference): Bridge {
   const { mesh } = reference.face
   const wider = mouthRatio(photo, mesh) - 1
   return {
@@ -62,7 +53,6 @@ export function bridge(
     reference,
     turn: fitSimilarity3(mesh, photo.mesh, photo.weights).rotation,
     growth: photo.nearMouth.map((near) => photo.unit * (1 + wider * near)),
-    shut,
   }
 }
 
@@ -104,10 +94,10 @@ function strengthAt({ shares }: PhotoHead, v: number, strengths: Strengths): num
 }
 
 /** See `lidPosition`, of both eyes. */
-function lidsOf({ photo, reference, shut }: Bridge, { eyeOpenings }: HeadMotion, kind: Motion): number[] {
+function lidsOf({ photo, reference }: Bridge, { eyeOpenings }: HeadMotion, kind: Motion): number[] {
   return eyeOpenings.map((now, i) => {
     const own = kind === 'absolute' ? photo : reference
-    return lidPosition(now, own.eyeOpenings[i] as number, shut?.[i])
+    return lidPosition(now, own.eyeOpenings[i] as number)
   })
 }
 

@@ -4,7 +4,6 @@ import { OUTLINE } from './face-parts.js'
 export interface MeshPlace {
   readonly corners: readonly [number, number, number]
   readonly weights: readonly [number, number, number]
-  readonly isInside: boolean
 }
 
 /**
@@ -44,7 +43,7 @@ export function placesOnMesh(
         const point = row * columns + column
         if (depth >= (depths[point] as number)) continue
         depths[point] = depth
-        places[point] = { corners, weights: [first, second, third], isInside: true }
+        places[point] = { corners, weights: [first, second, third] }
       }
     }
   }

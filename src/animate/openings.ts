@@ -41,11 +41,11 @@ const WIDEST = 1.3
  * What an eye's opening means, measured against the same eye when it is open.
  * @param now of {@link eyeOpening}
  * @param open of the same eye in the reference
- * @param shut of the same eye shut, where it has been seen so; default: what the landmarks say of shut eyes
  * @returns 0 shut, 1 as open as in the reference, more where it is wider
  */
-export function lidPosition(now: number, open: number, shut = SHUT_SHARE * open): number {
-  if (!(open > shut)) return 1
+export function lidPosition(now: number, open: number): number {
+  if (!(open > 0)) return 1
+  const shut = SHUT_SHARE * open
   return now <= open ? Math.max(0, (now - shut) / (open - shut)) : Math.min(WIDEST, now / open)
 }
 

@@ -201,7 +201,6 @@ function depthAndPlace(
   const place: MeshPlace = {
     corners: [from, to, from],
     weights: [fade * (1 - share), fade * share, 0],
-    isInside: false,
   }
   const rim = [0, 1, 2].map((axis) => {
     return (1 - share) * (mesh[3 * from + axis] as number) + share * (mesh[3 * to + axis] as number)

@@ -43,7 +43,7 @@ export interface AnimatedFrame {
 
 /**
  * A photo that a driver moves. `start` takes the driver's reference: a frame with the mouth shut, the eyes open and the head as
- * in the photo (`referenceFrame` chooses one). Then `next` for each frame; or `observe` for each, `smoothMotions`, and `draw`.
+ * in the photo (`referenceFrame` chooses one). Then `next` for each frame; or `observe` for each, `smoothedMotion`, and `draw`.
  */
 export interface Animation {
   /** The photo's face. */

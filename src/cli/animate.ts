@@ -15,6 +15,7 @@ import {
   hasFfmpeg,
   hashFile,
   joinAnimation,
+  LARGEST_TURN,
   openFrames,
   packageFacts,
   photoFile,
@@ -292,7 +293,7 @@ function warningsOf(
   if (beyond) {
     warnings.push(
       `${path}: the driver turns by up to ${Math.abs(beyond.yaw).toFixed(0)} degrees to the side and ${Math.abs(beyond.pitch).toFixed(0)} up or ` +
-        `down, which the photo does not show; ${beyond.frames} frames are held at 30 and 20.`,
+        `down, which the photo does not show; ${beyond.frames} frames are held at ${LARGEST_TURN.yaw} and ${LARGEST_TURN.pitch}.`,
     )
   }
   if (damage) {
