@@ -10,11 +10,13 @@ export interface OpenMouth extends MouthSource {
   readonly opening: number
 }
 
-/** The photo's own mouth serves until it is wider open by this, distances of the outer eye corners; then the other fades in. */
+/** The photo's own mouth, if it shows no teeth, serves until it is wider open by this, distances of the outer eye corners; then the other fades in. */
 const OWN_SERVES = 0.015
 const FADES_IN = 0.04
-/** Another photo serves for mouths up to so many times as open as its own. */
+/** A photo serves for mouths up to so many times as open as its own. */
 const LARGEST_STRETCH = 2.5
+/** A photo whose mouth is open by this, widths of the mouth, shows teeth, which stay the person's own. */
+const SHOWS_TEETH = 0.06
 
 /**
  * Whose mouth is shown inside moved lips, and how much of it.
@@ -28,6 +30,7 @@ export function nearestMouth(
   driver: MouthSource | null,
 ): [source: MouthSource, strength: number] {
   const opening = mouthOpening(mesh)
+  const isOwn = head.mouthOpening > SHOWS_TEETH && opening <= LARGEST_STRETCH * head.mouthOpening
   const gain = opening * distance(mesh, ...MOUTH.corners) - head.mouthOpening * head.mouthWidth
   const strength = Math.max(
     0,
@@ -36,7 +39,7 @@ export function nearestMouth(
   const fitting = sources.filter((source) => opening <= LARGEST_STRETCH * source.opening)
   const [best] = [...fitting].sort((a, b) => Math.abs(a.opening - opening) - Math.abs(b.opening - opening))
   const source = best ?? driver ?? sources[0]
-  return source === undefined ? [NO_MOUTH, 0] : [source, strength]
+  return source === undefined || isOwn ? [NO_MOUTH, 0] : [source, strength]
 }
 
 const NO_MOUTH: MouthSource = {

@@ -1,8 +1,8 @@
 import { BROWS, EYES, INNER_LIPS, MOUTH, SIDES } from './face-parts.js'
 import { type Gaze, gazeOf } from './gaze.js'
 import { STEADY } from './head-motion.js'
-import { eyeDistance, eyeOpenings, mouthOpening, mouthWidth } from './openings.js'
-import { between, distance, meanOf, pointAt, subtract, type Vector } from './points.js'
+import { eyeDistance, eyeOpenings, mouthOpening, mouthWidth, upward } from './openings.js'
+import { between, distance, meanOf, movePoint, pointAt, subtract, type Vector } from './points.js'
 import { poseWeights } from './pose-weights.js'
 
 /** Parts of a face whose motion can be taken over or left, and strengthened. */
@@ -13,7 +13,7 @@ export type Strengths = Readonly<Record<Part, number>>
 
 /** The face of the photo, measured once. Px of the photo. */
 export interface PhotoHead {
-  /** 468x3. */
+  /** 468x3; the rims of the eyes lie a little further out than the lids, see `widenRims`. */
   readonly mesh: Float64Array
   /** 10x2. */
   readonly irises: ArrayLike<number>
@@ -40,21 +40,42 @@ const MOUTH_REACH = 0.45
  * @param irises 10x2, photo px
  */
 export function photoHead(landmarks: ArrayLike<number>, irises: ArrayLike<number>): PhotoHead {
-  const mesh = Float64Array.from(landmarks)
-  const unit = eyeDistance(mesh)
+  const seen = Float64Array.from(landmarks)
+  const unit = eyeDistance(seen)
+  const mesh = widenRims(seen)
   return {
     mesh,
     irises,
     weights: poseWeights(mesh),
     unit,
     middle: meanOf(mesh, STEADY),
-    eyeOpenings: eyeOpenings(mesh),
-    gazes: [gazeOf(mesh, irises, EYES[0]), gazeOf(mesh, irises, EYES[1])],
+    eyeOpenings: eyeOpenings(seen),
+    gazes: [gazeOf(seen, irises, EYES[0]), gazeOf(seen, irises, EYES[1])],
     mouthOpening: mouthOpening(mesh),
     mouthWidth: mouthWidth(mesh),
     nearMouth: nearness(mesh, meanOf(mesh, INNER_LIPS), MOUTH_REACH * unit),
     shares: sharesOf(mesh, unit),
   }
+}
+
+/** How far the rims go beyond the lids, widths of the eye. */
+const BEYOND_LIDS = { upper: 0.03, lower: 0.05 } as const
+
+/**
+ * Landmarks run along the water line, and the skin cut there has a rim of white, which would be seen as a slit in a shut eye. So
+ * eyes are cut out a little larger; what lies between belongs to the eyeball.
+ */
+function widenRims(mesh: Float64Array): Float64Array {
+  const out = mesh.slice()
+  const up = upward(mesh)
+  for (const { pairs, corners } of EYES) {
+    const width = distance(mesh, ...corners)
+    for (const [upper, lower] of pairs) {
+      movePoint(out, upper, up, BEYOND_LIDS.upper * width)
+      movePoint(out, lower, up, -BEYOND_LIDS.lower * width)
+    }
+  }
+  return out
 }
 
 /** How far the head of a picture is turned to the side, degrees: 0 from the front. */

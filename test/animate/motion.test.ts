@@ -120,7 +120,7 @@ describe('carried over to a photo', () => {
   it('the reference itself leaves the photo as it is', () => {
     for (const kind of ['relative', 'absolute'] as const) {
       const { expressive, beyond } = carryOver(over, stillMotion(reference), ALL, kind)
-      expect(largest(expressive, photoMesh)).toBeLessThan(kind === 'relative' ? 1e-9 : 0.5)
+      expect(largest(expressive, photo.mesh)).toBeLessThan(kind === 'relative' ? 1e-9 : 0.5)
       expect(beyond).toBeNull()
     }
   })
@@ -137,7 +137,7 @@ describe('carried over to a photo', () => {
   it('parts that are left out stay', () => {
     const motion = headMotion(reference, seen(openedBy(driver, 10)))
     const { expressive, pose } = carryOver(over, motion, { mouth: 0, eyes: 0, brows: 0, pose: 0 }, 'relative')
-    expect(largest(expressive, photoMesh)).toBe(0)
+    expect(largest(expressive, photo.mesh)).toBe(0)
     expect(Math.hypot(...pose.shift)).toBe(0)
     expect(pose.scale).toBe(1)
   })

@@ -183,6 +183,11 @@ describe('the inside of the mouth', () => {
     expect(choose(0.1 * wanted)[0]).toBe(source)
     expect(choose()[1]).toBe(1)
     expect(nearestMouth(head, mesh, [], source)[1]).toBe(0)
+    // Teeth of the photo stay, until they would be stretched too far.
+    const smiling = photoHead(open, centredIrises(open))
+    const wider = open.map((value, k) => value + (k === 3 * 14 + 1 ? 10 : 0))
+    const wide = open.map((value, k) => value + (k === 3 * 14 + 1 ? 60 : 0))
+    expect([wider, wide].map((one) => nearestMouth(smiling, one, [], source)[1])).toEqual([0, 1])
   })
 
   it('is laid out by all inner lips', () => {
