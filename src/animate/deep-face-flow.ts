@@ -34,7 +34,7 @@ export class DeepFaceFlow extends FlowLevel implements AnimatingFaceFlow {
   #source: ShippedFiles = {}
 
   static override async create(options: CreateOptions = {}): Promise<DeepFaceFlow> {
-    const opened = (await super.create(options)) as DeepFaceFlow
+    const opened = (await FlowLevel.create.call(DeepFaceFlow, options)) as DeepFaceFlow
     const { weightsUrl } = options
     opened.#source = { ...(weightsUrl !== undefined && { weightsUrl }) }
     return opened
