@@ -1,10 +1,11 @@
 import type { DrivenHead, HeadPose } from './carry-over.js'
 import { eyeballPoints } from './eyeball.js'
-import { EYES, type FaceTriangles, INNER_LIPS } from './face-parts.js'
+import { EYES, type FaceTriangles, INNER_LIPS, MOUTH, OUTER_LIPS } from './face-parts.js'
 import { type HeadFrame, headDepth, headFrame, headShare } from './head-depth.js'
 import { MOUTH_PATCH_PLACES } from './inner-mouth.js'
 import { type MeshPlace, nearestOnOutline, placesOnMesh, valueAt } from './mesh-places.js'
 import type { PhotoHead } from './photo-head.js'
+import { pointAt } from './points.js'
 
 /**
  * The photo as one continuous sheet of triangles with depth: the face mesh, a grid over all else that the matte says is the person,
@@ -40,6 +41,14 @@ const EXPRESSION_REACH = 0.12
 const DEPTH_REACH = 0.25
 /** How far the inside of the mouth lies behind the lips, distances of the outer eye corners. */
 const MOUTH_DEPTH = 0.03
+/** Lips that touch leave single pixels open between them: behind all there is a piece of lips without an opening. */
+const BACKING_DEPTH = 0.06
+const BACKING: readonly number[] = [MOUTH.upper, ...OUTER_LIPS]
+const BACKING_TRIANGLES: readonly number[] = OUTER_LIPS.flatMap((_, i) => [
+  0,
+  1 + i,
+  1 + ((i + 1) % OUTER_LIPS.length),
+])
 
 /** @param person h*w; not 0 where the person is, and a little around */
 export function makeSheet(
@@ -67,10 +76,12 @@ export function makeSheet(
     INNER_LIPS.map((v) => meshPoints[v] as [number, number]),
     MOUTH_PATCH_PLACES,
   )
+  addPlaces(BACKING.map((v) => meshPoints[v] as [number, number]))
   const firstGrid = 468
   const firstEye = firstGrid + grid.points.length
   const firstOther = firstEye + (eyeballs[0]?.points.length ?? 0)
   const firstMouth = firstOther + (eyeballs[1]?.points.length ?? 0)
+  const firstBacking = firstMouth + INNER_LIPS.length
   const mouth = [...faces.mouth].map((v) => firstMouth + INNER_LIPS.indexOf(v))
   const triangles = Uint32Array.from([
     ...faces.skin,
@@ -78,6 +89,7 @@ export function makeSheet(
     ...(eyeballs[0]?.triangles ?? []).map((point) => firstEye + point),
     ...(eyeballs[1]?.triangles ?? []).map((point) => firstOther + point),
     ...mouth,
+    ...BACKING_TRIANGLES.map((point) => firstBacking + point),
   ])
   const shares = Float64Array.from({ length: 468 }, (_, v) =>
     headShare(frame, ...(meshPoints[v] as [number, number])),
@@ -90,14 +102,11 @@ export function makeSheet(
       const out = new Float32Array(corners * 3)
       const put = mover(out, head.pose)
       const { expressive } = head
-      for (let v = 0; v < 468; v++) {
-        const [x, y, z] = [
-          expressive[3 * v] as number,
-          expressive[3 * v + 1] as number,
-          expressive[3 * v + 2] as number,
-        ]
-        put(v, x, y, z, shares[v] as number)
+      const putVertex = (corner: number, v: number, depth: number): void => {
+        const [x, y, z] = pointAt(expressive, v)
+        put(corner, x, y, z + depth * photo.unit, shares[v] as number)
       }
+      for (let v = 0; v < 468; v++) putVertex(v, v, 0)
       const motion = expressive.map((value, k) => value - (mesh[k] as number))
       grid.points.forEach(({ x, y, z, share, place }, i) => {
         const at = (axis: number) => valueAt(motion, place, axis)
@@ -109,14 +118,10 @@ export function makeSheet(
         })
       })
       INNER_LIPS.forEach((v, i) => {
-        const z = (expressive[3 * v + 2] as number) + MOUTH_DEPTH * photo.unit
-        put(
-          firstMouth + i,
-          expressive[3 * v] as number,
-          expressive[3 * v + 1] as number,
-          z,
-          shares[v] as number,
-        )
+        putVertex(firstMouth + i, v, MOUTH_DEPTH)
+      })
+      BACKING.forEach((v, i) => {
+        putVertex(firstBacking + i, v, BACKING_DEPTH)
       })
       return out
     },
