@@ -41,7 +41,10 @@ const EXPRESSION_REACH = 0.12
 const DEPTH_REACH = 0.25
 /** How far the inside of the mouth lies behind the lips, distances of the outer eye corners. */
 const MOUTH_DEPTH = 0.03
-/** Lips that touch leave single pixels open between them: behind all there is a piece of lips without an opening. */
+/**
+ * A turn moves what lies deeper aside, so the inside of the mouth leaves pixels of the lips' opening free: behind both there is a piece
+ * of lips without an opening.
+ */
 const BACKING_DEPTH = 0.06
 const BACKING: readonly number[] = [MOUTH.upper, ...OUTER_LIPS]
 const BACKING_TRIANGLES: readonly number[] = OUTER_LIPS.flatMap((_, i) => [
