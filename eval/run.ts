@@ -2,13 +2,15 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Command } from 'commander'
 import { type CreateOptions, DeepFaceFlow, type RegisteredFlowResult } from '../src/index.js'
+import { evaluateAnimation } from './animate.js'
 import { type ErrorSummary, FlowErrors, STATE } from './errors.js'
 import { readPairs, TRUTH_SIZE, type TruePair } from './pairs.js'
 import { evaluateReal, type RealErrors, realBaselines } from './real.js'
 
 /**
  * npm run eval: errors of the shipped network, run by our engine as it is by default and without its later stages, on
- * the fixed sets of test/fixtures/eval, against the baselines on the same pairs, and what can be said of real pairs.
+ * the fixed sets of test/fixtures/eval, against the baselines on the same pairs, and what can be said of real pairs. With
+ * `animate` before the options: see animate.ts.
  */
 const SETS = ['rendered', 'photowarp'] as const
 
@@ -39,6 +41,11 @@ interface Report {
   readonly adapter: string
   readonly sets: readonly SetReport[]
   readonly real: Readonly<Record<string, RealErrors>>
+}
+
+if (process.argv[2] === 'animate') {
+  await evaluateAnimation(process.argv.slice(3))
+  process.exit()
 }
 
 const program = new Command('eval')

@@ -3,8 +3,16 @@
  * package; under Node, files, folders and video come to it (`index.ts`).
  */
 
+export { LARGEST_TURN, MOTIONS, type Motion } from './animate/carry-over.js'
+export { LARGEST_STRENGTH } from './animate/checked-options.js'
+export { type AnimatingFaceFlow, DeepFaceFlow } from './animate/deep-face-flow.js'
+export type { Gaze } from './animate/gaze.js'
+export type { HeadMotion } from './animate/head-motion.js'
+export { PARTS, type Part, type Strengths } from './animate/photo-head.js'
+export { referenceFrame } from './animate/reference-frame.js'
+export { smoothedMotion } from './animate/smooth-motions.js'
+export type { AnimatedFrame, AnimateOptions, Animation, ObservedFrame } from './animate/types.js'
 export { DeepFaceFlowError, EngineError, type ErrorCode, FaceError } from './errors.js'
-export { DeepFaceFlow } from './face/deep-face-flow.js'
 export { assertInPhoto } from './face/find/face-choice.js'
 export { describeNetwork, SHIPPED_NETWORKS } from './face/network-files.js'
 export { interocularDistance, LANDMARK_VERTICES, landmarks68 } from './face/register/landmarks.js'
@@ -88,3 +96,4 @@ export { type AdapterCheck, checkAdapter } from './runtime/self-test.js'
 export { wheelColour } from './viz/colour-maps.js'
 export { drawOverview } from './viz/figures.js'
 export { depthMap, depthScale, flowMap, flowScale, pnccMap, scalarMap, wheelLegend } from './viz/maps.js'
+export { drawSyntheticMark } from './viz/synthetic-mark.js'

@@ -1,6 +1,9 @@
 /** The package under Node: the face level, and files, folders and video. */
 
 export * from './index.browser.js'
+export { ANIMATION_FILES, AnimationFolder } from './io/animation-folder.js'
+export type { AnimationRecord } from './io/animation-record.js'
+export { joinAnimation } from './io/animation-video.js'
 export {
   type BatchSummary,
   checkBatchSummary,
@@ -20,6 +23,7 @@ export {
 } from './io/products.js'
 export { type Provenance, provenanceChanges, provenanceDigest, withDigest } from './io/provenance.js'
 export { type EarlierResult, ResultFolder } from './io/result-folder.js'
+export { type AnimationManifest, animationManifest, syntheticXmp } from './io/synthetic.js'
 export type { VideoBinding } from './io/video-binding.js'
 export { VIDEO_FILES, VideoFolder } from './io/video-files.js'
 export { drawOverlays, hasOverlay, joinOverlay, overlayScale } from './io/video-overlay-files.js'
@@ -34,5 +38,7 @@ export { hideDriverMessages } from './platform/node/driver-messages.js'
 export { hasFfmpeg } from './platform/node/ffmpeg-version.js'
 export { describeOwner, type FolderLock, type LockOwner, takeLock } from './platform/node/folder-lock.js'
 export { assertUnchanged, type HashedFile, hashFile } from './platform/node/hashed-file.js'
+export { encodeDescribedPng } from './platform/node/image.js'
 export { photoFile } from './platform/node/photo-input.js'
 export type { VideoDamage } from './platform/node/video-frame.js'
+export type { VideoFormat } from './platform/node/video-join.js'

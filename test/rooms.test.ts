@@ -17,6 +17,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['nets', 'runtime'],
   ['products'],
   ['face'],
+  ['animate'],
   ['viz'],
   ['io'],
   ['engine.ts', 'index.browser.ts'],
@@ -28,7 +29,7 @@ const FLOORS: readonly (readonly string[])[] = [
 const NODE_FILES = [
   /^platform\/node\//,
   /^cli\//,
-  /^io\/(batch-summary|demo|flow-png|frame-files|frames|json-lines|pairs-csv|products|provenance|result-folder|video-files|video-overlay-files)\.ts$/,
+  /^io\/(animation-folder|animation-video|batch-summary|demo|flow-png|frame-files|frames|json-lines|pairs-csv|products|provenance|result-folder|video-files|video-overlay-files)\.ts$/,
   /^weights\/write-safetensors\.ts$/,
 ]
 

@@ -9,10 +9,16 @@ import type { DType } from '../src/weights/format.js'
 import { readSafetensors, type TensorToWrite } from '../src/weights/safetensors.js'
 import { parameterCount, type WeightFile } from '../src/weights/weight-file.js'
 import { writeSafetensors } from '../src/weights/write-safetensors.js'
-import { assetPart, type PartName, readAssets } from './mediapipe/assets.js'
+import { assetPart, type PartName, readAssets, readSelfieSegmentation } from './mediapipe/assets.js'
 import { checkAttentionRegions } from './mediapipe/attention-check.js'
 import { canonicalFace } from './mediapipe/canonical-face.js'
-import { ATTENTION_MESH_LAYERS, DETECTOR_LAYERS, type LayerMap, MESH_LAYERS } from './mediapipe/layers.js'
+import {
+  ATTENTION_MESH_LAYERS,
+  DETECTOR_LAYERS,
+  type LayerMap,
+  MESH_LAYERS,
+  SELFIE_LAYERS,
+} from './mediapipe/layers.js'
 import { networkWeights } from './mediapipe/network-weights.js'
 import { parseTflite, type TfliteModel } from './tflite/model.js'
 import { trainedDepth, trainedNetwork, tunedMeshRegressor } from './trained-network.js'
@@ -62,6 +68,22 @@ program
     }
     const { bytes, provenance } = assetPart(assets, 'geometry')
     await writeAndVerify(join(options.out, 'canonical-face.safetensors'), canonicalFace(bytes), provenance)
+  })
+
+program
+  .command('selfie')
+  .description(
+    "selfie segmentation, the matte of photos that are animated, from MediaPipe's npm package for it",
+  )
+  .option('--assets <path>', 'the .tflite file or unpacked package; fetched with npm pack where absent')
+  .option('--out <folder>', 'where the file goes', 'weights')
+  .addOption(dtypeOption())
+  .action(async (options: { assets?: string; out: string; dtype: string }) => {
+    const { bytes, provenance } = await readSelfieSegmentation(options.assets)
+    const network = 'selfie-segmentation'
+    const tensors = networkWeights(parseTflite(bytes, network), SELFIE_LAYERS, dtypeOf(options.dtype))
+    await mkdir(options.out, { recursive: true })
+    await writeAndVerify(join(options.out, `${network}.safetensors`), tensors, { network, ...provenance })
   })
 
 program

@@ -142,7 +142,7 @@ export function productChoice({ only, photoSpace }: Pick<PairFlags, 'only' | 'ph
   return { ...(only && { only }), ...(photoSpace && { photoSpace }) }
 }
 
-function faceChoice(face?: number, at?: [number, number]): FaceChoice | null {
+export function faceChoice(face?: number, at?: [number, number]): FaceChoice | null {
   if (at) return { at }
   return face === undefined ? null : { index: face - 1 }
 }

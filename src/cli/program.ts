@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { packageFacts } from '../index.js'
+import { addAnimateCommand } from './animate.js'
 import { addAutotuneCommand } from './autotune.js'
 import { addBatchCommand } from './batch.js'
 import { addBenchCommand } from './bench.js'
@@ -15,7 +16,9 @@ import { addViewCommand } from './view.js'
 /** The whole command line. */
 function buildProgram(context: CliContext): Command {
   const program = new Command('deepfaceflow')
-    .description('Dense 3D facial flow from two photos, a table of pairs or a video.')
+    .description(
+      'Dense 3D facial flow from two photos, a table of pairs or a video, and photos that move by it.',
+    )
     .version(packageFacts().version)
     .addHelpText('after', EXIT_CODES_HELP)
     .showHelpAfterError('(deepfaceflow --help shows the commands and options)')
@@ -25,6 +28,7 @@ function buildProgram(context: CliContext): Command {
     addFlowCommand,
     addVideoCommand,
     addBatchCommand,
+    addAnimateCommand,
     addDemoCommand,
     addViewCommand,
     addDoctorCommand,

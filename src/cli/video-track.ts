@@ -120,7 +120,11 @@ function remembered(memory: TrackerMemory | null): { tracker?: TrackerMemory } {
   return memory ? { tracker: memory } : {}
 }
 
-async function factsOf(source: FrameSource, { name, time }: SourceFrame, frame: number): Promise<FrameFacts> {
+export async function factsOf(
+  source: FrameSource,
+  { name, time }: SourceFrame,
+  frame: number,
+): Promise<FrameFacts> {
   const file = source.files?.[frame]
   const digest = file === undefined ? undefined : await digestOf(file)
   return { frame, name, time, ...(digest !== undefined && { digest }) }
@@ -129,7 +133,7 @@ async function factsOf(source: FrameSource, { name, time }: SourceFrame, frame: 
 /** Pictures that are not those which an earlier run saw, in words: the first of them. */
 export async function changedPictures(
   { files }: FrameSource,
-  records: VideoFolder['earlier'],
+  records: readonly FrameFacts[],
 ): Promise<string[]> {
   if (files === null) return []
   for (const { frame, name, digest } of records) {

@@ -29,6 +29,7 @@ import {
 } from './options.js'
 import { type Progress, startProgress } from './progress.js'
 import { oneLine } from './terminal-text.js'
+import { framesPerSecond, PICTURE_RATE } from './video-options.js'
 import { makeOverlay, NO_OVERLAY, type OverlayFlags } from './video-overlay.js'
 import { changedPictures, trackFrames } from './video-track.js'
 
@@ -37,9 +38,6 @@ interface VideoFlags extends Omit<PairFlags, 'backward'>, OverlayFlags {
   readonly flow: boolean
   readonly force?: boolean
 }
-
-/** Rate of pictures, which have none of their own. */
-const PICTURE_RATE = 25
 
 export function addVideoCommand(program: Command, context: CliContext): void {
   const command = program
@@ -58,7 +56,7 @@ export function addVideoCommand(program: Command, context: CliContext): void {
     .option(
       '--fps <rate>',
       'frames per second, like 29.97 or 30000/1001: of pictures (default: 25), or another rate for the overlay of a video',
-      rate,
+      framesPerSecond,
     )
     .option(
       '--overlay-scale <px>',
@@ -193,15 +191,6 @@ function describeDamage(file: string, { announced, decoded, messages }: VideoDam
   const count = announced !== null && announced > decoded ? `${decoded} of ${announced}` : String(decoded)
   const why = messages.length > 0 ? ` (ffmpeg: ${messages.join('; ')})` : ''
   return `${file}: damaged or incomplete, ${count} frames could be read${why}; what could be read is in the results`
-}
-
-function rate(text: string): number {
-  const [numerator, denominator = '1', more] = text.split('/')
-  const value = Number(numerator?.trim() || Number.NaN) / Number(denominator.trim() || Number.NaN)
-  if (more !== undefined || !(value > 0 && value <= 1000)) {
-    throw new InvalidArgumentError('give frames per second up to 1000, for example 25, 29.97 or 30000/1001.')
-  }
-  return value
 }
 
 function positive(text: string): number {

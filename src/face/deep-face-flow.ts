@@ -66,7 +66,7 @@ export class DeepFaceFlow implements FaceFlow {
   readonly #ownsEngine: boolean
   #disposed = false
 
-  private constructor(
+  protected constructor(
     engine: Engine,
     ownsEngine: boolean,
     files: NetworkFiles,
@@ -97,7 +97,9 @@ export class DeepFaceFlow implements FaceFlow {
     const report = options.onProgress ?? (() => {})
     const refinement = checkedName('refinement', REFINEMENTS, options.refinement ?? DEFAULT_REFINEMENT)
     const depth = options.depth === undefined ? undefined : checkedName('depth source', DEPTHS, options.depth)
-    return await abortable(DeepFaceFlow.#open(options, refinement, depth, report), options.signal)
+    // Of the class that was asked: one above may have more to offer.
+    const make: Make = (...parts) => new this(...parts)
+    return await abortable(DeepFaceFlow.#open(options, refinement, depth, report, make), options.signal)
   }
 
   static async #open(
@@ -105,6 +107,7 @@ export class DeepFaceFlow implements FaceFlow {
     refinement: Refinement,
     depth: DepthSource | undefined,
     report: (step: string) => void,
+    make: Make,
   ): Promise<DeepFaceFlow> {
     const { signal } = options
     signal?.throwIfAborted()
@@ -124,7 +127,7 @@ export class DeepFaceFlow implements FaceFlow {
       const pair = await RegisteredPair.create(engine, files, refinement, (done, total) =>
         report(`compiling kernels (${done} of ${total})`),
       )
-      const opened = new DeepFaceFlow(engine, ownsEngine, files, pair, refinement)
+      const opened = make(engine, ownsEngine, files, pair, refinement)
       if (signal?.aborted) opened.dispose()
       return opened
     }
@@ -148,6 +151,16 @@ export class DeepFaceFlow implements FaceFlow {
       if (ownsEngine) engine.dispose()
       throw error
     }
+  }
+
+  /** For what is built upon the face level. */
+  protected get engine(): Engine {
+    return this.#engine
+  }
+
+  /** Triangles of the mesh, Tx3. */
+  protected get triangles(): Uint32Array {
+    return this.#files.triangles
   }
 
   get adapter(): string {
@@ -397,5 +410,13 @@ export class DeepFaceFlow implements FaceFlow {
 
 /** What messages call frames without a name. */
 const FRAME_NAMES = ['frame A', 'frame B'] as const
+
+type Make = (
+  engine: Engine,
+  ownsEngine: boolean,
+  files: NetworkFiles,
+  pair: RegisteredPair,
+  refinement: Refinement,
+) => DeepFaceFlow
 
 const VIDEO_FLOWS: readonly VideoFlows[] = ['both', 'previous', 'reference']

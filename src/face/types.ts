@@ -19,6 +19,11 @@ export interface FaceFrame {
   readonly score: number
   /** 468x3: x, y in photo px, z in photo px relative to the face's centre, positive away from the camera. */
   readonly landmarks468: Float32Array
+  /**
+   * 10x2, photo px: five points of the iris that is left in an unmirrored picture (the person's right), then of the other; of each
+   * centre, right, top, left, bottom. A guess where the eye is shut.
+   */
+  readonly irises: Float32Array
   /** 68x2, iBUG order, photo px. */
   readonly landmarks68: Float32Array
   /** Photo px -> template px. */
@@ -169,6 +174,7 @@ export interface TrackerMemory {
   /** Only where the face was found. */
   readonly face?: {
     readonly mesh: string
+    readonly irises: string
     /** Where later faces are compared with this one. */
     readonly look?: string
     /** Whether it was recognised without the frame before. */

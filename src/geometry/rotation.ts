@@ -138,6 +138,11 @@ export function rotate(r: ArrayLike<number>, x: number, y: number, z: number): [
   ]
 }
 
+/** The inverse of a rotation, 3x3 row-major. */
+export function transposed(r: ArrayLike<number>): number[] {
+  return [0, 3, 6, 1, 4, 7, 2, 5, 8].map((i) => r[i] as number)
+}
+
 /** Product a b of 3x3 row-major matrices. */
 export function multiply(a: ArrayLike<number>, b: ArrayLike<number>): number[] {
   const out: number[] = []

@@ -1,7 +1,6 @@
 import { FaceError } from '../errors.js'
-import { at } from './array.js'
 import { fitFlat, fromFlat, newFlat } from './flat-similarity3.js'
-import { multiply, rotate } from './rotation.js'
+import { multiply, rotate, transposed } from './rotation.js'
 import type { Similarity, Similarity3 } from './types.js'
 
 /** Similarities of space: fit, compose, invert, apply. All arithmetic in float64. */
@@ -51,8 +50,7 @@ export function composeSimilarity3(second: Similarity3, first: Similarity3): Sim
 }
 
 export function invertSimilarity3(s: Similarity3): Similarity3 {
-  const r = s.rotation
-  const rotation = [0, 3, 6, 1, 4, 7, 2, 5, 8].map((i) => at(r, i))
+  const rotation = transposed(s.rotation)
   const scale = 1 / s.scale
   const [x, y, z] = rotate(rotation, ...s.translation)
   return { rotation, scale, translation: [-scale * x, -scale * y, -scale * z] }

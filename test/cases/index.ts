@@ -1,6 +1,7 @@
 import { borderCases } from './border.js'
 import type { OpCase } from './case.js'
 import { channelsCases } from './channels.js'
+import { compositeSheetCases } from './composite-sheet.js'
 import { concatCases } from './concat.js'
 import { consistencyCases } from './consistency.js'
 import { convFusionCases } from './conv-fusion.js'
@@ -30,6 +31,7 @@ import { warpCases } from './warp.js'
 export const allCases: readonly OpCase[] = [
   ...borderCases,
   ...channelsCases,
+  ...compositeSheetCases,
   ...concatCases,
   ...conv2dCases,
   ...convFusionCases,

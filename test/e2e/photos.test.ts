@@ -6,12 +6,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { EXIT } from '../../src/cli/exit-codes.js'
 import { runCli } from '../../src/cli/program.js'
 import {
+  type AnimatingFaceFlow,
   type CreateOptions,
   DeepFaceFlow,
   demoPhotos,
   describeNetwork,
   encodePng,
-  type FaceFlow,
   type FaceFrame,
   type FlowOptions,
   interocularDistance,
@@ -260,7 +260,7 @@ describe('bad input through the command line', () => {
   /** The command line on the shared instance; commands open and dispose it as if it were theirs. */
   async function run(...args: string[]) {
     const text = { out: '', err: '' }
-    const shared: FaceFlow = {
+    const shared: AnimatingFaceFlow = {
       adapter: faceFlow.adapter,
       selection: faceFlow.selection,
       weights: faceFlow.weights,
@@ -269,6 +269,7 @@ describe('bad input through the command line', () => {
       flowAll: (a, b, options) => faceFlow.flowAll(a, b, options),
       flowRegistered: (a, b, options) => faceFlow.flowRegistered(a, b, options),
       video: (options) => faceFlow.video(options),
+      animate: (photo, options) => faceFlow.animate(photo, options),
       dispose: () => undefined,
     }
     const code = await runCli(

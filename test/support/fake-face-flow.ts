@@ -1,7 +1,9 @@
+import type { AnimatingFaceFlow } from '../../src/animate/deep-face-flow.js'
+import type { AnimateOptions, Animation, ObservedFrame } from '../../src/animate/types.js'
 import type { CliContext } from '../../src/cli/context.js'
+import { FaceError } from '../../src/errors.js'
 import type {
   CreateOptions,
-  FaceFlow,
   FaceFrame,
   FlowOptions,
   FlowResult,
@@ -19,7 +21,7 @@ const FAKE_MEMORY: TrackerMemory = { picture: 'fake' }
  * A face level without networks for tests of the command line: decodes its inputs, so that bad photos fail
  * as they do in earnest, and answers with a prepared result.
  */
-export class FakeFaceFlow implements FaceFlow {
+export class FakeFaceFlow implements AnimatingFaceFlow {
   readonly selection = 'adapter: fake'
   readonly adapter = 'test adapter'
   readonly calls: { method: string; inputs: PhotoInput[]; options?: FlowOptions | undefined }[] = []
@@ -96,6 +98,75 @@ export class FakeFaceFlow implements FaceFlow {
         await fake.take('resume', [reference, previous])
       },
     }
+  }
+
+  /** The photo itself in every frame, but for one pixel that counts what the driver did. */
+  async animate(photo: PhotoInput, options?: AnimateOptions): Promise<Animation> {
+    await this.take('animate', [photo, ...(options?.sources ?? [])])
+    const fake = this
+    const image = await decodePhoto(photo)
+    let seen = 0
+    const observed = (status: ObservedFrame['status']): ObservedFrame => ({
+      status,
+      motion: {
+        rotation: [1, 0, 0, 0, 1, 0, 0, 0, 1],
+        shift: [seen / 100, 0, 0],
+        scale: 1,
+        expression: new Float32Array(468 * 3).fill(seen / 8),
+        eyeOpenings: [0.3, 0.3],
+        mouthOpening: 0,
+        gazes: [
+          { along: 0, across: 0 },
+          { along: 0, across: 0 },
+        ],
+      },
+      mouth: new Float32Array(48),
+    })
+    let last: ObservedFrame | undefined
+    const animation: Animation = {
+      face: fake.result.a,
+      warnings: [],
+      get isStarted() {
+        return last !== undefined
+      },
+      get memory() {
+        return fake.memory
+      },
+      turnBeyond: () => null,
+      async start(reference) {
+        await fake.take('start', [reference])
+        last = observed('ok')
+        return last
+      },
+      async observe(frame) {
+        try {
+          await fake.take('observe', [frame])
+          seen++
+          last = observed('ok')
+        } catch (error) {
+          if (!(error instanceof FaceError)) throw error
+          last = { ...observed('held'), message: error.message }
+        }
+        return last
+      },
+      async draw({ status, motion }, frame) {
+        if (status !== 'held') await fake.take('draw', [frame])
+        const data = image.data.slice()
+        data[0] = Math.round(8 * (motion.expression[0] ?? 0))
+        return { image: { ...image, data }, status, beyond: null }
+      },
+      async next(frame) {
+        return await animation.draw(await animation.observe(frame), frame)
+      },
+      async resume(memories, reference, previous, before) {
+        fake.memories = memories
+        await fake.take('resume', [reference, previous])
+        seen = Math.round(8 * (before.motion.expression[0] ?? 0))
+        last = before
+      },
+      dispose: () => undefined,
+    }
+    return animation
   }
 
   dispose(): void {

@@ -130,6 +130,7 @@ async function frame(file: string, eyes: readonly number[]): Promise<FaceFrame> 
     image,
     box: { x: left, y: top, width: right - left, height: bottom - top },
     score: 0.95,
+    irises: new Float32Array(20),
     landmarks468: applySimilarityToPoints(back, ellipsoidMesh().vertices, 3),
     landmarks68: applySimilarityToPoints(back, landmarks68, 2),
     toTemplate,

@@ -8,7 +8,7 @@ export interface LayerMap {
   readonly layer: string
   /** Name of the layer in the graph, without `/Kernel`, `/Bias` or `/Alpha`. */
   readonly source: string
-  readonly kind: 'conv' | 'depthwise' | 'prelu'
+  readonly kind: 'conv' | 'depthwise' | 'transposed' | 'prelu'
 }
 
 /** Keras leaves the number off the first layer of a kind where counting starts at 0. */
@@ -100,4 +100,45 @@ export const ATTENTION_MESH_LAYERS: readonly LayerMap[] = [
   ...blocks('rightEye.region.', 6, { conv: 53, depthwise: 48, prelu: 53 }),
   ...branch('rightEye', 5, { conv: 59, depthwise: 54, prelu: 59 }, 'conv_right_eye'),
   ...branch('rightIris', 5, { conv: 66, depthwise: 60, prelu: 66 }, 'conv_right_iris'),
+]
+
+const conv = (layer: string, i: number): LayerMap => ({ layer, source: numbered('conv2d', i), kind: 'conv' })
+const depthwise = (layer: string, i: number): LayerMap => ({
+  layer,
+  source: numbered('depthwise_conv2d', i),
+  kind: 'depthwise',
+})
+
+/** A bottleneck; `gated` ones have two layers of a gate between depthwise and projection. */
+function bottleneck(name: string, first: number, deep: number, isGated: boolean): LayerMap[] {
+  return [
+    conv(`${name}.expand`, first),
+    depthwise(`${name}.depthwise`, deep),
+    ...(isGated ? [conv(`${name}.gate.squeeze`, first + 1), conv(`${name}.gate.excite`, first + 2)] : []),
+    conv(`${name}.project`, first + (isGated ? 3 : 1)),
+  ]
+}
+
+function join(name: string, first: number, deep: number): LayerMap[] {
+  return [
+    conv(`${name}.up`, first),
+    conv(`${name}.gate.squeeze`, first + 1),
+    conv(`${name}.gate.excite`, first + 2),
+    conv(`${name}.project`, first + 3),
+    depthwise(`${name}.depthwise`, deep),
+  ]
+}
+
+export const SELFIE_LAYERS: readonly LayerMap[] = [
+  conv('stem', 0),
+  ...bottleneck('block1', 1, 0, true),
+  ...bottleneck('block2', 5, 1, false),
+  ...bottleneck('block3', 7, 2, false),
+  ...[4, 5, 6, 7, 8].flatMap((block, i) => bottleneck(`block${block}`, 9 + 4 * i, 3 + i, true)),
+  conv('context.map', 29),
+  conv('context.gate.excite', 30),
+  ...join('join32', 31, 8),
+  ...join('join64', 35, 9),
+  ...join('join128', 39, 10),
+  { layer: 'matte', source: 'segment', kind: 'transposed' },
 ]

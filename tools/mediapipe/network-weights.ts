@@ -9,7 +9,7 @@ const SUFFIX = { Kernel: 'weight', Bias: 'bias', Alpha: 'slope' } as const
 
 /**
  * The float constants of a TFLite graph under our names and in our layouts: convolution OHWI -> OIHW,
- * depthwise 1HWC -> C1HW, PReLU 11C -> C.
+ * depthwise 1HWC -> C1HW, transposed convolution of one output 1HWI -> I1HW, PReLU 11C -> C.
  * @throws EngineError INVALID_INPUT if the graph lacks a layer of the map or has a layer that the map lacks
  */
 export function networkWeights(

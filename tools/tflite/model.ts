@@ -13,18 +13,22 @@ const BUFFER = { data: 0 } as const
 
 const BUILTIN: Readonly<Record<number, string>> = {
   0: 'ADD',
+  1: 'AVERAGE_POOL_2D',
   2: 'CONCATENATION',
   3: 'CONV_2D',
   4: 'DEPTHWISE_CONV_2D',
   6: 'DEQUANTIZE',
+  14: 'LOGISTIC',
   17: 'MAX_POOL_2D',
   18: 'MUL',
   19: 'RELU',
   22: 'RESHAPE',
+  23: 'RESIZE_BILINEAR',
   32: 'CUSTOM',
   34: 'PAD',
   45: 'STRIDED_SLICE',
   54: 'PRELU',
+  117: 'HARD_SWISH',
 }
 const ELEMENT = { 0: 'F32', 1: 'F16', 2: 'I32' } as const
 const PADDING = ['SAME', 'VALID'] as const

@@ -154,14 +154,17 @@ export class FaceFinder {
     name: string,
     known: {
       readonly mesh: Float32Array
+      readonly irises: Float32Array
       readonly box: Box
       readonly score: number
       readonly roi: RegionOfInterest
     },
   ): Promise<FoundFace> {
     await this.#networks.load(photo)
-    const { mesh, box, score, roi } = known
-    return await this.registered(this.#located(photo, name, { mesh, presence: score }, box, score, roi))
+    const { mesh, irises, box, score, roi } = known
+    return await this.registered(
+      this.#located(photo, name, { mesh, irises, presence: score }, box, score, roi),
+    )
   }
 
   /** The registration of a face of the photo that was looked at last, to be submitted with what looks at the frame. */
@@ -178,7 +181,7 @@ export class FaceFinder {
   #located(
     photo: Rgba,
     name: string,
-    { mesh, presence }: PhotoLandmarks,
+    { mesh, irises, presence }: PhotoLandmarks,
     box: Box,
     score: number,
     roi: RegionOfInterest,
@@ -212,6 +215,7 @@ export class FaceFinder {
         box,
         score,
         landmarks468: mesh,
+        irises,
         landmarks68: points,
         toTemplate,
         registrationResidual,

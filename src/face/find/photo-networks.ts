@@ -4,7 +4,7 @@ import { MESH_VERTICES, type Rgba, type Similarity, TEMPLATE_SIZE } from '../../
 import { GraphBuilder, type Value } from '../../graph/graph.js'
 import { FACE_DETECTOR_INPUT, faceDetector, joinAnchors } from '../../nets/face-detector.js'
 import { MESH_REGRESSOR_INPUT } from '../../nets/mesh-regressor.js'
-import { meshRegressorAttention } from '../../nets/mesh-regressor-attention.js'
+import { meshRegressorAttention, REFINED_VERTICES } from '../../nets/mesh-regressor-attention.js'
 import { type ImageInputOptions, inputImages, packImageTransform } from '../../ops/image/image-input.js'
 import { imageOutput } from '../../ops/image/image-output.js'
 import { outputTensor } from '../../ops/tensor/border.js'
@@ -22,6 +22,8 @@ import { type RegionOfInterest, roiToCrop } from './roi.js'
 export interface PhotoLandmarks {
   /** 468x3: x, y in photo px, z in photo px, positive away from the camera. */
   readonly mesh: Float32Array
+  /** 10x2, see `FaceFrame.irises`. */
+  readonly irises: Float32Array
   /** Probability in [0, 1] that the crop held a face. */
   readonly presence: number
 }
@@ -38,6 +40,8 @@ const MAX_GPU_PIXELS = 2 ** 24
  */
 const NETWORK_TAP = 2
 const FRAME_TAP = 1
+
+const IRIS_POINTS = REFINED_VERTICES - MESH_VERTICES
 
 /** Capacities of the photo buffer: plans are rebuilt when a photo outgrows the present one. */
 const CAPACITIES = [2 ** 20, 2 ** 22, MAX_GPU_PIXELS]
@@ -118,7 +122,12 @@ export class PhotoNetworks {
       const [x, y] = applySimilarity(back, at(mesh, 3 * v), at(mesh, 3 * v + 1))
       out.set([x, y, at(mesh, 3 * v + 2) * scale], 3 * v)
     }
-    return { mesh: out, presence: 1 / (1 + Math.exp(-at(flag, 0))) }
+    const irises = new Float32Array(IRIS_POINTS * 2)
+    for (let i = 0; i < IRIS_POINTS; i++) {
+      const v = MESH_VERTICES + i
+      irises.set(applySimilarity(back, at(mesh, 3 * v), at(mesh, 3 * v + 1)), 2 * i)
+    }
+    return { mesh: out, irises, presence: 1 / (1 + Math.exp(-at(flag, 0))) }
   }
 
   /** The photo warped to the template frame, edges continued outside. */

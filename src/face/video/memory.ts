@@ -13,6 +13,8 @@ import { decodeThumbnail, encodeThumbnail, type Thumbnail } from './scene.js'
 export interface RememberedFace {
   /** 468x3, photo px. */
   readonly mesh: Float32Array
+  /** 10x2, photo px. */
+  readonly irises: Float32Array
   readonly box: Box
   readonly score: number
   readonly roi: RegionOfInterest
@@ -27,16 +29,17 @@ export function faceOfMemory(
   look: Look | undefined,
   isFresh: boolean,
 ): RememberedFace {
-  return { mesh: frame.landmarks468, box: frame.box, score: frame.score, roi, isFresh, ...(look && { look }) }
+  const { landmarks468: mesh, irises, box, score } = frame
+  return { mesh, irises, box, score, roi, isFresh, ...(look && { look }) }
 }
 
 export function memoryOf(picture: Thumbnail, face?: RememberedFace): TrackerMemory {
   const shown = encodeThumbnail(picture)
   if (face === undefined) return { picture: shown }
-  const { mesh, look, ...rest } = face
-  const bytes = new Uint8Array(mesh.slice().buffer)
+  const { mesh, irises, look, ...rest } = face
+  const packed = { mesh: encodeFloats(mesh), irises: encodeFloats(irises) }
   const seen = look && { look: encodeLook(look) }
-  return { picture: shown, face: { ...rest, mesh: toBase64(bytes), ...seen } }
+  return { picture: shown, face: { ...rest, ...packed, ...seen } }
 }
 
 /** @throws FaceError INVALID_ARGUMENT if it is not what a tracker gave out */
@@ -47,20 +50,34 @@ export function readMemory({ picture, face }: TrackerMemory): {
   const shown = typeof picture === 'string' ? decodeThumbnail(picture) : null
   if (shown === null) throw damaged()
   if (face === undefined) return { picture: shown }
-  const bytes = fromBase64(String(face.mesh))
+  const mesh = decodeFloats(face.mesh, MESH_VERTICES * 3)
+  const irises = decodeFloats(face.irises, IRIS_NUMBERS)
   const { box, score, roi, isFresh = false } = face
   const look = face.look === undefined ? undefined : decodeLook(String(face.look))
   const numbers = [...Object.values(box ?? {}), ...Object.values(roi ?? {}), score]
   if (
-    bytes?.length !== MESH_VERTICES * 12 ||
+    mesh === null ||
+    irises === null ||
     look === null ||
     numbers.length !== 9 ||
     !numbers.every(Number.isFinite)
   ) {
     throw damaged()
   }
-  const mesh = new Float32Array(bytes.buffer)
-  return { picture: shown, face: { mesh, box, score, roi, isFresh, ...(look && { look }) } }
+  return { picture: shown, face: { mesh, irises, box, score, roi, isFresh, ...(look && { look }) } }
+}
+
+/** Two irises of five points. */
+const IRIS_NUMBERS = 20
+
+function encodeFloats(values: Float32Array): string {
+  return toBase64(new Uint8Array(values.slice().buffer))
+}
+
+/** Null where the text is not that many numbers. */
+function decodeFloats(text: unknown, count: number): Float32Array | null {
+  const bytes = fromBase64(String(text))
+  return bytes?.length === count * 4 ? new Float32Array(bytes.buffer) : null
 }
 
 function damaged(): FaceError {

@@ -309,6 +309,7 @@ function copyOf(frame: FaceFrame): FaceFrame {
     box: { ...frame.box },
     toTemplate: { ...frame.toTemplate },
     landmarks468: frame.landmarks468.slice(),
+    irises: frame.irises.slice(),
     landmarks68: frame.landmarks68.slice(),
     registered: { ...frame.registered, data: frame.registered.data.slice() },
   }

@@ -92,6 +92,11 @@ export async function encodePng(image: Rgba): Promise<Uint8Array> {
   return (await fromPixels(image)).removeAlpha().png(PNG).toBuffer()
 }
 
+/** As `encodePng`, with a packet of XMP. */
+export async function encodeDescribedPng(image: Rgba, xmp: string): Promise<Uint8Array> {
+  return (await fromPixels(image)).removeAlpha().withXmp(xmp).png(PNG).toBuffer()
+}
+
 /**
  * Encodes to a PNG of one channel.
  * @param values height*width grey levels

@@ -18,14 +18,40 @@ export interface Sound {
   readonly codec: string
 }
 
-/** Codecs that MP4 takes as they are; others become AAC. */
-const COPIED = new Set(['aac', 'mp3', 'ac3', 'eac3', 'alac'])
+/** A container: sound that it takes as it is, what other sound becomes, and how its pictures are made. */
+interface Container {
+  readonly copied: readonly string[]
+  readonly sound: string
+  readonly output: readonly string[]
+}
+
+const CONTAINERS: Readonly<Record<VideoFormat, Container>> = {
+  mp4: {
+    copied: ['aac', 'mp3', 'ac3', 'eac3', 'alac'],
+    sound: 'aac',
+    output: ['-video_track_timescale', '90000', '-movflags', '+faststart', '-f', 'mp4'],
+  },
+  webm: {
+    copied: ['opus', 'vorbis'],
+    sound: 'libopus',
+    output: ['-c:v', 'libvpx-vp9', '-crf', '24', '-b:v', '0', '-row-mt', '1', '-cpu-used', '4', '-f', 'webm'],
+  },
+}
+
+export type VideoFormat = 'mp4' | 'webm'
+
+/** How a video is made; default an MP4 that says nothing of itself. */
+export interface JoinOptions {
+  readonly format?: VideoFormat
+  /** What the file says of itself. */
+  readonly comment?: string
+}
 
 /** Least time between two pictures, s: one tick of the video. */
 const TICK = 1 / 90000
 
 /**
- * Joins pictures to an MP4 video, each shown at its time.
+ * Joins pictures to a video, each shown at its time.
  * @param out is overwritten
  * @throws FaceError EXTERNAL_TOOL
  */
@@ -34,11 +60,20 @@ export async function joinVideo(
   size: { readonly width: number; readonly height: number },
   sound: Sound | null,
   out: string,
+  { format = 'mp4', comment }: JoinOptions = {},
 ): Promise<void> {
+  const container = CONTAINERS[format]
   const voice = sound && [
     // Times of the pictures count from the file's start, those of its sound as its clock goes.
     ...['-itsoffset', String(-sound.start), ...inputArguments(sound.file)],
-    ...['-map', '0:v', '-map', '1:a:0', '-c:a', COPIED.has(sound.codec) ? 'copy' : 'aac'],
+    ...[
+      '-map',
+      '0:v',
+      '-map',
+      '1:a:0',
+      '-c:a',
+      container.copied.includes(sound.codec) ? 'copy' : container.sound,
+    ],
   ]
   const { child, ended } = start(
     'ffmpeg',
@@ -47,8 +82,9 @@ export async function joinVideo(
       ...['-protocol_whitelist', 'pipe', '-f', 'matroska', '-i', 'pipe:0', ...(voice ?? [])],
       // Even sides and 4:2:0 are what players can show.
       ...['-vf', 'pad=ceil(iw/2)*2:ceil(ih/2)*2', '-pix_fmt', 'yuv420p', ...(await passthrough())],
-      ...['-enc_time_base', '1:90000', '-video_track_timescale', '90000'],
-      ...['-movflags', '+faststart', '-f', 'mp4', fileUrl(out)],
+      ...['-enc_time_base', '1:90000'],
+      ...(comment === undefined ? [] : ['-metadata', `comment=${comment}`]),
+      ...[...container.output, fileUrl(out)],
     ],
     'pipe',
   )

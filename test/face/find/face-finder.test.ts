@@ -49,7 +49,7 @@ class FakeNetworks implements FaceNetworks {
     }
     for (let v = 0; v < MESH_VERTICES; v++) put(v, v % 68)
     for (const [k, vertex] of LANDMARK_VERTICES.entries()) put(vertex, k)
-    return { mesh, presence: this.presence }
+    return { mesh, irises: new Float32Array(20), presence: this.presence }
   }
   async register() {
     return plain(224, 224, 0)

@@ -59,7 +59,7 @@ function networksOf(faces: readonly Face[]): { look: PhotoLook; runs: () => numb
       mesh.set([cx + reach * Math.cos(angle), cy + reach * Math.sin(angle), 0], 3 * vertex)
     })
     const face = faces.find((one) => Math.hypot(one.cx - cx, one.cy - cy) < one.side / 2)
-    return { mesh, presence: face?.presence ?? 1 }
+    return { mesh, irises: new Float32Array(20), presence: face?.presence ?? 1 }
   }
   return { look: { detect, landmarks }, runs: () => runs, regions: () => regions }
 }

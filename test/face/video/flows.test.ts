@@ -23,6 +23,7 @@ function still(flows: VideoFlows) {
       box,
       score: ++seen,
       landmarks468: vertices,
+      irises: new Float32Array(20),
       landmarks68: new Float32Array(136),
       toTemplate: { a: 1, b: 0, tx: 0, ty: 0 },
       registered: image,

@@ -59,9 +59,9 @@ const onWall = (...photos: { photo: Rgba; x: number; y: number }[]) => collage(c
 /** Digest of all that flow is computed from. */
 function bitsOf(frame: FaceFrame | undefined): string {
   if (frame === undefined) return 'none'
-  const { landmarks468: mesh, registered, toTemplate } = frame
-  const bytes = new Uint8Array(mesh.buffer, mesh.byteOffset, mesh.byteLength)
-  return sha256Now([bytes, registered.data, JSON.stringify(toTemplate)])
+  const { landmarks468: mesh, irises, registered, toTemplate } = frame
+  const bytes = [mesh, irises].map((a) => new Uint8Array(a.buffer, a.byteOffset, a.byteLength))
+  return sha256Now([...bytes, registered.data, JSON.stringify(toTemplate)])
 }
 
 /** @returns status and cut of a frame */

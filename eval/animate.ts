@@ -1,0 +1,103 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { DeepFaceFlow, decodePhoto, encodePng, type Rgba } from '../src/index.js'
+import { psnr, REGIONS, type Region, regionMasks, ssim } from './animate-metrics.js'
+
+/**
+ * npm run eval -- animate: a person's first frame moved by the same person's later ones, against these frames. DIS, whose warp stands
+ * beside it, sees the pixels of the later frame everywhere; the animation sees its face only.
+ */
+
+interface Clip {
+  readonly first: string
+  readonly later: readonly {
+    readonly name: string
+    readonly dis: { readonly x: number; readonly y: number }
+  }[]
+}
+
+type Scores = Record<Region, { psnr: number[]; ssim: number[] }>
+
+const METHODS = ['first frame unchanged', "DIS's warp", 'animate'] as const
+
+export async function evaluateAnimation(args: readonly string[]): Promise<void> {
+  const options = new Command('eval animate')
+    .option('--adapter <name>', 'auto, hardware, software, embedded or part of an adapter name')
+    .option(
+      '--fixtures <folder>',
+      'frames and what DIS makes of them',
+      join('test', 'fixtures', 'eval', 'animate'),
+    )
+    .option('--pictures <folder>', 'also the drawn frames')
+    .parse(args, { from: 'user' })
+    .opts<{ adapter?: string; fixtures: string; pictures?: string }>()
+  const read = (name: string) => decodePhoto(join(options.fixtures, name))
+  const clips = JSON.parse(await readFile(join(options.fixtures, 'frames.json'), 'utf8')) as Clip[]
+  const scores = METHODS.map(emptyScores)
+  const faceFlow = await DeepFaceFlow.create(
+    options.adapter === undefined ? {} : { adapter: options.adapter },
+  )
+  try {
+    for (const { first, later } of clips) {
+      const photo = await read(`${first}.jpg`)
+      const animation = await faceFlow.animate(photo)
+      await animation.start(photo)
+      for (const { name, dis } of later) {
+        const target = await read(`${name}.jpg`)
+        const [face] = await faceFlow.detect(target)
+        if (face === undefined) throw new TypeError(`${name} shows no face`)
+        const { image } = await animation.next(target)
+        const masks = regionMasks(face.landmarks468, target)
+        const drawn = [photo, inPlace(photo, await read(`${name}-dis.png`), dis), image]
+        drawn.forEach((picture, i) => {
+          for (const region of REGIONS) {
+            const { psnr: levels, ssim: likeness } = (scores[i] as Scores)[region]
+            levels.push(psnr(picture, target, masks[region]))
+            likeness.push(ssim(picture, target, masks[region]))
+          }
+        })
+        if (options.pictures !== undefined) {
+          await mkdir(options.pictures, { recursive: true })
+          await writeFile(join(options.pictures, `${name}.png`), await encodePng(image))
+        }
+      }
+      animation.dispose()
+    }
+    console.log(table(scores, faceFlow.adapter))
+  } finally {
+    faceFlow.dispose()
+  }
+}
+
+function emptyScores(): Scores {
+  return Object.fromEntries(REGIONS.map((region) => [region, { psnr: [], ssim: [] }])) as unknown as Scores
+}
+
+/** The part that DIS warped in its place in the frame. */
+function inPlace(photo: Rgba, part: Rgba, { x, y }: { readonly x: number; readonly y: number }): Rgba {
+  const data = photo.data.slice()
+  for (let row = 0; row < part.height; row++) {
+    const from = part.data.subarray(4 * row * part.width, 4 * (row + 1) * part.width)
+    data.set(from, 4 * ((y + row) * photo.width + x))
+  }
+  return { ...photo, data }
+}
+
+function table(scores: readonly Scores[], adapter: string): string {
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+  const rows = METHODS.map((method, i) => {
+    const cells = REGIONS.map((region) => {
+      const { psnr: levels, ssim: likeness } = (scores[i] as Scores)[region]
+      return `${mean(levels).toFixed(1)} / ${mean(likeness).toFixed(3)}`
+    })
+    return `| ${method} | ${cells.join(' | ')} |`
+  })
+  const frames = (scores[0] as Scores).face.psnr.length
+  return [
+    `PSNR dB / SSIM, means of ${frames} frames (adapter: ${adapter})`,
+    `| | ${REGIONS.join(' | ')} |`,
+    `|---|${REGIONS.map(() => '---|').join('')}`,
+    ...rows,
+  ].join('\n')
+}

@@ -1,0 +1,64 @@
+import { CHIN, FOREHEAD, SIDES } from './face-parts.js'
+import { meanOf, pointAt } from './points.js'
+
+/** Place and size of a head in the picture, from its mesh; photo px. */
+export interface HeadFrame {
+  readonly centre: readonly [number, number]
+  /** Unit vectors of the picture: to the forehead, and to the head's side that is right in the picture. */
+  readonly up: readonly [number, number]
+  readonly right: readonly [number, number]
+  /** From the chin to the hair. */
+  readonly height: number
+  /** From ear to ear, as seen. */
+  readonly width: number
+}
+
+/** @param mesh 468x3 */
+export function headFrame(mesh: ArrayLike<number>): HeadFrame {
+  const [top, chin] = [pointAt(mesh, FOREHEAD), pointAt(mesh, CHIN)]
+  const height = Math.hypot(top[0] - chin[0], top[1] - chin[1])
+  const up = [(top[0] - chin[0]) / height, (top[1] - chin[1]) / height] as const
+  const right = [-up[1], up[0]] as const
+  const [one, other] = [pointAt(mesh, SIDES[0]), pointAt(mesh, SIDES[1])]
+  return {
+    centre: [(top[0] + chin[0]) / 2, (top[1] + chin[1]) / 2],
+    up,
+    right,
+    height,
+    width: Math.abs((other[0] - one[0]) * right[0] + (other[1] - one[1]) * right[1]),
+  }
+}
+
+/** Half axes of the ellipsoid in widths and heights of the face, and how far its middle lies above the face's, in heights. */
+const ELLIPSOID = { across: 0.62, along: 0.85, above: 0.18 } as const
+
+/**
+ * Depth of hair, ears and neck, which the mesh does not reach: a half ellipsoid around the head that falls to the plane of the ears
+ * at its outline, and goes on as that plane.
+ * @param mesh 468x3
+ * @returns z at a point of the picture, px
+ */
+export function headDepth(mesh: ArrayLike<number>, frame: HeadFrame): (x: number, y: number) => number {
+  const { centre, up, right, height, width } = frame
+  const ears = meanOf(mesh, SIDES)[2]
+  const bulge = Math.max(1, ears - meanOf(mesh, [FOREHEAD, 151, 9])[2])
+  const [cx, cy] = [
+    centre[0] + ELLIPSOID.above * height * up[0],
+    centre[1] + ELLIPSOID.above * height * up[1],
+  ]
+  return (x, y) => {
+    const a = ((x - cx) * right[0] + (y - cy) * right[1]) / (ELLIPSOID.across * width)
+    const b = ((x - cx) * up[0] + (y - cy) * up[1]) / (ELLIPSOID.along * height)
+    return ears - bulge * Math.sqrt(Math.max(0, 1 - a * a - b * b))
+  }
+}
+
+/** Where the neck begins to follow the head less, and where the body stays, in heights of the face from its middle. */
+const NECK = { begins: -0.5, ends: -1.1 } as const
+
+/** How much a point of the picture goes with the head: 1 on it, 0 on the body. */
+export function headShare({ centre, up, height }: HeadFrame, x: number, y: number): number {
+  const along = ((x - centre[0]) * up[0] + (y - centre[1]) * up[1]) / height
+  const share = Math.max(0, Math.min(1, (along - NECK.ends) / (NECK.begins - NECK.ends)))
+  return share * share * (3 - 2 * share)
+}

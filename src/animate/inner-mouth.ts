@@ -1,0 +1,160 @@
+import { at } from '../geometry/array.js'
+import type { Rgba } from '../geometry/types.js'
+import { type FaceTriangles, INNER_LIPS } from './face-parts.js'
+
+/** The inside of a mouth as a picture of fixed size, the inner lips laid out as an ellipse. */
+export const MOUTH_PATCH = { width: 96, height: 64 } as const
+
+const MARGIN = 3
+const ACROSS = MOUTH_PATCH.width / 2 - MARGIN
+const ALONG = MOUTH_PATCH.height / 2 - MARGIN
+
+/** Where each of the inner lips' vertices lies in the patch, px: corner to corner above, back below. */
+export const MOUTH_PATCH_PLACES: readonly (readonly [number, number])[] = INNER_LIPS.map((_, i) => {
+  const angle = Math.PI * (1 - i / (INNER_LIPS.length / 2))
+  return [MOUTH_PATCH.width / 2 + ACROSS * Math.cos(angle), MOUTH_PATCH.height / 2 - ALONG * Math.sin(angle)]
+})
+
+/** Share of the patch's radius over which it fades to its rim. */
+const FADE = 0.22
+/** Skin of the cheeks, by which light and colour are matched. */
+const CHEEKS = [205, 425, 50, 280] as const
+const LARGEST_GAIN = { low: 0.5, high: 2.2 } as const
+
+/** What {@link InnerMouth.cut} needs to know of a face: the inner lips and points of the cheeks. @param landmarks 468x3 @returns 24x2 */
+export function mouthPlaces(landmarks: ArrayLike<number>): Float32Array {
+  return Float32Array.from(
+    [...INNER_LIPS, ...CHEEKS].flatMap((v) => [at(landmarks, 3 * v), at(landmarks, 3 * v + 1)]),
+  )
+}
+
+/** A face whose open mouth can be shown. */
+export interface MouthSource {
+  readonly image: Rgba
+  /** Of `mouthPlaces`, px of the image. */
+  readonly places: ArrayLike<number>
+}
+
+interface Texel {
+  readonly index: number
+  /** Places of `INNER_LIPS`, and their weights. */
+  readonly corners: readonly [number, number, number]
+  readonly weights: readonly [number, number, number]
+  readonly alpha: number
+}
+
+/** Cuts insides of mouths out of pictures; one for all frames of a photo. */
+export class InnerMouth {
+  readonly #texels: readonly Texel[]
+  readonly #skin: readonly [number, number, number]
+
+  /** @param photo whose light the patches get */
+  constructor(faces: FaceTriangles, photo: MouthSource) {
+    this.#texels = texelsOf(faces)
+    this.#skin = skinOf(photo)
+  }
+
+  /**
+   * The inside of a mouth in the photo's light.
+   * @param strength in [0, 1]: how much it covers what the photo shows there
+   * @returns MOUTH_PATCH px of colour in [0, 1] times alpha, and alpha
+   */
+  cut(source: MouthSource, strength: number): Float32Array {
+    const patch = new Float32Array(MOUTH_PATCH.width * MOUTH_PATCH.height * 4)
+    if (strength <= 0) return patch
+    const skin = skinOf(source)
+    const gains = this.#skin.map((own, c) => {
+      return Math.max(
+        LARGEST_GAIN.low,
+        Math.min(LARGEST_GAIN.high, own / Math.max(skin[c] as number, 1 / 255)),
+      )
+    })
+    const colour = [0, 0, 0] as [number, number, number]
+    for (const { index, corners, weights, alpha } of this.#texels) {
+      const [x, y] = [0, 1].map((axis) => {
+        return corners.reduce((sum, v, i) => sum + at(weights, i) * at(source.places, 2 * v + axis), 0)
+      }) as [number, number]
+      sampleInto(colour, source.image, x, y)
+      const lit = colour.map((value, c) => value * (gains[c] as number))
+      const grey = (at(lit, 0) + at(lit, 1) + at(lit, 2)) / 3
+      // Another person's skin tone is not that of teeth: what is bright keeps less of the gain's colour.
+      const chroma = Math.max(0.25, Math.min(1, 1.25 - grey * 1.275))
+      const cover = alpha * strength
+      for (let c = 0; c < 3; c++) {
+        patch[4 * index + c] = cover * Math.max(0, Math.min(1, grey + (at(lit, c) - grey) * chroma))
+      }
+      patch[4 * index + 3] = cover
+    }
+    return patch
+  }
+}
+
+function texelsOf({ mouth }: FaceTriangles): Texel[] {
+  const { width, height } = MOUTH_PATCH
+  const texels: Texel[] = []
+  const place = (corner: number) => MOUTH_PATCH_PLACES[corner] as Place
+  for (let index = 0; index < width * height; index++) {
+    const [x, y] = [(index % width) + 0.5, Math.floor(index / width) + 0.5]
+    const radius = Math.hypot((x - width / 2) / ACROSS, (y - height / 2) / ALONG)
+    if (radius >= 1) continue
+    const share = Math.min(1, (1 - radius) / FADE)
+    const alpha = share * share * (3 - 2 * share)
+    for (let i = 0; i < mouth.length; i += 3) {
+      const corners = [0, 1, 2].map((k) => INNER_LIPS.indexOf(at(mouth, i + k))) as [number, number, number]
+      const weights = barycentric(corners.map(place) as [Place, Place, Place], x, y)
+      if (weights.some((weight) => weight < -1e-9)) continue
+      texels.push({ index, corners, weights, alpha })
+      break
+    }
+  }
+  return texels
+}
+
+type Place = readonly [number, number]
+
+function barycentric(
+  [a, b, c]: readonly [Place, Place, Place],
+  x: number,
+  y: number,
+): [number, number, number] {
+  const [bx, by, cx, cy] = [b[0] - a[0], b[1] - a[1], c[0] - a[0], c[1] - a[1]]
+  const area = bx * cy - by * cx
+  const second = ((x - a[0]) * cy - (y - a[1]) * cx) / area
+  const third = ((y - a[1]) * bx - (x - a[0]) * by) / area
+  return [1 - second - third, second, third]
+}
+
+/** Bilinear, in [0, 1]; beyond the border its pixels go on. */
+function sampleInto(
+  out: [number, number, number],
+  { width, height, data }: Rgba,
+  x: number,
+  y: number,
+): void {
+  const px = Math.max(0, Math.min(width - 1, x - 0.5))
+  const py = Math.max(0, Math.min(height - 1, y - 0.5))
+  const [left, top] = [Math.floor(px), Math.floor(py)]
+  const [right, bottom] = [Math.min(left + 1, width - 1), Math.min(top + 1, height - 1)]
+  const [fx, fy] = [px - left, py - top]
+  for (let c = 0; c < 3; c++) {
+    const above =
+      (1 - fx) * at(data, 4 * (top * width + left) + c) + fx * at(data, 4 * (top * width + right) + c)
+    const below =
+      (1 - fx) * at(data, 4 * (bottom * width + left) + c) + fx * at(data, 4 * (bottom * width + right) + c)
+    out[c] = ((1 - fy) * above + fy * below) / 255
+  }
+}
+
+function skinOf({ image, places }: MouthSource): [number, number, number] {
+  const sum: [number, number, number] = [0, 0, 0]
+  const colour: [number, number, number] = [0, 0, 0]
+  for (let v = INNER_LIPS.length; v < INNER_LIPS.length + CHEEKS.length; v++) {
+    for (const dy of [-1, 0, 1]) {
+      for (const dx of [-1, 0, 1]) {
+        sampleInto(colour, image, at(places, 2 * v) + dx, at(places, 2 * v + 1) + dy)
+        for (let c = 0; c < 3; c++) sum[c] = at(sum, c) + at(colour, c) / (9 * CHEEKS.length)
+      }
+    }
+  }
+  return sum
+}

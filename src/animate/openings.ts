@@ -1,0 +1,90 @@
+import { CHIN, EYE_CORNERS, EYES, type Eye, FOREHEAD, LIP_PAIRS, MOUTH } from './face-parts.js'
+import { between, distance, dot, movePoint, type Vector } from './points.js'
+
+/** How far mouth and eyes are open, as shares of their own widths, and meshes with given openings. Meshes are 468x3. */
+
+/** The head's upward direction, of length 1. */
+export function upward(mesh: ArrayLike<number>): Vector {
+  const up = between(mesh, CHIN, FOREHEAD)
+  const length = Math.hypot(...up)
+  return [up[0] / length, up[1] / length, up[2] / length]
+}
+
+/** Distance between the outer corners of the eyes: the unit of motion. */
+export function eyeDistance(mesh: ArrayLike<number>): number {
+  return distance(mesh, ...EYE_CORNERS)
+}
+
+export function mouthWidth(mesh: ArrayLike<number>): number {
+  return distance(mesh, ...MOUTH.corners)
+}
+
+/** Between the middles of the inner lips, in widths of the mouth; below 0 where they cross. */
+export function mouthOpening(mesh: ArrayLike<number>): number {
+  return dot(between(mesh, MOUTH.lower, MOUTH.upper), upward(mesh)) / mouthWidth(mesh)
+}
+
+/** Mean distance of the lids that meet, in widths of the eye. */
+export function eyeOpening(mesh: ArrayLike<number>, { pairs, corners }: Eye): number {
+  const up = upward(mesh)
+  let sum = 0
+  for (const [upper, lower] of pairs) sum += dot(between(mesh, lower, upper), up)
+  return sum / pairs.length / distance(mesh, ...corners)
+}
+
+/** The attention network never sees an eye wholly shut: of a shut one it says so much of what it says of the same eye open. */
+const SHUT_SHARE = 0.2
+/** Beyond the openings of the photo, skin would be torn open. */
+const WIDEST = 1.3
+
+/**
+ * What an eye's opening means, measured against the same eye when it is open.
+ * @param now of {@link eyeOpening}
+ * @param open of the same eye in the reference
+ * @returns 0 shut, 1 as open as in the reference, more where it is wider
+ */
+export function lidPosition(now: number, open: number): number {
+  if (!(open > 0)) return 1
+  const shut = SHUT_SHARE * open
+  return now <= open ? Math.max(0, (now - shut) / (open - shut)) : Math.min(WIDEST, now / open)
+}
+
+/** Of the way to each other the upper lid goes so much, the lower one the rest. */
+const UPPER_LID = 0.85
+
+/**
+ * Moves the lids of an eye to a share of the opening that they have in the photo; at 0 they meet in every pair.
+ * @param mesh 468x3 with the expression so far; changed
+ * @param photo the photo's own mesh in the same frame
+ * @param position of {@link lidPosition}
+ */
+export function setLids(
+  mesh: Float64Array,
+  photo: ArrayLike<number>,
+  { pairs }: Eye,
+  position: number,
+): void {
+  for (const [upper, lower] of pairs) {
+    const apart = between(mesh, lower, upper)
+    const own = between(photo, lower, upper)
+    const excess = apart.map((value, axis) => value - position * (own[axis] as number)) as Vector
+    movePoint(mesh, upper, excess, -UPPER_LID)
+    movePoint(mesh, lower, excess, 1 - UPPER_LID)
+  }
+}
+
+/** Moves lips that have passed through each other apart, until they touch. @param mesh changed */
+export function partLips(mesh: Float64Array): void {
+  const up = upward(mesh)
+  for (const [upper, lower] of LIP_PAIRS) {
+    const gap = dot(between(mesh, lower, upper), up)
+    if (gap >= 0) continue
+    movePoint(mesh, upper, up, -gap / 2)
+    movePoint(mesh, lower, up, gap / 2)
+  }
+}
+
+/** Of both eyes, the person's right one first. */
+export function eyeOpenings(mesh: ArrayLike<number>): [number, number] {
+  return [eyeOpening(mesh, EYES[0]), eyeOpening(mesh, EYES[1])]
+}

@@ -1,0 +1,174 @@
+import { FaceError } from '../errors.js'
+import { ownedPhoto } from '../face/owned-photo.js'
+import type { FaceFrame, FlowResult, TrackerMemory, VideoTracker } from '../face/types.js'
+import { applySimilarityToPoints, invertSimilarity } from '../geometry/similarity.js'
+import type { PhotoInput } from '../geometry/types.js'
+import { decodePhoto } from '../platform/index.js'
+import { type Bridge, bridge, carryOver, type Motion, poseOf } from './carry-over.js'
+import {
+  type HeadMotion,
+  headMotion,
+  type MotionReference,
+  motionReference,
+  type SeenFace,
+  stillMotion,
+} from './head-motion.js'
+import { type InnerMouth, type MouthSource, mouthPlaces } from './inner-mouth.js'
+import { nearestMouth, type OpenMouth } from './mouth-sources.js'
+import type { PhotoHead, Strengths } from './photo-head.js'
+import type { Sheet } from './sheet.js'
+import type { SheetRenderer } from './sheet-renderer.js'
+import type { AnimatedFrame, Animation, ObservedFrame } from './types.js'
+import { intoPhoto, type WorkingPhoto } from './working-photo.js'
+
+/** What an animation is made of. */
+export interface AnimationParts {
+  readonly face: FaceFrame
+  readonly working: WorkingPhoto
+  /** In px of the working photo. */
+  readonly head: PhotoHead
+  readonly sheet: Sheet
+  readonly renderer: SheetRenderer
+  readonly innerMouth: InnerMouth
+  readonly sources: readonly OpenMouth[]
+  readonly tracker: VideoTracker<'reference'>
+  readonly strengths: Strengths
+  readonly motion: Motion
+  readonly warnings: readonly string[]
+}
+
+export class PhotoAnimation implements Animation {
+  readonly #parts: AnimationParts
+  #reference: MotionReference | undefined
+  #bridge: Bridge | undefined
+  #last: ObservedFrame | undefined
+
+  constructor(parts: AnimationParts) {
+    this.#parts = parts
+  }
+
+  get face(): FaceFrame {
+    return this.#parts.face
+  }
+
+  get warnings(): readonly string[] {
+    return this.#parts.warnings
+  }
+
+  get memory(): TrackerMemory | null {
+    return this.#parts.tracker.memory
+  }
+
+  get isStarted(): boolean {
+    return this.#bridge !== undefined
+  }
+
+  turnBeyond(motion: HeadMotion): AnimatedFrame['beyond'] {
+    if (this.#bridge === undefined) throw notStarted('turnBeyond')
+    const { strengths, motion: kind } = this.#parts
+    return poseOf(this.#bridge, motion, strengths.pose, kind).beyond
+  }
+
+  async start(reference: PhotoInput): Promise<ObservedFrame> {
+    return (await this.#start(reference)).still
+  }
+
+  async observe(frame: PhotoInput): Promise<ObservedFrame> {
+    const [reference, last] = [this.#reference, this.#last]
+    if (reference === undefined || last === undefined) throw notStarted('observe')
+    try {
+      const { frameToReference, status } = await this.#parts.tracker.next(frame)
+      const { b } = frameToReference
+      this.#last = {
+        status,
+        motion: headMotion(reference, seenInB(frameToReference)),
+        mouth: mouthPlaces(b.landmarks468),
+      }
+    } catch (error) {
+      // A picture that cannot be read, and a face that is mostly cut off, do not end the driver.
+      const isKnown =
+        error instanceof FaceError && (error.code === 'NO_FACE' || error.code === 'INVALID_INPUT')
+      if (!isKnown) throw error
+      this.#last = { ...last, status: 'held', message: error.message }
+    }
+    return this.#last
+  }
+
+  async draw(observed: ObservedFrame, frame: PhotoInput): Promise<AnimatedFrame> {
+    if (this.#bridge === undefined) throw notStarted('draw')
+    const { face, working, sheet, renderer, strengths, motion } = this.#parts
+    const driven = carryOver(this.#bridge, observed.motion, strengths, motion)
+    const patch = this.#patch(driven.expressive, await this.#mouthOf(observed, frame))
+    const drawn = await renderer.draw(sheet.move(driven), patch)
+    return {
+      image: await intoPhoto(face.image, working, drawn),
+      status: observed.status,
+      beyond: driven.beyond,
+    }
+  }
+
+  async next(frame: PhotoInput): Promise<AnimatedFrame> {
+    // The caller's again when this call returns, and looked at twice.
+    const own = ownedPhoto(frame)
+    return await this.draw(await this.observe(own), own)
+  }
+
+  async resume(
+    memories: readonly (TrackerMemory | null)[],
+    reference: PhotoInput,
+    previous: PhotoInput,
+    last: ObservedFrame,
+  ): Promise<void> {
+    const { memory } = await this.#start(reference)
+    await this.#parts.tracker.resume([memory, ...memories], reference, previous)
+    this.#last = last
+  }
+
+  dispose(): void {
+    this.#parts.renderer.dispose()
+  }
+
+  /** @returns what the reference shows, and the tracker's memory of it */
+  async #start(reference: PhotoInput): Promise<{ still: ObservedFrame; memory: TrackerMemory | null }> {
+    const { tracker } = this.#parts
+    await tracker.start(reference)
+    const { memory } = tracker
+    // To itself: the flow brings the mesh that all flows start from.
+    const { frameToReference } = await tracker.next(reference)
+    return { still: this.#begin(frameToReference), memory }
+  }
+
+  #begin(result: FlowResult): ObservedFrame {
+    const { a } = result
+    const mesh = applySimilarityToPoints(invertSimilarity(a.toTemplate), result.meshA, 3)
+    this.#reference = motionReference({ mesh, landmarks: a.landmarks468, irises: a.irises })
+    this.#bridge = bridge(this.#parts.head, this.#reference)
+    this.#last = {
+      status: 'ok',
+      motion: stillMotion(this.#reference),
+      mouth: mouthPlaces(a.landmarks468),
+    }
+    return this.#last
+  }
+
+  /** The driver's mouth, where the motion is that of this very frame. */
+  async #mouthOf({ status, mouth }: ObservedFrame, frame: PhotoInput): Promise<MouthSource | null> {
+    // Of another frame, or of one that cannot be read.
+    if (status === 'held') return null
+    return { image: await decodePhoto(frame), places: mouth }
+  }
+
+  #patch(expressive: Float64Array, driver: MouthSource | null): Float32Array {
+    const { innerMouth, sources, head } = this.#parts
+    return innerMouth.cut(...nearestMouth(head, expressive, sources, driver))
+  }
+}
+
+function seenInB({ b, meshB }: FlowResult): SeenFace {
+  const mesh = applySimilarityToPoints(invertSimilarity(b.toTemplate), meshB, 3)
+  return { mesh, landmarks: b.landmarks468, irises: b.irises }
+}
+
+function notStarted(call: string): FaceError {
+  return new FaceError('INVALID_ARGUMENT', `call start() with the driver's reference frame before ${call}()`)
+}

@@ -1,0 +1,97 @@
+import type { Rgba } from '../geometry/types.js'
+import { GraphBuilder } from '../graph/graph.js'
+import { compositeSheet } from '../ops/image/composite-sheet.js'
+import { imageOutput } from '../ops/image/image-output.js'
+import { interpolate } from '../ops/mesh/interpolate.js'
+import { rasterise } from '../ops/mesh/rasterise.js'
+import { inputTensor } from '../ops/tensor/border.js'
+import type { Engine } from '../runtime/engine.js'
+import type { Plan } from '../runtime/plan.js'
+import { fillHole } from './backdrop.js'
+import { MOUTH_PATCH } from './inner-mouth.js'
+import type { PersonMatte } from './matte.js'
+import type { Sheet } from './sheet.js'
+
+/** Draws a sheet whose corners have moved over what lies behind it. One plan a photo. */
+export class SheetRenderer {
+  readonly #plan: Plan
+  readonly #constant: { readonly sheet: Float32Array; readonly backdrop: Float32Array }
+  readonly #size: { readonly width: number; readonly height: number }
+  #device: GPUDevice | undefined
+
+  private constructor(
+    plan: Plan,
+    private readonly engine: Engine,
+    constant: { readonly sheet: Float32Array; readonly backdrop: Float32Array },
+    size: { readonly width: number; readonly height: number },
+  ) {
+    this.#plan = plan
+    this.#constant = constant
+    this.#size = size
+  }
+
+  static async create(
+    engine: Engine,
+    image: Rgba,
+    { alpha, person }: PersonMatte,
+    sheet: Sheet,
+  ): Promise<SheetRenderer> {
+    const { width, height } = image
+    const graph = new GraphBuilder('sheet')
+    const shape = { n: 1, h: height, w: width }
+    const { triangles, places } = sheet
+    const vertices = inputTensor(graph, 'vertices', { n: 1, h: 1, w: places.length / 4, c: 3 })
+    const fragments = rasterise(graph, 'raster', vertices, { width, height, triangles })
+    const colours = compositeSheet(graph, 'composite', {
+      fragments,
+      places: interpolate(graph, 'places', fragments, { data: places, channels: 4 }, { triangles }),
+      sheet: inputTensor(graph, 'sheet', { ...shape, c: 4 }),
+      backdrop: inputTensor(graph, 'backdrop', { ...shape, c: 3 }),
+      patch: inputTensor(graph, 'patch', { n: 1, h: MOUTH_PATCH.height, w: MOUTH_PATCH.width, c: 4 }),
+    })
+    graph.output('frame', imageOutput(graph, 'pixels', colours))
+    const plan = await engine.compile(graph.build(), {})
+    return new SheetRenderer(plan, engine, layersOf(image, alpha, person), { width, height })
+  }
+
+  /**
+   * @param vertices of `Sheet.move`
+   * @param patch of `InnerMouth.cut`
+   */
+  async draw(vertices: Float32Array, patch: Float32Array): Promise<Rgba> {
+    const fresh = this.#device !== this.engine.device
+    this.#device = this.engine.device
+    // Layers stay on the device until it is replaced.
+    const { frame } = await this.#plan.compute({ vertices, patch, ...(fresh && this.#constant) })
+    return { ...this.#size, data: frame as Uint8Array }
+  }
+
+  dispose(): void {
+    this.#plan.dispose()
+  }
+}
+
+/**
+ * The photo as sheet and backdrop, such that an unmoved sheet over the backdrop is the photo, also where the matte lies between
+ * person and background: of the photo the backdrop's share is taken off.
+ */
+function layersOf(
+  { width, height, data }: Rgba,
+  alpha: Float32Array,
+  person: Uint8Array,
+): { readonly sheet: Float32Array; readonly backdrop: Float32Array } {
+  const image = new Float32Array(width * height * 3)
+  for (let i = 0; i < width * height; i++) {
+    for (let c = 0; c < 3; c++) image[3 * i + c] = (data[4 * i + c] as number) / 255
+  }
+  const backdrop = fillHole(image, person, width, height)
+  const sheet = new Float32Array(width * height * 4)
+  for (let i = 0; i < width * height; i++) {
+    const share = alpha[i] as number
+    for (let c = 0; c < 3; c++) {
+      sheet[4 * i + c] = (image[3 * i + c] as number) - (1 - share) * (backdrop[3 * i + c] as number)
+    }
+    sheet[4 * i + 3] = share
+  }
+  return { sheet, backdrop }
+}

@@ -1,0 +1,250 @@
+import type { DrivenHead, HeadPose } from './carry-over.js'
+import { eyeballPoints } from './eyeball.js'
+import { EYES, type FaceTriangles, INNER_LIPS, MOUTH, OUTER_LIPS } from './face-parts.js'
+import { type HeadFrame, headDepth, headFrame, headShare } from './head-depth.js'
+import { MOUTH_PATCH_PLACES } from './inner-mouth.js'
+import { type MeshPlace, nearestOnOutline, placesOnMesh, valueAt } from './mesh-places.js'
+import type { PhotoHead } from './photo-head.js'
+import { pointAt } from './points.js'
+
+/**
+ * The photo as one continuous sheet of triangles with depth: the face mesh, a grid over all else that the matte says is the person,
+ * and behind their openings the eyeballs and the inside of the mouth. Its corners move, the topology stays.
+ */
+export interface Sheet {
+  /** Tx3. */
+  readonly triangles: Uint32Array
+  /** Vx4: where each corner lies in the photo (px), and in the patch of the inner mouth (px; -1: not on it). */
+  readonly places: Float32Array
+  /** Where the corners go. @returns Vx3, px of the photo */
+  move(head: DrivenHead): Float32Array
+}
+
+type PlanePoint = readonly [number, number]
+
+interface GridPoint {
+  readonly x: number
+  readonly y: number
+  readonly z: number
+  readonly share: number
+  /** Whose expression it shares, with weights that sum to less than 1 beyond the rim. */
+  readonly place: MeshPlace
+}
+
+/** Pixels between neighbouring points of the grid, at least; at most so many points. */
+const STEP = 3
+const MOST_POINTS = 40_000
+/** The grid lies so much behind the mesh where both are, px. */
+const BEHIND = 0.3
+/** Beyond the rim of the mesh expression falls within this, and depth takes over from the mesh within that, heights of the face. */
+const EXPRESSION_REACH = 0.12
+const DEPTH_REACH = 0.25
+/** How far the inside of the mouth lies behind the lips, distances of the outer eye corners. */
+const MOUTH_DEPTH = 0.03
+/**
+ * A turn moves what lies deeper aside, so the inside of the mouth leaves pixels of the lips' opening free: behind both there is a piece
+ * of lips without an opening.
+ */
+const BACKING_DEPTH = 0.06
+const BACKING: readonly number[] = [MOUTH.upper, ...OUTER_LIPS]
+const BACKING_TRIANGLES: readonly number[] = OUTER_LIPS.flatMap((_, i) => [
+  0,
+  1 + i,
+  1 + ((i + 1) % OUTER_LIPS.length),
+])
+
+/** @param person h*w; not 0 where the person is, and a little around */
+export function makeSheet(
+  photo: PhotoHead,
+  faces: FaceTriangles,
+  person: Uint8Array,
+  size: { readonly width: number; readonly height: number },
+): Sheet {
+  const { mesh } = photo
+  const frame = headFrame(mesh)
+  const step = Math.max(STEP, Math.sqrt((size.width * size.height) / MOST_POINTS))
+  const grid = makeGrid(mesh, faces, frame, person, size, step)
+  const eyeballs = EYES.map((eye, i) => eyeballPoints(photo, eye, faces, i))
+  const places: number[] = []
+  const addPlaces = (points: readonly PlanePoint[], inMouth?: readonly PlanePoint[]) => {
+    points.forEach(([x, y], i) => {
+      places.push(x, y, ...(inMouth?.[i] ?? [-1, -1]))
+    })
+  }
+  const meshPoints = Array.from({ length: 468 }, (_, v) => [mesh[3 * v], mesh[3 * v + 1]] as [number, number])
+  addPlaces(meshPoints)
+  addPlaces(grid.points.map(({ x, y }) => [x, y] as const))
+  for (const { points } of eyeballs) addPlaces(points.map(([x, y]) => [x, y] as const))
+  addPlaces(
+    INNER_LIPS.map((v) => meshPoints[v] as [number, number]),
+    MOUTH_PATCH_PLACES,
+  )
+  addPlaces(BACKING.map((v) => meshPoints[v] as [number, number]))
+  const firstGrid = 468
+  const firstEye = firstGrid + grid.points.length
+  const firstOther = firstEye + (eyeballs[0]?.points.length ?? 0)
+  const firstMouth = firstOther + (eyeballs[1]?.points.length ?? 0)
+  const firstBacking = firstMouth + INNER_LIPS.length
+  const mouth = [...faces.mouth].map((v) => firstMouth + INNER_LIPS.indexOf(v))
+  const triangles = Uint32Array.from([
+    ...faces.skin,
+    ...grid.triangles.map((point) => firstGrid + point),
+    ...(eyeballs[0]?.triangles ?? []).map((point) => firstEye + point),
+    ...(eyeballs[1]?.triangles ?? []).map((point) => firstOther + point),
+    ...mouth,
+    ...BACKING_TRIANGLES.map((point) => firstBacking + point),
+  ])
+  const shares = Float64Array.from({ length: 468 }, (_, v) =>
+    headShare(frame, ...(meshPoints[v] as [number, number])),
+  )
+  const corners = places.length / 4
+  return {
+    triangles,
+    places: Float32Array.from(places),
+    move(head) {
+      const out = new Float32Array(corners * 3)
+      const put = mover(out, head.pose)
+      const { expressive } = head
+      const putVertex = (corner: number, v: number, depth: number): void => {
+        const [x, y, z] = pointAt(expressive, v)
+        put(corner, x, y, z + depth * photo.unit, shares[v] as number)
+      }
+      for (let v = 0; v < 468; v++) putVertex(v, v, 0)
+      const motion = expressive.map((value, k) => value - (mesh[k] as number))
+      grid.points.forEach(({ x, y, z, share, place }, i) => {
+        const at = (axis: number) => valueAt(motion, place, axis)
+        put(firstGrid + i, x + at(0), y + at(1), z + at(2), share)
+      })
+      eyeballs.forEach(({ moved }, i) => {
+        moved(head).forEach(([x, y, z], k) => {
+          put((i === 0 ? firstEye : firstOther) + k, x, y, z, 1)
+        })
+      })
+      INNER_LIPS.forEach((v, i) => {
+        putVertex(firstMouth + i, v, MOUTH_DEPTH)
+      })
+      BACKING.forEach((v, i) => {
+        putVertex(firstBacking + i, v, BACKING_DEPTH)
+      })
+      return out
+    },
+  }
+}
+
+/** Writes a point where the head's pose and its share in it put it. */
+function mover(out: Float32Array, { rotation, middle, shift, scale }: HeadPose) {
+  const [a, b, c, d, e, f, g, h, k] = rotation.map((value) => scale * value) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  const [mx, my, mz] = middle
+  const [sx, sy, sz] = [mx + shift[0], my + shift[1], mz + shift[2]]
+  return (point: number, x: number, y: number, z: number, share: number): void => {
+    const [u, v, w] = [x - mx, y - my, z - mz]
+    out[3 * point] = x + share * (a * u + b * v + c * w + sx - x)
+    out[3 * point + 1] = y + share * (d * u + e * v + f * w + sy - y)
+    out[3 * point + 2] = z + share * (g * u + h * v + k * w + sz - z)
+  }
+}
+
+function makeGrid(
+  mesh: Float64Array,
+  faces: FaceTriangles,
+  frame: HeadFrame,
+  person: Uint8Array,
+  { width, height }: { readonly width: number; readonly height: number },
+  step: number,
+): { readonly points: GridPoint[]; readonly triangles: number[] } {
+  const [columns, rows] = [Math.ceil(width / step) + 1, Math.ceil(height / step) + 1]
+  const all = Uint32Array.from([...faces.skin, ...faces.mouth, ...faces.eyes[0], ...faces.eyes[1]])
+  const onMesh = placesOnMesh(mesh, all, columns, rows, step)
+  const isPerson = personPoints(person, width, height, columns, rows, step)
+  const depth = headDepth(mesh, frame)
+  const numbers = new Int32Array(columns * rows).fill(-1)
+  const points: GridPoint[] = []
+  const triangles: number[] = []
+  const deep = (point: number) => isDeep(onMesh, point, columns, rows)
+  const numberOf = (point: number): number => {
+    if ((numbers[point] as number) >= 0) return numbers[point] as number
+    const [x, y] = [(point % columns) * step, Math.floor(point / columns) * step]
+    const share = headShare(frame, x, y)
+    points.push({ x, y, share, ...depthAndPlace(mesh, onMesh[point], x, y, depth, frame.height) })
+    numbers[point] = points.length - 1
+    return points.length - 1
+  }
+  for (let row = 0; row + 1 < rows; row++) {
+    for (let column = 0; column + 1 < columns; column++) {
+      const a = row * columns + column
+      const [b, c, d] = [a + 1, a + columns, a + columns + 1]
+      for (const corners of [
+        [a, b, c],
+        [b, d, c],
+      ]) {
+        if (!corners.some((corner) => isPerson[corner]) || corners.every(deep)) continue
+        triangles.push(...corners.map(numberOf))
+      }
+    }
+  }
+  return { points, triangles }
+}
+
+function depthAndPlace(
+  mesh: Float64Array,
+  inside: MeshPlace | undefined,
+  x: number,
+  y: number,
+  depth: (x: number, y: number) => number,
+  height: number,
+): Pick<GridPoint, 'z' | 'place'> {
+  if (inside) return { z: valueAt(mesh, inside, 2) + BEHIND, place: inside }
+  const { from, to, share, distance } = nearestOnOutline(mesh, x, y)
+  const fade = Math.exp(-distance / (EXPRESSION_REACH * height))
+  const place: MeshPlace = {
+    corners: [from, to, from],
+    weights: [fade * (1 - share), fade * share, 0],
+  }
+  const rim = [0, 1, 2].map((axis) => {
+    return (1 - share) * (mesh[3 * from + axis] as number) + share * (mesh[3 * to + axis] as number)
+  }) as [number, number, number]
+  const step = rim[2] - depth(rim[0], rim[1])
+  return { z: depth(x, y) + step * Math.exp(-distance / (DEPTH_REACH * height)) + BEHIND, place }
+}
+
+/** Whether all points around lie on the mesh: what is deep inside needs no grid. */
+function isDeep(onMesh: readonly unknown[], point: number, columns: number, rows: number): boolean {
+  const [column, row] = [point % columns, Math.floor(point / columns)]
+  for (let y = row - 1; y <= row + 1; y++) {
+    for (let x = column - 1; x <= column + 1; x++) {
+      if (x < 0 || y < 0 || x >= columns || y >= rows || onMesh[y * columns + x] === undefined) return false
+    }
+  }
+  return true
+}
+
+/** Points with the person within a step. */
+function personPoints(
+  person: Uint8Array,
+  width: number,
+  height: number,
+  columns: number,
+  rows: number,
+  step: number,
+): Uint8Array {
+  const found = new Uint8Array(columns * rows)
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      if (person[y * width + x] === 0) continue
+      const [column, row] = [Math.floor((x + 0.5) / step), Math.floor((y + 0.5) / step)]
+      for (const point of [row * columns + column, row * columns + column + 1])
+        found[point] = found[point + columns] = 1
+    }
+  }
+  return found
+}

@@ -1,0 +1,96 @@
+import type { FaceChoice, FaceFrame, TrackerMemory, WaitOptions } from '../face/types.js'
+import type { PhotoInput, Rgba } from '../geometry/types.js'
+import type { Motion } from './carry-over.js'
+import type { HeadMotion } from './head-motion.js'
+import type { Strengths } from './photo-head.js'
+
+/** How a photo is animated. */
+export interface AnimateOptions extends WaitOptions {
+  /** Which face of the photo; default the largest. */
+  readonly face?: FaceChoice
+  /** Which face of the driver's reference; default the largest. */
+  readonly driverFace?: FaceChoice
+  /** Further photos of the same person, whose open mouths are shown; default: the inside of the driver's mouth in the photo's light. */
+  readonly sources?: readonly PhotoInput[]
+  /** How much of each part's motion is taken over: 1 (default) as the driver does, 0 not at all, at most 2. */
+  readonly strengths?: Partial<Strengths>
+  /**
+   * `relative` (default): what changes against the driver's reference. `absolute`: also how the driver holds the head and how far
+   * eyes and mouth are open there.
+   */
+  readonly motion?: Motion
+}
+
+/** What a driver does in one frame. */
+export interface ObservedFrame {
+  /** `held`: the face is not there, or the picture cannot be read, and the motion is that of the last frame with it. */
+  readonly status: 'ok' | 'regained' | 'held'
+  readonly motion: HeadMotion
+  /** Inner lips and points of the cheeks, 24x2 px of the frame. */
+  readonly mouth: Float32Array
+  /** Why the motion is held. */
+  readonly message?: string
+}
+
+/** One frame of the animation. */
+export interface AnimatedFrame {
+  /** In the photo's size. */
+  readonly image: Rgba
+  readonly status: ObservedFrame['status']
+  /** Turn that the driver asks for beyond what the photo can show, degrees; null where all of it is shown. */
+  readonly beyond: { readonly yaw: number; readonly pitch: number } | null
+}
+
+/**
+ * A photo that a driver moves. `start` takes the driver's reference: a frame with the mouth shut, the eyes open and the head as
+ * in the photo (`referenceFrame` chooses one). Then `next` for each frame; or `observe` for each, `smoothedMotion`, and `draw`.
+ */
+export interface Animation {
+  /** The photo's face. */
+  readonly face: FaceFrame
+  /** Whether the driver's reference is known. */
+  readonly isStarted: boolean
+  /** What a user should know of the photo, one sentence each. */
+  readonly warnings: readonly string[]
+  /** Of the frame observed last; see `VideoTracker.memory`. */
+  readonly memory: TrackerMemory | null
+  /**
+   * Takes the picture of the driver that all others are compared with.
+   * @returns what it shows
+   * @throws FaceError NO_FACE, INVALID_INPUT
+   */
+  start(reference: PhotoInput): Promise<ObservedFrame>
+  /**
+   * The driver's motion from the reference to a frame.
+   * @throws FaceError INVALID_ARGUMENT before `start`
+   */
+  observe(frame: PhotoInput): Promise<ObservedFrame>
+  /**
+   * The photo with a motion.
+   * @param frame the driver's, for the inside of the mouth; decoded again if it is a file
+   * @throws FaceError INVALID_ARGUMENT before `start`
+   */
+  draw(observed: ObservedFrame, frame: PhotoInput): Promise<AnimatedFrame>
+  /**
+   * Turn of a motion beyond what the photo can show, degrees; null where all of it is shown.
+   * @throws FaceError INVALID_ARGUMENT before `start`
+   */
+  turnBeyond(motion: HeadMotion): AnimatedFrame['beyond']
+  /** `observe` and `draw`. */
+  next(frame: PhotoInput): Promise<AnimatedFrame>
+  /**
+   * Goes on in the middle of a driver, in place of `start`; frames come out as if seen from the start.
+   * @param memories after each observed frame
+   * @param reference what `start` got
+   * @param previous the last frame that showed the face
+   * @param last what was observed last
+   * @throws FaceError as `VideoTracker.resume`
+   */
+  resume(
+    memories: readonly (TrackerMemory | null)[],
+    reference: PhotoInput,
+    previous: PhotoInput,
+    last: ObservedFrame,
+  ): Promise<void>
+  dispose(): void
+}

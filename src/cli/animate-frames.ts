@@ -1,0 +1,196 @@
+import {
+  type AnimatingFaceFlow,
+  type Animation,
+  type AnimationFolder,
+  drawSyntheticMark,
+  encodeDescribedPng,
+  FaceError,
+  type FaceFrame,
+  type FrameSource,
+  type ObservedFrame,
+  type PhotoInput,
+  referenceFrame,
+  smoothedMotion,
+  syntheticXmp,
+  type VideoDamage,
+  writeFileAtomic,
+} from '../index.js'
+import type { AnimateFlags } from './animate-options.js'
+import type { CliContext } from './context.js'
+import type { Progress } from './progress.js'
+import { oneLine } from './terminal-text.js'
+import { factsOf } from './video-track.js'
+
+/** Frames of a driver that are looked at to choose its reference, at most. */
+const MOST_LOOKS = 96
+
+/**
+ * The motion of every frame that has no record yet.
+ * @returns what of a video could not be read
+ * @throws FaceError NO_FACE if no frame shows a face
+ */
+export async function observeFrames(
+  context: CliContext,
+  driver: FrameSource,
+  folder: AnimationFolder,
+  faceFlow: AnimatingFaceFlow,
+  animation: Animation,
+  flags: AnimateFlags,
+  progress: Progress,
+): Promise<VideoDamage | null> {
+  if (folder.reference === null) {
+    const chosen =
+      flags.reference === 'auto'
+        ? await chooseReference(context, driver, faceFlow, animation, flags, progress)
+        : flags.reference
+    await folder.setReference(chosen)
+  }
+  const index = folder.reference as number
+  const reference = await frameOf(context, driver, index)
+  const first = folder.records.length
+  let isReady = first === 0
+  let still: ObservedFrame | undefined
+  if (isReady) still = await animation.start(reference)
+  // The tracker goes on from the last frame that showed the face.
+  const last = folder.observed.findLastIndex(({ status }) => status !== 'held')
+  let damage: VideoDamage | null = null
+  let frame = 0
+  const onDamage = (found: VideoDamage) => {
+    damage = found
+  }
+  let previous: PhotoInput = reference
+  for await (const shown of driver.frames(0, context.interrupted, onDamage)) {
+    if (context.interrupted.aborted) break
+    if (frame === last) previous = shown.photo
+    if (frame >= first) {
+      progress.step(`watching ${shown.name}`)
+      if (!isReady) {
+        const [before] = folder.observed.slice(-1)
+        await animation.resume(folder.memories, reference, previous, before as ObservedFrame)
+        isReady = true
+      }
+      const observed = await observe(animation, shown.photo, frame === index ? still : undefined)
+      if (observed.status === 'held' && folder.observed.at(-1)?.status !== 'held') {
+        progress.note(oneLine(`frame ${frame}: ${observed.message ?? 'no face'}; the motion before is held`))
+      }
+      await folder.append(await factsOf(driver, shown, frame), observed, animation.memory)
+    }
+    progress.advance()
+    frame++
+  }
+  if (!isReady && !context.interrupted.aborted && first < frame)
+    throw new FaceError('NO_FACE', 'no frame was left')
+  return damage
+}
+
+async function observe(
+  animation: Animation,
+  photo: PhotoInput,
+  still: ObservedFrame | undefined,
+): Promise<ObservedFrame> {
+  const observed = await animation.observe(photo)
+  // The reference does not move against itself, not by a rounding.
+  return still ? { ...observed, motion: still.motion } : observed
+}
+
+async function chooseReference(
+  context: CliContext,
+  driver: FrameSource,
+  faceFlow: AnimatingFaceFlow,
+  animation: Animation,
+  flags: AnimateFlags,
+  progress: Progress,
+): Promise<number> {
+  const step = Math.max(1, Math.ceil((driver.count ?? 0) / MOST_LOOKS))
+  const looked: { readonly frame: number; readonly face: Float32Array | null }[] = []
+  let frame = 0
+  for await (const { name, photo } of driver.frames(0, context.interrupted)) {
+    if (frame % step === 0) {
+      progress.step(`looking for the reference, ${name}`)
+      const faces = await facesOf(faceFlow, photo)
+      looked.push({ frame, face: faces[(flags.driverFace ?? 1) - 1]?.landmarks468 ?? null })
+    }
+    frame++
+  }
+  context.interrupted.throwIfAborted()
+  const best = referenceFrame(
+    looked.map(({ face }) => face),
+    animation.face.landmarks468,
+  )
+  return (looked[best] as (typeof looked)[0]).frame
+}
+
+async function facesOf(faceFlow: AnimatingFaceFlow, photo: PhotoInput): Promise<readonly FaceFrame[]> {
+  try {
+    return await faceFlow.detect(photo)
+  } catch (error) {
+    if (error instanceof FaceError && (error.code === 'NO_FACE' || error.code === 'INVALID_INPUT')) return []
+    throw error
+  }
+}
+
+/** @throws FaceError INVALID_ARGUMENT if the driver has no such frame */
+async function frameOf(context: CliContext, driver: FrameSource, index: number): Promise<PhotoInput> {
+  let frame = 0
+  for await (const { photo } of driver.frames(0, context.interrupted)) {
+    if (frame === index) return photo
+    frame++
+  }
+  context.interrupted.throwIfAborted()
+  throw new FaceError(
+    'INVALID_ARGUMENT',
+    `the driver has ${frame} frames, no frame ${index}; give --reference a number below ${frame}, or auto`,
+    { reference: index, frames: frame },
+  )
+}
+
+/** What drawing found out. */
+export interface Drawn {
+  /** Largest turn that the photo cannot show, degrees, and how many frames are held for it. */
+  readonly beyond: { readonly yaw: number; readonly pitch: number; readonly frames: number } | null
+}
+
+/** Draws the pictures that are not there yet. */
+export async function drawFrames(
+  context: CliContext,
+  driver: FrameSource,
+  folder: AnimationFolder,
+  animation: Animation,
+  flags: AnimateFlags,
+  progress: Progress,
+): Promise<Drawn> {
+  const { observed } = folder
+  if (!animation.isStarted) await animation.start(await frameOf(context, driver, folder.reference as number))
+  const xmp = syntheticXmp()
+  let beyond: Drawn['beyond'] = null
+  let frame = 0
+  for await (const { name, photo } of driver.frames(0, context.interrupted)) {
+    const seen = observed[frame]
+    if (context.interrupted.aborted || seen === undefined) break
+    progress.step(`drawing ${name}`)
+    const motion = flags.smoothing ? smoothedMotion(observed, frame) : seen.motion
+    const turned = animation.turnBeyond(motion)
+    if (turned) beyond = larger(beyond, turned)
+    if (!(await folder.hasPicture(frame))) {
+      const { image } = await animation.draw({ ...seen, motion }, photo)
+      const own = { ...image, data: image.data.slice() }
+      const shown = flags.mark ? await drawSyntheticMark(own) : image
+      await writeFileAtomic(folder.picture(frame), await encodeDescribedPng(shown, xmp))
+    }
+    progress.advance()
+    frame++
+  }
+  return { beyond }
+}
+
+function larger(
+  before: Drawn['beyond'],
+  { yaw, pitch }: { readonly yaw: number; readonly pitch: number },
+): NonNullable<Drawn['beyond']> {
+  const far = (a: number, b: number) => (Math.abs(a) > Math.abs(b) ? a : b)
+  return {
+    yaw: far(yaw, before?.yaw ?? 0),
+    pitch: far(pitch, before?.pitch ?? 0),
+    frames: (before?.frames ?? 0) + 1,
+  }
+}

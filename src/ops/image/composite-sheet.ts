@@ -1,0 +1,93 @@
+import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
+import { shapeError, tensorInput } from '../../graph/infer.js'
+import { inputAt, tileGrid } from '../../graph/lowering.js'
+import { type OpDefinition, type Operand, tensorOf, view } from '../../graph/op.js'
+import { channelsOf, type TensorType, tensorType } from '../../graph/tensor.js'
+
+/** What {@link compositeSheet} puts together. */
+export interface SheetLayers {
+  /** n x h x w x 4 of `rasterise`: where the sheet is. */
+  readonly fragments: Value
+  /** n x h x w x 4: x, y in the sheet, x, y in the patch (negative: no patch here); px, pixel centres at integer + 0.5. */
+  readonly places: Value
+  /** 1 x H x W x 4: colour times alpha, alpha. */
+  readonly sheet: Value
+  /** 1 x h x w x 3. */
+  readonly backdrop: Value
+  /** n x P x Q x 4: colour times alpha, alpha. */
+  readonly patch: Value
+}
+
+/**
+ * A moved sheet, with a patch on it, over a backdrop. The sheet is sampled by Catmull-Rom, which gives back a pixel exactly at its
+ * centre, beyond its border by its outermost pixels; the patch bilinearly, with nothing beyond its border.
+ * @returns n x h x w x 3
+ * @throws EngineError INVALID_GRAPH if the shapes do not fit
+ */
+export function compositeSheet(graph: GraphBuilder, name: string, layers: SheetLayers): Value {
+  const { fragments, places, sheet, backdrop, patch } = layers
+  return addNode(graph, compositeSheetOp, name, {}, [fragments, places, sheet, backdrop, patch])
+}
+
+const KIND = 'compositeSheet'
+
+export const compositeSheetOp: OpDefinition<Record<string, never>> = {
+  kind: KIND,
+  inputs: [5, 5],
+  attributes: {},
+  infer(context) {
+    const [fragments, places, sheet, backdrop, patch] = [0, 1, 2, 3, 4].map((i) =>
+      tensorInput(KIND, context, i),
+    ) as Five<TensorType>
+    const { n, h, w } = fragments
+    const parts = [
+      ['fragments', fragments, 4, n, true],
+      ['places', places, 4, n, true],
+      ['sheet', sheet, 4, 1, false],
+      ['backdrop', backdrop, 3, 1, true],
+      ['patch', patch, 4, n, false],
+    ] as const
+    for (const [part, type, channels, batches, hasSize] of parts) {
+      // A pixel is read with one load, so its channels share a plane.
+      if (type.segments.length !== 1 || channelsOf(type) !== channels || type.n !== batches) {
+        throw shapeError(
+          KIND,
+          context,
+          `${part} must have ${batches} entries of ${channels} channels in one part`,
+        )
+      }
+      if (hasSize && (type.h !== h || type.w !== w)) {
+        throw shapeError(KIND, context, `${part} must have the h and w of the fragments`)
+      }
+    }
+    return tensorType(n, h, w, 3)
+  },
+  // Sixteen multiply-adds of four channels, weights, and the layers over one another.
+  flops: (_, output) => (output.kind === 'tensor' ? output.n * output.h * output.w * 220 : 0),
+  lower(context) {
+    const { output, storage } = context
+    const [fragments, places, sheet, backdrop, patch] = [0, 1, 2, 3, 4].map((i) =>
+      inputAt(context, i),
+    ) as Five<Operand>
+    const type = tensorOf(output)
+    return [
+      {
+        kernel: 'composite_sheet.wgsl',
+        variant: 'catmull-rom',
+        params: { F16: storage === 'f16' },
+        uniforms: {
+          fragments: view(fragments),
+          places: view(places),
+          sheet: view(sheet),
+          backdrop: view(backdrop),
+          patchView: view(patch),
+          destination: view(output),
+        },
+        bindings: { fragments, places, sheet, backdrop, cover: patch, destination: output },
+        workgroups: tileGrid(type.h, type.w, type.n),
+      },
+    ]
+  },
+}
+
+type Five<T> = [T, T, T, T, T]

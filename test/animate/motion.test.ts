@@ -1,0 +1,189 @@
+import { describe, expect, it } from 'vitest'
+import { bridge, carryOver, LARGEST_TURN } from '../../src/animate/carry-over.js'
+import { EYES, LIPS } from '../../src/animate/face-parts.js'
+import { gazeOf } from '../../src/animate/gaze.js'
+import { headMotion, motionReference, type SeenFace, stillMotion } from '../../src/animate/head-motion.js'
+import {
+  eyeDistance,
+  eyeOpening,
+  lidPosition,
+  mouthOpening,
+  partLips,
+  setLids,
+} from '../../src/animate/openings.js'
+import { photoHead, sideTurn } from '../../src/animate/photo-head.js'
+import { fromRotationVector, toRotationVector } from '../../src/animate/rotation-vector.js'
+import { eulerAngles, rotationFromAngles } from '../../src/geometry/rotation.js'
+import { applySimilarity3 } from '../../src/geometry/similarity3.js'
+import type { Similarity3 } from '../../src/geometry/types.js'
+import { centredIrises, frontalFace } from './canonical.js'
+
+const ALL = { mouth: 1, eyes: 1, brows: 1, pose: 1 }
+const seen = (mesh: ArrayLike<number>): SeenFace => ({ mesh, landmarks: mesh, irises: centredIrises(mesh) })
+
+function moved(mesh: Float64Array, motion: Similarity3): Float64Array {
+  const out = mesh.slice()
+  for (let k = 0; k < mesh.length; k += 3) {
+    out.set(applySimilarity3(motion, mesh[k] as number, mesh[k + 1] as number, mesh[k + 2] as number), k)
+  }
+  return out
+}
+
+/** Lower lip and chin lowered, px. */
+function openedBy(mesh: Float64Array, px: number): Float64Array {
+  const out = mesh.slice()
+  const line = ((mesh[3 * 13 + 1] as number) + (mesh[3 * 14 + 1] as number)) / 2
+  for (const v of LIPS)
+    if ((mesh[3 * v + 1] as number) > line) out[3 * v + 1] = (out[3 * v + 1] as number) + px
+  return out
+}
+
+const largest = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+  Math.max(...Array.from(a, (value, i) => Math.abs(value - (b[i] as number))))
+
+describe('motion of a head', () => {
+  const face = frontalFace()
+  const reference = motionReference(seen(face))
+
+  it('is that of a rigid head, with no expression left', () => {
+    const rotation = rotationFromAngles(14, -8, 5)
+    const motion = headMotion(
+      reference,
+      seen(moved(face, { rotation, scale: 1.1, translation: [20, -7, 3] })),
+    )
+    const { yaw, pitch, roll } = eulerAngles(motion.rotation)
+    expect([yaw, pitch, roll, motion.scale]).toEqual([14, -8, 5, 1.1].map((v) => expect.closeTo(v, 9)))
+    expect(Math.max(...motion.expression.map(Math.abs))).toBeLessThan(1e-6)
+  })
+
+  it('is split from an expression of the mouth, whatever the head does', () => {
+    const wanted = openedBy(face, 12)
+    const turned = moved(wanted, {
+      rotation: rotationFromAngles(10, 5, 0),
+      scale: 0.9,
+      translation: [4, 5, 6],
+    })
+    const motion = headMotion(reference, seen(turned))
+    const unit = eyeDistance(face)
+    const truth = wanted.map((value, k) => (value - (face[k] as number)) / unit)
+    expect(largest(motion.expression, truth)).toBeLessThan(0.012)
+  })
+
+  it('takes lips and lids from the landmarks, where the flow does not see them move', () => {
+    const motion = headMotion(reference, { ...seen(face), landmarks: openedBy(face, 10) })
+    expect(motion.expression[3 * 14 + 1]).toBeCloseTo(10 / eyeDistance(face), 2)
+  })
+})
+
+describe('openings', () => {
+  const face = frontalFace()
+
+  it.each([0, 1] as const)('of the lids of eye %i follow their order, and at 0 all pairs meet', (index) => {
+    const eye = EYES[index]
+    const own = eyeOpening(face, eye)
+    const openings = [0, 0.25, 0.5, 1, 1.3].map((position) => {
+      const mesh = face.slice()
+      setLids(mesh, face, eye, position)
+      return eyeOpening(mesh, eye) / own
+    })
+    openings.forEach((opening, i) => {
+      expect(opening).toBeCloseTo([0, 0.25, 0.5, 1, 1.3][i] as number, 9)
+    })
+  })
+
+  it('read a shut eye as shut, an open one as itself, a wider one as wider but not torn', () => {
+    const positions = [0.02, 0.06, 0.15, 0.3, 0.33, 0.9].map((now) => lidPosition(now, 0.3))
+    expect(positions.slice(0, 2)).toEqual([0, 0])
+    expect(positions[2]).toBeCloseTo(0.375, 9)
+    expect(positions.slice(3)).toEqual([1, expect.closeTo(1.1, 9), 1.3])
+  })
+
+  it('never let lips pass through each other', () => {
+    const mesh = openedBy(face, -8)
+    expect(mouthOpening(mesh)).toBeLessThan(0)
+    partLips(mesh)
+    expect(mouthOpening(mesh)).toBeGreaterThan(-1e-9)
+  })
+})
+
+describe('carried over to a photo', () => {
+  const driver = frontalFace(200, 180, 5)
+  const photoMesh = moved(frontalFace(90, 100, 8), {
+    rotation: rotationFromAngles(0, 0, 10),
+    scale: 1,
+    translation: [10, 0, 0],
+  })
+  const photo = photoHead(photoMesh, centredIrises(photoMesh))
+  const reference = motionReference(seen(driver))
+  const over = bridge(photo, reference)
+
+  it('the reference itself leaves the photo as it is', () => {
+    for (const kind of ['relative', 'absolute'] as const) {
+      const { expressive, beyond } = carryOver(over, stillMotion(reference), ALL, kind)
+      expect(largest(expressive, photo.mesh)).toBeLessThan(kind === 'relative' ? 1e-9 : 0.5)
+      expect(beyond).toBeNull()
+    }
+  })
+
+  it("an opened mouth opens along the photo's head, as wide as its size says", () => {
+    const motion = headMotion(reference, seen(openedBy(driver, 10)))
+    const { expressive } = carryOver(over, motion, ALL, 'relative')
+    const gain = mouthOpening(expressive) - mouthOpening(photoMesh)
+    const asked = mouthOpening(openedBy(driver, 10)) - mouthOpening(driver)
+    expect(gain / asked).toBeGreaterThan(0.95)
+    expect(gain / asked).toBeLessThan(1.05)
+  })
+
+  it('parts that are left out stay', () => {
+    const motion = headMotion(reference, seen(openedBy(driver, 10)))
+    const { expressive, pose } = carryOver(over, motion, { mouth: 0, eyes: 0, brows: 0, pose: 0 }, 'relative')
+    expect(largest(expressive, photo.mesh)).toBe(0)
+    expect(Math.hypot(...pose.shift)).toBe(0)
+    expect(pose.scale).toBe(1)
+  })
+
+  it("a shut eye shuts the photo's", () => {
+    const shut = driver.slice()
+    for (const eye of EYES) setLids(shut, driver, eye, 0)
+    const { expressive } = carryOver(over, headMotion(reference, seen(shut)), ALL, 'relative')
+    for (const eye of EYES) expect(eyeOpening(expressive, eye)).toBeCloseTo(0, 9)
+  })
+
+  it('turns as far as the photo can show, and says what was asked for', () => {
+    const rotation = rotationFromAngles(42, 3, 8)
+    const turned = moved(driver, { rotation, scale: 1, translation: [0, 0, 0] })
+    const { pose, beyond } = carryOver(over, headMotion(reference, seen(turned)), ALL, 'relative')
+    const { yaw, pitch, roll } = eulerAngles(pose.rotation)
+    expect([yaw, pitch, roll]).toEqual([LARGEST_TURN.yaw, 3, 8].map((v) => expect.closeTo(v, 6)))
+    expect(beyond?.yaw).toBeCloseTo(42, 6)
+  })
+
+  it('a gaze is the place of the iris in its eye, however the head is held', () => {
+    const irises = centredIrises(photoMesh)
+    expect(gazeOf(photoMesh, irises, EYES[0])).toEqual({
+      along: expect.closeTo(0, 6),
+      across: expect.closeTo(0, 6),
+    })
+  })
+
+  it('a face seen from the side is told by its turn', () => {
+    const turned = moved(frontalFace(), {
+      rotation: rotationFromAngles(50, 0, 0),
+      scale: 1,
+      translation: [0, 0, 0],
+    })
+    expect(Math.abs(sideTurn(turned))).toBeCloseTo(50, 0)
+    expect(sideTurn(frontalFace())).toBeCloseTo(0, 1)
+  })
+})
+
+it('rotation vectors and back', () => {
+  for (const angles of [
+    [0, 0, 0],
+    [20, -10, 5],
+    [-44, 30, 80],
+  ] as const) {
+    const rotation = rotationFromAngles(angles[0], angles[1], angles[2])
+    expect(largest(fromRotationVector(toRotationVector(rotation)), rotation)).toBeLessThan(1e-12)
+  }
+})

@@ -1,0 +1,236 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { fillHole, grown } from '../../src/animate/backdrop.js'
+import type { DrivenHead, HeadPose } from '../../src/animate/carry-over.js'
+import { faceTriangles, INNER_LIPS } from '../../src/animate/face-parts.js'
+import { guidedFilter } from '../../src/animate/guided-filter.js'
+import { InnerMouth, MOUTH_PATCH, mouthPlaces } from '../../src/animate/inner-mouth.js'
+import { nearestMouth } from '../../src/animate/mouth-sources.js'
+import { mouthOpening } from '../../src/animate/openings.js'
+import { photoHead } from '../../src/animate/photo-head.js'
+import { makeSheet, type Sheet } from '../../src/animate/sheet.js'
+import { SheetRenderer } from '../../src/animate/sheet-renderer.js'
+import { intoPhoto, MOST_PIXELS, workingPhoto } from '../../src/animate/working-photo.js'
+import { rotationFromAngles } from '../../src/geometry/rotation.js'
+import type { Rgba } from '../../src/geometry/types.js'
+import { Engine } from '../../src/runtime/engine.js'
+import { seededRandom } from '../random.js'
+import { centredIrises, frontalFace, TRIANGLES } from './canonical.js'
+
+const SIDE = 200
+const mesh = frontalFace(100, 105, 6)
+const head = photoHead(mesh, centredIrises(mesh))
+const faces = faceTriangles(TRIANGLES)
+
+/** A disc of a person on a background, both with texture. */
+function picture(colour: (x: number, y: number) => readonly [number, number, number]): Rgba {
+  const data = new Uint8Array(SIDE * SIDE * 4).fill(255)
+  for (let i = 0; i < SIDE * SIDE; i++) data.set(colour((i % SIDE) + 0.5, Math.floor(i / SIDE) + 0.5), 4 * i)
+  return { width: SIDE, height: SIDE, data }
+}
+
+const radius = (x: number, y: number) => Math.hypot(x - 100, y - 100)
+const alpha = Float32Array.from({ length: SIDE * SIDE }, (_, i) => {
+  return Math.max(0, Math.min(1, (82 - radius((i % SIDE) + 0.5, Math.floor(i / SIDE) + 0.5)) / 4))
+})
+const person = grown(
+  Uint8Array.from(alpha, (value) => (value > 0 ? 1 : 0)),
+  SIDE,
+  SIDE,
+  3,
+)
+
+const pose = (yaw: number): HeadPose => ({
+  rotation: rotationFromAngles(yaw, 0, 0),
+  middle: head.middle,
+  shift: [0, 0, 0],
+  scale: 1,
+})
+const driven = (yaw: number, expressive = mesh): DrivenHead => ({
+  expressive,
+  pose: pose(yaw),
+  gazes: [
+    { along: 0, across: 0 },
+    { along: 0, across: 0 },
+  ],
+  beyond: null,
+})
+const NO_PATCH = new Float32Array(MOUTH_PATCH.width * MOUTH_PATCH.height * 4)
+
+describe('a sheet', () => {
+  let engine: Engine
+  let sheet: Sheet
+  beforeAll(async () => {
+    engine = await Engine.open()
+    sheet = makeSheet(head, faces, person, { width: SIDE, height: SIDE })
+  })
+  afterAll(() => engine.dispose())
+
+  async function drawn(image: Rgba, ...heads: DrivenHead[]): Promise<Rgba[]> {
+    const renderer = await SheetRenderer.create(engine, image, { alpha, person }, sheet)
+    const out: Rgba[] = []
+    for (const one of heads) out.push(await renderer.draw(sheet.move(one), NO_PATCH))
+    renderer.dispose()
+    return out
+  }
+
+  it('that is not moved is the photo, at the rim of the person too', async () => {
+    const random = seededRandom('photo')
+    const image = picture(() => [255 * random(), 255 * random(), 255 * random()])
+    const [still] = (await drawn(image, driven(0))) as [Rgba]
+    let sum = 0
+    still.data.forEach((value, i) => {
+      sum += (value - (image.data[i] as number)) ** 2
+    })
+    expect(10 * Math.log10(255 ** 2 / (sum / still.data.length))).toBeGreaterThan(40)
+  })
+
+  it.each([25, -25])(
+    'turned by %i degrees shows the nose before the cheek, and no hole in the face',
+    async (yaw) => {
+      const [nx, ny] = [mesh[3], mesh[4]] as [number, number]
+      // The tip of the nose is red, the face grey, the background green.
+      const image = picture((x, y) => {
+        if (Math.hypot(x - nx, y - ny) < 7) return [255, 0, 0]
+        return radius(x, y) < 82 ? [128, 128, 128] : [0, 255, 0]
+      })
+      const [turned] = await drawn(image, driven(yaw))
+      const vertices = sheet.move(driven(yaw))
+      const at = (v: number) => {
+        const [x, y] = [vertices[3 * v] as number, vertices[3 * v + 1] as number]
+        const i = 4 * (Math.floor(y) * SIDE + Math.floor(x))
+        return [...(turned as Rgba).data.subarray(i, i + 3)] as [number, number, number]
+      }
+      const [red, green] = at(1)
+      expect(red).toBeGreaterThan(200)
+      expect(green).toBeLessThan(60)
+      // Positive yaw takes the nose to the left edge.
+      expect(Math.sign((vertices[3] as number) - nx)).toBe(-Math.sign(yaw))
+      for (const v of [50, 280, 10, 152, 151]) expect(Math.abs(at(v)[1] - at(v)[0])).toBeLessThan(30)
+    },
+  )
+
+  it('shows nothing of the background between the lips of a turned head', async () => {
+    const image = picture((x, y) => (radius(x, y) < 82 ? [128, 128, 128] : [0, 255, 0]))
+    // What lies behind the lips is turned aside by its depth: between its rim and theirs the sheet would be torn.
+    const open = mesh.slice()
+    INNER_LIPS.forEach((v, i) => {
+      if (i > 10) open[3 * v + 1] = (open[3 * v + 1] as number) + 4
+    })
+    const [turned] = (await drawn(image, driven(25, open))) as [Rgba]
+    const moved = sheet.move(driven(25, open))
+    const [x, y] = [moved[3 * 13] as number, moved[3 * 13 + 1] as number]
+    for (let row = Math.floor(y) - 8; row < y + 8; row++) {
+      for (let column = Math.floor(x) - 20; column < x + 20; column++) {
+        const i = 4 * (row * SIDE + column)
+        expect([turned.data[i], turned.data[i + 1]]).toEqual([128, 128])
+      }
+    }
+  })
+
+  it('keeps the body where it is', () => {
+    const moved = sheet.move(driven(25))
+    const { places } = sheet
+    for (let corner = 468; corner < places.length / 4; corner++) {
+      // Below 1.1 heights of the face from its middle there is no head.
+      if ((places[4 * corner + 1] as number) < 105 + 1.15 * 6 * 17.7) continue
+      expect(moved[3 * corner]).toBeCloseTo(places[4 * corner] as number, 4)
+    }
+  })
+
+  it('has no triangle without corners', () => {
+    expect(Math.max(...sheet.triangles)).toBeLessThan(sheet.places.length / 4)
+    expect(sheet.triangles.length % 3).toBe(0)
+  })
+})
+
+describe('the backdrop', () => {
+  it('is the picture outside of the hole, and a colour of its rim inside', () => {
+    const image = new Float32Array(20 * 16 * 3).fill(0.25)
+    const hole = new Uint8Array(20 * 16)
+    for (let y = 4; y < 12; y++) for (let x = 5; x < 15; x++) hole[y * 20 + x] = 1
+    hole.forEach((inside, i) => {
+      if (inside) image.set([9, 9, 9], 3 * i)
+    })
+    const filled = fillHole(image, hole, 20, 16)
+    for (const value of filled) expect(value).toBeCloseTo(0.25, 6)
+  })
+
+  it('grows a hole by whole squares', () => {
+    const hole = new Uint8Array(9 * 7)
+    hole[3 * 9 + 4] = 1
+    const rows = Array.from({ length: 7 }, (_, y) =>
+      grown(hole, 9, 7, 2)
+        .slice(9 * y, 9 * y + 9)
+        .join(''),
+    )
+    expect(rows).toEqual(['000000000', ...Array(5).fill('001111100'), '000000000'])
+  })
+})
+
+it('the guided filter keeps what is flat, and moves an edge to that of the picture', () => {
+  const image = picture((x) => (x < 104 ? [20, 20, 20] : [220, 220, 220]))
+  const step = Float32Array.from({ length: SIDE * SIDE }, (_, i) => (i % SIDE < 102 ? 0 : 1))
+  const row = guidedFilter(step, image).subarray(100 * SIDE, 101 * SIDE)
+  expect([row[20], row[180]]).toEqual([expect.closeTo(0, 5), expect.closeTo(1, 5)])
+  const steps = Array.from({ length: SIDE - 1 }, (_, x) => (row[x + 1] as number) - (row[x] as number))
+  expect(steps.indexOf(Math.max(...steps))).toBe(103)
+})
+
+describe('the inside of the mouth', () => {
+  const open = mesh.slice()
+  for (const v of [14, 87, 317, 178, 402, 88, 318, 95, 324])
+    open[3 * v + 1] = (open[3 * v + 1] as number) + 14
+  const skin = picture((_, y) => (Math.abs(y - 135) < 5 ? [40, 20, 30] : [180, 140, 120]))
+  const source = { image: skin, places: mouthPlaces(open) }
+
+  it("keeps the colours of a driver in the photo's light, and is clear at its rim", () => {
+    const patch = new InnerMouth(faces, source).cut(source, 1)
+    const middle = 4 * ((MOUTH_PATCH.height / 2) * MOUTH_PATCH.width + MOUTH_PATCH.width / 2)
+    expect([...patch.subarray(middle, middle + 4)]).toEqual(
+      [40 / 255, 20 / 255, 30 / 255, 1].map((v) => expect.closeTo(v, 1)),
+    )
+    expect([...patch.subarray(0, 4)]).toEqual([0, 0, 0, 0])
+    expect(Math.max(...new InnerMouth(faces, source).cut(source, 0))).toBe(0)
+  })
+
+  it('of another photo serves where it is open enough, else that of the driver', () => {
+    const of = (opening: number) => ({ ...source, opening })
+    const wanted = mouthOpening(open)
+    const choose = (...openings: number[]) => nearestMouth(head, open, openings.map(of), source)
+    expect(choose(0.1 * wanted, 0.9 * wanted, 3 * wanted)[0]).toMatchObject({ opening: 0.9 * wanted })
+    expect(choose(0.1 * wanted)[0]).toBe(source)
+    expect(choose()[1]).toBe(1)
+    expect(nearestMouth(head, mesh, [], source)[1]).toBe(0)
+    // Teeth of the photo stay, until they would be stretched too far.
+    const smiling = photoHead(open, centredIrises(open))
+    const wider = open.map((value, k) => value + (k === 3 * 14 + 1 ? 10 : 0))
+    const wide = open.map((value, k) => value + (k === 3 * 14 + 1 ? 60 : 0))
+    expect([wider, wide].map((one) => nearestMouth(smiling, one, [], source)[1])).toEqual([0, 1])
+  })
+
+  it('is laid out by all inner lips', () => {
+    expect(mouthPlaces(mesh)).toHaveLength(2 * (INNER_LIPS.length + 4))
+  })
+})
+
+describe('a large photo', () => {
+  it('is drawn in a window around its head, and the rest of it stays', async () => {
+    const width = 2000
+    const photo: Rgba = { width, height: 1500, data: new Uint8Array(width * 1500 * 4).fill(90) }
+    const face = frontalFace(1200, 700, 12)
+    const working = await workingPhoto(photo, face)
+    expect(working.scale).toBe(1)
+    expect(working.image.width * working.image.height).toBeLessThan(MOST_PIXELS)
+    const drawn = { ...working.image, data: working.image.data.map(() => 200) }
+    const { data } = await intoPhoto(photo, working, drawn)
+    const at = (x: number, y: number) => data[4 * (y * width + x)]
+    expect([at(1200, 700), at(30, 1400)]).toEqual([200, 90])
+  })
+
+  it('with a head of many pixels is drawn smaller', async () => {
+    const photo: Rgba = { width: 3000, height: 3000, data: new Uint8Array(3000 * 3000 * 4).fill(90) }
+    const { image, scale } = await workingPhoto(photo, frontalFace(1500, 1500, 80))
+    expect(scale).toBeLessThan(1)
+    expect(image.width * image.height).toBeLessThanOrEqual(MOST_PIXELS)
+  })
+})

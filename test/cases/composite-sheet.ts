@@ -1,0 +1,47 @@
+import { compositeSheet } from '../../src/ops/image/composite-sheet.js'
+import { compositeSheetReference } from '../reference/composite-sheet.js'
+import { inputOf } from '../reference/dense.js'
+import type { OpCase } from './case.js'
+import { nthValue } from './values.js'
+
+/** In half precision places are rounded, to an eighth of a pixel at 200. */
+const PLACE_NMSE = 2e-3
+
+const table = [
+  { n: 1, at: [9, 7], sheet: [5, 6], patch: [3, 4], range: [-2, 8] },
+  { n: 2, at: [4, 5], sheet: [1, 1], patch: [1, 2], range: [-1, 3] },
+  { n: 1, at: [1, 1], sheet: [2, 9], patch: [2, 2], range: [0, 2] },
+  { n: 3, at: [17, 6], sheet: [12, 3], patch: [8, 8], range: [-4, 14] },
+] as const
+
+export const compositeSheetCases: OpCase[] = table.map(({ n, at: [h, w], sheet, patch, range }) => ({
+  name: `compositeSheet ${n}x${h}x${w} of ${sheet.join('x')} with ${patch.join('x')} within ${range.join(' .. ')}`,
+  op: 'compositeSheet',
+  inputs: [
+    // Half of the fragments are empty, half of the places without a patch, by the sign of the range.
+    { n, h, w, c: 4 },
+    { n, h, w, c: 4, range },
+    { n: 1, h: sheet[0], w: sheet[1], c: 4, range: [0, 1] as const },
+    { n: 1, h, w, c: 3, range: [0, 1] as const },
+    { n, h: patch[0], w: patch[1], c: 4, range: [0, 1] as const },
+  ],
+  build: (graph, values) =>
+    compositeSheet(graph, 'composite', {
+      fragments: nthValue(values, 0),
+      places: nthValue(values, 1),
+      sheet: nthValue(values, 2),
+      backdrop: nthValue(values, 3),
+      patch: nthValue(values, 4),
+    }),
+  reference: (inputs) => {
+    const [fragments, places, from, under, over] = [0, 1, 2, 3, 4].map((i) => inputOf(inputs, i)) as [
+      ReturnType<typeof inputOf>,
+      ReturnType<typeof inputOf>,
+      ReturnType<typeof inputOf>,
+      ReturnType<typeof inputOf>,
+      ReturnType<typeof inputOf>,
+    ]
+    return compositeSheetReference(fragments, places, from, under, over)
+  },
+  f16Nmse: PLACE_NMSE,
+}))

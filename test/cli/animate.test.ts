@@ -1,0 +1,239 @@
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { EXIT } from '../../src/cli/exit-codes.js'
+import { runCli } from '../../src/cli/program.js'
+import { FaceError } from '../../src/errors.js'
+import type { FlowResult } from '../../src/face/types.js'
+import { capture } from '../../src/platform/node/ffmpeg.js'
+import { hasFfmpeg } from '../../src/platform/node/ffmpeg-version.js'
+import { FakeFaceFlow, FakeTerminal } from '../support/fake-face-flow.js'
+import { mouthOpening, PHOTO_A, PHOTO_B, syntheticResult } from '../support/synthetic.js'
+
+let result: FlowResult
+let folder: string
+let out: string
+let driver: string
+let faceFlow: FakeFaceFlow
+beforeAll(async () => {
+  result = await syntheticResult(mouthOpening)
+})
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dff-animate-'))
+  out = join(folder, 'out')
+  driver = join(folder, 'frames')
+  await mkdir(driver)
+  for (let i = 1; i <= 6; i++) await cp(i % 2 === 1 ? PHOTO_A : PHOTO_B, join(driver, `frame${i}.jpg`))
+  faceFlow = new FakeFaceFlow(result)
+})
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function run(...args: string[]): Promise<{ code: number; terminal: FakeTerminal }> {
+  const terminal = new FakeTerminal(faceFlow)
+  return { code: await runCli(['animate', ...args], terminal.context, false), terminal }
+}
+
+const methods = () => faceFlow.calls.map(({ method }) => method)
+const pictures = async (place = out) => (await readdir(place)).filter((name) => name.endsWith('.png')).sort()
+const bytesOf = async (place: string) =>
+  Promise.all((await pictures(place)).map((name) => readFile(join(place, name), 'base64')))
+const manifestOf = async (file: string) => JSON.parse(await readFile(file, 'utf8'))
+
+describe('animate', () => {
+  it("makes a picture for each of the driver's frames, in the photo's size, that says that it is synthetic", async () => {
+    const { code, terminal } = await run(PHOTO_A, driver, '-o', out)
+    expect(terminal.err).toBe('')
+    expect(code).toBe(EXIT.ok)
+    expect(await pictures()).toEqual(Array.from({ length: 6 }, (_, i) => `00000${i}.png`))
+    const { width, height } = await sharp(PHOTO_A).metadata()
+    const picture = await sharp(join(out, '000003.png')).metadata()
+    expect(picture).toMatchObject({ width, height })
+    expect(picture.xmpAsString).toContain('digitalsourcetype/compositeSynthetic')
+    const manifest = await manifestOf(join(out, 'animation.json'))
+    expect(manifest).toMatchObject({
+      synthetic: true,
+      frames: 6,
+      held: 0,
+      complete: true,
+      tool: { name: 'deepfaceflow' },
+    })
+    expect(manifest.inputs.map(({ role }: { role: string }) => role)).toEqual([
+      'photo',
+      ...Array(6).fill('driver frame'),
+    ])
+    for (const { sha256 } of manifest.inputs) expect(sha256).toMatch(/^[0-9a-f]{64}$/)
+  })
+
+  it('goes on where it was interrupted, with the same bits', async () => {
+    const whole = join(folder, 'whole')
+    expect((await run(PHOTO_A, driver, '-o', whole, '--reference', '0')).code).toBe(EXIT.ok)
+    const terminal = new FakeTerminal(faceFlow)
+    faceFlow.onCall = ([photo]) => {
+      if (String(photo).endsWith('frame3.jpg')) terminal.interrupt()
+    }
+    const args = ['animate', PHOTO_A, driver, '-o', out, '--reference', '0']
+    expect(await runCli(args, terminal.context, false)).toBe(EXIT.interrupted)
+    expect(terminal.err).toContain('the same command goes on from here')
+    faceFlow.calls.length = 0
+    faceFlow.onCall = () => undefined
+    expect((await run(...args.slice(1))).code).toBe(EXIT.ok)
+    expect(methods().filter((method) => method === 'observe')).toHaveLength(3)
+    expect(methods()).toContain('resume')
+    expect(await bytesOf(out)).toEqual(await bytesOf(whole))
+    // Once more there is nothing left to do.
+    faceFlow.calls.length = 0
+    expect((await run(...args.slice(1))).code).toBe(EXIT.ok)
+    expect(methods()).not.toContain('draw')
+  })
+
+  it('holds the motion where the face is not seen or a picture is damaged, says so once, and goes on', async () => {
+    await writeFile(join(driver, 'frame5.jpg'), 'not a picture')
+    faceFlow.onCall = ([photo]) => {
+      if (String(photo).endsWith('frame4.jpg')) throw new FaceError('NO_FACE', 'no face here')
+    }
+    const { code, terminal } = await run(PHOTO_A, driver, '-o', out, '--reference', '0')
+    expect(code).toBe(EXIT.partial)
+    expect(terminal.err).toMatch(/frame 3: no face here; the motion before is held/)
+    expect(terminal.err).toMatch(/2 of 6 frames do not show the driver's face/)
+    expect(await pictures()).toHaveLength(6)
+    expect(await manifestOf(join(out, 'animation.json'))).toMatchObject({ held: 2, frames: 6 })
+  })
+
+  it('draws the word into the picture where it is asked for', async () => {
+    await run(PHOTO_A, driver, '-o', out)
+    const marked = join(folder, 'marked')
+    await run(PHOTO_A, driver, '-o', marked, '--mark')
+    expect(await readFile(join(marked, '000001.png'))).not.toEqual(await readFile(join(out, '000001.png')))
+  })
+
+  it('hands the options on', async () => {
+    let given: unknown
+    const animate = faceFlow.animate.bind(faceFlow)
+    faceFlow.animate = async (photo, options) => {
+      given = options
+      return await animate(photo, options)
+    }
+    const more = [
+      '--parts',
+      'mouth,pose',
+      '--strength',
+      'mouth=1.5',
+      '--motion',
+      'absolute',
+      '--source',
+      PHOTO_B,
+    ]
+    await run(PHOTO_A, driver, '-o', out, '--at', '80,90', '--driver-face', '2', ...more)
+    expect(given).toMatchObject({
+      strengths: { mouth: 1.5, eyes: 0, brows: 0, pose: 1 },
+      motion: 'absolute',
+      sources: [PHOTO_B],
+      face: { at: [80, 90] },
+      driverFace: { index: 1 },
+    })
+  })
+
+  it.each([
+    [['--reference', '9'], EXIT.usage, /the driver has 6 frames, no frame 9/],
+    [['--reference', 'first'], EXIT.usage, /number of a frame, from 0, or auto/],
+    [['--parts', 'ears'], EXIT.usage, /no part "ears"; choose from mouth, eyes, brows, pose/],
+    [['--strength', '3'], EXIT.usage, /a number from 0 to 2/],
+    [['--strength', 'mouth=1=2'], EXIT.usage, /entries like mouth=1.2/],
+  ] as const)('refuses %j', async (args, exit, message) => {
+    const { code, terminal } = await run(PHOTO_A, driver, '-o', out, ...args)
+    expect(code).toBe(exit)
+    expect(terminal.err).toMatch(message)
+  })
+
+  it('refuses outputs that it cannot write, and does not touch files of others', async () => {
+    const wrong = await run(PHOTO_A, driver, '-o', join(folder, 'a.mov'))
+    expect(wrong.code).toBe(EXIT.usage)
+    expect(wrong.terminal.err).toMatch(/\.mov cannot be written; end the name in \.mp4 or \.webm/)
+    await mkdir(out)
+    await writeFile(join(out, '000000.png'), 'mine')
+    const taken = await run(PHOTO_A, driver, '-o', out)
+    expect(taken.code).toBe(EXIT.output)
+    expect(await readFile(join(out, '000000.png'), 'utf8')).toBe('mine')
+  })
+
+  it('refuses the place of another animation, and takes it when forced', async () => {
+    await run(PHOTO_A, driver, '-o', out)
+    const other = await run(PHOTO_B, driver, '-o', out)
+    expect(other.code).toBe(EXIT.input)
+    expect(other.terminal.err).toMatch(/holds another animation \(the photo has other content\)/)
+    expect((await run(PHOTO_B, driver, '-o', out, '--force')).code).toBe(EXIT.ok)
+  })
+
+  it('one frame is no driver', async () => {
+    for (let i = 2; i <= 6; i++) await rm(join(driver, `frame${i}.jpg`))
+    const { code, terminal } = await run(PHOTO_A, driver, '-o', out)
+    expect(code).toBe(EXIT.input)
+    expect(terminal.err).toMatch(/at least two pictures are needed/)
+  })
+})
+
+describe.runIf(await hasFfmpeg())('as a video', () => {
+  /** A driver with sound, whose frames come at uneven times. */
+  async function video(): Promise<string> {
+    const file = join(folder, 'driver.mp4')
+    const made = await capture('ffmpeg', [
+      ...['-v', 'level+error', '-y', '-framerate', '25', '-i', join(driver, 'frame%d.jpg')],
+      ...['-f', 'lavfi', '-i', 'sine=frequency=440:duration=0.24', '-shortest'],
+      ...[
+        '-vf',
+        "setpts='(N+if(gt(N,2),2,0))/25/TB',scale=trunc(iw/2)*2:trunc(ih/2)*2",
+        '-fps_mode',
+        'passthrough',
+      ],
+      ...['-pix_fmt', 'yuv420p', '-c:a', 'aac', file],
+    ])
+    expect(made.code, made.stderr).toBe(0)
+    return file
+  }
+
+  it.each(['mp4', 'webm'])(
+    '%s has the frames at their times, the sound, the word, and its parts are gone',
+    async (format) => {
+      const file = join(folder, `moved.${format}`)
+      const { code, terminal } = await run(PHOTO_A, await video(), '-o', file)
+      expect(terminal.err).toBe('')
+      expect(code).toBe(EXIT.ok)
+      const { stdout } = await capture('ffprobe', [
+        ...[
+          '-v',
+          'error',
+          '-of',
+          'json',
+          '-show_format',
+          '-show_streams',
+          '-show_entries',
+          'packet=pts_time,codec_type',
+        ],
+        file,
+      ])
+      const { streams, format: facts, packets } = JSON.parse(stdout)
+      const { width = 0, height = 0 } = await sharp(PHOTO_A).metadata()
+      expect(streams.map(({ codec_type: type }: { codec_type: string }) => type).sort()).toEqual([
+        'audio',
+        'video',
+      ])
+      const shown = streams.find(({ codec_type: type }: { codec_type: string }) => type === 'video')
+      expect([shown.width, shown.height]).toEqual([2 * Math.ceil(width / 2), 2 * Math.ceil(height / 2)])
+      expect(Object.values(facts.tags).join()).toMatch(/synthetic/)
+      const times = packets
+        .filter(({ codec_type: type }: { codec_type: string }) => type === 'video')
+        .map(({ pts_time: time }: { pts_time: string }) => Number(time))
+        .sort((a: number, b: number) => a - b)
+      const from = times[0]
+      expect(times.map((time: number) => Math.round((time - from) * 25))).toEqual([0, 1, 2, 5, 6, 7])
+      expect(await manifestOf(`${file}.json`)).toMatchObject({ synthetic: true, frames: 6 })
+      expect(
+        (await readdir(folder)).filter((name) => name.includes('.frames') || name.startsWith('.')),
+      ).toEqual([])
+    },
+  )
+})

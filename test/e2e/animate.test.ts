@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DeepFaceFlow, decodePhoto, type Rgba } from '../../src/index.js'
+
+/** Photos that move, with the real networks. */
+let faceFlow: DeepFaceFlow
+
+const FIRST = 'test/fixtures/eval/animate/sbwe5n-001.jpg'
+const LATER = 'test/fixtures/eval/animate/sbwe5n-020.jpg'
+const OTHER = 'test/fixtures/photos/faker_male_000.jpg'
+
+beforeAll(async () => {
+  faceFlow = await DeepFaceFlow.create()
+})
+afterAll(() => faceFlow.dispose())
+
+function likeness(a: Rgba, b: Rgba): number {
+  let sum = 0
+  for (let i = 0; i < a.data.length; i++) sum += ((a.data[i] as number) - (b.data[i] as number)) ** 2
+  return 10 * Math.log10(255 ** 2 / (sum / ((a.data.length * 3) / 4)))
+}
+
+describe('animate', () => {
+  it("returns a photo that is the driver's frame, and comes nearer to a later frame than the photo is", async () => {
+    const photo = await decodePhoto(FIRST)
+    const target = await decodePhoto(LATER)
+    const animation = await faceFlow.animate(photo)
+    await animation.start(FIRST)
+    const same = await animation.next(FIRST)
+    expect(same.image).toMatchObject({ width: photo.width, height: photo.height })
+    expect(likeness(same.image, photo)).toBeGreaterThan(40)
+    const later = await animation.next(LATER)
+    expect(later).toMatchObject({ status: 'ok', beyond: null })
+    expect(likeness(later.image, target)).toBeGreaterThan(likeness(photo, target) + 1.5)
+    animation.dispose()
+  })
+
+  it("moves another person's photo, holds it where the driver is away, and goes on with the same bits", async () => {
+    const options = { strengths: { pose: 0.5 } }
+    const whole = await faceFlow.animate(OTHER, options)
+    const still = await whole.start(FIRST)
+    const moved = await whole.observe(LATER)
+    const memories = [whole.memory]
+    const away = await whole.observe({
+      width: 360,
+      height: 288,
+      data: new Uint8Array(360 * 288 * 4).fill(120),
+    })
+    expect(away).toMatchObject({ status: 'held', motion: moved.motion })
+    memories.push(whole.memory)
+    const again = await whole.observe(FIRST)
+    expect(again.status).toBe('regained')
+    const resumed = await faceFlow.animate(OTHER, options)
+    await resumed.resume(memories, FIRST, LATER, away)
+    const then = await resumed.observe(FIRST)
+    expect(then.motion).toEqual(again.motion)
+    const [one, two] = [await whole.draw(again, FIRST), await resumed.draw(then, FIRST)]
+    expect(two.image.data).toEqual(one.image.data)
+    expect(likeness((await whole.draw(still, FIRST)).image, await decodePhoto(OTHER))).toBeGreaterThan(40)
+    whole.dispose()
+    resumed.dispose()
+  })
+
+  it('refuses what cannot be animated, and options that do not exist', async () => {
+    await expect(faceFlow.animate(OTHER, { strengths: { pose: 3 } })).rejects.toThrow(
+      /strengths.pose must be a number from 0 to 2/,
+    )
+    await expect(faceFlow.animate(OTHER, { motion: 'sideways' as never })).rejects.toThrow(
+      /there is no motion "sideways"; choose from relative, absolute/,
+    )
+    await expect(
+      faceFlow.animate({ width: 64, height: 64, data: new Uint8Array(64 * 64 * 4) }),
+    ).rejects.toMatchObject({ code: 'NO_FACE' })
+    const animation = await faceFlow.animate(OTHER)
+    await expect(animation.observe(FIRST)).rejects.toThrow(/call start\(\)/)
+    animation.dispose()
+  })
+})
