@@ -56,6 +56,7 @@ export function invertSimilarity3(s: Similarity3): Similarity3 {
   return { rotation, scale, translation: [-scale * x, -scale * y, -scale * z] }
 }
 
+/** A point moved by a similarity: scale * rotation * (x, y, z) + translation, in the units of the translation. */
 export function applySimilarity3(s: Similarity3, x: number, y: number, z: number): [number, number, number] {
   const [u, v, w] = rotate(s.rotation, x, y, z)
   const [tx, ty, tz] = s.translation

@@ -19,6 +19,7 @@ export interface FrameFacts {
   readonly digest?: string
 }
 
+/** What a frame's flow says in numbers: a part of its record in `frames.jsonl`. */
 export interface MotionRecord {
   readonly statistics: FlowStatistics
   /** Length in the plane that a twentieth of the face exceeds, template px. */

@@ -47,12 +47,20 @@ export function depthMap(flow: Float32Array, mask: Uint8Array, full: number): Rg
   return paint(mask, (i) => divergingColour(-(flow[3 * i + 2] as number), full))
 }
 
-/** A field of non-negative scalars, dark blue 0 to yellow `full`. */
+/**
+ * A field of non-negative scalars, dark blue 0 to yellow `full`.
+ * @param values 224x224, in any unit
+ * @param mask 224x224, 0 where there is nothing to show
+ * @param full the value that gets yellow, in the same unit
+ */
 export function scalarMap(values: Float32Array, mask: Uint8Array, full: number): Rgba {
   return paint(mask, (i) => sequentialColour(values[i] as number, full))
 }
 
-/** PNCC with its three axes as red, green and blue. */
+/**
+ * PNCC with its three axes as red, green and blue.
+ * @param pncc 224x224x3, each in [0, 1]
+ */
 export function pnccMap(pncc: Float32Array): Rgba {
   return fromFunction(N, N, (_x, _y, i) => [byte(pncc[3 * i]), byte(pncc[3 * i + 1]), byte(pncc[3 * i + 2])])
 }
