@@ -10,6 +10,7 @@ import { fromRotationVector, toRotationVector } from './rotation-vector.js'
 
 /** Which motion is taken over: what changes against the driver's reference, or also how the driver stands and looks there. */
 export const MOTIONS = ['relative', 'absolute'] as const
+/** One of {@link MOTIONS}. */
 export type Motion = (typeof MOTIONS)[number]
 
 /** A similarity of the head about its middle: x' = scale R (x - middle) + middle + shift, photo px. */

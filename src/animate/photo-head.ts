@@ -7,6 +7,7 @@ import { poseWeights } from './pose-weights.js'
 
 /** Parts of a face whose motion can be taken over or left, and strengthened. */
 export const PARTS = ['mouth', 'eyes', 'brows', 'pose'] as const
+/** One of {@link PARTS}. */
 export type Part = (typeof PARTS)[number]
 /** 1: as the driver does; 0: not at all. */
 export type Strengths = Readonly<Record<Part, number>>

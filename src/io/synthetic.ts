@@ -43,6 +43,7 @@ export interface AnimationManifest {
   readonly warnings: readonly string[]
 }
 
+/** What `animation.json` says of an animation: what it was made of and what it is. */
 export function animationManifest(
   facts: Omit<AnimationManifest, 'format' | 'synthetic' | 'statement' | 'digitalSourceType' | 'date'>,
 ): AnimationManifest {

@@ -92,7 +92,11 @@ export async function encodePng(image: Rgba): Promise<Uint8Array> {
   return (await fromPixels(image)).removeAlpha().png(PNG).toBuffer()
 }
 
-/** As `encodePng`, with a packet of XMP. */
+/**
+ * As `encodePng`, with a packet of XMP.
+ * @param image of any shape, 4 bytes a px
+ * @returns the bytes of the file
+ */
 export async function encodeDescribedPng(image: Rgba, xmp: string): Promise<Uint8Array> {
   return (await fromPixels(image)).removeAlpha().withXmp(xmp).png(PNG).toBuffer()
 }

@@ -38,6 +38,7 @@ const CONTAINERS: Readonly<Record<VideoFormat, Container>> = {
   },
 }
 
+/** Containers that videos are written in: H.264 in mp4, VP9 in webm. */
 export type VideoFormat = 'mp4' | 'webm'
 
 /** How a video is made; default an MP4 that says nothing of itself. */
