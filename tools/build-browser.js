@@ -18,17 +18,21 @@ function kernels() {
     (file) => file.endsWith('.wgsl') || file === 'self-test.json',
   )
   return Object.fromEntries(
-    files.map((file) => [file.replaceAll('\\', '/'), compact(readFileSync(join('kernels', file), 'utf8'))]),
+    files.map((file) => [
+      file.replaceAll('\\', '/'),
+      compact(file, readFileSync(join('kernels', file), 'utf8')),
+    ]),
   )
 }
 
-/** Without comments, which say nothing to a compiler; line by line, as the preprocessor reads it. */
-function compact(text) {
+/** Without comments and indentation, which say nothing to a compiler; line by line, as the preprocessor reads it. */
+function compact(file, text) {
+  if (file.endsWith('.json')) return JSON.stringify(JSON.parse(text))
   return text
     .split('\n')
-    .map((line) => line.replace(/^\s*\/\/(?!\s*#).*$/, '').trimEnd())
+    .map((line) => (/^\s*#/.test(line) ? line : line.replace(/\/\/.*$/, '')).trim())
     .join('\n')
-    .replace(/\n{3,}/g, '\n\n')
+    .replace(/\n{2,}/g, '\n')
 }
 
 function weights() {
