@@ -8,26 +8,23 @@ import { build } from 'esbuild'
 
 const OUT = 'dist/browser'
 const SEAM = resolve('dist/src/platform/index.js')
+const RESULTS = resolve('dist/src/platform/browser/self-test-results.js')
 const SHIPPED = resolve('dist/src/platform/browser/shipped.js')
 
 /** @type {{ version: string, files: string[] }} */
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 
 function kernels() {
-  const files = readdirSync('kernels', { recursive: true, encoding: 'utf8' }).filter(
-    (file) => file.endsWith('.wgsl') || file === 'self-test.json',
+  const files = readdirSync('kernels', { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.wgsl'),
   )
   return Object.fromEntries(
-    files.map((file) => [
-      file.replaceAll('\\', '/'),
-      compact(file, readFileSync(join('kernels', file), 'utf8')),
-    ]),
+    files.map((file) => [file.replaceAll('\\', '/'), compact(readFileSync(join('kernels', file), 'utf8'))]),
   )
 }
 
 /** Without comments and indentation, which say nothing to a compiler; line by line, as the preprocessor reads it. */
-function compact(file, text) {
-  if (file.endsWith('.json')) return JSON.stringify(JSON.parse(text))
+function compact(text) {
   return text
     .split('\n')
     .map((line) => (/^\s*#/.test(line) ? line : line.replace(/\/\/.*$/, '')).trim())
@@ -51,6 +48,10 @@ function weights() {
     .join('')
 }
 
+function selfTest() {
+  return JSON.stringify(JSON.parse(readFileSync('kernels/self-test.json', 'utf8')))
+}
+
 function shipped() {
   return `export const VERSION = ${JSON.stringify(manifest.version)}
 export const KERNELS = ${JSON.stringify(kernels())}
@@ -69,6 +70,11 @@ const browserPlatform = {
         : undefined,
     )
     onLoad({ filter: /shipped\.js$/ }, ({ path }) => (path === SHIPPED ? { contents: shipped() } : undefined))
+    onLoad({ filter: /self-test-results\.js$/ }, ({ path }) =>
+      path === RESULTS
+        ? { contents: `export const SELF_TEST_RESULTS = ${JSON.stringify(selfTest())}` }
+        : undefined,
+    )
     // Its text formats are Node's own; the library only reaches for it when it reads files.
     onResolve({ filter: /^node:/ }, ({ path }) => ({ path, external: true }))
   },
