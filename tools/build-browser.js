@@ -8,27 +8,28 @@ import { build } from 'esbuild'
 
 const OUT = 'dist/browser'
 const SEAM = resolve('dist/src/platform/index.js')
+const RESULTS = resolve('dist/src/platform/browser/self-test-results.js')
 const SHIPPED = resolve('dist/src/platform/browser/shipped.js')
 
 /** @type {{ version: string, files: string[] }} */
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 
 function kernels() {
-  const files = readdirSync('kernels', { recursive: true, encoding: 'utf8' }).filter(
-    (file) => file.endsWith('.wgsl') || file === 'self-test.json',
+  const files = readdirSync('kernels', { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.wgsl'),
   )
   return Object.fromEntries(
     files.map((file) => [file.replaceAll('\\', '/'), compact(readFileSync(join('kernels', file), 'utf8'))]),
   )
 }
 
-/** Without comments, which say nothing to a compiler; line by line, as the preprocessor reads it. */
+/** Without comments and indentation, which say nothing to a compiler; line by line, as the preprocessor reads it. */
 function compact(text) {
   return text
     .split('\n')
-    .map((line) => line.replace(/^\s*\/\/(?!\s*#).*$/, '').trimEnd())
+    .map((line) => (/^\s*#/.test(line) ? line : line.replace(/\/\/.*$/, '')).trim())
     .join('\n')
-    .replace(/\n{3,}/g, '\n\n')
+    .replace(/\n{2,}/g, '\n')
 }
 
 function weights() {
@@ -45,6 +46,10 @@ function weights() {
       return `  ${JSON.stringify(file)}: { bytes: ${bytes.length}, sha256: '${sha256}', url: ${url} },\n`
     })
     .join('')
+}
+
+function selfTest() {
+  return JSON.stringify(JSON.parse(readFileSync('kernels/self-test.json', 'utf8')))
 }
 
 function shipped() {
@@ -65,6 +70,11 @@ const browserPlatform = {
         : undefined,
     )
     onLoad({ filter: /shipped\.js$/ }, ({ path }) => (path === SHIPPED ? { contents: shipped() } : undefined))
+    onLoad({ filter: /self-test-results\.js$/ }, ({ path }) =>
+      path === RESULTS
+        ? { contents: `export const SELF_TEST_RESULTS = ${JSON.stringify(selfTest())}` }
+        : undefined,
+    )
     // Its text formats are Node's own; the library only reaches for it when it reads files.
     onResolve({ filter: /^node:/ }, ({ path }) => ({ path, external: true }))
   },

@@ -216,7 +216,11 @@ async function encodeGlb(
   const document = new Document()
   const buffer = document.createBuffer()
   const accessor = (name: string, type: 'VEC2' | 'VEC3' | 'SCALAR', array: Float32Array | Uint16Array) =>
-    document.createAccessor(name).setType(type).setArray(array).setBuffer(buffer)
+    document
+      .createAccessor(name)
+      .setType(type)
+      .setArray(array as Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>)
+      .setBuffer(buffer)
   const image = document.createTexture('photo A').setImage(texture).setMimeType('image/jpeg')
   const material = document
     .createMaterial('photo')

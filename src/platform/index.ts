@@ -19,7 +19,7 @@ export {
   resizePicture,
   stillOf,
 } from './node/image.js'
-export { KernelSource } from './node/kernel-source.js'
+export { KernelSource, selfTestResults } from './node/kernel-source.js'
 export { packageFacts } from './node/package-root.js'
 export { photoName } from './node/photo-input.js'
 export { HARDWARE_PACE, paced, SOFTWARE_PACE } from './node/polling.js'

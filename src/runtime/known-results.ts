@@ -3,7 +3,7 @@ import { fromBase64 } from '../geometry/base64.js'
 import { type Graph, GraphBuilder, type Value } from '../graph/graph.js'
 import type { WeightSource } from '../graph/op.js'
 import { OP_DEFINITIONS } from '../ops/definitions.js'
-import { KernelSource } from '../platform/index.js'
+import { selfTestResults } from '../platform/index.js'
 import { type SampleBounds, type Samples, sampleIndices } from './samples.js'
 import { randomArray, seededRandom } from './seeded-random.js'
 
@@ -63,8 +63,8 @@ export const KNOWN_OUTPUT = 'result'
 export const STORED_SAMPLES = 64
 
 /** All that is known. @throws EngineError INVALID_SHADER if the file is missing or damaged */
-export function knownResults(): KnownResult[] {
-  const text = new KernelSource().load(KNOWN_RESULTS_FILE)
+export async function knownResults(): Promise<KnownResult[]> {
+  const text = await selfTestResults()
   try {
     return (JSON.parse(text) as StoredResult[]).map(knownResult)
   } catch (cause) {

@@ -74,7 +74,7 @@ export async function testKernels(
   wanted: Iterable<string>,
   planOptions: PlanOptions,
 ): Promise<Map<string, string | undefined>> {
-  const runs = plansThatRun(wanted, knownResults(), device.caps, planOptions)
+  const runs = plansThatRun(wanted, await knownResults(), device.caps, planOptions)
   const faults = new Map<KnownPlan, string | undefined>()
   for (const plan of new Set(runs.values())) {
     const files = [...runs].flatMap(([id, runsIt]) => (runsIt === plan ? [fileOf(id)] : []))

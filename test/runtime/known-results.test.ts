@@ -47,10 +47,10 @@ describe('the results that self-tests compare with', () => {
 
   it.each(SELF_TEST_PLANS)(
     'run every kernel of the shipped networks: $schedule, $storage',
-    ({ caps, ...options }) => {
+    async ({ caps, ...options }) => {
       const wanted = new Set(graphs.flatMap((graph) => [...otherKernels(graph, caps, options).keys()]))
       expect(wanted.size).toBeGreaterThan(30)
-      const runs = plansThatRun(wanted, knownResults(), caps, options)
+      const runs = plansThatRun(wanted, await knownResults(), caps, options)
       // With the very parameters, not only the same file.
       expect([...wanted].filter((id) => runs.get(id)?.ids.has(id) !== true)).toEqual([])
     },

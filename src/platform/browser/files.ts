@@ -171,5 +171,7 @@ export async function writeStored(path: string, text: string): Promise<void> {
 
 /** The package, as it is served. */
 export function packageFacts(): { readonly root: string; readonly version: string } {
-  return { root: new URL('../..', import.meta.url).href, version: VERSION }
+  // Not in one expression: bundlers would look for a file of that name.
+  const own = import.meta.url
+  return { root: new URL('../..', own).href, version: VERSION }
 }

@@ -33,5 +33,5 @@ export {
   resizePicture,
   stillOf,
 } from './image.js'
-export { KernelSource } from './kernel-source.js'
+export { KernelSource, selfTestResults } from './kernel-source.js'
 export { photoName } from './photo-input.js'

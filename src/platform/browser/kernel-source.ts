@@ -1,6 +1,11 @@
 import { EngineError } from '../../errors.js'
 import { KERNELS } from './shipped.js'
 
+/** Results that self-tests of kernels compare with, JSON. */
+export async function selfTestResults(): Promise<string> {
+  return (await import('./self-test-results.js')).SELF_TEST_RESULTS
+}
+
 /** The package's WGSL files, which the build has put into the code. */
 export class KernelSource {
   /** @throws EngineError UNSUPPORTED for a folder: there are none in a browser */

@@ -3,6 +3,11 @@ import { join } from 'node:path'
 import { EngineError } from '../../errors.js'
 import { packageFacts } from './package-root.js'
 
+/** Results that self-tests of kernels compare with, JSON. */
+export async function selfTestResults(): Promise<string> {
+  return new KernelSource().load('self-test.json')
+}
+
 /** Reads WGSL files below one folder, each once. */
 export class KernelSource {
   readonly #texts = new Map<string, string>()
