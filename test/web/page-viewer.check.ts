@@ -91,7 +91,7 @@ describe('a pair', () => {
       'without head motion it moves otherwise',
     )
     await tab.getByLabel('Head motion').check()
-    await tab.getByText('Every pixel').click()
+    await tab.locator('input[value=dense]').check()
     await tab.waitForTimeout(800)
     const dense = await shot(tab, SCENE)
     assert.ok((await changedShare(atB, dense)) < 0.1, 'mesh and surface with the photo look alike')
