@@ -50,7 +50,7 @@ async function open(tab: string, prepare?: () => void): Promise<string[]> {
   if (prepare) await page.addInitScript(prepare)
   const origins: string[] = []
   page.on('request', (request) => origins.push(new URL(request.url()).protocol + new URL(request.url()).host))
-  await page.goto(`${server.url}#${tab}`)
+  await page.goto(`${server.url}index.html#${tab}`)
   return origins
 }
 
