@@ -73,6 +73,7 @@ export async function openBrowser(flags: readonly string[] = FLAGS): Promise<Bro
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html',
   '.js': 'text/javascript',
+  '.css': 'text/css',
   '.json': 'application/json',
   '.png': 'image/png',
   '.jpg': 'image/jpeg',

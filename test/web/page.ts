@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Page } from 'playwright-core'
+import sharp from 'sharp'
 import { ROOT } from './chromium.js'
 
 /** The web pages under test: building them, giving them files, looking at what they draw. */
@@ -91,42 +92,40 @@ export async function drop(
   await page.dispatchEvent(selector, 'drop', { dataTransfer: transfer })
 }
 
-/** Share of a shot's pixels in [0, 1] that differ from its corner by more than 24 grey levels: what is drawn there. */
+/** A channel that differs by less is noise. Grey levels. */
+const CHANGED = 24
+
+/** Share of a picture's pixels in [0, 1] that are not as its ground near the corner: what is drawn there. */
 export async function drawnShare(page: Page, selector: string): Promise<number> {
-  return await changedShare(page, await shot(page, selector))
+  const { data, info } = await pixelsOf(await shot(page, selector))
+  // Not the corner itself, which is rounded.
+  const ground = 3 * (12 * info.width + 12)
+  return share(data, (i) => ground + (i % 3))
 }
 
-export async function shot(page: Page, selector: string): Promise<string> {
-  return (await page.locator(selector).first().screenshot()).toString('base64')
+export async function shot(page: Page, selector: string): Promise<Buffer> {
+  return await page.locator(selector).first().screenshot()
 }
 
-/** Share of pixels that differ between two shots; between one and its corner without a second. */
-export async function changedShare(page: Page, a: string, b?: string): Promise<number> {
-  return await page.evaluate(
-    async ([first, second]) => {
-      const pixels = async (png: string) => {
-        const bytes = Uint8Array.from(atob(png), (character) => character.charCodeAt(0))
-        const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/png' }))
-        const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')
-        context?.drawImage(bitmap, 0, 0)
-        return context?.getImageData(0, 0, bitmap.width, bitmap.height) as ImageData
-      }
-      const one = await pixels(first as string)
-      const other = second === undefined ? null : await pixels(second)
-      // Not the corner itself, which is rounded.
-      const corner = 4 * (12 * one.width + 12)
-      let changed = 0
-      for (let i = 0; i < one.data.length; i += 4) {
-        const far = [0, 1, 2].some((k) => {
-          const from = other ? other.data[i + k] : one.data[corner + k]
-          return Math.abs((one.data[i + k] as number) - (from as number)) > 24
-        })
-        if (far) changed++
-      }
-      return (4 * changed) / one.data.length
-    },
-    [a, b] as const,
-  )
+/** Share of pixels in [0, 1] that differ between two shots. */
+export async function changedShare(a: Buffer, b: Buffer): Promise<number> {
+  const [one, other] = [await pixelsOf(a), await pixelsOf(b)]
+  return share(one.data, (i) => i, other.data)
+}
+
+async function pixelsOf(png: Buffer) {
+  return await sharp(png).removeAlpha().raw().toBuffer({ resolveWithObject: true })
+}
+
+function share(data: Buffer, partner: (index: number) => number, other = data): number {
+  let changed = 0
+  for (let i = 0; i < data.length; i += 3) {
+    const far = [i, i + 1, i + 2].some((k) => {
+      return Math.abs((data[k] as number) - (other[partner(k)] as number)) > CHANGED
+    })
+    if (far) changed++
+  }
+  return (3 * changed) / data.length
 }
 
 /** Moves a slider. */
