@@ -9,7 +9,16 @@ import { type FrameRecord, hasFlow, type MotionRecord } from './video-record.js'
 const COLUMNS = [
   ...['frame', 'face_id', 'timestamp', 'confidence', 'success'],
   ...['pose_Tx', 'pose_Ty', 'pose_Tz', 'pose_Rx', 'pose_Ry', 'pose_Rz'],
-  ...['motion_energy', 'expression_energy', 'mean_flow', 'photometric', 'similarity', 'status', 'cut'],
+  ...[
+    'motion_energy',
+    'expression_energy',
+    'mean_flow',
+    'photometric',
+    'photometric_matched',
+    'similarity',
+    'status',
+    'cut',
+  ],
 ]
 
 /**
@@ -57,6 +66,7 @@ function* motionOf(
   } else yield* Array<null>(6).fill(null)
   yield* [frameToFrame?.statistics.meanLength, frameToFrame?.statistics.meanExpression]
   yield* [frameToReference?.statistics.meanLength, frameToReference?.photometric.after]
+  yield* [frameToReference?.photometric.exposureMatched.after]
 }
 
 /** Middle of the reference's landmarks, photo px. */
