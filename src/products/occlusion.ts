@@ -68,7 +68,7 @@ const NOISE_VARIANCE = 16
  */
 const WEIGHT = { bias: -5.31, error: 0.387, difference: 0.0565, structure: 0.0618, correlation: 0.936 }
 const MOST = { error: 8, difference: 60, structure: 40 }
-const HIDDEN_PROBABILITY = 0.25
+const HIDDEN_PROBABILITY = 0.2
 
 /**
  * What of A is hidden in B. The flow of a hidden point is a guess that fits its surroundings and often comes home, so consistency

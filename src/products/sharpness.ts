@@ -60,20 +60,22 @@ function spread(
 /** Edges continued. */
 function gaussian(image: Float64Array, sigma: number): Float64Array {
   const radius = Math.ceil(3 * sigma)
-  const raw = Array.from({ length: 2 * radius + 1 }, (_, k) =>
-    Math.exp(-((k - radius) ** 2) / (2 * sigma ** 2)),
-  )
-  const total = raw.reduce((sum, weight) => sum + weight, 0)
+  const weights = Float64Array.from({ length: radius + 1 }, (_, k) => Math.exp(-(k ** 2) / (2 * sigma ** 2)))
+  const total = weights.reduce((sum, weight, k) => sum + (k === 0 ? weight : 2 * weight), 0)
+  const line = new Float64Array(N + 2 * radius)
   const pass = (source: Float64Array, step: number, across: number): Float64Array => {
     const out = new Float64Array(N * N)
-    for (let line = 0; line < N; line++) {
+    for (let start = 0; start < N * across; start += across) {
+      for (let k = -radius; k < N + radius; k++) {
+        line[k + radius] = source[start + Math.min(N - 1, Math.max(0, k)) * step] as number
+      }
       for (let k = 0; k < N; k++) {
-        let sum = 0
-        for (let j = -radius; j <= radius; j++) {
-          const place = Math.min(N - 1, Math.max(0, k + j))
-          sum += (raw[j + radius] as number) * (source[line * across + place * step] as number)
+        const middle = k + radius
+        let sum = (weights[0] as number) * (line[middle] as number)
+        for (let j = 1; j <= radius; j++) {
+          sum += (weights[j] as number) * ((line[middle - j] as number) + (line[middle + j] as number))
         }
-        out[line * across + k * step] = sum / total
+        out[start + k * step] = sum / total
       }
     }
     return out
