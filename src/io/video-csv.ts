@@ -41,8 +41,8 @@ function* row(record: FrameRecord, time: number | null, centre: readonly [number
   const isReference = status === 'reference'
   yield* [frame + 1, 0, time, confidence ?? 0, hasFlow(record) || isReference ? 1 : 0]
   if (frameToReference || frameToFrame) yield* motionOf(frameToReference, frameToFrame, centre)
-  else if (isReference) yield* [0, 0, 0, 0, 0, 0, null, null, 0, 0]
-  else yield* Array<null>(10).fill(null)
+  else if (isReference) yield* [0, 0, 0, 0, 0, 0, null, null, 0, 0, 0]
+  else yield* Array<null>(11).fill(null)
   yield* [similarity, status, cut ? 1 : 0]
 }
 
