@@ -25,10 +25,15 @@ describe('warnings of real pairs', { timeout: 120_000 }, () => {
   })
 
   it('two people', async () => {
-    const [a, b] = ['000-1', '005-1'].map((name) => `test/fixtures/eval/photowarp/${name}.png`) as [string, string]
+    const [a, b] = ['000-1', '005-1'].map((name) => `test/fixtures/eval/photowarp/${name}.png`) as [
+      string,
+      string,
+    ]
     const result = await faceFlow.flowRegistered(a, b)
     expect(exceeded(result)).toContain('IDENTITY')
-    expect(result.warnings.join('\n')).toMatch(/The two faces look unlike \(\d\.\d\d, of one person below 0\.12\)/)
+    expect(result.warnings.join('\n')).toMatch(
+      /The two faces look unlike \(\d\.\d\d, of one person below 0\.12\)/,
+    )
   })
 
   it('one profile and the other', async () => {
