@@ -13,6 +13,33 @@ export interface ErrorSummary {
   readonly occluded_share: number
 }
 
+/** How well a map of what is hidden agrees with the truth. */
+export interface OcclusionSummary {
+  /** Share of the pixels called hidden that are. */
+  readonly precision: number
+  /** Share of the hidden pixels that are called so. */
+  readonly recall: number
+}
+
+/** Counts pixels of the truth that are visible or occluded. */
+export class OcclusionCounts {
+  #right = 0
+  #called = 0
+  #hidden = 0
+
+  add(isCalledHidden: boolean, state: number): void {
+    if (state !== STATE.visible && state !== STATE.occluded) return
+    const isHidden = state === STATE.occluded
+    if (isCalledHidden) this.#called++
+    if (isHidden) this.#hidden++
+    if (isCalledHidden && isHidden) this.#right++
+  }
+
+  summary(): OcclusionSummary {
+    return { precision: this.#right / this.#called, recall: this.#right / this.#hidden }
+  }
+}
+
 /** What a pixel of the truth is. */
 export const STATE = { background: 0, visible: 1, occluded: 2, behindOccluder: 3 } as const
 

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { Command } from 'commander'
 import { type CreateOptions, DeepFaceFlow, type RegisteredFlowResult } from '../src/index.js'
 import { evaluateAnimation } from './animate.js'
-import { type ErrorSummary, FlowErrors, STATE } from './errors.js'
+import { type ErrorSummary, FlowErrors, OcclusionCounts, type OcclusionSummary, STATE } from './errors.js'
 import { readPairs, TRUTH_SIZE, type TruePair } from './pairs.js'
 import { evaluateReal, type RealErrors, realBaselines } from './real.js'
 
@@ -32,6 +32,7 @@ interface SetReport {
   readonly methods: Readonly<Record<string, ErrorSummary>>
   /** Of the package's default. */
   readonly groups: Groups
+  readonly occlusion: OcclusionSummary
 }
 
 type Groups = Readonly<Record<string, { readonly pairs: number; readonly epe3d: number }>>
@@ -73,7 +74,10 @@ const options = program.parse().opts<{
   pictures: string
 }>()
 
-const sets = new Map<string, { methods: Record<string, ErrorSummary>; pairs: number; groups: Groups }>()
+const sets = new Map<
+  string,
+  { methods: Record<string, ErrorSummary>; pairs: number; groups: Groups; occlusion: OcclusionSummary }
+>()
 const real: Record<string, RealErrors> = {}
 let opened: Pick<Report, 'weights' | 'adapter'> | undefined
 for (const { label: variant, ...stages } of options.variants ? VARIANTS : VARIANTS.slice(0, 1)) {
@@ -88,8 +92,8 @@ for (const { label: variant, ...stages } of options.variants ? VARIANTS : VARIAN
     opened ??= { weights: faceFlow.weights, adapter: faceFlow.adapter }
     const label = [faceFlow.weights.name, ...(variant === undefined ? [] : [variant])].join(', ')
     for (const set of SETS) {
-      const { pairs, errors, groups } = await evaluateSet(faceFlow, set)
-      const known = sets.get(set) ?? { methods: {}, pairs, groups }
+      const { errors, ...rest } = await evaluateSet(faceFlow, set)
+      const known = sets.get(set) ?? { methods: {}, ...rest }
       known.methods[label] = errors
       sets.set(set, known)
     }
@@ -118,12 +122,13 @@ process.stdout.write(printReport(report))
 async function evaluateSet(
   dff: DeepFaceFlow,
   set: string,
-): Promise<{ pairs: number; errors: ErrorSummary; groups: Groups }> {
+): Promise<{ pairs: number; errors: ErrorSummary; groups: Groups; occlusion: OcclusionSummary }> {
   const pairs = await readPairs(join(options.fixtures, set))
   const all = new FlowErrors()
+  const hidden = new OcclusionCounts()
   const groups = new Map<string, { pairs: number; errors: FlowErrors }>()
   for (const pair of pairs) {
-    const result = await dff.flowRegistered(pair.a, pair.b, { backward: false })
+    const result = await dff.flowRegistered(pair.a, pair.b)
     const members = groupsOf(pair).map((name) => {
       const group = groups.get(name) ?? { pairs: 0, errors: new FlowErrors() }
       groups.set(name, group)
@@ -131,10 +136,12 @@ async function evaluateSet(
       return group.errors
     })
     addErrors([all, ...members], pair, result)
+    addOcclusion(hidden, pair, result)
   }
   return {
     pairs: pairs.length,
     errors: all.summary(),
+    occlusion: hidden.summary(),
     groups: Object.fromEntries(
       [...groups]
         .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
@@ -157,6 +164,18 @@ function addErrors(into: readonly FlowErrors[], pair: TruePair, result: Register
       for (const errors of into) errors.add(dx, dy, dz, pair.state[t] as number)
     }
   }
+}
+
+function addOcclusion(
+  into: OcclusionCounts,
+  pair: TruePair,
+  { mask, occlusion }: RegisteredFlowResult,
+): void {
+  const width = 2 * TRUTH_SIZE
+  pair.state.forEach((state, t) => {
+    const p = 2 * Math.floor(t / TRUTH_SIZE) * width + 2 * (t % TRUTH_SIZE)
+    if (mask[p] !== 0) into.add(occlusion?.[p] === 1, state)
+  })
 }
 
 function groupsOf(pair: TruePair): string[] {
@@ -190,7 +209,7 @@ async function baselines(set: string): Promise<Record<string, ErrorSummary>> {
 
 function printReport({ weights, adapter, sets: reports, real: errors }: Report): string {
   const lines = [`${weights.name} ${weights.hash.slice(0, 12)} on ${adapter}`, '']
-  for (const { set, pairs, methods, groups } of reports) {
+  for (const { set, pairs, methods, groups, occlusion } of reports) {
     lines.push(
       `| ${set}, ${pairs} pairs | EPE3D | EPE2D | dz | median | 90 % | 99 % | > 3 px | occluded EPE3D |`,
       '|---|---|---|---|---|---|---|---|---|',
@@ -202,7 +221,9 @@ function printReport({ weights, adapter, sets: reports, real: errors }: Report):
       )
     }
     const parts = Object.entries(groups).map(([name, g]) => `${name}: ${g.epe3d.toFixed(2)} (${g.pairs})`)
-    lines.push('', `EPE3D by group (pairs): ${parts.join('; ')}`, '')
+    const [precision, recall] = [occlusion.precision, occlusion.recall].map((v) => v.toFixed(2))
+    lines.push('', `EPE3D by group (pairs): ${parts.join('; ')}`)
+    lines.push(`Occlusion map: precision ${precision}, recall ${recall}`, '')
   }
   lines.push(
     '| real frames | photometric residual | forward-backward px | landmark transfer % | jitter px | its affine part |',

@@ -82,13 +82,20 @@ export {
 } from './platform/index.js'
 export { expressionFlow, rigidFlow } from './products/expression.js'
 export { moveMesh } from './products/moved-mesh.js'
-export { forwardBackward } from './products/occlusion.js'
+export { forwardBackward, occlusionMap } from './products/occlusion.js'
 export {
   flowToPhoto,
   mapPhotoPoint,
 } from './products/photo-flow.js'
-export { type PhotometricResidual, photometricResidual, warpByFlow } from './products/residual.js'
+export {
+  matchExposure,
+  type PhotometricResidual,
+  photometricResidual,
+  type ResidualFigures,
+  warpByFlow,
+} from './products/residual.js'
 export { fitRigidRobust, type RigidMotion, rigidInPhotos } from './products/rigid-motion.js'
+export type { PairCheck, PairCheckCode } from './products/warnings.js'
 export { messageOf } from './realms.js'
 export type { AutotuneOptions, LayerTiming } from './runtime/autotune.js'
 export type { BufferSlice, DeviceData } from './runtime/device-data.js'

@@ -143,6 +143,7 @@ export async function writePair(
 /** The few numbers a person wants to see, as aligned lines. */
 export function resultTable(result: RegisteredFlowResult): string {
   const statistics = flowStatistics(result)
+  const matched = result.photometric.exposureMatched
   const motion = hasPhotos(result) ? result.rigidPhoto : result.rigid
   const { yaw, pitch, roll } = motion.angles
   const total = Object.values(result.timingsMs).reduce((sum, ms) => sum + ms, 0)
@@ -154,6 +155,10 @@ export function resultTable(result: RegisteredFlowResult): string {
     [
       'photometric residual',
       `${result.photometric.after.toFixed(1)} grey levels (${result.photometric.before.toFixed(1)} without flow)`,
+    ],
+    [
+      'exposure matched',
+      `${matched.after.toFixed(1)} grey levels (${matched.before.toFixed(1)} without flow)`,
     ],
   ]
   if (statistics.occludedShare !== null) {

@@ -373,10 +373,11 @@ export class DeepFaceFlow implements FaceFlow {
     warnings: readonly string[],
     finish: (result: RegisteredFlowResult) => T,
   ): Promise<Pending<T>> {
-    const { triangles, ncc } = this.#files
+    const { triangles, ncc, template } = this.#files
     const facts = {
       triangles,
       ncc,
+      template,
       weights: this.weights,
       depthSource: this.depthSource,
       refinement: this.refinement,

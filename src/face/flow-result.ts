@@ -1,13 +1,15 @@
+import type { Template } from '../geometry/template.js'
 import type { Rgba } from '../geometry/types.js'
 import type { DepthSource } from '../nets/depth-from-motion.js'
 import type { Refinement } from '../nets/refinement.js'
 import { expressionFlow } from '../products/expression.js'
 import { pnccOf, surfaceOf } from '../products/fragments.js'
 import { moveMesh } from '../products/moved-mesh.js'
-import { forwardBackward } from '../products/occlusion.js'
-import { photometricResidual, warpByFlow } from '../products/residual.js'
-import { flowWarnings } from '../products/warnings.js'
+import { forwardBackward, occlusionMap } from '../products/occlusion.js'
+import { maskedMean, matchExposure, photometricResidual, warpByFlow } from '../products/residual.js'
+import { judgePair } from '../products/warnings.js'
 import { withLazy } from './lazy.js'
+import { measurePair } from './pair-figures.js'
 import type { PairOutputs } from './registered-pair.js'
 import type { RegisteredFlowResult, WeightsInfo } from './types.js'
 
@@ -15,6 +17,7 @@ export interface PairFacts {
   readonly triangles: Uint32Array
   /** 468x3, see `NetworkFiles`. */
   readonly ncc: Float32Array
+  readonly template: Template
   readonly weights: WeightsInfo
   readonly depthSource: DepthSource
   readonly refinement: Refinement
@@ -29,17 +32,37 @@ export interface PairFacts {
  * @param timingsMs called when the result's `timingsMs` is first read
  */
 export function deriveResult(
-  { frames: [registeredA, registeredB], flow, fragments, mesh, faces, backward }: PairOutputs,
+  outputs: PairOutputs,
   facts: PairFacts,
   timingsMs: () => Readonly<Record<string, number>>,
 ): RegisteredFlowResult {
-  const { triangles, ncc, warnings, ...named } = facts
+  const {
+    frames: [registeredA, registeredB],
+    flow,
+    fragments,
+    mesh,
+    backward,
+  } = outputs
+  const { triangles, ncc, template, warnings, ...named } = facts
   const { mask, depth } = surfaceOf(fragments)
   const moved = moveMesh(mesh, flow, mask, depth)
   const a = { ...registeredA, data: registeredA.data.slice() }
   const b = { ...registeredB, data: registeredB.data.slice() }
   const warped = once(() => warpByFlow(b, flow, mask))
   const photometry = once(() => photometricResidual(a, b, warped(), mask))
+  const consistency = once(() => backward && forwardBackward(flow, mask, backward.flow, backward.mask))
+  const occlusion = once(() => {
+    const found = consistency()
+    return found && occlusionMap(found.error, a, matchExposure(a, warped(), mask), mask)
+  })
+  const judgement = once(() => {
+    const hidden = occlusion()
+    return judgePair({
+      ...measurePair({ ...outputs, frames: [a, b] }, mask, { triangles, ncc, template }),
+      hidden: hidden && maskedMean(hidden, mask),
+      photometric: photometry().photometric,
+    })
+  })
   const result = withLazy(
     { registeredA, registeredB, meshA: mesh.slice(), meshB: moved.mesh, rigid: moved.rigid, ...named },
     {
@@ -53,15 +76,15 @@ export function deriveResult(
       residual: () => photometry().residual.slice(),
       photometric: () => photometry().photometric,
       timingsMs,
-      warnings: () => [...warnings, ...flowWarnings(faces, photometry().photometric)],
+      checks: () => judgement().checks.map((check) => ({ ...check })),
+      warnings: () => [...warnings, ...judgement().warnings],
     },
   )
   if (backward === undefined) return result
-  const consistency = once(() => forwardBackward(flow, mask, backward.flow, backward.mask))
   return withLazy(result, {
     backwardFlow: () => backward.flow.slice(),
-    occlusion: () => consistency().occlusion,
-    confidence: () => consistency().confidence,
+    occlusion: () => (occlusion() as Uint8Array).slice(),
+    confidence: () => (consistency() as NonNullable<ReturnType<typeof consistency>>).confidence,
   })
 }
 

@@ -28,6 +28,8 @@ export interface PairOutputs {
   readonly fragments: Float32Array
   /** 468x3, of A. */
   readonly mesh: Float32Array
+  /** 468x3, of B, as the mesh network sees it; undefined where it did not look. */
+  readonly meshOfB: Float32Array | undefined
   /**
    * What the mesh network makes of each frame, A first; of A alone where the weights look at no mesh of B and the way back is
    * not computed.
@@ -35,6 +37,11 @@ export interface PairOutputs {
   readonly faces: readonly RegisteredFace[]
   /** Of the way back: flow as above; mask 224x224, not 0 on the face of B. */
   readonly backward?: { readonly flow: Float32Array; readonly mask: Float32Array }
+}
+
+/** Between such frames all is at rest, which the networks find only to a pixel. */
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i])
 }
 
 /** Pixels, or what computes them on the device. */
@@ -119,11 +126,19 @@ export class RegisteredPair {
     const frame = (of: PairFrame): Rgba => (isPending(of) ? (computed.get(of) as Rgba) : of)
     const { flow, fragments, meshes, flags, backwardFlow, backwardMask, backwardMeshes, backwardFlags } =
       outputs
+    const frames = [frame(a), frame(b)] as const
+    if (sameBytes(frames[0].data, frames[1].data)) {
+      flow.fill(0)
+      backwardFlow?.fill(0)
+    }
     return {
-      frames: [frame(a), frame(b)],
+      frames,
       flow,
       fragments,
       mesh: meshes.subarray(0, MESH_VERTICES * 3),
+      meshOfB:
+        backwardMeshes ??
+        (meshes.length > MESH_VERTICES * 3 ? meshes.subarray(MESH_VERTICES * 3) : undefined),
       faces: [...this.#faces(meshes, flags), ...this.#faces(backwardMeshes, backwardFlags)],
       ...(backward && { backward: { flow: backwardFlow, mask: backwardMask } }),
     }

@@ -6,6 +6,7 @@ import type { Refinement } from '../nets/refinement.js'
 import type { ShippedFiles } from '../platform/index.js'
 import type { PhotometricResidual } from '../products/residual.js'
 import type { RigidMotion } from '../products/rigid-motion.js'
+import type { PairCheck } from '../products/warnings.js'
 import type { AutotuneOptions } from '../runtime/autotune.js'
 import type { DeviceData } from '../runtime/device-data.js'
 import type { Engine } from '../runtime/engine.js'
@@ -65,7 +66,7 @@ export interface RegisteredFlowResult {
   readonly registeredB: Rgba
   /** 224x224x3 flow from B to A, defined on the face of B. Only when asked for. */
   readonly backwardFlow?: Float32Array
-  /** 224x224, 1 where a face pixel of A is hidden or unreliable in B. Only with `backwardFlow`. */
+  /** 224x224, 1 where a face pixel of A is hidden in B, see `occlusionMap`. Only with `backwardFlow`. */
   readonly occlusion?: Uint8Array
   /** 224x224 in [0, 1], forward-backward agreement on the mask. Only with `backwardFlow`. */
   readonly confidence?: Float32Array
@@ -87,6 +88,8 @@ export interface RegisteredFlowResult {
   readonly adapter: string
   /** Wall time of each stage, ms. */
   readonly timingsMs: Readonly<Record<string, number>>
+  /** What was measured to tell whether the flow can be trusted, with its limits; `warnings` has a sentence for what is exceeded. */
+  readonly checks: readonly PairCheck[]
   /** Things a user should know, one sentence each (several faces found, face cut by the border...). */
   readonly warnings: readonly string[]
 }

@@ -101,12 +101,24 @@ const COLUMNS: Readonly<Record<string, (row: Row) => unknown>> = {
   occluded_share: at('statistics', 'occludedShare'),
   residual_before: at('photometric', 'before'),
   residual_after: at('photometric', 'after'),
+  residual_matched_before: at('photometric', 'exposureMatched', 'before'),
+  residual_matched_after: at('photometric', 'exposureMatched', 'after'),
   yaw: (row) => at('rigidPhoto', 'angles', 'yaw')(row) ?? at('rigidTemplate', 'angles', 'yaw')(row),
   pitch: (row) => at('rigidPhoto', 'angles', 'pitch')(row) ?? at('rigidTemplate', 'angles', 'pitch')(row),
   roll: (row) => at('rigidPhoto', 'angles', 'roll')(row) ?? at('rigidTemplate', 'angles', 'roll')(row),
+  exceeded: (row) => exceeded(at('checks')(row)),
   warnings: (row) => [at('warnings')(row) ?? []].flat().join(' '),
   code: ({ failure }) => failure?.code,
   message: ({ failure }) => failure?.message,
+}
+
+/** Codes of the checks that speak against a result, each once. */
+function exceeded(checks: unknown): string {
+  if (!Array.isArray(checks)) return ''
+  const codes = (checks as { readonly code: string; readonly exceeded: boolean }[])
+    .filter((check) => check.exceeded)
+    .map(({ code }) => code)
+  return [...new Set(codes)].join(' ')
 }
 
 function cell(value: unknown): string {

@@ -77,6 +77,7 @@ export function summarise(
     backward: result.backwardFlow !== undefined,
     adapter: result.adapter,
     timingsMs: result.timingsMs,
+    checks: result.checks,
     warnings: result.warnings,
     ...(provenance && { provenance }),
   }

@@ -9,7 +9,16 @@ import { type FrameRecord, hasFlow, type MotionRecord } from './video-record.js'
 const COLUMNS = [
   ...['frame', 'face_id', 'timestamp', 'confidence', 'success'],
   ...['pose_Tx', 'pose_Ty', 'pose_Tz', 'pose_Rx', 'pose_Ry', 'pose_Rz'],
-  ...['motion_energy', 'expression_energy', 'mean_flow', 'photometric', 'similarity', 'status', 'cut'],
+  ...[
+    'motion_energy',
+    'expression_energy',
+    'mean_flow',
+    'photometric',
+    'photometric_matched',
+    'similarity',
+    'status',
+    'cut',
+  ],
 ]
 
 /**
@@ -32,8 +41,8 @@ function* row(record: FrameRecord, time: number | null, centre: readonly [number
   const isReference = status === 'reference'
   yield* [frame + 1, 0, time, confidence ?? 0, hasFlow(record) || isReference ? 1 : 0]
   if (frameToReference || frameToFrame) yield* motionOf(frameToReference, frameToFrame, centre)
-  else if (isReference) yield* [0, 0, 0, 0, 0, 0, null, null, 0, 0]
-  else yield* Array<null>(10).fill(null)
+  else if (isReference) yield* [0, 0, 0, 0, 0, 0, null, null, 0, 0, 0]
+  else yield* Array<null>(11).fill(null)
   yield* [similarity, status, cut ? 1 : 0]
 }
 
@@ -57,6 +66,7 @@ function* motionOf(
   } else yield* Array<null>(6).fill(null)
   yield* [frameToFrame?.statistics.meanLength, frameToFrame?.statistics.meanExpression]
   yield* [frameToReference?.statistics.meanLength, frameToReference?.photometric.after]
+  yield* [frameToReference?.photometric.exposureMatched.after]
 }
 
 /** Middle of the reference's landmarks, photo px. */

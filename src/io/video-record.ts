@@ -1,6 +1,7 @@
 import type { FlowResult, TrackerMemory, VideoStep } from '../face/types.js'
 import { toBase64 } from '../geometry/base64.js'
 import type { Similarity } from '../geometry/types.js'
+import type { PhotometricResidual } from '../products/residual.js'
 import type { RigidMotion } from '../products/rigid-motion.js'
 import { type FlowStatistics, flowStatistics } from './summary.js'
 
@@ -26,7 +27,7 @@ export interface MotionRecord {
   readonly length95: number
   /** Head motion in photo px. */
   readonly rigid: RigidMotion
-  readonly photometric: { readonly before: number; readonly after: number }
+  readonly photometric: PhotometricResidual
 }
 
 export interface DrawnMesh {

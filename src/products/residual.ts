@@ -2,11 +2,17 @@ import { FaceError } from '../errors.js'
 import { type Rgba, TEMPLATE_SIZE } from '../geometry/types.js'
 
 /** Mean absolute difference of B from A over the face mask, grey levels 0..255, averaged over RGB. */
-export interface PhotometricResidual {
+export interface ResidualFigures {
   /** Registered B against registered A, before any motion is undone. */
   readonly before: number
   /** B warped by the flow against registered A. */
   readonly after: number
+}
+
+/** Residual of the pictures as they are, which light and exposure are part of, and without those. */
+export interface PhotometricResidual extends ResidualFigures {
+  /** After each channel of B was given the mean and the spread over the face that A has. */
+  readonly exposureMatched: ResidualFigures
 }
 
 /**
@@ -43,6 +49,59 @@ export function warpByFlow(image: Rgba, flow: ArrayLike<number>, mask: ArrayLike
   return { width: n, height: n, data }
 }
 
+/** Spread in grey levels below which a channel shows nothing that could be matched. */
+const SPREAD_FLOOR = 1
+
+/**
+ * B with A's exposure: each channel scaled and shifted so that its mean and standard deviation over the mask are those of A.
+ * Not rounded, and not cut off at black and white: what B lost there no exposure brings back.
+ * @param a 224x224
+ * @param b 224x224, registered or warped
+ * @param mask 224x224
+ * @returns 224x224x3 grey levels, also off the mask
+ */
+export function matchExposure(a: Rgba, b: Rgba, mask: ArrayLike<number>): Float32Array {
+  const n = requireTemplateSize(a)
+  requireTemplateSize(b)
+  const out = new Float32Array(n * n * 3)
+  for (let c = 0; c < 3; c++) {
+    const [of, from] = [channelMoments(a, c, mask), channelMoments(b, c, mask)]
+    const gain = from.spread < SPREAD_FLOOR ? 1 : of.spread / from.spread
+    for (let i = 0; i < n * n; i++)
+      out[3 * i + c] = of.mean + gain * ((b.data[4 * i + c] as number) - from.mean)
+  }
+  return out
+}
+
+function channelMoments(
+  { data }: Rgba,
+  channel: number,
+  mask: ArrayLike<number>,
+): { readonly mean: number; readonly spread: number } {
+  let [count, sum, squares] = [0, 0, 0]
+  for (let i = 0; i < mask.length; i++) {
+    if (mask[i] === 0) continue
+    const value = data[4 * i + channel] as number
+    count++
+    sum += value
+    squares += value * value
+  }
+  if (count === 0) return { mean: 0, spread: 0 }
+  const mean = sum / count
+  return { mean, spread: Math.sqrt(Math.max(0, squares / count - mean * mean)) }
+}
+
+/** Mean over the mask and RGB of |a - b|. @param b 224x224x3 of {@link matchExposure} */
+function matchedDifference(a: Rgba, b: Float32Array, mask: ArrayLike<number>): number {
+  let [sum, count] = [0, 0]
+  for (let i = 0; i < mask.length; i++) {
+    if (mask[i] === 0) continue
+    for (let c = 0; c < 3; c++) sum += Math.abs((a.data[4 * i + c] as number) - (b[3 * i + c] as number))
+    count += 3
+  }
+  return count > 0 ? sum / count : 0
+}
+
 /** Per pixel mean over RGB of |a - b|, grey levels; zero off the mask. @returns 224x224 */
 export function absoluteDifference(a: Rgba, b: Rgba, mask: ArrayLike<number>): Float32Array {
   const n = requireTemplateSize(a)
@@ -58,8 +117,8 @@ export function absoluteDifference(a: Rgba, b: Rgba, mask: ArrayLike<number>): F
 }
 
 /**
- * Residual of B against A before and after the motion is undone, and its map; in grey levels (0 to 255) of pixels where the mask,
- * of the images' size, is not 0.
+ * Residual of B against A before and after the motion is undone, as the pictures are and after the exposure is matched, and its
+ * map as they are; in grey levels (0 to 255) of pixels where the mask, of the images' size, is not 0.
  */
 export function photometricResidual(
   a: Rgba,
@@ -73,6 +132,10 @@ export function photometricResidual(
     photometric: {
       before: maskedMean(absoluteDifference(a, b, mask), mask),
       after: maskedMean(residual, mask),
+      exposureMatched: {
+        before: matchedDifference(a, matchExposure(a, b, mask), mask),
+        after: matchedDifference(a, matchExposure(a, warpedB, mask), mask),
+      },
     },
   }
 }

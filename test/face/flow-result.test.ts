@@ -2,12 +2,20 @@ import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { deriveResult } from '../../src/face/flow-result.js'
 import type { RegisteredFlowResult } from '../../src/face/types.js'
+import type { Template } from '../../src/geometry/template.js'
 import { denseFlow, ellipsoidMesh, turn } from '../support/synthetic.js'
 
 const N = 224
 const { vertices, triangles } = ellipsoidMesh()
 const field = denseFlow(turn)
 const ncc = vertices.map((v) => v / 256)
+const template: Template = {
+  version: 1,
+  size: N,
+  landmarks68: new Float32Array(136),
+  regressorRoi: { cx: 112, cy: 112, side: 224 },
+  ncc: { min: [0, 0, 0], max: [256, 256, 256] },
+}
 
 function frame(factor: number) {
   return { width: N, height: N, data: Uint8Array.from({ length: N * N * 4 }, (_, i) => (i * factor) % 251) }
@@ -24,12 +32,14 @@ function derive(): RegisteredFlowResult {
     flow: field.flow.slice(),
     fragments,
     mesh: vertices.slice(),
+    meshOfB: undefined,
     faces: [],
     backward: { flow: field.flow.map((v) => -v), mask: Float32Array.from(field.mask, (m) => 20 * m) },
   }
   const facts = {
     triangles: Uint32Array.from(triangles),
     ncc,
+    template,
     weights: { name: 'none', hash: '0', depthHash: null, epe: null },
     depthSource: 'network',
     refinement: 'none',

@@ -229,28 +229,28 @@ describe('flow fields', () => {
     expect(mesh.at(-1)).toBeGreaterThan(60)
   })
 
-  it('calls a consistent pair visible, and what leaves the face or does not come home occluded', () => {
+  it('trusts a flow that comes home, and neither one that does not nor one that leaves the face', () => {
     const mask = new Uint8Array(N * N).fill(1)
     const forward = new Float32Array(N * N * 3)
     for (let i = 0; i < N * N; i++) forward.set([6, 0, 1], 3 * i)
     const backward = forward.map((v) => -v)
-    const { occlusion, confidence } = forwardBackward(forward, mask, backward, mask)
-    expect(occlusion[100 * N + 100]).toBe(0)
+    const { error, confidence } = forwardBackward(forward, mask, backward, mask)
+    expect(error[100 * N + 100]).toBeCloseTo(0, 5)
     expect(confidence[100 * N + 100]).toBeCloseTo(1, 5)
-    expect(occlusion[100 * N + 220]).toBe(1)
+    expect(error[100 * N + 220]).toBe(0)
     expect(confidence[100 * N + 220]).toBe(0)
     const wrong = forwardBackward(forward, mask, forward, mask)
-    expect(wrong.occlusion[100 * N + 100]).toBe(1)
+    expect(wrong.error[100 * N + 100]).toBeCloseTo(12, 5)
     expect(wrong.confidence[100 * N + 100]).toBeLessThan(1e-3)
   })
 
-  it('lets depth changes that disagree say nothing about occlusion', () => {
+  it('lets depth changes that disagree say nothing about consistency', () => {
     const mask = new Uint8Array(N * N).fill(1)
     const forward = new Float32Array(N * N * 3)
     for (let i = 0; i < N * N; i++) forward.set([4, -3, 20], 3 * i)
     const backward = forward.map((v, i) => (i % 3 === 2 ? v : -v))
-    const { occlusion, confidence } = forwardBackward(forward, mask, backward, mask)
-    expect(occlusion[100 * N + 100]).toBe(0)
+    const { error, confidence } = forwardBackward(forward, mask, backward, mask)
+    expect(error[100 * N + 100]).toBeCloseTo(0, 5)
     expect(confidence[100 * N + 100]).toBeCloseTo(1, 5)
   })
 

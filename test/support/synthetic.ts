@@ -178,7 +178,8 @@ export async function syntheticResult(motion: Motion): Promise<FlowResult> {
     registeredA: a.registered,
     registeredB: b.registered,
     backwardFlow,
-    ...forwardBackward(flow, mask, backwardFlow, mask),
+    confidence: forwardBackward(flow, mask, backwardFlow, mask).confidence,
+    occlusion: new Uint8Array(mask.length),
     rigid: moved.rigid,
     rigidPhoto: rigidInPhotos(moved.rigid, a.toTemplate, b.toTemplate),
     expressionFlow: expressionFlow(flow, moved.rigid, mask, depth),
@@ -191,6 +192,7 @@ export async function syntheticResult(motion: Motion): Promise<FlowResult> {
     refinement: 'variational',
     adapter: 'none',
     timingsMs: { total: 1 },
+    checks: [],
     warnings: [],
   }
 }
