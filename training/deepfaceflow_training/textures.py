@@ -18,6 +18,7 @@ MAX_RESIDUAL, MAX_YAW = 0.035, 28.0  # of a usable fit: mean landmark error / in
 # A photo whose landmarks the mesh network does not confirm shows no whole face (an ear, an eye) or another one than the landmarks.
 MIN_FACE_LOGIT, MAX_DISAGREEMENT = 5.0, 0.10  # disagreement: mean distance of the 51 inner landmarks / interocular distance
 _SKIN_BINS = 6
+LIKENESS = 0.9  # correlation of two skins above which they are one person's: two other people reach 0.89
 _FITTED = (
     'jawOpen', 'mouthClose', 'mouthSmile_L', 'mouthSmile_R', 'mouthPucker', 'mouthFunnel', 'mouthUpperUp_L', 'mouthUpperUp_R', 'mouthLowerDown_L',
     'mouthLowerDown_R', 'mouthStretch_L', 'mouthStretch_R', 'mouthFrown_L', 'mouthFrown_R', 'browInnerUp_L', 'browInnerUp_R', 'browOuterUp_L',
@@ -152,7 +153,7 @@ def read_photo(path):
 
 def _earlier_split(path):
     if path is None:
-        return None
+        return {}
     try:
         with np.load(path) as data:
             return {str(name): bool(test) for name, test in zip(data['names'], data['test'])}
@@ -171,6 +172,22 @@ def split_of(names, before=None):
     added = [name for name in names if name not in before]
     chosen = {name: number % TEST_PERIOD == TEST_REMAINDER for number, name in enumerate(added)}
     return np.array([before.get(name, chosen.get(name)) for name in names], bool)
+
+
+def likenesses(textures):
+    """Correlations (n, n) of skins (n, 256, 256, 3) seen coarsely."""
+    small = textures[:, ::16, ::16].reshape(len(textures), -1).astype(np.float32)
+    small -= small.mean(1, keepdims=True)
+    small /= np.linalg.norm(small, axis=1, keepdims=True)
+    return small @ small.T
+
+
+def without_doubles(test, textures, held):
+    """The split (n,) less the evaluation photos whose person is also among the training ones; `held` (n,) stay for evaluation and push the doubles' pictures out: -> (test, kept), bool."""
+    alike = likenesses(textures) > LIKENESS
+    kept = ~(alike[:, test & held].any(1) & ~test)
+    test = test & (held | ~alike[:, ~test & kept].any(1))
+    return test, kept
 
 
 def prepare_photos(material, landmarks_path, model, regressor, template, out, before=None, log=print):
@@ -199,8 +216,11 @@ def prepare_photos(material, landmarks_path, model, regressor, template, out, be
         confirmed = regressor.face_logit(photo, roi) >= MIN_FACE_LOGIT and _disagreement(mesh, points) <= MAX_DISAGREEMENT
         rows.append((name, baker.bake(photo, fit.vertices(model)), fit.pack(), registration, confirmed))
     names, textures, fits, registrations, confirmed = map(np.array, zip(*rows))
-    test = split_of([str(name) for name in names], _earlier_split(before))
+    earlier = _earlier_split(before)
+    test = split_of([str(name) for name in names], earlier)
+    test, kept = without_doubles(test, textures, np.array([str(name) in earlier for name in names]))
+    confirmed &= kept
     fields = dict(names=names, textures=textures, fits=fits, registrations=registrations, test=test, weights=skin_weights(textures))
     np.savez(out, **{name: values[confirmed] for name, values in fields.items()})
     log(f'{int(confirmed.sum())} of {len(landmarks)} photos kept, {int((test & confirmed).sum())} of them for evaluation; '
-        f'{int((~confirmed).sum())} were not confirmed by the mesh network')
+        f'{int((~confirmed & kept).sum())} were not confirmed by the mesh network, {int((~kept).sum())} show a person who is held for evaluation')

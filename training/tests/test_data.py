@@ -13,7 +13,7 @@ from deepfaceflow_training.batches import Stream, augment, still, to_inputs
 from deepfaceflow_training.pairs import HIDDEN
 from deepfaceflow_training.rendered import mixed
 from deepfaceflow_training.schedule import Progress
-from deepfaceflow_training.textures import split_of
+from deepfaceflow_training.textures import split_of, without_doubles
 from deepfaceflow_training.train import Settings, Trainer
 
 
@@ -38,6 +38,17 @@ class SplitTest(unittest.TestCase):
         found = dict(zip(names, split_of(names, first)))
         self.assertEqual({name: found[name] for name in before}, first)
         self.assertEqual([name for name in added if found[name]], ['a03', 'a10'])
+
+
+    def test_one_person_is_never_on_both_sides(self):
+        g = np.random.default_rng(0)
+        textures = g.integers(0, 255, (6, 256, 256, 3)).astype(np.uint8)
+        textures[3], textures[5] = textures[0], textures[4] // 2
+        test = np.array([True, False, False, False, False, True])
+        held = np.array([True, True, True, False, False, False])
+        test, kept = without_doubles(test, textures, held)
+        self.assertEqual(test.tolist(), [True, False, False, False, False, False])  # 5 goes to training, as its double does
+        self.assertEqual(kept.tolist(), [True, True, True, False, True, True])  # 3 shows whom 0 holds
 
 
 class ProgressTest(unittest.TestCase):
