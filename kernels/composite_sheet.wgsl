@@ -2,6 +2,7 @@
 // place by Catmull-Rom, puts it over the backdrop, and the patch, where the place names one, over both.
 // One invocation per pixel.
 #include "include/layout.wgsl"
+#include "include/loaded.wgsl"
 #include "include/bilinear.wgsl"
 
 struct Uniforms {
@@ -14,9 +15,9 @@ struct Uniforms {
 }
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
-@group(0) @binding(1) var<storage, read> fragments: array<Stored4>;
+@group(0) @binding(1) var<storage, read> fragments: array<Loaded4>;
 // Channels: x, y in the sheet, x, y in the patch (negative: none); px, centres at + 0.5.
-@group(0) @binding(2) var<storage, read> places: array<Stored4>;
+@group(0) @binding(2) var<storage, read> places: array<Loaded4>;
 @group(0) @binding(3) var<storage, read> sheet: array<Stored4>;
 @group(0) @binding(4) var<storage, read> backdrop: array<Stored4>;
 @group(0) @binding(5) var<storage, read> cover: array<Stored4>;

@@ -1,3 +1,4 @@
+import { lstat } from 'node:fs/promises'
 import { basename, extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import {
@@ -76,6 +77,7 @@ async function animateCommand(
 ): Promise<void> {
   context.watchesInterrupts()
   const target = await targetOf(flags.out)
+  await assertOwn(target, flags.force ?? false)
   const inputs = await readInputs(context, photo, driver, flags)
   const { width, height } = await decodePhoto(inputs.photo.file)
   if (target.video && Math.max(width, height) > LONGEST_VIDEO_SIDE) {
@@ -210,6 +212,22 @@ async function targetOf(out: string): Promise<Target> {
     )
   }
   return { folder: `${out}.frames`, manifest: `${out}.json`, video: { file: out, format } }
+}
+
+/** @throws FaceError OUTPUT_FAILED where a video would be replaced that has no manifest of ours beside it */
+async function assertOwn({ video, manifest }: Target, isForced: boolean): Promise<void> {
+  if (video === null || isForced) return
+  const exists = (file: string) =>
+    lstat(file).then(
+      () => true,
+      () => false,
+    )
+  if (!(await exists(video.file)) || (await exists(manifest))) return
+  throw new FaceError(
+    'OUTPUT_FAILED',
+    `${video.file}: exists and was not made by this command; choose another name with -o, or --force to replace it`,
+    { file: video.file },
+  )
 }
 
 async function readInputs(

@@ -177,6 +177,15 @@ describe('animate', () => {
 })
 
 describe.runIf(await hasFfmpeg())('as a video', () => {
+  it('does not replace a video that it did not make', async () => {
+    const file = join(folder, 'mine.mp4')
+    await writeFile(file, 'mine')
+    const { code, terminal } = await run(PHOTO_A, driver, '-o', file)
+    expect(code).toBe(EXIT.output)
+    expect(terminal.err).toMatch(/exists and was not made by this command/)
+    expect(await readFile(file, 'utf8')).toBe('mine')
+  })
+
   /** A driver with sound, whose frames come at uneven times. */
   async function video(): Promise<string> {
     const file = join(folder, 'driver.mp4')

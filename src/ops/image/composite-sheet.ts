@@ -35,6 +35,9 @@ export const compositeSheetOp: OpDefinition<Record<string, never>> = {
   kind: KIND,
   inputs: [5, 5],
   attributes: {},
+  // Fragments and places, of one type: half a pixel of a place is all that f16 has at 1024.
+  coordinates: [1],
+  loads: [0, 1],
   infer(context) {
     const [fragments, places, sheet, backdrop, patch] = [0, 1, 2, 3, 4].map((i) =>
       tensorInput(KIND, context, i),
@@ -65,7 +68,7 @@ export const compositeSheetOp: OpDefinition<Record<string, never>> = {
   // Sixteen multiply-adds of four channels, weights, and the layers over one another.
   flops: (_, output) => (output.kind === 'tensor' ? output.n * output.h * output.w * 220 : 0),
   lower(context) {
-    const { output, storage } = context
+    const { output, storage, loaded } = context
     const [fragments, places, sheet, backdrop, patch] = [0, 1, 2, 3, 4].map((i) =>
       inputAt(context, i),
     ) as Five<Operand>
@@ -74,7 +77,7 @@ export const compositeSheetOp: OpDefinition<Record<string, never>> = {
       {
         kernel: 'composite_sheet.wgsl',
         variant: 'catmull-rom',
-        params: { F16: storage === 'f16' },
+        params: { F16: storage === 'f16', LOADED_F16: loaded === 'f16' },
         uniforms: {
           fragments: view(fragments),
           places: view(places),
