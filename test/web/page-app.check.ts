@@ -70,6 +70,9 @@ async function save(name: string): Promise<Buffer> {
 describe('two photos', () => {
   it('dropped give flow, pictures, numbers under the pointer and the files of the command', async () => {
     const origins = await open('photos')
+    // Each tab has a scene of its own, whichever was opened last.
+    await page.getByRole('tab', { name: 'Live' }).click()
+    await page.getByRole('tab', { name: 'Two photos' }).click()
     await drop(page, '.photos', [await jpeg('demo/franck_01829.jpg'), await jpeg('demo/franck_04117.jpg')])
     await page.waitForSelector('.photos .result:not([hidden]), .photos .error, .engine.error', LONG)
     assert.equal(await page.locator('.error').count(), 0)

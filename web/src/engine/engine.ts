@@ -1,7 +1,7 @@
 import { proxy, type Remote, transfer, wrap } from 'comlink'
 import type { SceneWorker } from '../scene/scene.worker.js'
 import { h, messageOf } from '../ui/dom.js'
-import type { EngineWorker } from './engine.worker.js'
+import type { EngineWorker, SceneName } from './engine.worker.js'
 
 /** The engine's worker, opened when it is first needed. */
 
@@ -68,11 +68,14 @@ export function createEngine(): EngineHandle {
 }
 
 /** A scene's worker, to which the engine sends faces. */
-export async function createScene(engine: EngineHandle): Promise<Remote<SceneWorker>> {
+export async function createScene(engine: EngineHandle, tab: SceneName): Promise<Remote<SceneWorker>> {
   const worker = wrap<SceneWorker>(
     new Worker(new URL('../scene/scene.worker.ts', import.meta.url), { type: 'module', name: 'scene' }),
   )
   const { port1, port2 } = new MessageChannel()
-  await Promise.all([worker.attach(transfer(port1, [port1])), engine.worker.attach(transfer(port2, [port2]))])
+  await Promise.all([
+    worker.attach(transfer(port1, [port1])),
+    engine.worker.attach(tab, transfer(port2, [port2])),
+  ])
   return worker
 }

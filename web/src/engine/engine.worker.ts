@@ -31,6 +31,9 @@ export interface Progress {
   readonly bytes: { readonly loaded: number; readonly total: number } | null
 }
 
+/** Tabs with a scene of their own. */
+export type SceneName = 'photos' | 'live'
+
 /** Names of the files that can be had of a result. */
 export const DOWNLOADS = ['flow.npy', 'flow.flo', 'motion.glb', 'overview.png', 'result.json'] as const
 
@@ -43,7 +46,7 @@ interface Opened {
 
 let opened: Promise<Opened> | undefined
 let openedWeights = ''
-let scene: Remote<SceneFaces> | undefined
+const scenes = new Map<SceneName, Remote<SceneFaces>>()
 let last:
   | { readonly result: FlowResult; readonly names: { readonly a: string; readonly b: string } }
   | undefined
@@ -98,8 +101,9 @@ async function close(): Promise<void> {
 }
 
 const engine = {
-  attach(port: MessagePort): void {
-    scene = wrap<SceneFaces>(port)
+  /** @param port of the scene that shows the faces of one of the tabs */
+  attach(name: SceneName, port: MessagePort): void {
+    scenes.set(name, wrap<SceneFaces>(port))
   },
   /** @returns which adapter was taken and why */
   async open(weights: string, report: (progress: Progress) => void): Promise<string> {
@@ -131,7 +135,7 @@ const engine = {
     )
     const face: Face = faceOf(result, texture, uv)
     const motion: Motion = motionOf(result)
-    await scene?.show(face, motion, result.registeredA, result.confidence ?? null)
+    await scenes.get('photos')?.show(face, motion, result.registeredA, result.confidence ?? null)
     return factsOf(result, names)
   },
   /** A file of the last result, as the command writes it. */
@@ -147,7 +151,7 @@ const engine = {
   /** Begins to follow a face; frames come by {@link engine.frame}. */
   async startLive(flows: LiveFlows, map: OffscreenCanvas | null): Promise<void> {
     const { faceFlow, clock } = await ready()
-    live = new LiveSession(faceFlow, flows, clock, scene, map ?? live?.map ?? null)
+    live = new LiveSession(faceFlow, flows, clock, scenes.get('live'), map ?? live?.map ?? null)
   },
   /** @returns null where a newer frame took its place */
   async frame(frame: VideoFrame, time: number): Promise<LiveFrame | null> {

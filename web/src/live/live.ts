@@ -13,7 +13,7 @@ import { sceneView } from '../ui/scene-view.js'
 const KEPT = 300
 
 export function liveTab(engine: EngineHandle): HTMLElement {
-  const scene = createScene(engine)
+  const scene = createScene(engine, 'live')
   const face = sceneView(
     scene,
     ['flow', 'depth', 'expression', 'pncc'],

@@ -10,7 +10,7 @@ import { photoSlot } from './photo-slot.js'
 
 /** Two photos: dropped, picked or pasted; their flow, looked at and saved. */
 export function photosTab(engine: EngineHandle): HTMLElement {
-  const scene = createScene(engine)
+  const scene = createScene(engine, 'photos')
   const face = sceneView(
     scene,
     ['flow', 'depth', 'expression', 'pncc', 'confidence'],
