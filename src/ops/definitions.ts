@@ -10,6 +10,7 @@ import { correlationOp } from './flow/correlation.js'
 import { inverseSearchOp } from './flow/inverse-search.js'
 import { variationalOp } from './flow/variational.js'
 import { warpOp, warpValidityOp } from './flow/warp.js'
+import { compositeSheetOp } from './image/composite-sheet.js'
 import { imageInputOp } from './image/image-input.js'
 import { imageOutputOp } from './image/image-output.js'
 import { resizeOp } from './image/resize.js'
@@ -33,7 +34,7 @@ import { reshapeOp } from './tensor/reshape.js'
 const DEFINITIONS = [
   ...[conv2dOp, depthwiseConv2dOp, fullyConnectedOp, transposedConv2dOp],
   ...[consistencyOp, correlationOp, inverseSearchOp, variationalOp, warpOp, warpValidityOp],
-  ...[imageInputOp, imageOutputOp, resizeOp],
+  ...[compositeSheetOp, imageInputOp, imageOutputOp, resizeOp],
   ...[
     fragmentChannelOp,
     fragmentMaskedOp,

@@ -23,7 +23,7 @@ afterAll(() => device.dispose())
 
 describe('DeepFaceFlow on a device of the caller', () => {
   it('says what it is doing before each step', () => {
-    expect(progress.slice(0, 2)).toEqual(['reading the weights', 'opening the GPU'])
+    expect(progress.slice(0, 2)).toEqual(['opening the GPU', 'reading the weights'])
     const kernels = progress.slice(2).map((step) => /^compiling kernels \((\d+) of (\d+)\)$/.exec(step))
     const done = kernels.map((match) => Number(match?.[1]))
     expect(done.every((n, i) => n >= (done[i - 1] ?? 0))).toBe(true)

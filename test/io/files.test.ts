@@ -130,7 +130,7 @@ describe('products', () => {
     ['no folder', [undefined], /^folder is the name of the folder/],
     ['a number for a folder', [5], /^folder is the name of the folder/],
     ['an empty name', [''], /^folder is the name of the folder/],
-    ['a name for options', ['x', 'flow.npy'], /^options are an object, got flow\.npy/],
+    ['a name for options', ['x', 'flow.npy'], /^writeProducts\(\): options are an object, got "flow\.npy/],
     ['a name for names', ['x', { only: 'flow.npy' }], /^only is an array of names, got flow\.npy/],
     ['an unknown axis', ['x', { up: 'z' }], /^there is no axis "z" for up; choose from template, y/],
   ])('%s: told exactly', async (_what, args, message) => {

@@ -3,6 +3,7 @@ import {
   GraphBuilder,
   imageOutput,
   inputImages,
+  inputTensor,
   loadNetworkFiles,
   outputTensor,
   registeredFlowConfig,
@@ -11,6 +12,10 @@ import { FACE_DETECTOR_INPUT, faceDetector } from '../../src/nets/face-detector.
 import { MESH_REGRESSOR_INPUT } from '../../src/nets/mesh-regressor.js'
 import { meshRegressorAttention } from '../../src/nets/mesh-regressor-attention.js'
 import { registeredFlows } from '../../src/nets/registered-flow.js'
+import { SELFIE_SEGMENTATION_INPUT, selfieSegmentation } from '../../src/nets/selfie-segmentation.js'
+import { compositeSheet } from '../../src/ops/image/composite-sheet.js'
+import { interpolate } from '../../src/ops/mesh/interpolate.js'
+import { rasterise } from '../../src/ops/mesh/rasterise.js'
 
 function graphOf(name: string, add: (graph: GraphBuilder) => void): Graph {
   const graph = new GraphBuilder(name)
@@ -18,7 +23,7 @@ function graphOf(name: string, add: (graph: GraphBuilder) => void): Graph {
   return graph.build()
 }
 
-/** Pairs of all shipped networks in both directions, detector, mesh network and registration. */
+/** Pairs of all shipped networks in both directions, detector, mesh network and registration; matte and sheet of animations. */
 export async function shippedGraphs(): Promise<Graph[]> {
   const maxPixels = 2 ** 20
   const pairs = ['dffnet-m', 'dffnet-m-small', 'weights/dffnet.safetensors'].map(async (network) => {
@@ -40,6 +45,24 @@ export async function shippedGraphs(): Promise<Graph[]> {
       for (const [name, value] of Object.entries(meshRegressorAttention(graph, photo))) {
         outputTensor(graph, name, value)
       }
+    }),
+    graphOf('matte', (graph) => {
+      const photo = inputImages(graph, 'image', ['photo'], { ...SELFIE_SEGMENTATION_INPUT, maxPixels })
+      outputTensor(graph, 'matte', selfieSegmentation(graph, photo))
+    }),
+    graphOf('animation', (graph) => {
+      const [size, triangles] = [{ width: 8, height: 8 }, Uint32Array.of(0, 1, 2)]
+      const vertices = inputTensor(graph, 'vertices', { n: 1, h: 1, w: 3, c: 3 })
+      const fragments = rasterise(graph, 'raster', vertices, { ...size, triangles })
+      const places = { data: new Float32Array(12), channels: 4 }
+      const colours = compositeSheet(graph, 'composite', {
+        fragments,
+        places: interpolate(graph, 'places', fragments, places, { triangles }),
+        sheet: inputTensor(graph, 'sheet', { n: 1, h: 8, w: 8, c: 4 }),
+        backdrop: inputTensor(graph, 'backdrop', { n: 1, h: 8, w: 8, c: 3 }),
+        patch: inputTensor(graph, 'patch', { n: 1, h: 8, w: 8, c: 4 }),
+      })
+      graph.output('frame', imageOutput(graph, 'pixels', colours))
     }),
     graphOf('registration', (graph) => {
       const size = { width: 224, height: 224, border: 'edge', maxPixels } as const

@@ -25,7 +25,8 @@ export interface SheetLayers {
  * @throws EngineError INVALID_GRAPH if the shapes do not fit
  */
 export function compositeSheet(graph: GraphBuilder, name: string, layers: SheetLayers): Value {
-  const { fragments, places, sheet, backdrop, patch } = layers
+  // Callers in JavaScript may pass anything: what is no value of the graph is refused by name when the node is added.
+  const { fragments, places, sheet, backdrop, patch } = Object(layers) as SheetLayers
   return addNode(graph, compositeSheetOp, name, {}, [fragments, places, sheet, backdrop, patch])
 }
 
