@@ -310,6 +310,8 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Engin
     found.caps.backend,
   )
   const kind = caps.software ? 'software' : 'hardware'
-  const selection = `adapter: ${caps.name} (${kind}, ${caps.backend}, ${SOURCE_NAMES[source]}), because ${reason}`
+  // A browser does not tell what drives its adapters.
+  const facts = new Set([kind, caps.backend, SOURCE_NAMES[source]])
+  const selection = `adapter: ${caps.name} (${[...facts].join(', ')}), because ${reason}`
   return new EngineDevice({ gpu, caps, selection, owned: true, kernelRoot })
 }
