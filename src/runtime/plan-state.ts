@@ -2,6 +2,7 @@ import { EngineError } from '../errors.js'
 import { BufferUsage } from '../gpu/constants.js'
 import type { EngineDevice } from '../gpu/device.js'
 import type { PlanSpec } from '../graph/plan.js'
+import { isBuiltIn } from '../realms.js'
 import { BufferBindings, type BufferKind } from './bindings.js'
 import type { BufferSlice } from './device-data.js'
 import { Executor } from './executor.js'
@@ -288,7 +289,7 @@ async function explained(members: readonly Member[], verdict: Promise<void>): Pr
 /** A run whose arrays the caller may change before it begins. */
 function kept(run: Run): Run {
   const contents = [...run.contents].map(
-    ([name, data]) => [name, data instanceof Uint8Array ? data.slice() : data] as const,
+    ([name, data]) => [name, isBuiltIn(data, 'Uint8Array') ? data.slice() : data] as const,
   )
   return { ...run, contents: new Map(contents) }
 }

@@ -2,6 +2,7 @@ import { EngineError } from '../errors.js'
 import type { PlanSpec } from '../graph/plan.js'
 import { printPlan } from '../graph/print-plan.js'
 import { checkOptionNames, type OptionNames } from '../option-names.js'
+import { isBuiltIn } from '../realms.js'
 import { abortable } from './abort.js'
 import type { BufferSlice, DeviceData } from './device-data.js'
 import { findOverflow, type Overflow } from './finite-check.js'
@@ -127,7 +128,7 @@ export class Plan {
     checkOptionNames(`plan "${this.name}": encode()`, options, RUN_OPTIONS, EngineError)
     const run = this.#state.checkedRun(inputs, options)
     for (const [name, data] of [...run.contents, ...run.targets]) {
-      const isArray = data instanceof Uint8Array
+      const isArray = isBuiltIn(data, 'Uint8Array')
       if (!isArray && !(isPass && data.kind === 'buffer')) continue
       const remedy = isArray
         ? 'is an array: write() it before, its contents are there when the commands run'

