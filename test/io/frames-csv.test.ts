@@ -36,5 +36,5 @@ it('of a frame with one of the two flows only that one has numbers', () => {
   expect(Number(both.motion_energy)).toBeGreaterThan(0)
   expect(toReference).toEqual({ ...both, motion_energy: '', expression_energy: '' })
   const pose = Object.fromEntries(['Tx', 'Ty', 'Tz', 'Rx', 'Ry', 'Rz'].map((axis) => [`pose_${axis}`, '']))
-  expect(toFrame).toEqual({ ...both, ...pose, mean_flow: '', photometric: '' })
+  expect(toFrame).toEqual({ ...both, ...pose, mean_flow: '', photometric: '', photometric_matched: '' })
 })

@@ -25,7 +25,7 @@ const deno = (globalThis as { Deno?: DenoRuntime }).Deno
 
 /** Bun's foreign functions; undefined in other runtimes. */
 const bun: BunForeignFunctions | undefined =
-  process.versions.bun === undefined ? undefined : ownRequire()('bun:ffi')
+  process.versions.bun === undefined ? undefined : (ownRequire()('bun:ffi') as BunForeignFunctions)
 
 /** glibc's flag that keeps a library loaded after its last handle is closed. */
 const RTLD_NODELETE = 0x1000
