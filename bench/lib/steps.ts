@@ -46,10 +46,15 @@ export class StepMeter {
     engine: Engine,
     graph: Graph,
     weights: WeightSource,
-    options: StepMeterOptions,
+    { schedule, storage, variants }: StepMeterOptions,
   ): Promise<StepMeter> {
     const device = await openDevice({ device: engine.device })
-    const spec = planGraph(graph, engine.caps, options)
+    // Scripts pass all of their options, of which plans know these.
+    const spec = planGraph(graph, engine.caps, {
+      storage,
+      ...(schedule && { schedule }),
+      ...(variants && { variants }),
+    })
     const executor = await Executor.build(device, spec, new WeightSet(weights, device))
     return new StepMeter(engine, device, executor, spec)
   }

@@ -21,7 +21,8 @@ const ANIMATE_OPTIONS: OptionNames<AnimateOptions> = {
 }
 const STRENGTHS: OptionNames<Strengths> = { mouth: true, eyes: true, brows: true, pose: true }
 
-type Checked = Omit<AnimateOptions, 'sources' | 'strengths' | 'motion'> & {
+/** Options of animate() as they are at the call. */
+export type CheckedAnimateOptions = Omit<AnimateOptions, 'sources' | 'strengths' | 'motion'> & {
   readonly sources: readonly PhotoInput[]
   readonly strengths: Strengths
   readonly motion: Motion
@@ -31,7 +32,7 @@ type Checked = Omit<AnimateOptions, 'sources' | 'strengths' | 'motion'> & {
  * The options as they are now: callers in JavaScript may pass anything.
  * @throws FaceError INVALID_ARGUMENT that names the option
  */
-export function checkedAnimateOptions(options: AnimateOptions): Checked {
+export function checkedAnimateOptions(options: AnimateOptions): CheckedAnimateOptions {
   checkOptionNames<object>('animate()', options, ANIMATE_OPTIONS, FaceError)
   const { sources = [], motion = 'relative', strengths = {} } = options
   const { signal } = checkedWaitOptions('animate()', {

@@ -22,7 +22,7 @@ export function addViewCommand(program: Command, context: CliContext): void {
         'Serves that folder and the page, read-only and to this machine alone, until Ctrl-C.',
     )
     .argument('<folder>', 'folder of a result, or of several')
-    .option('--port <n>', 'port to listen on (default: a free one)', port, 0)
+    .option('--port <n>', 'port to listen on; 0 takes a free one', port, 0)
     .option('--no-open', 'print the address only')
     .action((folder: string, flags: ViewFlags) => viewCommand(context, folder, flags))
 }

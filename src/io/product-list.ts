@@ -187,9 +187,14 @@ const MESHES: readonly Product[] = [
   },
 ]
 
-const picture = (name: string, tiles: (result: RegisteredFlowResult) => Tile[]): Product => ({
+const picture = (
+  name: string,
+  tiles: (result: RegisteredFlowResult) => Tile[],
+  backward?: 'needed',
+): Product => ({
   name,
   group: 'pictures',
+  ...(backward && { backward }),
   async make({ result }) {
     const shown = tiles(result)
     return shown.length === 0 ? null : encodePng(await drawPicture(shown))
@@ -197,14 +202,14 @@ const picture = (name: string, tiles: (result: RegisteredFlowResult) => Tile[]):
 })
 
 const PICTURES: readonly Product[] = [
-  picture('registered.png', registeredTiles),
-  picture('mesh.png', meshTiles),
-  picture('flow.png', (r) => [flowTile(r)]),
-  picture('dz.png', (r) => [depthTile(r)]),
-  picture('quiver.png', (r) => [quiverTile(r)]),
-  picture('expression.png', (r) => [expressionTile(r)]),
-  { ...picture('occlusion.png', reliabilityTiles), backward: 'needed' },
-  picture('residual.png', (r) => [residualTile(r)]),
+  /* @__PURE__ */ picture('registered.png', registeredTiles),
+  /* @__PURE__ */ picture('mesh.png', meshTiles),
+  /* @__PURE__ */ picture('flow.png', (r) => [flowTile(r)]),
+  /* @__PURE__ */ picture('dz.png', (r) => [depthTile(r)]),
+  /* @__PURE__ */ picture('quiver.png', (r) => [quiverTile(r)]),
+  /* @__PURE__ */ picture('expression.png', (r) => [expressionTile(r)]),
+  /* @__PURE__ */ picture('occlusion.png', reliabilityTiles, 'needed'),
+  /* @__PURE__ */ picture('residual.png', (r) => [residualTile(r)]),
   {
     name: 'overview.png',
     group: 'pictures',
@@ -240,17 +245,23 @@ const PHOTO_SPACE: readonly Product[] = [
   },
 ]
 
-const PRODUCTS: readonly Product[] = [...DATA, ...MESHES, ...PICTURES, ...COMPACT, ...PHOTO_SPACE]
+// Marked as pure: bundlers leave the products, and what they are made with, out of programs that write none.
+const PRODUCTS: readonly Product[] = /* @__PURE__ */ DATA.concat(MESHES, PICTURES, COMPACT, PHOTO_SPACE)
 const DEFAULT_GROUPS: readonly string[] = ['data', 'meshes', 'pictures']
 
 /** Names and groups that `only` accepts. */
-export const PRODUCT_NAMES: readonly string[] = PRODUCTS.map((product) => product.name)
+export const PRODUCT_NAMES: readonly string[] = /* @__PURE__ */ PRODUCTS.map((product) => product.name)
 
 /** Groups of products that `only` accepts. */
-export const PRODUCT_GROUPS: readonly string[] = [...DEFAULT_GROUPS, 'compact', 'photo-space']
+export const PRODUCT_GROUPS: readonly string[] = /* @__PURE__ */ DEFAULT_GROUPS.concat(
+  'compact',
+  'photo-space',
+)
 
 /** Every name that a result can have on disk. */
-export const RESULT_FILES: ReadonlySet<string> = new Set([...PRODUCT_NAMES, RESULT_FILE])
+export const RESULT_FILES: ReadonlySet<string> = /* @__PURE__ */ new Set(
+  /* @__PURE__ */ PRODUCT_NAMES.concat(RESULT_FILE),
+)
 
 /**
  * The products that a choice names, in the order in which they are written.

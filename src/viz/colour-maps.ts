@@ -15,7 +15,7 @@ const WHEEL_SEGMENTS: readonly (readonly [steps: number, from: Rgb, to: Rgb])[] 
   [6, [255, 0, 255], [255, 0, 0]],
 ]
 
-const WHEEL: readonly Rgb[] = WHEEL_SEGMENTS.flatMap(([steps, from, to]) =>
+const WHEEL: readonly Rgb[] = /* @__PURE__ */ WHEEL_SEGMENTS.flatMap(([steps, from, to]) =>
   Array.from({ length: steps }, (_, i) => mix(from, to, i / steps)),
 )
 

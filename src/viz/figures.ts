@@ -22,8 +22,10 @@ function oncePerResult<T>(make: (result: RegisteredFlowResult) => T): (result: R
   }
 }
 
+// Calls are marked as pure: bundlers leave out figures that a program does not draw, and with them the outlines of the letters.
+
 /** Px of full colour in the pictures of the flow. */
-const fullFlow = oncePerResult(({ flow, mask }) => flowScale(flow, mask))
+const fullFlow = /* @__PURE__ */ oncePerResult(({ flow, mask }) => flowScale(flow, mask))
 
 /** Grey levels at the upper end of the residual's colour bar. */
 const RESIDUAL_FULL = 50
@@ -48,7 +50,7 @@ export function registeredTiles(result: RegisteredFlowResult): Tile[] {
 }
 
 /** Mesh of A over A, and the same mesh moved by the flow over B: it should fit B's face. */
-export const meshTiles = oncePerResult((result): Tile[] => {
+export const meshTiles = /* @__PURE__ */ oncePerResult((result): Tile[] => {
   const tile = (image: Rgba, vertices: Float32Array, title: string, note: string): Tile => ({
     image,
     kind: 'smooth',
@@ -72,7 +74,7 @@ export function pnccTile(result: RegisteredFlowResult): Tile {
 }
 
 /** The 2D flow in the colour wheel. */
-export const flowTile = oncePerResult((result): Tile => {
+export const flowTile = /* @__PURE__ */ oncePerResult((result): Tile => {
   const full = fullFlow(result)
   return {
     image: flowMap(result.flow, result.mask, full),
@@ -84,7 +86,7 @@ export const flowTile = oncePerResult((result): Tile => {
 })
 
 /** The motion that is left without the rigid head motion, on the scale of the whole flow. */
-export const expressionTile = oncePerResult((result): Tile => {
+export const expressionTile = /* @__PURE__ */ oncePerResult((result): Tile => {
   const full = fullFlow(result)
   return {
     image: flowMap(result.expressionFlow, result.mask, full),
@@ -96,7 +98,7 @@ export const expressionTile = oncePerResult((result): Tile => {
 })
 
 /** The depth change with its bar. */
-export const depthTile = oncePerResult((result): Tile => {
+export const depthTile = /* @__PURE__ */ oncePerResult((result): Tile => {
   const full = depthScale(result.flow, result.mask)
   return {
     image: depthMap(result.flow, result.mask, full),
@@ -113,7 +115,7 @@ export const depthTile = oncePerResult((result): Tile => {
   }
 })
 
-export const quiverTile = oncePerResult((result): Tile => {
+export const quiverTile = /* @__PURE__ */ oncePerResult((result): Tile => {
   const { shapes, factor } = arrows(result.flow, result.mask, fullFlow(result))
   return {
     image: result.registeredA,
@@ -125,7 +127,7 @@ export const quiverTile = oncePerResult((result): Tile => {
 })
 
 /** Confidence and occlusion; empty when the backward flow was not computed. */
-export const reliabilityTiles = oncePerResult((result): Tile[] => {
+export const reliabilityTiles = /* @__PURE__ */ oncePerResult((result): Tile[] => {
   const { confidence, occlusion, mask } = result
   if (!confidence || !occlusion) return []
   const hidden = occlusion.reduce((sum, v) => sum + v, 0)
@@ -163,7 +165,7 @@ export function warpedTile(result: RegisteredFlowResult): Tile {
   }
 }
 
-export const residualTile = oncePerResult((result): Tile => {
+export const residualTile = /* @__PURE__ */ oncePerResult((result): Tile => {
   const { before, after } = result.photometric
   return {
     image: scalarMap(result.residual, result.mask, RESIDUAL_FULL),

@@ -1,0 +1,95 @@
+import { FaceError } from '../errors.js'
+import type { DeepFaceFlow } from '../face/deep-face-flow.js'
+import { chooseFace } from '../face/find/face-choice.js'
+import type { FaceFrame, VideoOptions } from '../face/types.js'
+import { applySimilarityToPoints } from '../geometry/similarity.js'
+import type { PhotoInput } from '../geometry/types.js'
+import { photoName, type ShippedFiles } from '../platform/index.js'
+import type { Engine } from '../runtime/engine.js'
+import type { CheckedAnimateOptions } from './checked-options.js'
+import { faceTriangles } from './face-parts.js'
+import { InnerMouth, mouthPlaces } from './inner-mouth.js'
+import { personMatte } from './matte.js'
+import type { OpenMouth } from './mouth-sources.js'
+import { mouthOpening } from './openings.js'
+import { PhotoAnimation } from './photo-animation.js'
+import { checkPhoto } from './photo-checks.js'
+import { photoHead } from './photo-head.js'
+import { makeSheet } from './sheet.js'
+import { SheetRenderer } from './sheet-renderer.js'
+import type { AnimateOptions, Animation } from './types.js'
+import { workingPhoto } from './working-photo.js'
+
+/** What an animation is prepared with. */
+export interface AnimationMeans {
+  readonly faces: Pick<DeepFaceFlow, 'detect' | 'video'>
+  readonly engine: Engine
+  /** Triangles of the mesh, Tx3. */
+  readonly meshTriangles: Uint32Array
+  /** Where the package's own weights are. */
+  readonly weights: ShippedFiles
+}
+
+/**
+ * Finds the photo's face, and makes what it is moved with: see `AnimatingFaceFlow.animate`.
+ * @throws as that
+ */
+export async function prepareAnimation(
+  { faces, engine, meshTriangles, weights }: AnimationMeans,
+  photo: PhotoInput,
+  wanted: CheckedAnimateOptions,
+): Promise<Animation> {
+  const name = photoName(photo, 'the photo')
+  const face = await find(faces, photo, name, wanted)
+  const warnings = checkPhoto(face, name)
+  const working = await workingPhoto(face.image, face.landmarks468)
+  const { window, scale, image } = working
+  if (scale < 1) {
+    warnings.push(
+      `${name}: the head is drawn at ${(100 * scale).toFixed(0)} % of its ${face.image.width}x${face.image.height} px and ` +
+        'enlarged; scale the photo down for frames of one sharpness.',
+    )
+  }
+  const toWorking = { a: scale, b: 0, tx: -scale * window.x, ty: -scale * window.y }
+  const mesh = applySimilarityToPoints(toWorking, face.landmarks468, 3)
+  const head = photoHead(mesh, applySimilarityToPoints(toWorking, face.irises, 2))
+  const triangles = faceTriangles(meshTriangles)
+  const matte = await personMatte(engine, image, weights)
+  const sheet = makeSheet(head, triangles, matte.person, image)
+  const innerMouth = new InnerMouth(triangles, { image, places: mouthPlaces(mesh) })
+  const sources: OpenMouth[] = []
+  for (const [i, source] of wanted.sources.entries()) {
+    const found = await find(faces, source, photoName(source, `source ${i + 1}`), {})
+    const { landmarks468 } = found
+    sources.push({
+      image: found.image,
+      places: mouthPlaces(landmarks468),
+      opening: mouthOpening(landmarks468),
+    })
+  }
+  const renderer = await SheetRenderer.create(engine, image, matte, sheet)
+  const video: VideoOptions<'reference'> = {
+    flows: 'reference',
+    backward: false,
+    ...(wanted.driverFace && { face: wanted.driverFace }),
+    ...(wanted.signal && { signal: wanted.signal }),
+  }
+  const { strengths, motion } = wanted
+  const tracker = faces.video(video)
+  return new PhotoAnimation({
+    ...{ face, working, head, sheet, renderer, innerMouth, sources, tracker, strengths, motion, warnings },
+  })
+}
+
+async function find(
+  faces: Pick<DeepFaceFlow, 'detect'>,
+  photo: PhotoInput,
+  name: string,
+  { face, signal }: Pick<AnimateOptions, 'face' | 'signal'>,
+): Promise<FaceFrame> {
+  const found = await faces.detect(photo, { ...(signal && { signal }) })
+  const boxes = found.map(({ box }) => box)
+  const chosen = found[chooseFace(boxes, face, (found[0] as FaceFrame).image, name)]
+  if (chosen === undefined) throw new FaceError('NO_FACE', `${name}: no face in it`, { photo: name })
+  return chosen
+}
