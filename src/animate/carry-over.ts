@@ -1,4 +1,4 @@
-import { eulerAngles, multiply, rotate, rotationFromAngles, transposed } from '../geometry/rotation.js'
+import { eulerAngles, multiply, rotationFromAngles, transposed } from '../geometry/rotation.js'
 import { fitSimilarity3 } from '../geometry/similarity3.js'
 import { EYES, MOUTH } from './face-parts.js'
 import type { Gaze } from './gaze.js'
@@ -164,24 +164,4 @@ function heightOverLips({ mesh }: PhotoHead, v: number, up: Vector): number {
     sum += ((mesh[3 * v + axis] as number) - line) * (up[axis] as number)
   }
   return sum
-}
-
-/** Points of the head where the pose puts them. @param points Nx3 */
-export function poseHead(
-  points: ArrayLike<number>,
-  { rotation, middle, shift, scale }: HeadPose,
-): Float64Array {
-  const out = new Float64Array(points.length)
-  for (let k = 0; k < points.length; k += 3) {
-    const turned = rotate(
-      rotation,
-      (points[k] as number) - middle[0],
-      (points[k + 1] as number) - middle[1],
-      (points[k + 2] as number) - middle[2],
-    )
-    for (let axis = 0; axis < 3; axis++) {
-      out[k + axis] = scale * (turned[axis] as number) + (middle[axis] as number) + (shift[axis] as number)
-    }
-  }
-  return out
 }

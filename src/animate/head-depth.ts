@@ -55,10 +55,39 @@ export function headDepth(mesh: ArrayLike<number>, frame: HeadFrame): (x: number
 
 /** Where the neck begins to follow the head less, and where the body stays, in heights of the face from its middle. */
 const NECK = { begins: -0.5, ends: -1.1 } as const
+/** Least length of neck over which that fades, in heights of the face: a picture that ends sooner ends in the head. */
+const LEAST_NECK = 0.1
+/** Where shoulders begin beside a head, in widths of the face from its middle, and below what, in heights: above that it is hair. */
+const SHOULDERS = { from: 0.6, to: 0.95, below: -0.05, fully: -0.35 } as const
 
-/** How much a point of the picture goes with the head: 1 on it, 0 on the body. */
-export function headShare({ centre, up, height }: HeadFrame, x: number, y: number): number {
-  const along = ((x - centre[0]) * up[0] + (y - centre[1]) * up[1]) / height
-  const share = Math.max(0, Math.min(1, (along - NECK.ends) / (NECK.begins - NECK.ends)))
+/**
+ * How much a point of the picture goes with the head: 1 on it, 0 on the body, and 0 at the picture's lower border, which a moved
+ * body would leave open.
+ * @param bottom the picture's height, px
+ */
+export function headShare(frame: HeadFrame, x: number, y: number, bottom: number): number {
+  const border = along(frame, x, bottom)
+  const ends = border < NECK.begins - LEAST_NECK ? Math.max(NECK.ends, border) : NECK.ends
+  const height = along(frame, x, y)
+  const beside = smoothStep(SHOULDERS.from, SHOULDERS.to, Math.abs(across(frame, x, y)))
+  return (
+    smoothStep(ends, NECK.begins, height) *
+    (1 - beside * smoothStep(SHOULDERS.below, SHOULDERS.fully, height))
+  )
+}
+
+/** How far up the face a point lies from its middle, in heights of the face. */
+function along({ centre, up, height }: HeadFrame, x: number, y: number): number {
+  return ((x - centre[0]) * up[0] + (y - centre[1]) * up[1]) / height
+}
+
+/** How far to the picture's right of the face's middle line a point lies, in widths of the face. */
+function across({ centre, right, width }: HeadFrame, x: number, y: number): number {
+  return ((x - centre[0]) * right[0] + (y - centre[1]) * right[1]) / width
+}
+
+/** 0 at `from` and before, 1 at `to` and beyond, smooth between them. */
+function smoothStep(from: number, to: number, value: number): number {
+  const share = Math.max(0, Math.min(1, (value - from) / (to - from)))
   return share * share * (3 - 2 * share)
 }

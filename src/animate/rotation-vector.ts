@@ -1,20 +1,12 @@
 /** Rotations as vectors: axis times angle, radians. They can be scaled, limited and averaged where they are small. */
 
+import type { Matrix3 } from '../geometry/rotation.js'
+
 export type RotationVector = [number, number, number]
 
 /** @param rotation 3x3 row-major */
 export function toRotationVector(rotation: readonly number[]): RotationVector {
-  const [a, b, c, d, e, f, g, h, k] = rotation as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
+  const [a, b, c, d, e, f, g, h, k] = rotation as Matrix3
   const cosine = Math.max(-1, Math.min(1, (a + e + k - 1) / 2))
   const angle = Math.acos(cosine)
   const sine = Math.sin(angle)

@@ -1,3 +1,4 @@
+import type { Matrix3 } from '../geometry/rotation.js'
 import type { DrivenHead, HeadPose } from './carry-over.js'
 import { eyeballPoints } from './eyeball.js'
 import { EYES, type FaceTriangles, INNER_LIPS, MOUTH, OUTER_LIPS } from './face-parts.js'
@@ -95,7 +96,7 @@ export function makeSheet(
     ...BACKING_TRIANGLES.map((point) => firstBacking + point),
   ])
   const shares = Float64Array.from({ length: 468 }, (_, v) =>
-    headShare(frame, ...(meshPoints[v] as [number, number])),
+    headShare(frame, ...(meshPoints[v] as [number, number]), size.height),
   )
   const corners = places.length / 4
   return {
@@ -133,17 +134,7 @@ export function makeSheet(
 
 /** Writes a point where the head's pose and its share in it put it. */
 function mover(out: Float32Array, { rotation, middle, shift, scale }: HeadPose) {
-  const [a, b, c, d, e, f, g, h, k] = rotation.map((value) => scale * value) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
+  const [a, b, c, d, e, f, g, h, k] = rotation.map((value) => scale * value) as Matrix3
   const [mx, my, mz] = middle
   const [sx, sy, sz] = [mx + shift[0], my + shift[1], mz + shift[2]]
   return (point: number, x: number, y: number, z: number, share: number): void => {
@@ -174,7 +165,7 @@ function makeGrid(
   const numberOf = (point: number): number => {
     if ((numbers[point] as number) >= 0) return numbers[point] as number
     const [x, y] = [(point % columns) * step, Math.floor(point / columns) * step]
-    const share = headShare(frame, x, y)
+    const share = headShare(frame, x, y, height)
     points.push({ x, y, share, ...depthAndPlace(mesh, onMesh[point], x, y, depth, frame.height) })
     numbers[point] = points.length - 1
     return points.length - 1

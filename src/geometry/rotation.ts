@@ -1,5 +1,8 @@
 /** Rotations of space as 3x3 row-major matrices with determinant +1. */
 
+/** 3x3, row-major. */
+export type Matrix3 = [number, number, number, number, number, number, number, number, number]
+
 /** Degrees; which way each turns: see {@link eulerAngles}. */
 export interface EulerAngles {
   readonly yaw: number

@@ -3,6 +3,7 @@ import { fillHole, grown } from '../../src/animate/backdrop.js'
 import type { DrivenHead, HeadPose } from '../../src/animate/carry-over.js'
 import { faceTriangles, INNER_LIPS } from '../../src/animate/face-parts.js'
 import { guidedFilter } from '../../src/animate/guided-filter.js'
+import { headFrame, headShare } from '../../src/animate/head-depth.js'
 import { InnerMouth, MOUTH_PATCH, mouthPlaces } from '../../src/animate/inner-mouth.js'
 import { nearestMouth } from '../../src/animate/mouth-sources.js'
 import { mouthOpening } from '../../src/animate/openings.js'
@@ -135,6 +136,22 @@ describe('a sheet', () => {
       if ((places[4 * corner + 1] as number) < 105 + 1.15 * 6 * 17.7) continue
       expect(moved[3 * corner]).toBeCloseTo(places[4 * corner] as number, 4)
     }
+  })
+
+  it('keeps shoulders beside the chin and what lies on the lower border where they are, and hair with the head', () => {
+    const frame = headFrame(mesh)
+    const [x, y] = frame.centre
+    const chin = y + 0.5 * frame.height
+    for (const side of [-1, 1]) {
+      expect(headShare(frame, x + side * 1.1 * frame.width, chin, 2 * SIDE)).toBe(0)
+      expect(headShare(frame, x + side * 1.1 * frame.width, y - 0.2 * frame.height, 2 * SIDE)).toBe(1)
+      expect(headShare(frame, x + side * 0.5 * frame.width, chin - 1, 2 * SIDE)).toBe(1)
+    }
+    const bottom = y + 0.8 * frame.height
+    expect(headShare(frame, x, bottom, bottom)).toBe(0)
+    expect(headShare(frame, x, chin, bottom)).toBe(1)
+    // A picture that ends at the chin has no neck to bend.
+    expect(headShare(frame, x, chin, chin + 1)).toBeGreaterThan(0.9)
   })
 
   it('has no triangle without corners', () => {
