@@ -1,7 +1,7 @@
 import type { Matrix3 } from '../geometry/rotation.js'
 import type { DrivenHead, HeadPose } from './carry-over.js'
 import { eyeballPoints } from './eyeball.js'
-import { EYES, type FaceTriangles, INNER_LIPS, MOUTH, OUTER_LIPS } from './face-parts.js'
+import { EYES, type FaceTriangles, INNER_LIPS, OUTER_LIPS } from './face-parts.js'
 import { type HeadFrame, headDepth, headFrame, headShare } from './head-depth.js'
 import { MOUTH_PATCH_PLACES } from './inner-mouth.js'
 import { type MeshPlace, nearestOnOutline, placesOnMesh, valueAt } from './mesh-places.js'
@@ -43,16 +43,14 @@ const DEPTH_REACH = 0.25
 /** How far the inside of the mouth lies behind the lips, distances of the outer eye corners. */
 const MOUTH_DEPTH = 0.03
 /**
- * A turn moves what lies deeper aside, so the inside of the mouth leaves pixels of the lips' opening free: behind both there is a piece
- * of lips without an opening.
+ * A turn moves what lies deeper aside, which would leave pixels of the lips' opening free: behind the lips the inside of the mouth
+ * goes on to their outer line, in the colour of its rim. By ring of the inside and ring of the outer lips, from the first of each.
  */
-const BACKING_DEPTH = 0.06
-const BACKING: readonly number[] = [MOUTH.upper, ...OUTER_LIPS]
-const BACKING_TRIANGLES: readonly number[] = OUTER_LIPS.flatMap((_, i) => [
-  0,
-  1 + i,
-  1 + ((i + 1) % OUTER_LIPS.length),
-])
+const MOUTH_RINGS: readonly number[] = [...INNER_LIPS, ...OUTER_LIPS]
+const SKIRT_TRIANGLES: readonly number[] = INNER_LIPS.flatMap((_, i) => {
+  const [next, outer] = [(i + 1) % INNER_LIPS.length, INNER_LIPS.length]
+  return [i, next, outer + i, next, outer + next, outer + i]
+})
 
 /** @param person h*w; not 0 where the person is, and a little around */
 export function makeSheet(
@@ -76,16 +74,16 @@ export function makeSheet(
   addPlaces(meshPoints)
   addPlaces(grid.points.map(({ x, y }) => [x, y] as const))
   for (const { points } of eyeballs) addPlaces(points.map(([x, y]) => [x, y] as const))
-  addPlaces(
-    INNER_LIPS.map((v) => meshPoints[v] as [number, number]),
-    MOUTH_PATCH_PLACES,
-  )
-  addPlaces(BACKING.map((v) => meshPoints[v] as [number, number]))
+  for (let ring = 0; ring < 2; ring++) {
+    addPlaces(
+      INNER_LIPS.map((v) => meshPoints[v] as [number, number]),
+      MOUTH_PATCH_PLACES,
+    )
+  }
   const firstGrid = 468
   const firstEye = firstGrid + grid.points.length
   const firstOther = firstEye + (eyeballs[0]?.points.length ?? 0)
   const firstMouth = firstOther + (eyeballs[1]?.points.length ?? 0)
-  const firstBacking = firstMouth + INNER_LIPS.length
   const mouth = [...faces.mouth].map((v) => firstMouth + INNER_LIPS.indexOf(v))
   const triangles = Uint32Array.from([
     ...faces.skin,
@@ -93,7 +91,7 @@ export function makeSheet(
     ...(eyeballs[0]?.triangles ?? []).map((point) => firstEye + point),
     ...(eyeballs[1]?.triangles ?? []).map((point) => firstOther + point),
     ...mouth,
-    ...BACKING_TRIANGLES.map((point) => firstBacking + point),
+    ...SKIRT_TRIANGLES.map((point) => firstMouth + point),
   ])
   const shares = Float64Array.from({ length: 468 }, (_, v) =>
     headShare(frame, ...(meshPoints[v] as [number, number]), size.height),
@@ -121,11 +119,8 @@ export function makeSheet(
           put((i === 0 ? firstEye : firstOther) + k, x, y, z, 1)
         })
       })
-      INNER_LIPS.forEach((v, i) => {
+      MOUTH_RINGS.forEach((v, i) => {
         putVertex(firstMouth + i, v, MOUTH_DEPTH)
-      })
-      BACKING.forEach((v, i) => {
-        putVertex(firstBacking + i, v, BACKING_DEPTH)
       })
       return out
     },

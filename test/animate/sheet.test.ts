@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fillHole, grown } from '../../src/animate/backdrop.js'
 import type { DrivenHead, HeadPose } from '../../src/animate/carry-over.js'
-import { faceTriangles, INNER_LIPS } from '../../src/animate/face-parts.js'
+import { faceTriangles, INNER_LIPS, OUTER_LIPS } from '../../src/animate/face-parts.js'
 import { guidedFilter } from '../../src/animate/guided-filter.js'
 import { headFrame, headShare } from '../../src/animate/head-depth.js'
 import { InnerMouth, MOUTH_PATCH, mouthPlaces } from '../../src/animate/inner-mouth.js'
@@ -126,6 +126,26 @@ describe('a sheet', () => {
         expect([turned.data[i], turned.data[i + 1]]).toEqual([128, 128])
       }
     }
+  })
+
+  it('has an inside of the mouth that goes on behind the lips to their outer line', () => {
+    const inMouth = (corner: number) => (sheet.places[4 * corner + 2] as number) >= 0
+    const uses = new Map<string, number>()
+    for (let i = 0; i < sheet.triangles.length; i += 3) {
+      const corners = [...sheet.triangles.subarray(i, i + 3)]
+      if (!corners.every(inMouth)) continue
+      corners.forEach((corner, k) => {
+        const edge = [corner, corners[(k + 1) % 3] as number].sort((a, b) => a - b).join()
+        uses.set(edge, (uses.get(edge) ?? 0) + 1)
+      })
+    }
+    const moved = sheet.move(driven(0))
+    const ends = [...uses].filter(([, count]) => count === 1).flatMap(([edge]) => edge.split(',').map(Number))
+    const places = new Set(
+      ends.map((corner) => `${moved[3 * corner]?.toFixed(3)},${moved[3 * corner + 1]?.toFixed(3)}`),
+    )
+    const outer = OUTER_LIPS.map((v) => `${mesh[3 * v]?.toFixed(3)},${mesh[3 * v + 1]?.toFixed(3)}`)
+    expect([...places].sort()).toEqual(outer.sort())
   })
 
   it('keeps the body where it is', () => {
