@@ -15,8 +15,8 @@ export const MOUTH_PATCH_PLACES: readonly (readonly [number, number])[] = INNER_
   return [MOUTH_PATCH.width / 2 + ACROSS * Math.cos(angle), MOUTH_PATCH.height / 2 - ALONG * Math.sin(angle)]
 })
 
-/** Share of the patch's radius over which it fades to its rim. */
-const FADE = 0.22
+/** Share of the patch's radius over which it fades to its rim: lip that is drawn long there makes the opening look smaller than it is. */
+const FADE = 0.1
 /** Skin of the cheeks, by which light and colour are matched. */
 const CHEEKS = [205, 425, 50, 280] as const
 const LARGEST_GAIN = { low: 0.5, high: 2.2 } as const
