@@ -34,9 +34,8 @@ export interface RegisteredFlowConfig extends RegisteredMeshesConfig {
   /** Set where depth from motion corrects dz in the end. */
   readonly depth?: DepthFromMotionConfig
   /**
-   * Pairs of one run, 1 to {@link MAX_REGISTERED_BATCH}; default 1. More fill a GPU better; each pair waits for all. A result does
-   * not depend on its place in the batch nor on its neighbours, but kernels are chosen by the size of the batch: other sizes add
-   * up in another order.
+   * Pairs of one run, 1 to {@link MAX_REGISTERED_BATCH}; default 1. More fill a GPU better; each pair waits for all. Each has the
+   * same bits as alone.
    */
   readonly batch?: number
 }
@@ -106,7 +105,14 @@ const CONFIG = {
  * DFFNet (Koujan et al. 2020, section 3), and where the configuration says so a refinement and depth from motion.
  */
 export function registeredFlow(graph: GraphBuilder, config: RegisteredFlowConfig): RegisteredFlow {
-  return flowFrom(graph, 0, registeredFrames(graph, config), config)
+  return checkedBuilder(graph).repeated(pairsOf(config), () =>
+    flowFrom(graph, 0, registeredFrames(graph, config), config),
+  )
+}
+
+function pairsOf(config: RegisteredFlowConfig): number {
+  checkArguments('registeredFlow', CONFIG, config)
+  return config.batch ?? 1
 }
 
 /**
@@ -117,11 +123,13 @@ export function registeredFlows(
   graph: GraphBuilder,
   config: RegisteredFlowConfig,
 ): { readonly forward: RegisteredFlow; readonly backward: RegisteredFlow } {
-  const frames = registeredFrames(graph, config)
-  return {
-    forward: flowFrom(graph, 0, frames, config),
-    backward: graph.prefixed('backward ', () => flowFrom(graph, 1, frames, config)),
-  }
+  return checkedBuilder(graph).repeated(pairsOf(config), () => {
+    const frames = registeredFrames(graph, config)
+    return {
+      forward: flowFrom(graph, 0, frames, config),
+      backward: graph.prefixed('backward ', () => flowFrom(graph, 1, frames, config)),
+    }
+  })
 }
 
 /** What both directions look at. Parts are added to the graph when the first of them asks. */
@@ -134,8 +142,6 @@ interface Frames {
 }
 
 function registeredFrames(graph: GraphBuilder, config: RegisteredFlowConfig): Frames {
-  checkArguments('registeredFlow', CONFIG, config)
-  checkedBuilder(graph)
   const { size, meshPrior } = config
   const frame = frameType(size, size)
   const names = registeredInputNames(config.batch)
