@@ -11,9 +11,11 @@ import { Gathering } from '../runtime/gathering.js'
 import { CallLine, Pending } from './call-line.js'
 import {
   checkCreateOptions,
+  checkedBatchOptions,
   checkedFlowOptions,
   checkedFlowTargets,
   checkedName,
+  checkedPairs,
   checkedWaitOptions,
 } from './checked-options.js'
 import { DeviceFrames } from './device-frames.js'
@@ -26,9 +28,11 @@ import { deriveResult } from './flow-result.js'
 import { loadNetworkFiles, type NetworkFiles, sharedFiles } from './network-files.js'
 import { ownedFrame, ownedPhoto } from './owned-photo.js'
 import { registeredPhoto } from './register/registered-frame.js'
+import { type FramePair, RegisteredBatches } from './registered-batches.js'
 import { type PairFrame, RegisteredPair } from './registered-pair.js'
 import { Stopwatch } from './stopwatch.js'
 import {
+  type BatchOptions,
   type CreateOptions,
   DEFAULT_REFINEMENT,
   type FaceFlow,
@@ -60,7 +64,7 @@ export class DeepFaceFlow implements FaceFlow {
   readonly #networks: readonly [PhotoNetworks, PhotoNetworks]
   readonly #finders: readonly [FaceFinder, FaceFinder]
   readonly #deviceFrames: DeviceFrames
-  readonly #pair: RegisteredPair
+  readonly #pairs: RegisteredBatches
   readonly #line = new CallLine()
   /** False for an engine of the caller. */
   readonly #ownsEngine: boolean
@@ -76,7 +80,9 @@ export class DeepFaceFlow implements FaceFlow {
     this.#engine = engine
     this.#ownsEngine = ownsEngine
     this.#files = files
-    this.#pair = pair
+    this.#pairs = new RegisteredBatches(pair, (batch) =>
+      RegisteredPair.create(engine, files, refinement, undefined, batch),
+    )
     const gathering = new Gathering()
     this.#networks = [
       new PhotoNetworks(engine, files, gathering),
@@ -261,12 +267,49 @@ export class DeepFaceFlow implements FaceFlow {
     const [ownA, ownB] = [ownedFrame(a), ownedFrame(b)]
     return await this.#enqueue(async () => {
       const watch = new Stopwatch(wanted.signal)
-      const frame = async (own: FrameInput, side: 0 | 1): Promise<PairFrame> =>
-        isDeviceData(own)
-          ? await this.#deviceFrames.pending(side, own)
-          : await registeredPhoto(own, FRAME_NAMES[side])
-      const [frameA, frameB] = await watch.time('decode', () => Promise.all([frame(ownA, 0), frame(ownB, 1)]))
-      return await this.#registered(frameA, frameB, wanted, watch, [], (result) => result)
+      const pair = await watch.time('decode', () => this.#frames(ownA, ownB))
+      return await this.#registered(...pair, wanted, watch, [], (result) => result)
+    }, wanted.signal)
+  }
+
+  /**
+   * `flowRegistered` of many pairs, several in one submission: for throughput, since a GPU is filled better and a pair waits for its
+   * batch. Results have the same bits; `timingsMs` are those of a pair's batch.
+   * @param pairs frames as of `flowRegistered`; pairs with frames on the device are computed one by one, as are those left over
+   * @returns one result a pair, in the order of the list
+   * @throws as `flowRegistered`, for the first pair that fails; FaceError INVALID_ARGUMENT; EngineError OUT_OF_MEMORY, or
+   * UNSUPPORTED, if the device cannot hold a batch of that size
+   */
+  async flowRegisteredAll(
+    pairs: readonly (readonly [FrameInput, FrameInput])[],
+    options: BatchOptions = {},
+  ): Promise<RegisteredFlowResult[]> {
+    const { batch, ...wanted } = checkedBatchOptions(options)
+    const own = checkedPairs(pairs).map(([a, b]) => [ownedFrame(a), ownedFrame(b)] as const)
+    return await this.#enqueue(async () => {
+      const watch = new Stopwatch(wanted.signal)
+      const frames = await watch.time('decode', () =>
+        Promise.all(own.map(([a, b], index) => this.#frames(a, b, ` of pair ${index}`))),
+      )
+      const groups = await this.#pairs.groups(frames, batch)
+      const launched: Pending<RegisteredFlowResult[]>[] = []
+      for (const { pairs: indices, plan } of groups) {
+        const group = indices.map((index) => frames[index] as FramePair)
+        launched.push(
+          await this.#launch(plan, group, wanted, new Stopwatch(wanted.signal), [], (result) => result),
+        )
+      }
+      const byGroup = Promise.all(launched.map(({ result }) => result))
+      const inOrder = (found: readonly RegisteredFlowResult[][]): RegisteredFlowResult[] => {
+        const results: RegisteredFlowResult[] = []
+        groups.forEach(({ pairs: indices }, group) => {
+          for (const [at, index] of indices.entries()) {
+            results[index] = found[group]?.[at] as RegisteredFlowResult
+          }
+        })
+        return results
+      }
+      return new Pending(byGroup.then(inOrder))
     }, wanted.signal)
   }
 
@@ -291,7 +334,7 @@ export class DeepFaceFlow implements FaceFlow {
       const frame = async (own: FrameInput, side: 0 | 1): Promise<Uint8Array | DeviceData> =>
         isDeviceData(own) ? own : (await registeredPhoto(own, FRAME_NAMES[side])).data
       const [frameA, frameB] = await Promise.all([frame(ownA, 0), frame(ownB, 1)])
-      return await this.#line.launch(() => this.#pair.run(frameA, frameB, targets))
+      return await this.#line.launch(() => this.#pairs.single.run(frameA, frameB, targets))
     }, signal)
   }
 
@@ -329,7 +372,7 @@ export class DeepFaceFlow implements FaceFlow {
     this.#disposed = true
     for (const networks of this.#networks) networks.dispose()
     this.#deviceFrames.dispose()
-    this.#pair.dispose()
+    this.#pairs.dispose()
     if (this.#ownsEngine) this.#engine.dispose()
   }
 
@@ -373,6 +416,19 @@ export class DeepFaceFlow implements FaceFlow {
     warnings: readonly string[],
     finish: (result: RegisteredFlowResult) => T,
   ): Promise<Pending<T>> {
+    const { result } = await this.#launch(this.#pairs.single, [[a, b]], options, watch, warnings, finish)
+    return new Pending(result.then(([only]) => only as T))
+  }
+
+  /** @param pairs as many as the batch of the plan */
+  async #launch<T>(
+    plan: RegisteredPair,
+    pairs: readonly FramePair[],
+    options: FlowOptions,
+    watch: Stopwatch,
+    warnings: readonly string[],
+    finish: (result: RegisteredFlowResult) => T,
+  ): Promise<Pending<T[]>> {
     const { triangles, ncc, template } = this.#files
     const facts = {
       triangles,
@@ -385,9 +441,20 @@ export class DeepFaceFlow implements FaceFlow {
       warnings,
     }
     return await this.#line.launch(async () => {
-      const outputs = await watch.time('flow', () => this.#pair.compute(a, b, options.backward !== false))
-      return await watch.time('products', async () => finish(deriveResult(outputs, facts, () => watch.times)))
+      const outputs = await watch.time('flow', () => plan.compute(pairs, options.backward !== false))
+      return await watch.time('products', async () =>
+        outputs.map((of) => finish(deriveResult(of, facts, () => watch.times))),
+      )
     })
+  }
+
+  /** @param whose added to what messages call the frames */
+  async #frames(a: FrameInput, b: FrameInput, whose = ''): Promise<FramePair> {
+    const frame = async (own: FrameInput, side: 0 | 1): Promise<PairFrame> =>
+      isDeviceData(own)
+        ? await this.#deviceFrames.pending(side, own)
+        : await registeredPhoto(own, FRAME_NAMES[side] + whose)
+    return await Promise.all([frame(a, 0), frame(b, 1)])
   }
 
   async #tryFrame(image: Rgba, name: string, detection: Candidate): Promise<FoundFace | undefined> {
