@@ -5,7 +5,6 @@ import { REFINEMENTS, type Refinement } from '../nets/refinement.js'
 import { decodePhoto, emitWarning, photoName } from '../platform/index.js'
 import { rigidInPhotos } from '../products/rigid-motion.js'
 import { abortable } from '../runtime/abort.js'
-import { type DeviceData, isDeviceData } from '../runtime/device-data.js'
 import { Engine } from '../runtime/engine.js'
 import { Gathering } from '../runtime/gathering.js'
 import { CallLine, Pending } from './call-line.js'
@@ -18,18 +17,16 @@ import {
   checkedPairs,
   checkedWaitOptions,
 } from './checked-options.js'
-import { DeviceFrames } from './device-frames.js'
 import type { Candidate } from './find/candidate.js'
 import { chooseFace, holdsChoice } from './find/face-choice.js'
 import { FaceFinder, type FoundFace, type LocatedFace } from './find/face-finder.js'
 import { type FoundPair, findPair, findPeople } from './find/pair-finder.js'
 import { PhotoNetworks } from './find/photo-networks.js'
-import { deriveResult } from './flow-result.js'
 import { loadNetworkFiles, type NetworkFiles, sharedFiles } from './network-files.js'
 import { ownedFrame, ownedPhoto } from './owned-photo.js'
-import { registeredPhoto } from './register/registered-frame.js'
-import { type FramePair, RegisteredBatches } from './registered-batches.js'
-import { type PairFrame, RegisteredPair } from './registered-pair.js'
+import { PairRunner } from './pair-runner.js'
+import { RegisteredBatches } from './registered-batches.js'
+import { RegisteredPair } from './registered-pair.js'
 import { Stopwatch } from './stopwatch.js'
 import {
   type BatchOptions,
@@ -63,8 +60,7 @@ export class DeepFaceFlow implements FaceFlow {
   /** One for each photo of a pair. */
   readonly #networks: readonly [PhotoNetworks, PhotoNetworks]
   readonly #finders: readonly [FaceFinder, FaceFinder]
-  readonly #deviceFrames: DeviceFrames
-  readonly #pairs: RegisteredBatches
+  readonly #runner: PairRunner
   readonly #line = new CallLine()
   /** False for an engine of the caller. */
   readonly #ownsEngine: boolean
@@ -80,9 +76,13 @@ export class DeepFaceFlow implements FaceFlow {
     this.#engine = engine
     this.#ownsEngine = ownsEngine
     this.#files = files
-    this.#pairs = new RegisteredBatches(pair, (batch) =>
+    const batches = new RegisteredBatches(pair, (batch) =>
       RegisteredPair.create(engine, files, refinement, undefined, batch),
     )
+    const { triangles, ncc, template, info: weights } = files
+    const { depthSource } = this
+    const facts = { triangles, ncc, template, weights, depthSource, refinement, adapter: this.adapter }
+    this.#runner = new PairRunner(engine, batches, this.#line, facts)
     const gathering = new Gathering()
     this.#networks = [
       new PhotoNetworks(engine, files, gathering),
@@ -90,7 +90,6 @@ export class DeepFaceFlow implements FaceFlow {
     ]
     const [first, second] = this.#networks
     this.#finders = [new FaceFinder(first, files.template), new FaceFinder(second, files.template)]
-    this.#deviceFrames = new DeviceFrames(engine)
   }
 
   /**
@@ -267,8 +266,8 @@ export class DeepFaceFlow implements FaceFlow {
     const [ownA, ownB] = [ownedFrame(a), ownedFrame(b)]
     return await this.#enqueue(async () => {
       const watch = new Stopwatch(wanted.signal)
-      const pair = await watch.time('decode', () => this.#frames(ownA, ownB))
-      return await this.#registered(...pair, wanted, watch, [], (result) => result)
+      const pair = await watch.time('decode', () => this.#runner.frames(ownA, ownB))
+      return await this.#runner.one(pair, wanted, watch, [], (result) => result)
     }, wanted.signal)
   }
 
@@ -289,27 +288,9 @@ export class DeepFaceFlow implements FaceFlow {
     return await this.#enqueue(async () => {
       const watch = new Stopwatch(wanted.signal)
       const frames = await watch.time('decode', () =>
-        Promise.all(own.map(([a, b], index) => this.#frames(a, b, ` of pair ${index}`))),
+        Promise.all(own.map(([a, b], index) => this.#runner.frames(a, b, ` of pair ${index}`))),
       )
-      const groups = await this.#pairs.groups(frames, batch)
-      const launched: Pending<RegisteredFlowResult[]>[] = []
-      for (const { pairs: indices, plan } of groups) {
-        const group = indices.map((index) => frames[index] as FramePair)
-        launched.push(
-          await this.#launch(plan, group, wanted, new Stopwatch(wanted.signal), [], (result) => result),
-        )
-      }
-      const byGroup = Promise.all(launched.map(({ result }) => result))
-      const inOrder = (found: readonly RegisteredFlowResult[][]): RegisteredFlowResult[] => {
-        const results: RegisteredFlowResult[] = []
-        groups.forEach(({ pairs: indices }, group) => {
-          for (const [at, index] of indices.entries()) {
-            results[index] = found[group]?.[at] as RegisteredFlowResult
-          }
-        })
-        return results
-      }
-      return new Pending(byGroup.then(inOrder))
+      return await this.#runner.all(frames, batch, wanted)
     }, wanted.signal)
   }
 
@@ -331,10 +312,7 @@ export class DeepFaceFlow implements FaceFlow {
     const targets = checkedFlowTargets(to)
     const [ownA, ownB] = [ownedFrame(a), ownedFrame(b)]
     await this.#enqueue(async () => {
-      const frame = async (own: FrameInput, side: 0 | 1): Promise<Uint8Array | DeviceData> =>
-        isDeviceData(own) ? own : (await registeredPhoto(own, FRAME_NAMES[side])).data
-      const [frameA, frameB] = await Promise.all([frame(ownA, 0), frame(ownB, 1)])
-      return await this.#line.launch(() => this.#pairs.single.run(frameA, frameB, targets))
+      return await this.#runner.onDevice(ownA, ownB, targets)
     }, signal)
   }
 
@@ -371,8 +349,7 @@ export class DeepFaceFlow implements FaceFlow {
     if (this.#disposed) return
     this.#disposed = true
     for (const networks of this.#networks) networks.dispose()
-    this.#deviceFrames.dispose()
-    this.#pairs.dispose()
+    this.#runner.dispose()
     if (this.#ownsEngine) this.#engine.dispose()
   }
 
@@ -383,7 +360,8 @@ export class DeepFaceFlow implements FaceFlow {
     watch: Stopwatch,
     warnings: readonly string[],
   ): Promise<Pending<FlowResult>> {
-    return await this.#registered(a.registered, b.registered, options, watch, warnings, (result) => {
+    const pair = [a.registered, b.registered] as const
+    return await this.#runner.one(pair, options, watch, warnings, (result) => {
       const rigidPhoto = rigidInPhotos(result.rigid, a.toTemplate, b.toTemplate)
       // Added to it: a copy would compute what nobody may read.
       return Object.assign(result, { a, b, rigidPhoto })
@@ -397,8 +375,8 @@ export class DeepFaceFlow implements FaceFlow {
     watch: Stopwatch,
   ): Promise<Pending<FlowResult>> {
     const [finderA, finderB] = this.#finders
-    const [frameA, frameB] = [finderA.registration(a), finderB.registration(b)]
-    return await this.#registered(frameA, frameB, options, watch, warnings, (result) => {
+    const pair = [finderA.registration(a), finderB.registration(b)] as const
+    return await this.#runner.one(pair, options, watch, warnings, (result) => {
       const { registeredA, registeredB, rigid } = result
       return Object.assign(result, {
         a: { ...a.frame, registered: registeredA },
@@ -406,55 +384,6 @@ export class DeepFaceFlow implements FaceFlow {
         rigidPhoto: rigidInPhotos(rigid, a.frame.toTemplate, b.frame.toTemplate),
       })
     })
-  }
-
-  async #registered<T>(
-    a: PairFrame,
-    b: PairFrame,
-    options: FlowOptions,
-    watch: Stopwatch,
-    warnings: readonly string[],
-    finish: (result: RegisteredFlowResult) => T,
-  ): Promise<Pending<T>> {
-    const { result } = await this.#launch(this.#pairs.single, [[a, b]], options, watch, warnings, finish)
-    return new Pending(result.then(([only]) => only as T))
-  }
-
-  /** @param pairs as many as the batch of the plan */
-  async #launch<T>(
-    plan: RegisteredPair,
-    pairs: readonly FramePair[],
-    options: FlowOptions,
-    watch: Stopwatch,
-    warnings: readonly string[],
-    finish: (result: RegisteredFlowResult) => T,
-  ): Promise<Pending<T[]>> {
-    const { triangles, ncc, template } = this.#files
-    const facts = {
-      triangles,
-      ncc,
-      template,
-      weights: this.weights,
-      depthSource: this.depthSource,
-      refinement: this.refinement,
-      adapter: this.adapter,
-      warnings,
-    }
-    return await this.#line.launch(async () => {
-      const outputs = await watch.time('flow', () => plan.compute(pairs, options.backward !== false))
-      return await watch.time('products', async () =>
-        outputs.map((of) => finish(deriveResult(of, facts, () => watch.times))),
-      )
-    })
-  }
-
-  /** @param whose added to what messages call the frames */
-  async #frames(a: FrameInput, b: FrameInput, whose = ''): Promise<FramePair> {
-    const frame = async (own: FrameInput, side: 0 | 1): Promise<PairFrame> =>
-      isDeviceData(own)
-        ? await this.#deviceFrames.pending(side, own)
-        : await registeredPhoto(own, FRAME_NAMES[side] + whose)
-    return await Promise.all([frame(a, 0), frame(b, 1)])
   }
 
   async #tryFrame(image: Rgba, name: string, detection: Candidate): Promise<FoundFace | undefined> {
@@ -475,9 +404,6 @@ export class DeepFaceFlow implements FaceFlow {
     }, signal)
   }
 }
-
-/** What messages call frames without a name. */
-const FRAME_NAMES = ['frame A', 'frame B'] as const
 
 type Make = (
   engine: Engine,

@@ -6,7 +6,7 @@ export type FramePair = readonly [PairFrame, PairFrame]
 
 /** Pairs that run together, by their indices in the list. */
 export interface PairGroup {
-  readonly pairs: readonly number[]
+  readonly indices: readonly number[]
   readonly plan: RegisteredPair
 }
 
@@ -29,11 +29,11 @@ export class RegisteredBatches {
     const together = size > 1 ? inMemory.length - (inMemory.length % size) : 0
     const groups: PairGroup[] = []
     for (let first = 0; first < together; first += size) {
-      groups.push({ pairs: inMemory.slice(first, first + size), plan: await this.#of(size) })
+      groups.push({ indices: inMemory.slice(first, first + size), plan: await this.#of(size) })
     }
     const batched = new Set(inMemory.slice(0, together))
     for (const index of pairs.keys()) {
-      if (!batched.has(index)) groups.push({ pairs: [index], plan: this.single })
+      if (!batched.has(index)) groups.push({ indices: [index], plan: this.single })
     }
     return groups
   }
@@ -60,6 +60,15 @@ export class RegisteredBatches {
     }
     this.#plans.clear()
   }
+}
+
+/** What groups gave, in the order of the list that they were made of. */
+export function inListOrder<T>(groups: readonly PairGroup[], found: readonly (readonly T[])[]): T[] {
+  const results: T[] = []
+  for (const [group, { indices }] of groups.entries()) {
+    for (const [at, index] of indices.entries()) results[index] = found[group]?.[at] as T
+  }
+  return results
 }
 
 function isInMemory(frame: PairFrame): frame is Rgba {
