@@ -48,10 +48,12 @@ export {
 export { type DffnetConfig, dffnet, FLOW_UNIT } from './nets/dffnet.js'
 export { REFINEMENTS, type Refinement, refineFlow } from './nets/refinement.js'
 export {
+  MAX_REGISTERED_BATCH,
   REGISTERED_INPUTS,
   type RegisteredFlow,
   type RegisteredFlowConfig,
   registeredFlow,
+  registeredInputNames,
 } from './nets/registered-flow.js'
 export {
   type RegisteredMeshesConfig,

@@ -11,6 +11,7 @@ import {
   REGISTERED_INPUTS,
   type RegisteredFlowConfig,
   registeredFlow,
+  registeredInputNames,
 } from '../../src/nets/registered-flow.js'
 import { registeredRoiTransform } from '../../src/nets/registered-meshes.js'
 import { packImageTransform } from '../../src/ops/image/image-input.js'
@@ -33,6 +34,8 @@ export interface NetworkChoice {
   readonly refinement?: Refinement
   /** Side of the template frame, px; 224 but for cost models. */
   readonly size?: number
+  /** Pairs of one run; default 1. */
+  readonly batch?: number
 }
 
 /** The shipped configuration. */
@@ -66,6 +69,7 @@ async function registeredConfig(choice: NetworkChoice): Promise<RegisteredFlowCo
     fineMatching: choice.fineMatching ?? true,
     ...(depth && { depth: depth.config }),
     refinement: choice.refinement ?? DEFAULT_REFINEMENT,
+    ...(choice.batch && { batch: choice.batch }),
     regressorRoi: { cx: cx * scale, cy: cy * scale, side: side * scale },
     triangles: Uint32Array.from(face.indices('triangles', [898, 3])),
     ncc: positions.map((value, i) => {
@@ -136,7 +140,7 @@ export function seededWeights(name: string, shape: readonly number[]): Float32Ar
   })
 }
 
-/** A real pair of registered frames and the constant crop of 3DMeshReg, as plan inputs. */
+/** A real pair of registered frames, for each pair of a batch, and the constant crop of 3DMeshReg, as plan inputs. */
 export async function registeredInputs(
   choice: NetworkChoice,
 ): Promise<Record<string, Uint8Array | Float32Array>> {
@@ -147,9 +151,14 @@ export async function registeredInputs(
       throw new RangeError(`the frames of the fixtures are ${photo.width} px wide`)
     return new Uint8Array(photo.data)
   }
+  const [first, second] = [await frame(1), await frame(2)]
   return {
-    [REGISTERED_INPUTS.i1]: await frame(1),
-    [REGISTERED_INPUTS.i2]: await frame(2),
+    ...Object.fromEntries(
+      registeredInputNames(choice.batch).flatMap(({ i1, i2 }) => [
+        [i1, first],
+        [i2, second],
+      ]),
+    ),
     [REGISTERED_INPUTS.roi]: packImageTransform(registeredRoiTransform(config)),
   }
 }

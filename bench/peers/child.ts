@@ -3,7 +3,9 @@ import { packageFacts } from '../../src/platform/node/package-root.js'
 import { decodePhoto } from '../../src/platform/node/image.js'
 import { sampleOnce } from '../lib/measure.js'
 import { seededWeights } from '../lib/networks.js'
+import { answerTurns } from '../lib/turn-process.js'
 import type { Peer, PeerInputs, PeerRequest } from './peer.js'
+import type { Ready } from './process.js'
 
 /**
  * One engine in a process of its own: opens the network, then runs it once for each message `run`. Answers with
@@ -44,11 +46,7 @@ async function makeInputs(): Promise<PeerInputs> {
   return { images, encoding: noise.map((value) => value * 10 + 0.5), size, encodingChannels }
 }
 
-const send = (message: object): void => {
-  process.send?.(message)
-}
-
-try {
+await answerTurns(async (): Promise<{ ready: Ready; run: () => Promise<unknown> }> => {
   const start = performance.now()
   const peer = await open(await makeInputs())
   const openMs = performance.now() - start
@@ -57,21 +55,6 @@ try {
     flow = (await peer.run()) as Float32Array<ArrayBuffer>
     return undefined
   })
-  send({ kind: 'ready', version: peer.version, device: peer.device, openMs, first, flow })
-  process.on('message', (message: 'run' | 'end') => {
-    if (message === 'end') process.exit(0)
-    sampleOnce(async () => {
-      await peer.run()
-      return undefined
-    }).then(
-      (sample) => send({ kind: 'sample', sample }),
-      (error: unknown) => fail(error),
-    )
-  })
-} catch (error) {
-  fail(error)
-}
-
-function fail(error: unknown): void {
-  send({ kind: 'failed', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) })
-}
+  const { version, device } = peer
+  return { ready: { version, device, openMs, first, flow }, run: () => peer.run() }
+})

@@ -2,7 +2,10 @@ import { abortable } from '../runtime/abort.js'
 
 /** A result that is still being computed while the next call begins. */
 export class Pending<T> {
-  constructor(readonly result: Promise<T>) {}
+  constructor(readonly result: Promise<T>) {
+    // One that fails before its call waits for it is no unhandled rejection.
+    result.catch(() => undefined)
+  }
 }
 
 /** Pairs on the device at a time: one is computed, one waits for it, one is prepared. */

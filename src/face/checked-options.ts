@@ -1,8 +1,17 @@
-import { FaceError } from '../errors.js'
+import { FaceError, printed } from '../errors.js'
+import { MAX_REGISTERED_BATCH } from '../nets/registered-flow.js'
 import { checkOptionNames, type OptionNames } from '../option-names.js'
 import type { PlanTargets } from '../runtime/plan.js'
 import { checkedChoice } from './find/face-choice.js'
-import type { CreateOptions, FlowOptions, FlowTargets, VideoOptions, WaitOptions } from './types.js'
+import type {
+  BatchOptions,
+  CreateOptions,
+  FlowOptions,
+  FlowTargets,
+  FrameInput,
+  VideoOptions,
+  WaitOptions,
+} from './types.js'
 
 /** Callers in JavaScript may pass anything, and change it while a call waits for its turn. */
 
@@ -12,11 +21,13 @@ const GROUP_OPTIONS: OptionNames<Pick<FlowOptions, 'backward' | 'signal'>> = {
   ...WAIT_OPTIONS,
   backward: true,
 }
+const BATCH_OPTIONS: OptionNames<BatchOptions> = { ...GROUP_OPTIONS, batch: true }
 const VIDEO_OPTIONS: OptionNames<VideoOptions> = { ...FLOW_OPTIONS, flows: true }
 const FLOW_CALLS = {
   'flow()': FLOW_OPTIONS,
   'flowAll()': GROUP_OPTIONS,
   'flowRegistered()': FLOW_OPTIONS,
+  'flowRegisteredAll()': BATCH_OPTIONS,
   'video()': VIDEO_OPTIONS,
 } as const
 const FLOW_TARGETS: OptionNames<FlowTargets> = { flow: true, backwardFlow: true }
@@ -41,7 +52,7 @@ const CREATE_OPTIONS: OptionNames<CreateOptions> = {
  */
 export function checkedFlowOptions(
   what: keyof typeof FLOW_CALLS,
-  options: FlowOptions & Partial<VideoOptions>,
+  options: FlowOptions & Partial<VideoOptions> & Partial<BatchOptions>,
 ): FlowOptions {
   checkOptionNames<object>(what, options, FLOW_CALLS[what], FaceError)
   const { backward, signal } = options
@@ -55,6 +66,41 @@ export function checkedFlowOptions(
     ...(backward !== undefined && { backward }),
     ...(signal && { signal }),
   }
+}
+
+/** The knee of the modelled gain, see docs/performance.md. */
+const DEFAULT_BATCH = 4
+
+/** As `checkedFlowOptions`. */
+export function checkedBatchOptions(options: BatchOptions): FlowOptions & { readonly batch: number } {
+  const wanted = checkedFlowOptions('flowRegisteredAll()', options)
+  const { batch = DEFAULT_BATCH } = options
+  if (!Number.isInteger(batch) || batch < 1 || batch > MAX_REGISTERED_BATCH) {
+    throw new FaceError(
+      'INVALID_ARGUMENT',
+      `batch must be a whole number from 1 to ${MAX_REGISTERED_BATCH} (pairs of one submission), got ${printed(batch)}; a list of pairs may be longer`,
+      { option: 'batch' },
+    )
+  }
+  return { ...wanted, batch }
+}
+
+/**
+ * The list as it is now.
+ * @throws FaceError INVALID_ARGUMENT that names what is no pair
+ */
+export function checkedPairs(
+  pairs: readonly (readonly [FrameInput, FrameInput])[],
+): (readonly [FrameInput, FrameInput])[] {
+  if (!Array.isArray(pairs)) {
+    throw new FaceError('INVALID_ARGUMENT', `pairs are a list of [a, b], got ${printed(pairs)}`)
+  }
+  return Array.from(pairs, (pair, index) => {
+    if (Array.isArray(pair) && pair.length === 2) return [pair[0], pair[1]]
+    throw new FaceError('INVALID_ARGUMENT', `pair ${index} must be [a, b], got ${printed(pair)}`, {
+      pair: index,
+    })
+  })
 }
 
 /** As `checkedFlowOptions`. */

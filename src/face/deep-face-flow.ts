@@ -5,30 +5,31 @@ import { REFINEMENTS, type Refinement } from '../nets/refinement.js'
 import { decodePhoto, emitWarning, photoName } from '../platform/index.js'
 import { rigidInPhotos } from '../products/rigid-motion.js'
 import { abortable } from '../runtime/abort.js'
-import { type DeviceData, isDeviceData } from '../runtime/device-data.js'
 import { Engine } from '../runtime/engine.js'
 import { Gathering } from '../runtime/gathering.js'
 import { CallLine, Pending } from './call-line.js'
 import {
   checkCreateOptions,
+  checkedBatchOptions,
   checkedFlowOptions,
   checkedFlowTargets,
   checkedName,
+  checkedPairs,
   checkedWaitOptions,
 } from './checked-options.js'
-import { DeviceFrames } from './device-frames.js'
 import type { Candidate } from './find/candidate.js'
 import { chooseFace, holdsChoice } from './find/face-choice.js'
 import { FaceFinder, type FoundFace, type LocatedFace } from './find/face-finder.js'
 import { type FoundPair, findPair, findPeople } from './find/pair-finder.js'
 import { PhotoNetworks } from './find/photo-networks.js'
-import { deriveResult } from './flow-result.js'
 import { loadNetworkFiles, type NetworkFiles, sharedFiles } from './network-files.js'
 import { ownedFrame, ownedPhoto } from './owned-photo.js'
-import { registeredPhoto } from './register/registered-frame.js'
-import { type PairFrame, RegisteredPair } from './registered-pair.js'
+import { PairRunner } from './pair-runner.js'
+import { RegisteredBatches } from './registered-batches.js'
+import { RegisteredPair } from './registered-pair.js'
 import { Stopwatch } from './stopwatch.js'
 import {
+  type BatchOptions,
   type CreateOptions,
   DEFAULT_REFINEMENT,
   type FaceFlow,
@@ -59,8 +60,7 @@ export class DeepFaceFlow implements FaceFlow {
   /** One for each photo of a pair. */
   readonly #networks: readonly [PhotoNetworks, PhotoNetworks]
   readonly #finders: readonly [FaceFinder, FaceFinder]
-  readonly #deviceFrames: DeviceFrames
-  readonly #pair: RegisteredPair
+  readonly #runner: PairRunner
   readonly #line = new CallLine()
   /** False for an engine of the caller. */
   readonly #ownsEngine: boolean
@@ -76,7 +76,13 @@ export class DeepFaceFlow implements FaceFlow {
     this.#engine = engine
     this.#ownsEngine = ownsEngine
     this.#files = files
-    this.#pair = pair
+    const batches = new RegisteredBatches(pair, (batch) =>
+      RegisteredPair.create(engine, files, refinement, undefined, batch),
+    )
+    const { triangles, ncc, template, info: weights } = files
+    const { depthSource } = this
+    const facts = { triangles, ncc, template, weights, depthSource, refinement, adapter: this.adapter }
+    this.#runner = new PairRunner(engine, batches, this.#line, facts)
     const gathering = new Gathering()
     this.#networks = [
       new PhotoNetworks(engine, files, gathering),
@@ -84,7 +90,6 @@ export class DeepFaceFlow implements FaceFlow {
     ]
     const [first, second] = this.#networks
     this.#finders = [new FaceFinder(first, files.template), new FaceFinder(second, files.template)]
-    this.#deviceFrames = new DeviceFrames(engine)
   }
 
   /**
@@ -261,12 +266,31 @@ export class DeepFaceFlow implements FaceFlow {
     const [ownA, ownB] = [ownedFrame(a), ownedFrame(b)]
     return await this.#enqueue(async () => {
       const watch = new Stopwatch(wanted.signal)
-      const frame = async (own: FrameInput, side: 0 | 1): Promise<PairFrame> =>
-        isDeviceData(own)
-          ? await this.#deviceFrames.pending(side, own)
-          : await registeredPhoto(own, FRAME_NAMES[side])
-      const [frameA, frameB] = await watch.time('decode', () => Promise.all([frame(ownA, 0), frame(ownB, 1)]))
-      return await this.#registered(frameA, frameB, wanted, watch, [], (result) => result)
+      const pair = await watch.time('decode', () => this.#runner.frames(ownA, ownB))
+      return await this.#runner.one(pair, wanted, watch, [], (result) => result)
+    }, wanted.signal)
+  }
+
+  /**
+   * `flowRegistered` of many pairs, several in one submission: for throughput, since a GPU is filled better and a pair waits for its
+   * batch. Results have the same bits; `timingsMs` are those of a pair's batch.
+   * @param pairs frames as of `flowRegistered`; pairs with frames on the device are computed one by one, as are those left over
+   * @returns one result a pair, in the order of the list
+   * @throws as `flowRegistered`, for the first pair that fails; FaceError INVALID_ARGUMENT; EngineError OUT_OF_MEMORY, or
+   * UNSUPPORTED, if the device cannot hold a batch of that size
+   */
+  async flowRegisteredAll(
+    pairs: readonly (readonly [FrameInput, FrameInput])[],
+    options: BatchOptions = {},
+  ): Promise<RegisteredFlowResult[]> {
+    const { batch, ...wanted } = checkedBatchOptions(options)
+    const own = checkedPairs(pairs).map(([a, b]) => [ownedFrame(a), ownedFrame(b)] as const)
+    return await this.#enqueue(async () => {
+      const watch = new Stopwatch(wanted.signal)
+      const frames = await watch.time('decode', () =>
+        Promise.all(own.map(([a, b], index) => this.#runner.frames(a, b, ` of pair ${index}`))),
+      )
+      return await this.#runner.all(frames, batch, wanted)
     }, wanted.signal)
   }
 
@@ -288,10 +312,7 @@ export class DeepFaceFlow implements FaceFlow {
     const targets = checkedFlowTargets(to)
     const [ownA, ownB] = [ownedFrame(a), ownedFrame(b)]
     await this.#enqueue(async () => {
-      const frame = async (own: FrameInput, side: 0 | 1): Promise<Uint8Array | DeviceData> =>
-        isDeviceData(own) ? own : (await registeredPhoto(own, FRAME_NAMES[side])).data
-      const [frameA, frameB] = await Promise.all([frame(ownA, 0), frame(ownB, 1)])
-      return await this.#line.launch(() => this.#pair.run(frameA, frameB, targets))
+      return await this.#runner.onDevice(ownA, ownB, targets)
     }, signal)
   }
 
@@ -328,8 +349,7 @@ export class DeepFaceFlow implements FaceFlow {
     if (this.#disposed) return
     this.#disposed = true
     for (const networks of this.#networks) networks.dispose()
-    this.#deviceFrames.dispose()
-    this.#pair.dispose()
+    this.#runner.dispose()
     if (this.#ownsEngine) this.#engine.dispose()
   }
 
@@ -340,7 +360,8 @@ export class DeepFaceFlow implements FaceFlow {
     watch: Stopwatch,
     warnings: readonly string[],
   ): Promise<Pending<FlowResult>> {
-    return await this.#registered(a.registered, b.registered, options, watch, warnings, (result) => {
+    const pair = [a.registered, b.registered] as const
+    return await this.#runner.one(pair, options, watch, warnings, (result) => {
       const rigidPhoto = rigidInPhotos(result.rigid, a.toTemplate, b.toTemplate)
       // Added to it: a copy would compute what nobody may read.
       return Object.assign(result, { a, b, rigidPhoto })
@@ -354,39 +375,14 @@ export class DeepFaceFlow implements FaceFlow {
     watch: Stopwatch,
   ): Promise<Pending<FlowResult>> {
     const [finderA, finderB] = this.#finders
-    const [frameA, frameB] = [finderA.registration(a), finderB.registration(b)]
-    return await this.#registered(frameA, frameB, options, watch, warnings, (result) => {
+    const pair = [finderA.registration(a), finderB.registration(b)] as const
+    return await this.#runner.one(pair, options, watch, warnings, (result) => {
       const { registeredA, registeredB, rigid } = result
       return Object.assign(result, {
         a: { ...a.frame, registered: registeredA },
         b: { ...b.frame, registered: registeredB },
         rigidPhoto: rigidInPhotos(rigid, a.frame.toTemplate, b.frame.toTemplate),
       })
-    })
-  }
-
-  async #registered<T>(
-    a: PairFrame,
-    b: PairFrame,
-    options: FlowOptions,
-    watch: Stopwatch,
-    warnings: readonly string[],
-    finish: (result: RegisteredFlowResult) => T,
-  ): Promise<Pending<T>> {
-    const { triangles, ncc, template } = this.#files
-    const facts = {
-      triangles,
-      ncc,
-      template,
-      weights: this.weights,
-      depthSource: this.depthSource,
-      refinement: this.refinement,
-      adapter: this.adapter,
-      warnings,
-    }
-    return await this.#line.launch(async () => {
-      const outputs = await watch.time('flow', () => this.#pair.compute(a, b, options.backward !== false))
-      return await watch.time('products', async () => finish(deriveResult(outputs, facts, () => watch.times)))
     })
   }
 
@@ -408,9 +404,6 @@ export class DeepFaceFlow implements FaceFlow {
     }, signal)
   }
 }
-
-/** What messages call frames without a name. */
-const FRAME_NAMES = ['frame A', 'frame B'] as const
 
 type Make = (
   engine: Engine,

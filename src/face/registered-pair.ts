@@ -4,7 +4,12 @@ import { MESH_VERTICES, type Rgba, TEMPLATE_SIZE } from '../geometry/types.js'
 import { GraphBuilder, type Value } from '../graph/graph.js'
 import type { WeightSource } from '../graph/op.js'
 import type { Refinement } from '../nets/refinement.js'
-import { REGISTERED_INPUTS, type RegisteredFlowConfig, registeredFlows } from '../nets/registered-flow.js'
+import {
+  REGISTERED_INPUTS,
+  type RegisteredFlowConfig,
+  registeredFlows,
+  registeredInputNames,
+} from '../nets/registered-flow.js'
 import { registeredRoiTransform } from '../nets/registered-meshes.js'
 import { packImageTransform } from '../ops/image/image-input.js'
 import { outputTensor } from '../ops/tensor/border.js'
@@ -51,6 +56,9 @@ function isPending(frame: PairFrame): frame is PendingFrame {
   return 'job' in frame
 }
 
+/** Where the pixels of a frame are. */
+type Place = ArrayBufferView | DeviceData
+
 function onDevice({ job, frameOutput }: PendingFrame): GPUBuffer {
   return job.plan.outputBuffer(frameOutput)
 }
@@ -66,19 +74,29 @@ type Output =
   | 'backwardMeshes'
   | 'backwardFlags'
 
+/** Numbers a frame of those outputs that hold something of frames, of one or both a pair. */
+const NUMBERS_OF_FRAME: Readonly<Partial<Record<string, number>>> = {
+  meshes: MESH_VERTICES * 3,
+  flags: 1,
+  backwardMeshes: MESH_VERTICES * 3,
+  backwardFlags: 1,
+} satisfies Partial<Record<Output, number>>
+
 const isBackward = (output: string): boolean => output.startsWith('backward')
 
 /**
  * Registered frames in, flow out: 3DMeshReg, raster, PNCC, DFFNet, refinement and depth from motion, and all of it for the way
- * back, in one submission.
+ * back, in one submission; of one pair, or of a batch.
  */
 export class RegisteredPair {
   readonly #plan: Plan
+  readonly #batch: number
   readonly #roi: Float32Array
   readonly #template: Template
 
-  private constructor(plan: Plan, roi: Float32Array, template: Template) {
+  private constructor(plan: Plan, batch: number, roi: Float32Array, template: Template) {
     this.#plan = plan
+    this.#batch = batch
     this.#roi = roi
     this.#template = template
   }
@@ -88,9 +106,10 @@ export class RegisteredPair {
     files: NetworkFiles,
     refinement: Refinement,
     onProgress?: (done: number, total: number) => void,
+    batch = 1,
   ): Promise<RegisteredPair> {
-    const config = registeredFlowConfig(files, refinement)
-    const graph = new GraphBuilder(`registered ${files.info.name}`)
+    const config = { ...registeredFlowConfig(files, refinement), batch }
+    const graph = new GraphBuilder(`registered ${files.info.name}${batch > 1 ? ` x ${batch}` : ''}`)
     const { forward, backward } = registeredFlows(graph, config)
     const outputs: Readonly<Partial<Record<Output, Value>>> = {
       flow: forward.flow,
@@ -106,27 +125,60 @@ export class RegisteredPair {
       weights: registeredFlowWeights(files),
       ...(onProgress && { onProgress }),
     })
-    return new RegisteredPair(plan, packImageTransform(registeredRoiTransform(config)), files.template)
+    return new RegisteredPair(plan, batch, packImageTransform(registeredRoiTransform(config)), files.template)
   }
 
   /**
-   * @param a 224x224 frames; those that are still to be computed come first in the submission and stay on the device for it
+   * @param pairs as many as the batch has, each of which gets the bits that it has alone; 224x224 frames. Those that are still to be
+   * computed come first in the submission and stay on the device for it
    * @param backward false: what only the way back needs is neither computed nor read
    */
-  async compute(a: PairFrame, b: PairFrame, backward: boolean): Promise<PairOutputs> {
-    const pending = [a, b].filter(isPending)
+  async compute(
+    pairs: readonly (readonly [PairFrame, PairFrame])[],
+    backward: boolean,
+  ): Promise<PairOutputs[]> {
+    const pending = pairs.flat().filter(isPending)
     const wanted = [...this.#plan.spec.outputs.keys()].filter((output) => backward || !isBackward(output))
-    const inputs = this.#inputs(isPending(a) ? onDevice(a) : a.data, isPending(b) ? onDevice(b) : b.data)
+    const places = pairs.map((pair) => pair.map((frame) => (isPending(frame) ? onDevice(frame) : frame.data)))
+    const inputs = this.#inputs(places as [Place, Place][])
     const results = await Plan.computeTogether([
       ...pending.map(({ job }) => job),
       { plan: this.#plan, inputs, outputs: wanted, only: true },
     ])
-    const outputs = results.at(-1) as Record<Output, Float32Array>
+    const outputs = results.at(-1) as PlanOutputs
     const computed = new Map(pending.map((frame, i) => [frame, frameOf(frame, results[i] as PlanOutputs)]))
     const frame = (of: PairFrame): Rgba => (isPending(of) ? (computed.get(of) as Rgba) : of)
+    return pairs.map(([a, b], pair) => {
+      return this.#pairOutputs([frame(a), frame(b)], this.#outputsOf(pair, outputs), backward)
+    })
+  }
+
+  /** A pair's share of each output; meshes and flags of all frames are those of all A, then of all B. */
+  #outputsOf(pair: number, outputs: PlanOutputs): Record<Output, Float32Array> {
+    const batch = this.#batch
+    if (batch === 1) return outputs as Record<Output, Float32Array>
+    const share = (name: string, values: Float32Array): Float32Array => {
+      const numbers = NUMBERS_OF_FRAME[name] ?? values.length / batch
+      const sides = values.length / (numbers * batch)
+      const own = new Float32Array(sides * numbers)
+      for (let side = 0; side < sides; side++) {
+        const from = (side * batch + pair) * numbers
+        own.set(values.subarray(from, from + numbers), side * numbers)
+      }
+      return own
+    }
+    return Object.fromEntries(
+      Object.entries(outputs).map(([name, values]) => [name, share(name, values as Float32Array)]),
+    ) as Record<Output, Float32Array>
+  }
+
+  #pairOutputs(
+    frames: readonly [Rgba, Rgba],
+    outputs: Record<Output, Float32Array>,
+    backward: boolean,
+  ): PairOutputs {
     const { flow, fragments, meshes, flags, backwardFlow, backwardMask, backwardMeshes, backwardFlags } =
       outputs
-    const frames = [frame(a), frame(b)] as const
     if (sameBytes(frames[0].data, frames[1].data)) {
       flow.fill(0)
       backwardFlow?.fill(0)
@@ -149,12 +201,19 @@ export class RegisteredPair {
    * @returns settles when the device has accepted the commands
    */
   run(a: Uint8Array | DeviceData, b: Uint8Array | DeviceData, to: PlanTargets): Promise<void> {
-    return this.#plan.run(this.#inputs(a, b), { to, only: true })
+    return this.#plan.run(this.#inputs([[a, b]]), { to, only: true })
   }
 
-  #inputs(i1: ArrayBufferView | DeviceData, i2: ArrayBufferView | DeviceData): PlanInputs {
+  #inputs(pairs: readonly (readonly [Place, Place])[]): PlanInputs {
+    const frames = registeredInputNames(this.#batch).flatMap(({ i1, i2 }, pair) => {
+      const [a, b] = pairs[pair] as readonly [Place, Place]
+      return [
+        [i1, a],
+        [i2, b],
+      ]
+    })
     // The region is written each time: 48 bytes, and a device that was lost and recovered has forgotten it.
-    return { [REGISTERED_INPUTS.i1]: i1, [REGISTERED_INPUTS.i2]: i2, [REGISTERED_INPUTS.roi]: this.#roi }
+    return { ...Object.fromEntries(frames), [REGISTERED_INPUTS.roi]: this.#roi }
   }
 
   #faces(

@@ -139,6 +139,15 @@ export interface FlowOptions extends WaitOptions {
   readonly backward?: boolean
 }
 
+/** How many registered pairs are computed. */
+export interface BatchOptions extends Pick<FlowOptions, 'backward' | 'signal'> {
+  /**
+   * Pairs of one submission, 1 to 64; default 4. More fill a GPU better, and each pair waits for its batch. The first call with a
+   * size compiles kernels for it and takes some 20 MB of device memory a pair, kept until `dispose()`.
+   */
+  readonly batch?: number
+}
+
 /** Flow of everybody whom two photos show. */
 export interface GroupFlow {
   /** One result a person seen in both photos, the largest face of A first. */

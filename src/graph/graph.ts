@@ -1,5 +1,5 @@
 import { EngineError, printed } from '../errors.js'
-import { faultOf, ownAttributes } from './arguments.js'
+import { checkArguments, faultOf, ownAttributes, positive } from './arguments.js'
 import { shapeError } from './infer.js'
 import type { Epilogue, OpDefinition } from './op.js'
 import { type TensorType, type ValueType, vec4sPerBatch } from './tensor.js'
@@ -18,6 +18,8 @@ export interface GraphNode {
   readonly epilogue?: Epilogue
   /** Set within `GraphBuilder.precise`. */
   readonly precise?: true
+  /** Set within `GraphBuilder.repeated`; absent: 1. */
+  readonly repeats?: number
 }
 
 /** A named input of a graph. */
@@ -70,6 +72,7 @@ export class GraphBuilder {
   readonly #inputValues = new Set<ValueId>()
   #prefix = ''
   #isPrecise = false
+  #repeats = 1
 
   /** @throws EngineError INVALID_ARGUMENT if the name is no string */
   constructor(name: string) {
@@ -154,6 +157,7 @@ export class GraphBuilder {
       inputs: inputs.map((input) => input.id),
       output: output.id,
       ...(this.#isPrecise && { precise: true }),
+      ...(this.#repeats !== 1 && { repeats: this.#repeats }),
     })
     return output
   }
@@ -181,6 +185,21 @@ export class GraphBuilder {
       return build()
     } finally {
       this.#isPrecise = before
+    }
+  }
+
+  /**
+   * Batches of nodes that `build` adds hold what some other plan computes with a batch so many times as small. Kernels are chosen as
+   * they are for that, and so add up in the same order: the entries have the bits of the other plan.
+   */
+  repeated<T>(times: number, build: () => T): T {
+    checkArguments('repeated', { times: positive }, { times })
+    const before = this.#repeats
+    this.#repeats = before * times
+    try {
+      return build()
+    } finally {
+      this.#repeats = before
     }
   }
 

@@ -93,6 +93,7 @@ function contextOf(graph: Graph, node: GraphNode, options: LowerOptions): LowerC
     loaded: loadedStorage(graph.types, node),
     variant: options.variants[node.name],
     inPlace: false,
+    repeats: node.repeats ?? 1,
     scratch: (type) => ({ kind: 'scratch', id: 0, type }),
   }
   if (context.variant !== undefined || Object.keys(options.choices).length === 0) return context

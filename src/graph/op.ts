@@ -124,6 +124,8 @@ export interface LowerContext<Attrs> {
   readonly variant: string | undefined
   /** True where the memory plan lets the output take over `inPlaceInput`'s buffer. */
   readonly inPlace: boolean
+  /** How many times as large the batch is as the one whose kernels are to be chosen, see `GraphBuilder.repeated`. */
+  readonly repeats: number
   /** A temporary that lives only within this node's kernel calls. */
   scratch(type: ValueType): Operand
 }

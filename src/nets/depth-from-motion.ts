@@ -34,9 +34,9 @@ export const DEPTH_SLOPE = 0.1
  * The flow is looked up at the vertices of the mesh, where every place of the face has a number of its own; fully connected
  * layers give the change of dz at each vertex, which is spread over the mesh.
  *
- * @param flow 1 x h x w x 3, template px, zero off the face
- * @param fragments of the mesh of I1
- * @param meshes 1 x 1 x V x 3, template px: of I1 and, with the mesh prior, of I2
+ * @param flow n x h x w x 3, template px, zero off the face
+ * @param fragments n x h x w x 4: of the mesh of I1
+ * @param meshes n x 1 x V x 3 each, template px: of I1 and, with the mesh prior, of I2
  * @returns the flow with another dz; weights by the names of `depthFromMotionShapes`
  * @throws EngineError INVALID_ARGUMENT for another configuration; INVALID_GRAPH if the shapes do not fit
  */

@@ -41,9 +41,9 @@ const FINE_MATCHING = {
  * decoder predicts the flow at seven scales, each from its skip connection, the upsampled features, the
  * upsampled coarser flow and, where there is fine matching, features of how well I2 fits around that flow.
  *
- * @param images 2 x H x W x 3, I1 and I2, (RGB / 255 - 0.45) * 2; H and W multiples of 8
- * @param encoding 1 x H x W x c: PNCC in [0, 1]; with the prior also mesh difference / 20 px (3) and depth / 100 px
- * @returns flows in units of `FLOW_UNIT` px, from 1/64 to full resolution; weights by the names used here
+ * @param images 2n x H x W x 3, all I1, then all I2 of n pairs, (RGB / 255 - 0.45) * 2; H and W multiples of 8
+ * @param encoding n x H x W x c: PNCC in [0, 1]; with the prior also mesh difference / 20 px (3) and depth / 100 px
+ * @returns flows of the n pairs in units of `FLOW_UNIT` px, from 1/64 to full resolution; weights by the names used here
  * @throws EngineError INVALID_GRAPH if the inputs have other shapes; INVALID_ARGUMENT for another configuration
  */
 export function dffnet(graph: GraphBuilder, images: Value, encoding: Value, config: DffnetConfig): Value[] {
@@ -53,7 +53,7 @@ export function dffnet(graph: GraphBuilder, images: Value, encoding: Value, conf
   return dffnetFlow(graph, imageFeatures(graph, images, config), encoding, config)
 }
 
-/** What DFFNet sees of both images, whichever the flow starts from; each 2 x h x w x c. */
+/** What DFFNet sees of both images, whichever the flow starts from; each 2n x h x w x c: of all I1, then of all I2. */
 export interface ImageFeatures {
   readonly images: Value
   readonly conv1: Value
@@ -87,7 +87,7 @@ function activatedConv(
 }
 
 /**
- * Second part of `dffnet`: the flow from one of the images to the other.
+ * Second part of `dffnet`: the flow from one of the images of each pair to the other.
  * @param source index of the image that the flow starts from, and the encoding belongs to
  */
 export function dffnetFlow(
@@ -98,11 +98,12 @@ export function dffnetFlow(
   source: 0 | 1 = 0,
 ): Value[] {
   checkInputs(images.type as TensorType, encoding.type as TensorType, config)
+  const { n } = encoding.type as TensorType
   const c = widths(config.a)
   const conv = (name: string, input: Value, channels: number, kernel: number, stride: number): Value =>
     activatedConv(graph, name, input, channels, kernel, stride)
-  const first = (name: string, pair: Value): Value => batchSlice(graph, name, pair, source, 1)
-  const second = (name: string, pair: Value): Value => batchSlice(graph, name, pair, 1 - source, 1)
+  const first = (name: string, pair: Value): Value => batchSlice(graph, name, pair, source * n, n)
+  const second = (name: string, pair: Value): Value => batchSlice(graph, name, pair, (1 - source) * n, n)
 
   // Features of the PNCC.
   const pncc1 = conv('pncc1', encoding, c(32), 7, 2)
@@ -201,8 +202,7 @@ function weightsOf(name: string): { weight: string; bias: string } {
 
 function checkInputs(images: TensorType, encoding: TensorType, config: DffnetConfig): void {
   const fits =
-    images.n === 2 &&
-    encoding.n === 1 &&
+    images.n === 2 * encoding.n &&
     images.h % 8 === 0 &&
     images.w % 8 === 0 &&
     images.h === encoding.h &&
@@ -212,7 +212,7 @@ function checkInputs(images: TensorType, encoding: TensorType, config: DffnetCon
   if (!fits) {
     throw new EngineError(
       'INVALID_GRAPH',
-      `dffnet takes images 2xHxWx3 and an encoding 1xHxWx${config.encodingChannels} with H and W multiples of 8, ` +
+      `dffnet takes images 2NxHxWx3 and an encoding NxHxWx${config.encodingChannels} with H and W multiples of 8, ` +
         `got ${images.n}x${images.h}x${images.w}x${images.segments} and ` +
         `${encoding.n}x${encoding.h}x${encoding.w}x${encoding.segments}`,
     )

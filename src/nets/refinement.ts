@@ -18,10 +18,10 @@ const GREY = [0.299 * 127.5, 0.587 * 127.5, 0.114 * 127.5] as const
 
 /**
  * The network's flow after a refinement, see `inverseSearch` and `variationalRefinement`.
- * @param flow 1 x h x w x 3, template px
- * @param images 2 x h x w x 3: as DFFNet gets them
- * @param fragments of the mesh of the image that the flow starts from
- * @param source index of that image
+ * @param flow n x h x w x 3, template px
+ * @param images 2n x h x w x 3: as DFFNet gets them
+ * @param fragments n x h x w x 4: of the mesh of the image that the flow starts from
+ * @param source index of that image in its pair
  * @throws EngineError INVALID_ARGUMENT for another refinement; INVALID_GRAPH if the shapes do not fit
  */
 export function refineFlow(
@@ -34,11 +34,11 @@ export function refineFlow(
   source: 0 | 1 = 0,
 ): Value {
   checkArguments('refineFlow', { refinement: oneOf(...REFINEMENTS) }, { refinement })
-  tensorTypeOf(graph, 'refineFlow flow', flow)
+  const { n } = tensorTypeOf(graph, 'refineFlow flow', flow)
   if (refinement === 'none') return flow
   const pair = {
-    source: batchSlice(graph, `${name} I1`, images, source, 1),
-    target: batchSlice(graph, `${name} I2`, images, 1 - source, 1),
+    source: batchSlice(graph, `${name} I1`, images, source * n, n),
+    target: batchSlice(graph, `${name} I2`, images, (1 - source) * n, n),
   }
   const searched = inverseSearch(graph, name, flow, pair, fragments, {
     grey: GREY,

@@ -33,9 +33,17 @@ export interface RegisteredFlowConfig extends RegisteredMeshesConfig {
   readonly refinement?: Refinement
   /** Set where depth from motion corrects dz in the end. */
   readonly depth?: DepthFromMotionConfig
+  /**
+   * Pairs of one run, 1 to {@link MAX_REGISTERED_BATCH}; default 1. More fill a GPU better; each pair waits for all. Each has the
+   * same bits as alone.
+   */
+  readonly batch?: number
 }
 
-/** Names of the graph inputs. */
+/** Largest `batch` of {@link RegisteredFlowConfig}: past it nothing is gained, and a pair takes some 20 MB. */
+export const MAX_REGISTERED_BATCH = 64
+
+/** Names of the graph inputs for one pair; see {@link registeredInputNames} for more. */
 export const REGISTERED_INPUTS = {
   /** RGBA8 frames, size x size. */
   i1: 'i1',
@@ -44,19 +52,31 @@ export const REGISTERED_INPUTS = {
   roi: 'roi',
 } as const
 
-/** Values of the graph that {@link registeredFlow} builds. */
+/**
+ * Names of the graph inputs that hold the frames of each pair, in the order of the results: those of {@link REGISTERED_INPUTS} for
+ * one pair, `i1.0`, `i2.0`, `i1.1`, ... for more.
+ * @throws EngineError INVALID_ARGUMENT for no whole number from 1 to {@link MAX_REGISTERED_BATCH}
+ */
+export function registeredInputNames(batch = 1): { readonly i1: string; readonly i2: string }[] {
+  checkArguments('registeredFlow', { batch: BATCH }, { batch })
+  const { i1, i2 } = REGISTERED_INPUTS
+  if (batch === 1) return [{ i1, i2 }]
+  return Array.from({ length: batch }, (_, pair) => ({ i1: `${i1}.${pair}`, i2: `${i2}.${pair}` }))
+}
+
+/** Values of the graph that {@link registeredFlow} builds, for `batch` = n pairs. */
 export interface RegisteredFlow {
-  /** 1 x size x size x 3: (dx, dy, dz), template px, zero outside the face of I1. */
+  /** n x size x size x 3: (dx, dy, dz), template px, zero outside the face of I1. */
   readonly flow: Value
-  /** 1 x size x size x c: PNCC; with the mesh prior also mesh difference / 20 px (3) and mesh depth / 100 px. */
+  /** n x size x size x c: PNCC; with the mesh prior also mesh difference / 20 px (3) and mesh depth / 100 px. */
   readonly encoding: Value
-  /** 1 x size x size x 4 of `rasterise`: the mesh of I1. */
+  /** n x size x size x 4 of `rasterise`: the mesh of I1. */
   readonly fragments: Value
-  /** 1 x size x size x 1: 20 on the face of I1, 0 elsewhere. */
+  /** n x size x size x 1: 20 on the face of I1, 0 elsewhere. */
   readonly mask: Value
   /**
-   * Meshes, template px, z away from the camera. With the prior 2 x 1 x 468 x 3: of I1 and I2, whichever the flow starts from;
-   * without it 1 x 1 x 468 x 3: of the frame that the flow starts from.
+   * Meshes, template px, z away from the camera. With the prior 2n x 1 x 468 x 3: of all I1, then of all I2, whichever the flow
+   * starts from; without it n x 1 x 468 x 3: of the frames that the flow starts from.
    */
   readonly meshes: Value
   /** As many as meshes, x 1 x 1 x 1: logits that the frames hold a face. */
@@ -64,6 +84,8 @@ export interface RegisteredFlow {
 }
 
 const MESH_DEPTH_UNIT = 100
+
+const BATCH = whole(1, MAX_REGISTERED_BATCH)
 
 /** What `registeredFaces`, which takes the same configuration, does not check. */
 const CONFIG = {
@@ -75,6 +97,7 @@ const CONFIG = {
   ncc: finiteFloats,
   refinement: optional(oneOf(...REFINEMENTS)),
   depth: optional(record({ components: whole(), hidden: whole() })),
+  batch: optional(BATCH),
 }
 
 /**
@@ -82,7 +105,14 @@ const CONFIG = {
  * DFFNet (Koujan et al. 2020, section 3), and where the configuration says so a refinement and depth from motion.
  */
 export function registeredFlow(graph: GraphBuilder, config: RegisteredFlowConfig): RegisteredFlow {
-  return flowFrom(graph, 0, registeredFrames(graph, config), config)
+  return checkedBuilder(graph).repeated(pairsOf(config), () =>
+    flowFrom(graph, 0, registeredFrames(graph, config), config),
+  )
+}
+
+function pairsOf(config: RegisteredFlowConfig): number {
+  checkArguments('registeredFlow', CONFIG, config)
+  return config.batch ?? 1
 }
 
 /**
@@ -93,27 +123,33 @@ export function registeredFlows(
   graph: GraphBuilder,
   config: RegisteredFlowConfig,
 ): { readonly forward: RegisteredFlow; readonly backward: RegisteredFlow } {
-  const frames = registeredFrames(graph, config)
-  return {
-    forward: flowFrom(graph, 0, frames, config),
-    backward: graph.prefixed('backward ', () => flowFrom(graph, 1, frames, config)),
-  }
+  return checkedBuilder(graph).repeated(pairsOf(config), () => {
+    const frames = registeredFrames(graph, config)
+    return {
+      forward: flowFrom(graph, 0, frames, config),
+      backward: graph.prefixed('backward ', () => flowFrom(graph, 1, frames, config)),
+    }
+  })
 }
 
 /** What both directions look at. Parts are added to the graph when the first of them asks. */
 interface Frames {
+  /** All I1, then all I2. */
   readonly images: Value
-  /** Of both frames with the prior, else of the frame `source`. */
+  /** Of all frames with the prior, else of the frames `source` of the pairs. */
   faces(source: 0 | 1): RegisteredFaces
   features(): ImageFeatures
 }
 
 function registeredFrames(graph: GraphBuilder, config: RegisteredFlowConfig): Frames {
-  checkArguments('registeredFlow', CONFIG, config)
-  checkedBuilder(graph)
   const { size, meshPrior } = config
   const frame = frameType(size, size)
-  const pixels = [graph.input(REGISTERED_INPUTS.i1, frame), graph.input(REGISTERED_INPUTS.i2, frame)] as const
+  const names = registeredInputNames(config.batch)
+  const sides = [
+    names.map(({ i1 }) => graph.input(i1, frame)),
+    names.map(({ i2 }) => graph.input(i2, frame)),
+  ] as const
+  const pixels = sides.flat()
   // (RGB / 255 - 0.45) * 2
   const images = imageFrames(graph, 'images', pixels, {
     width: size,
@@ -126,9 +162,9 @@ function registeredFrames(graph: GraphBuilder, config: RegisteredFlowConfig): Fr
   let features: ImageFeatures | undefined
   return {
     images,
-    // 3DMeshReg, on both frames where the prior wants both.
+    // 3DMeshReg, on all frames where the prior wants both of a pair.
     faces: (source) => {
-      if (!meshPrior) return registeredFaces(graph, 'meshes', [pixels[source]], transform, config)
+      if (!meshPrior) return registeredFaces(graph, 'meshes', sides[source], transform, config)
       shared ??= registeredFaces(graph, 'meshes', pixels, transform, config)
       return shared
     },
@@ -139,20 +175,20 @@ function registeredFrames(graph: GraphBuilder, config: RegisteredFlowConfig): Fr
   }
 }
 
-/** @param source the frame that the flow starts from */
+/** @param source the frame of each pair that the flow starts from */
 function flowFrom(
   graph: GraphBuilder,
   source: 0 | 1,
   frames: Frames,
   config: RegisteredFlowConfig,
 ): RegisteredFlow {
-  const { size, triangles, ncc, meshPrior } = config
+  const { size, triangles, ncc, meshPrior, batch = 1 } = config
 
   // PNCC and mesh prior.
   const { meshes, flags } = frames.faces(source)
-  const meshA = meshPrior ? batchSlice(graph, 'mesh A', meshes, source, 1) : meshes
+  const meshA = meshPrior ? batchSlice(graph, 'mesh A', meshes, source * batch, batch) : meshes
   const meshPair: readonly [Value] | readonly [Value, Value] = meshPrior
-    ? [meshA, batchSlice(graph, 'mesh B', meshes, 1 - source, 1)]
+    ? [meshA, batchSlice(graph, 'mesh B', meshes, (1 - source) * batch, batch)]
     : [meshA]
   const fragments = rasterise(graph, 'fragments', meshA, { width: size, height: size, triangles })
   const code: VertexAttribute = { kind: 'constant', data: ncc, channels: 3 }

@@ -58,6 +58,7 @@ function isolate(graph: Graph, node: GraphNode, name: string): Graph {
   const fused = {
     inputs: inputs.map(({ id }) => id),
     ...(node.epilogue === undefined ? {} : { epilogue: node.epilogue }),
+    ...(node.repeats === undefined ? {} : { repeats: node.repeats }),
   }
   return {
     ...built,

@@ -48,23 +48,24 @@ const tableCases = table.map(({ at: [n, h, w, c], attrs, variants }): OpCase => 
   }
 })
 
-/** The cost volume of DFFNet: two entries of one batch, LeakyReLU behind it. */
-const ofDffnet: OpCase = {
-  name: 'correlation of DFFNet 28x28x96 r6, leaky',
-  op: 'correlation',
-  inputs: [{ n: 2, h: 28, w: 28, c: 96 }],
-  build: (graph, inputs) => {
-    const features = nthValue(inputs, 0)
-    const first = batchSlice(graph, 'first', features, 0, 1)
-    const second = batchSlice(graph, 'second', features, 1, 1)
-    return leakyRelu(graph, 'leaky', correlation(graph, 'correlation', first, second, cosine(6)), 0.1)
-  },
-  reference: (inputs) => {
-    const [first, second] = [0, 1].map((entry) => batchSliceReference(inputOf(inputs, 0), entry, 1))
-    if (first === undefined || second === undefined) throw new RangeError('the batch has two entries')
-    return leakyReference(correlationReference(first, second, cosine(6)), () => 0.1)
-  },
-  bench: true,
+/** The cost volume of DFFNet: the halves of one batch, LeakyReLU behind it. */
+function ofDffnet(pairs: number, [h, w, c]: readonly [number, number, number], bench = false): OpCase {
+  return {
+    name: `correlation of DFFNet ${pairs > 1 ? `${pairs}x` : ''}${h}x${w}x${c} r6, leaky`,
+    op: 'correlation',
+    inputs: [{ n: 2 * pairs, h, w, c }],
+    build: (graph, inputs) => {
+      const features = nthValue(inputs, 0)
+      const first = batchSlice(graph, 'first', features, 0, pairs)
+      const second = batchSlice(graph, 'second', features, pairs, pairs)
+      return leakyRelu(graph, 'leaky', correlation(graph, 'correlation', first, second, cosine(6)), 0.1)
+    },
+    reference: (inputs) => {
+      const half = (start: number) => batchSliceReference(inputOf(inputs, 0), start, pairs)
+      return leakyReference(correlationReference(half(0), half(pairs), cosine(6)), () => 0.1)
+    },
+    ...(bench && { bench }),
+  }
 }
 
 const withPrelu: OpCase = {
@@ -102,4 +103,10 @@ const ofConcatenations: OpCase = {
     correlationReference(concatReference(inputs.slice(0, 2)), inputOf(inputs, 2), cosine(1)),
 }
 
-export const correlationCases: OpCase[] = [...tableCases, ofDffnet, withPrelu, ofConcatenations]
+export const correlationCases: OpCase[] = [
+  ...tableCases,
+  ofDffnet(1, [28, 28, 96], true),
+  ofDffnet(3, [7, 9, 8]),
+  withPrelu,
+  ofConcatenations,
+]

@@ -203,18 +203,20 @@ const interpolateCases: OpCase[] = [
 ]
 
 const channelCases: OpCase[] = [
-  {
-    name: 'fragmentMask 38x45',
-    op: 'fragmentChannel',
-    inputs: inputsOf(small),
-    build: (graph, inputs) =>
-      fragmentMask(graph, 'mask', rasterise(graph, 'rasterise', nthValue(inputs, 0), small)),
-    reference: (inputs) => {
-      const { data, ...shape } = rasteriseReference(inputOf(inputs, 0), small)
-      return { ...shape, c: 1, data: data.filter((_, i) => i % 4 === 3).map((t) => (t >= 0 ? 1 : 0)) }
-    },
-    bounds: { nmse: 0, maxError: 0 },
-  },
+  ...[1, 2].map(
+    (n): OpCase => ({
+      name: `fragmentMask ${n > 1 ? `${n}x` : ''}38x45`,
+      op: 'fragmentChannel',
+      inputs: inputsOf({ ...small, n }),
+      build: (graph, inputs) =>
+        fragmentMask(graph, 'mask', rasterise(graph, 'rasterise', nthValue(inputs, 0), small)),
+      reference: (inputs) => {
+        const { data, ...shape } = rasteriseReference(inputOf(inputs, 0), small)
+        return { ...shape, c: 1, data: data.filter((_, i) => i % 4 === 3).map((t) => (t >= 0 ? 1 : 0)) }
+      },
+      bounds: { nmse: 0, maxError: 0 },
+    }),
+  ),
   ...[3, 9].map(
     (c): OpCase => ({
       name: `fragmentMasked 2x38x45x${c}`,

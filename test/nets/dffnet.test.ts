@@ -136,7 +136,7 @@ describe('the plan of DFFNet', () => {
     const images = inputTensor(graph, 'images', { n: 1, h: SIZE, w: SIZE, c: 3 })
     const encoding = inputTensor(graph, 'encoding', { n: 1, h: SIZE, w: SIZE, c: 3 })
     expect(() => dffnet(graph, images, encoding, { a: 1, encodingChannels: 3, fineMatching: false })).toThrow(
-      /images 2xHxWx3/,
+      /images 2NxHxWx3/,
     )
   })
 })

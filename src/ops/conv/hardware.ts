@@ -296,7 +296,7 @@ function definedFlops(shape: ConvShape): number {
 const ENOUGH_WORKGROUPS = 64
 
 /** The most pixels a workgroup, which share its weights, that leave workgroups enough and few places empty. */
-function bestLanes(shape: ConvShape): LanesVariant {
+export function bestLanes(shape: ConvShape): LanesVariant {
   const fitting = LANES.filter(
     ({ pixels }) =>
       Math.ceil(pixelsOf(shape) / pixels) * shape.outPlanes * shape.phases >= ENOUGH_WORKGROUPS &&

@@ -5,7 +5,7 @@ import { gemmCalls } from './gemm.js'
 import { lanesCalls } from './lanes.js'
 import type { ConvWeights } from './packing.js'
 import { rowCalls } from './row.js'
-import { convCandidates, describeConvShape, selectConvVariant } from './select.js'
+import { convCandidates, describeConvShape, selectConvVariant, shapeAlone } from './select.js'
 import type { ConvProblem, ConvTask } from './task.js'
 import type { ConvShape } from './variants.js'
 import { winogradCalls, winogradShape } from './winograd.js'
@@ -13,7 +13,8 @@ import { winogradCalls, winogradShape } from './winograd.js'
 /** Chooses a variant and gives its kernel calls. */
 export function convCalls(context: LowerContext<unknown>, problem: ConvProblem): KernelCall[] {
   const task = convTask(context, problem)
-  const variant = selectConvVariant(task.shape, context.caps, context.schedule, context.variant)
+  const { caps, schedule, variant: forced, repeats } = context
+  const variant = selectConvVariant(task.shape, caps, schedule, forced, repeats)
   switch (variant.kind) {
     case 'direct':
       return directCalls(task, variant)
@@ -32,13 +33,14 @@ export function convCalls(context: LowerContext<unknown>, problem: ConvProblem):
 
 /** What `convCalls` chooses from. */
 export function convChoice(context: LowerContext<unknown>, problem: ConvProblem): KernelChoice {
-  const { caps, schedule, variant } = context
+  const { caps, schedule, variant, repeats } = context
   const { shape } = convTask(context, problem)
-  const chosen = selectConvVariant(shape, caps, schedule, variant).name
-  const candidates = convCandidates(shape, caps, schedule).map(({ name }) => name)
+  const chosen = selectConvVariant(shape, caps, schedule, variant, repeats).name
+  const alone = shapeAlone(shape, repeats)
+  const candidates = convCandidates(alone, caps, schedule).map(({ name }) => name)
   return {
     // The residual is one more tensor to read; activations cost nothing beside the sums.
-    key: `${describeConvShape(shape)}${describeResidual(context)}${describeStorage(context)}`,
+    key: `${describeConvShape(alone)}${describeResidual(context)}${describeStorage(context)}`,
     chosen,
     candidates: candidates.includes(chosen) ? candidates : [chosen, ...candidates],
   }

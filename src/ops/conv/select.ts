@@ -1,6 +1,6 @@
 import type { Schedule } from '../../graph/op.js'
 import type { AdapterCaps } from '../../platform/caps.js'
-import { hardwareCandidates, hardwareVariants, selectHardware } from './hardware.js'
+import { bestLanes, hardwareCandidates, hardwareVariants, selectHardware } from './hardware.js'
 import type { ConvShape, ConvVariant, DirectVariant, RowVariant, WinogradVariant } from './variants.js'
 
 /** Invocations of a workgroup where no subgroup sets the number. */
@@ -125,19 +125,30 @@ export function describeConvShape(shape: ConvShape): string {
   )
 }
 
+/** The shape that kernels are chosen for where a batch holds it so many times. */
+export function shapeAlone(shape: ConvShape, repeats: number): ConvShape {
+  return repeats === 1 ? shape : { ...shape, batches: Math.ceil(shape.batches / repeats) }
+}
+
 /**
  * Picks the kernel for a shape: pure, so that choices can be tested for adapters that are not here.
  * @param forced name of a variant to use if it fits shape and adapter; what does not fit is ignored
+ * @param repeats see `LowerContext`
  */
 export function selectConvVariant(
   shape: ConvShape,
   caps: AdapterCaps,
   schedule: Schedule,
   forced?: string,
+  repeats = 1,
 ): ConvVariant {
-  const named = convVariants(shape, caps, schedule).find((variant) => variant.name === forced)
+  const alone = shapeAlone(shape, repeats)
+  const named = convVariants(alone, caps, schedule).find((variant) => variant.name === forced)
   if (named !== undefined) return named
-  return schedule === 'hardware' ? selectHardware(shape, caps) : selectSoftware(shape, broadcastLanes(caps))
+  if (schedule === 'software') return selectSoftware(alone, broadcastLanes(caps))
+  const chosen = selectHardware(alone, caps)
+  // Lanes add up in the same order however many pixels share the weights that they read.
+  return chosen.kind === 'lanes' ? bestLanes(shape) : chosen
 }
 
 function selectSoftware(shape: ConvShape, lanes: 4 | 8 | undefined): ConvVariant {

@@ -1,0 +1,103 @@
+import { type DeviceData, isDeviceData } from '../runtime/device-data.js'
+import type { Engine } from '../runtime/engine.js'
+import type { PlanTargets } from '../runtime/plan.js'
+import { type CallLine, Pending } from './call-line.js'
+import { DeviceFrames } from './device-frames.js'
+import { deriveResult, type PairFacts } from './flow-result.js'
+import { registeredPhoto } from './register/registered-frame.js'
+import { type FramePair, inListOrder, type RegisteredBatches } from './registered-batches.js'
+import type { PairFrame, RegisteredPair } from './registered-pair.js'
+import { Stopwatch } from './stopwatch.js'
+import type { FlowOptions, FrameInput, RegisteredFlowResult } from './types.js'
+
+/** Hands registered pairs to the device, and makes results of what it computes. */
+export class PairRunner {
+  readonly #deviceFrames: DeviceFrames
+  readonly #batches: RegisteredBatches
+  readonly #line: CallLine
+  readonly #facts: Omit<PairFacts, 'warnings'>
+
+  constructor(
+    engine: Engine,
+    batches: RegisteredBatches,
+    line: CallLine,
+    facts: Omit<PairFacts, 'warnings'>,
+  ) {
+    this.#deviceFrames = new DeviceFrames(engine)
+    this.#batches = batches
+    this.#line = line
+    this.#facts = facts
+  }
+
+  /**
+   * @param whose added to what messages call the frames
+   * @throws FaceError INVALID_INPUT for frames that are no registered ones
+   */
+  async frames(a: FrameInput, b: FrameInput, whose = ''): Promise<FramePair> {
+    const frame = async (own: FrameInput, side: 0 | 1): Promise<PairFrame> =>
+      isDeviceData(own)
+        ? await this.#deviceFrames.pending(side, own)
+        : await registeredPhoto(own, FRAME_NAMES[side] + whose)
+    return await Promise.all([frame(a, 0), frame(b, 1)])
+  }
+
+  /** Begins a pair. @param finish makes of the result what the caller gets */
+  async one<T>(
+    pair: FramePair,
+    options: FlowOptions,
+    watch: Stopwatch,
+    warnings: readonly string[],
+    finish: (result: RegisteredFlowResult) => T,
+  ): Promise<Pending<T>> {
+    const { result } = await this.#launch(this.#batches.single, [pair], options, watch, warnings)
+    return new Pending(result.then(([only]) => finish(only as RegisteredFlowResult)))
+  }
+
+  /** Begins a list of pairs, `batch` in a submission. @returns one result a pair, in the order of the list */
+  async all(
+    pairs: readonly FramePair[],
+    batch: number,
+    options: FlowOptions,
+  ): Promise<Pending<RegisteredFlowResult[]>> {
+    const groups = await this.#batches.groups(pairs, batch)
+    const launched: Promise<RegisteredFlowResult[]>[] = []
+    for (const { indices, plan } of groups) {
+      const group = indices.map((index) => pairs[index] as FramePair)
+      const { result } = await this.#launch(plan, group, options, new Stopwatch(options.signal), [])
+      launched.push(result)
+    }
+    return new Pending(Promise.all(launched).then((results) => inListOrder(groups, results)))
+  }
+
+  /** @param pairs as many as the batch of the plan */
+  async #launch(
+    plan: RegisteredPair,
+    pairs: readonly FramePair[],
+    options: FlowOptions,
+    watch: Stopwatch,
+    warnings: readonly string[],
+  ): Promise<Pending<RegisteredFlowResult[]>> {
+    return await this.#line.launch(async () => {
+      const outputs = await watch.time('flow', () => plan.compute(pairs, options.backward !== false))
+      return await watch.time('products', async () =>
+        outputs.map((of) => deriveResult(of, { ...this.#facts, warnings }, () => watch.times)),
+      )
+    })
+  }
+
+  /** Leaves the flow on the device, see `RegisteredPair.run`. */
+  async onDevice(a: FrameInput, b: FrameInput, targets: PlanTargets): Promise<Pending<void>> {
+    const frame = async (own: FrameInput, side: 0 | 1): Promise<Uint8Array | DeviceData> =>
+      isDeviceData(own) ? own : (await registeredPhoto(own, FRAME_NAMES[side])).data
+    const [frameA, frameB] = await Promise.all([frame(a, 0), frame(b, 1)])
+    return await this.#line.launch(() => this.#batches.single.run(frameA, frameB, targets))
+  }
+
+  dispose(): void {
+    this.#deviceFrames.dispose()
+    this.#batches.dispose()
+  }
+}
+
+/** What messages call frames without a name. */
+const FRAME_NAMES = ['frame A', 'frame B'] as const

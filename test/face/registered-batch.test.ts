@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Rgba } from '../../src/geometry/types.js'
+import { BufferUsage } from '../../src/gpu/constants.js'
+import { DeepFaceFlow, type FrameInput } from '../../src/index.js'
+import { decodePhoto } from '../../src/platform/index.js'
+import { Engine } from '../../src/runtime/engine.js'
+
+let engine: Engine
+let face: DeepFaceFlow
+let pairs: [Rgba, Rgba][]
+
+beforeAll(async () => {
+  engine = await Engine.open()
+  face = await DeepFaceFlow.create({ engine, weights: 'dffnet-m-small' })
+  const frame = (pair: number, which: 1 | 2): Promise<Rgba> =>
+    decodePhoto(`test/fixtures/dffnet/pair${pair}-${which}.png`)
+  pairs = await Promise.all(
+    [0, 1, 2].map(async (pair): Promise<[Rgba, Rgba]> => [await frame(pair, 1), await frame(pair, 2)]),
+  )
+})
+afterAll(() => {
+  face.dispose()
+  engine.dispose()
+})
+
+describe('flowRegisteredAll', () => {
+  it('gives each pair what flowRegistered gives it, left over ones too, also after the device was lost', async () => {
+    const alone = [
+      await face.flowRegistered(...(pairs[0] as [Rgba, Rgba])),
+      await face.flowRegistered(...(pairs[1] as [Rgba, Rgba])),
+    ]
+    const [first, second, third] = pairs as [[Rgba, Rgba], [Rgba, Rgba], [Rgba, Rgba]]
+    // The same frame twice: all is at rest.
+    const still = [third[0], third[0]] as const
+    const check = async (): Promise<void> => {
+      const all = await face.flowRegisteredAll([second, still, first], { batch: 2 })
+      for (const [found, wanted] of [
+        [all[0], alone[1]],
+        [all[2], alone[0]],
+      ]) {
+        for (const key of [
+          'flow',
+          'backwardFlow',
+          'mask',
+          'meshA',
+          'meshB',
+          'occlusion',
+          'checks',
+        ] as const) {
+          expect(found?.[key], key).toEqual(wanted?.[key])
+        }
+      }
+      expect(all[1]?.flow.every((value) => value === 0)).toBe(true)
+      expect(all[0]?.flow.buffer.byteLength).toBe(224 * 224 * 3 * 4)
+    }
+    await check()
+    engine.device.destroy()
+    await face.recover()
+    await check()
+  }, 120_000)
+
+  it('computes pairs with frames on the device one by one', async () => {
+    const [first, second] = pairs as [[Rgba, Rgba], [Rgba, Rgba]]
+    const { queue } = engine.device
+    const buffer = engine.device.createBuffer({
+      size: 224 * 224 * 4,
+      usage: BufferUsage.COPY_SRC | BufferUsage.COPY_DST,
+    })
+    queue.writeBuffer(buffer, 0, Uint8Array.from(first[0].data))
+    const [one, other] = await face.flowRegisteredAll([[buffer, first[1]], second], {
+      batch: 2,
+      backward: false,
+    })
+    expect(one?.flow).toEqual((await face.flowRegistered(...first, { backward: false })).flow)
+    expect(other?.flow).toEqual((await face.flowRegistered(...second, { backward: false })).flow)
+    buffer.destroy()
+  }, 120_000)
+
+  it('takes no pairs', async () => {
+    expect(await face.flowRegisteredAll([])).toEqual([])
+  })
+
+  it.each([0, 1.5, -1, Number.NaN, 65, 1e9, '2', null])(
+    'refuses a batch of %s with the limit',
+    async (batch) => {
+      await expect(face.flowRegisteredAll(pairs, { batch: batch as number })).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining('whole number from 1 to 64'),
+      })
+    },
+  )
+
+  it('names what is no pair, and the frame of the pair that is none', async () => {
+    const [first] = pairs as [[Rgba, Rgba]]
+    const asPairs = (value: unknown) => value as [FrameInput, FrameInput][]
+    await expect(face.flowRegisteredAll(asPairs(first[0]))).rejects.toThrow('pairs are a list of [a, b]')
+    await expect(face.flowRegisteredAll(asPairs([first, [first[0]]]))).rejects.toThrow(
+      'pair 1 must be [a, b]',
+    )
+    const small = { width: 2, height: 2, data: new Uint8Array(16) }
+    await expect(face.flowRegisteredAll([first, [first[0], small]])).rejects.toThrow('frame B of pair 1')
+    await expect(face.flowRegisteredAll([first], { batches: 2 } as never)).rejects.toThrow(
+      '"batch" is meant?',
+    )
+  })
+})
