@@ -1,5 +1,8 @@
+import { EngineError } from '../errors.js'
 import type { Rgba } from '../geometry/types.js'
 import type { PairFrame, RegisteredPair } from './registered-pair.js'
+
+const TOO_LARGE: ReadonlySet<string> = new Set(['UNSUPPORTED', 'OUT_OF_MEMORY'])
 
 /** Frames of A and B. */
 export type FramePair = readonly [PairFrame, PairFrame]
@@ -46,7 +49,9 @@ export class RegisteredBatches {
     } catch (error) {
       // One that did not fit may fit later.
       this.#plans.delete(batch)
-      throw error
+      if (!(error instanceof EngineError) || !TOO_LARGE.has(error.code)) throw error
+      const message = `a batch of ${batch} pairs is too large for this device, choose a smaller one: ${error.message}`
+      throw new EngineError(error.code, message, { ...error.details, batch }, { cause: error })
     }
   }
 

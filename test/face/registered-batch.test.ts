@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { EngineError } from '../../src/errors.js'
+import { RegisteredBatches } from '../../src/face/registered-batches.js'
+import type { RegisteredPair } from '../../src/face/registered-pair.js'
 import type { Rgba } from '../../src/geometry/types.js'
 import { BufferUsage } from '../../src/gpu/constants.js'
 import { DeepFaceFlow, type FrameInput } from '../../src/index.js'
@@ -21,6 +24,39 @@ beforeAll(async () => {
 afterAll(() => {
   face.dispose()
   engine.dispose()
+})
+
+describe('plans of batches', () => {
+  const frame = { width: 224, height: 224, data: new Uint8Array() }
+  const single = {} as RegisteredPair
+  const batchesBy = (sizes: number[]) =>
+    new RegisteredBatches(single, async (batch) => {
+      sizes.push(batch)
+      if (batch > 3) throw new EngineError('UNSUPPORTED', 'slot 0 needs too many bytes')
+      return {} as RegisteredPair
+    })
+
+  it('are made once a size; what is left over takes that of one pair', async () => {
+    const sizes: number[] = []
+    const batches = batchesBy(sizes)
+    const groups = await batches.groups(Array(8).fill([frame, frame]), 3)
+    expect(groups.map(({ indices }) => indices)).toEqual([[0, 1, 2], [3, 4, 5], [6], [7]])
+    expect(groups.map(({ plan }) => plan === single)).toEqual([false, false, true, true])
+    await batches.groups(Array(2).fill([frame, frame]), 3)
+    expect(sizes).toEqual([3, 2])
+  })
+
+  it('that the device cannot hold are refused with the remedy, and tried again', async () => {
+    const sizes: number[] = []
+    const batches = batchesBy(sizes)
+    for (let call = 0; call < 2; call++) {
+      await expect(batches.groups(Array(4).fill([frame, frame]), 4)).rejects.toMatchObject({
+        code: 'UNSUPPORTED',
+        message: expect.stringMatching(/^a batch of 4 pairs is too large .* choose a smaller one: slot 0/),
+      })
+    }
+    expect(sizes).toEqual([4, 4])
+  })
 })
 
 describe('flowRegisteredAll', () => {
