@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import { DeepFaceFlow, DeepFaceFlowError, type FaceFrame } from '../src/index.js'
 
 /**
- * npm run eval:download: how far the 8-bit weights of detector and mesh network move the landmarks of photos. What they do to the
+ * npm run eval:download: how far the 8-bit weights of the mesh network move the landmarks of photos. What they do to the
  * flow of registered frames is in npm run eval.
  */
 const program = new Command('eval:download')

@@ -35,7 +35,7 @@ export interface NetworkFiles {
 
 /**
  * Names of the networks in the package, the default first: the accurate one, a small one for weak machines, and the small one with weights
- * of 8 bits for small downloads, detector and mesh networks included.
+ * of 8 bits for small downloads, those of the mesh networks included.
  */
 export const SHIPPED_NETWORKS = ['dffnet-m', 'dffnet-m-small', 'dffnet-m-small-8bit'] as const
 
@@ -56,12 +56,13 @@ export async function loadNetworkFiles(
 ): Promise<NetworkFiles> {
   const shipped = (name: string) => readSafetensors(shippedWeights(`${name}.safetensors`, source), source)
   const isSmallDownload = isShipped(network) && network.endsWith(EIGHT_BIT)
-  const frontEnd = (name: string) => shipped(isSmallDownload ? `${name}${EIGHT_BIT}` : name)
+  const meshNetwork = (name: string) => shipped(isSmallDownload ? `${name}${EIGHT_BIT}` : name)
   const [flowNetwork, detector, landmarks, meshRegressor, canonical, template] = await Promise.all([
     readFlowNetwork(network, depth, source),
-    frontEnd('face-detector'),
-    frontEnd('mesh-regressor-attention'),
-    frontEnd('registered-mesh-regressor'),
+    // In 8 bits it moves landmarks by half a pixel and saves 83 kB.
+    shipped('face-detector'),
+    meshNetwork('mesh-regressor-attention'),
+    meshNetwork('registered-mesh-regressor'),
     shipped('canonical-face'),
     loadTemplate(undefined, source),
   ])

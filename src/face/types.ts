@@ -241,7 +241,10 @@ export interface CreateOptions extends ShippedFiles {
   readonly powerPreference?: GPUPowerPreference
   /** A device owned by the caller; never destroyed by `dispose()`. */
   readonly device?: GPUDevice
-  /** DFFNet weight file, or the name of one in the package: `dffnet-m` (default), or `dffnet-m-small` for weak machines. */
+  /**
+   * DFFNet weight file, or the name of one in the package: `dffnet-m` (default), `dffnet-m-small` for weak machines, or
+   * `dffnet-m-small-8bit` for small downloads: the small one and the mesh networks with weights of 8 bits, 7.5 MB in all.
+   */
   readonly weights?: string
   /**
    * Where dz comes from: `motion`, corrected by the head's motion in the image; `network`, as DFFNet says. Default: `motion`

@@ -27,14 +27,14 @@ describe('weights of the face level', () => {
     expect(depth?.weights.metadata.flows_of).toBe(name.replace('-8bit', ''))
   })
 
-  it('of 8 bits are at most 8 MB in all, detector and mesh networks included', async () => {
+  it('of 8 bits are at most 8 MB in all, mesh networks included', async () => {
     const read = new Map<string, number>()
     const files = await loadNetworkFiles('dffnet-m-small-8bit', 'motion', {
       onDownload: ({ file, loaded }) => read.set(file, loaded),
     })
     expect([...read.values()].reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual(8_000_000)
     expect(read.size).toBe(7)
-    for (const { name, metadata } of [files.detector, files.landmarks, files.meshRegressor, files.dffnet]) {
+    for (const { name, metadata } of [files.landmarks, files.meshRegressor, files.dffnet]) {
       expect(name).toMatch(/-8bit\.safetensors$/)
       expect(metadata.epe).toBeUndefined()
     }

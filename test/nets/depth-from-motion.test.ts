@@ -17,6 +17,7 @@ import { randomArray, seededRandom } from '../random.js'
 import { elementOf, refTensor } from '../reference/dense.js'
 import { interpolateReference, rasteriseReference } from '../reference/raster.js'
 import { vertexMotionReference } from '../reference/vertex-motion.js'
+import { GOLDEN_NETWORKS } from './dffnet-goldens.js'
 
 const [WIDTH, HEIGHT, VERTICES] = [61, 47, 53]
 const LAYERS = { components: 13, hidden: 11 }

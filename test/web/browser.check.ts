@@ -218,9 +218,9 @@ describe('what is given as a photo', () => {
 })
 
 describe('weights', () => {
-  const load = (options: string) =>
+  const load = (options: string, network = 'dffnet-m-small') =>
     `const engine = await import('/dist/browser/engine.js')
-     await engine.loadNetworkFiles('dffnet-m-small', 'motion', ${options})`
+     await engine.loadNetworkFiles('${network}', 'motion', ${options})`
 
   it('are downloaded once, with progress in bytes, and not again', async () => {
     const visit = async (other: Browser) => {
@@ -228,7 +228,7 @@ describe('weights', () => {
       server.sent.length = 0
       const progress = await inPage<{ file: string; loaded: number; total: number; local: boolean }[]>(
         `const progress = []
-         ${load('{ onDownload: (step) => progress.push(step) }')}
+         ${load('{ onDownload: (step) => progress.push(step) }', 'dffnet-m-small-8bit')}
          return progress`,
         other,
       )
@@ -244,6 +244,7 @@ describe('weights', () => {
         first.bytes,
         [...files.values()].reduce((sum, { total }) => sum + total, 0),
       )
+      assert.ok(first.bytes <= 8_000_000, `${first.bytes} bytes`)
       assert.ok(first.progress.length > files.size, 'large files are reported as they arrive')
       const second = await visit(other)
       assert.equal(second.bytes, 0)
