@@ -105,7 +105,8 @@ export interface FlowResult extends RegisteredFlowResult {
 /**
  * A registered frame: pixels as anywhere, or 224x224 RGBA8 on the face level's device (`CreateOptions.device` or `engine`): a
  * GPUTexture (rgba8unorm, bgra8unorm, their `-srgb` forms, rgba16float, rgba32float; usage TEXTURE_BINDING), a GPUBuffer or a slice of one
- * (usage COPY_SRC; `offset` and `bytesPerRow` multiples of 4). What is on the device is read when the commands run: leave it alone
+ * (usage COPY_SRC; `offset` and `bytesPerRow` multiples of 4). In browsers also a GPUExternalTexture, imported in the task that makes the call:
+ * its whole picture is scaled bilinearly to 224x224, and copied before the call returns. What else is on the device is read when the commands run: leave it alone
  * until the call has settled.
  */
 export type FrameInput = PhotoInput | DeviceData
