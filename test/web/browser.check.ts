@@ -205,6 +205,16 @@ describe('what is given as a photo', () => {
       ],
       [`(${jpeg}).slice(0, 9000)`, 'INVALID_INPUT', /damaged or incomplete/],
       ["new Blob(['hello'])", 'INVALID_INPUT', /cannot be decoded/],
+      [
+        `new Blob(['<svg xmlns="http://www.w3.org/2000/svg" width="99" height="99"/>'], { type: 'image/svg+xml' })`,
+        'INVALID_INPUT',
+        /is SVG or other XML, .* save it as JPEG or PNG/,
+      ],
+      [
+        '(() => { const frame = new VideoFrame(new Uint8Array(64 * 64 * 4), { format: "RGBX", codedWidth: 64, codedHeight: 64, timestamp: 0 }); frame.close(); return frame })()',
+        'INVALID_INPUT',
+        /the VideoFrame: shows nothing yet; .* not closed/,
+      ],
       ["'none.jpg'", 'INVALID_INPUT', /none\.jpg: cannot be fetched \(HTTP 404\)/],
       ['new Float32Array(4)', 'INVALID_ARGUMENT', /Float32Array; give an address/],
       ['new OffscreenCanvas(8, 8)', 'INVALID_INPUT', /8x8 pixels, less than the minimum of 32x32/],
