@@ -24,6 +24,7 @@ const VARIANTS: readonly ({ readonly label?: string } & Pick<
   { label: 'not refined', refinement: 'none' },
   { label: 'depth by the network', depth: 'network' },
   { weights: 'dffnet-m-small' },
+  { weights: 'dffnet-m-small-8bit' },
 ]
 
 interface SetReport {

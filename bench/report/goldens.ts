@@ -1,8 +1,7 @@
 import { join } from 'node:path'
-import { SHIPPED_NETWORKS } from '../../src/face/network-files.js'
 import { packageFacts } from '../../src/platform/node/package-root.js'
 import { Engine } from '../../src/runtime/engine.js'
-import { GOLDEN_BOUND, goldenDifferences } from '../../test/nets/dffnet-goldens.js'
+import { GOLDEN_BOUND, GOLDEN_NETWORKS, goldenDifferences } from '../../test/nets/dffnet-goldens.js'
 import { type BenchOptions, benchCommand } from '../lib/options.js'
 import { main, print, writeJson } from '../lib/report.js'
 
@@ -14,7 +13,7 @@ await main(async () => {
   const engine = await Engine.open(options.adapter === undefined ? {} : { adapter: options.adapter })
   const folder = join(packageFacts().root, 'test', 'fixtures', 'dffnet')
   const worst: Record<string, number> = {}
-  for (const network of SHIPPED_NETWORKS) {
+  for (const network of GOLDEN_NETWORKS) {
     worst[network] = Math.max(...(await goldenDifferences(engine, network, folder)))
     await writeJson(options.json, { bound: GOLDEN_BOUND, worst })
     print(`${network}: at most ${worst[network].toFixed(4)} px from its golden, bound ${GOLDEN_BOUND}`)

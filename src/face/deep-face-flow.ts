@@ -22,8 +22,9 @@ import { chooseFace, holdsChoice } from './find/face-choice.js'
 import { FaceFinder, type FoundFace, type LocatedFace } from './find/face-finder.js'
 import { type FoundPair, findPair, findPeople } from './find/pair-finder.js'
 import { PhotoNetworks } from './find/photo-networks.js'
+import { type FramePair, holdingFrames } from './held-frames.js'
 import { loadNetworkFiles, type NetworkFiles, sharedFiles } from './network-files.js'
-import { ownedFrame, ownedPhoto } from './owned-photo.js'
+import { ownedPhoto } from './owned-photo.js'
 import { PairRunner } from './pair-runner.js'
 import { RegisteredBatches } from './registered-batches.js'
 import { RegisteredPair } from './registered-pair.js'
@@ -263,12 +264,11 @@ export class DeepFaceFlow implements FaceFlow {
     options: FlowOptions = {},
   ): Promise<RegisteredFlowResult> {
     const wanted = checkedFlowOptions('flowRegistered()', options)
-    const [ownA, ownB] = [ownedFrame(a), ownedFrame(b)]
-    return await this.#enqueue(async () => {
+    return await this.#enqueueHeld([[a, b]], wanted.signal, async ([own]) => {
       const watch = new Stopwatch(wanted.signal)
-      const pair = await watch.time('decode', () => this.#runner.frames(ownA, ownB))
+      const pair = await watch.time('decode', () => this.#runner.frames(...own))
       return await this.#runner.one(pair, wanted, watch, [], (result) => result)
-    }, wanted.signal)
+    })
   }
 
   /**
@@ -284,14 +284,13 @@ export class DeepFaceFlow implements FaceFlow {
     options: BatchOptions = {},
   ): Promise<RegisteredFlowResult[]> {
     const { batch, ...wanted } = checkedBatchOptions(options)
-    const own = checkedPairs(pairs).map(([a, b]) => [ownedFrame(a), ownedFrame(b)] as const)
-    return await this.#enqueue(async () => {
+    return await this.#enqueueHeld(checkedPairs(pairs), wanted.signal, async (own) => {
       const watch = new Stopwatch(wanted.signal)
       const frames = await watch.time('decode', () =>
         Promise.all(own.map(([a, b], index) => this.#runner.frames(a, b, ` of pair ${index}`))),
       )
       return await this.#runner.all(frames, batch, wanted)
-    }, wanted.signal)
+    })
   }
 
   /**
@@ -310,10 +309,7 @@ export class DeepFaceFlow implements FaceFlow {
   ): Promise<void> {
     const { signal } = checkedWaitOptions('flowOnDevice()', options)
     const targets = checkedFlowTargets(to)
-    const [ownA, ownB] = [ownedFrame(a), ownedFrame(b)]
-    await this.#enqueue(async () => {
-      return await this.#runner.onDevice(ownA, ownB, targets)
-    }, signal)
+    await this.#enqueueHeld([[a, b]], signal, ([own]) => this.#runner.onDevice(...own, targets))
   }
 
   video<Flows extends VideoFlows = 'both'>(options: VideoOptions<Flows> = {}): VideoTracker<Flows> {
@@ -396,12 +392,27 @@ export class DeepFaceFlow implements FaceFlow {
   }
 
   async #enqueue<T>(task: () => Promise<T | Pending<T>>, signal?: AbortSignal): Promise<T> {
-    return await this.#line.enqueue(() => {
-      if (this.#disposed) {
-        throw new FaceError('DISPOSED', 'this DeepFaceFlow was disposed; create() a new one')
-      }
-      return task()
-    }, signal)
+    const disposed = (cause?: unknown) =>
+      new FaceError('DISPOSED', 'this DeepFaceFlow was disposed; create() a new one', {}, { cause })
+    try {
+      return await this.#line.enqueue(() => {
+        if (this.#disposed) throw disposed()
+        return task()
+      }, signal)
+    } catch (error) {
+      // In the middle of a call it is a plan that notices.
+      if (this.#disposed && (error as { code?: string } | null)?.code === 'DISPOSED') throw disposed(error)
+      throw error
+    }
+  }
+
+  /** As `#enqueue`, with frames as they are at the call. */
+  async #enqueueHeld<T, const Pairs extends readonly FramePair[]>(
+    pairs: Pairs,
+    signal: AbortSignal | undefined,
+    task: (own: Pairs) => Promise<T | Pending<T>>,
+  ): Promise<T> {
+    return await holdingFrames(this.#engine, pairs, (own) => this.#enqueue(() => task(own as Pairs), signal))
   }
 }
 

@@ -105,7 +105,8 @@ export interface FlowResult extends RegisteredFlowResult {
 /**
  * A registered frame: pixels as anywhere, or 224x224 RGBA8 on the face level's device (`CreateOptions.device` or `engine`): a
  * GPUTexture (rgba8unorm, bgra8unorm, their `-srgb` forms, rgba16float, rgba32float; usage TEXTURE_BINDING), a GPUBuffer or a slice of one
- * (usage COPY_SRC; `offset` and `bytesPerRow` multiples of 4). What is on the device is read when the commands run: leave it alone
+ * (usage COPY_SRC; `offset` and `bytesPerRow` multiples of 4). In browsers also a GPUExternalTexture, imported in the task that makes the call:
+ * its whole picture is scaled bilinearly to 224x224, and copied before the call returns. What else is on the device is read when the commands run: leave it alone
  * until the call has settled.
  */
 export type FrameInput = PhotoInput | DeviceData
@@ -241,7 +242,10 @@ export interface CreateOptions extends ShippedFiles {
   readonly powerPreference?: GPUPowerPreference
   /** A device owned by the caller; never destroyed by `dispose()`. */
   readonly device?: GPUDevice
-  /** DFFNet weight file, or the name of one in the package: `dffnet-m` (default), or `dffnet-m-small` for weak machines. */
+  /**
+   * DFFNet weight file, or the name of one in the package: `dffnet-m` (default), `dffnet-m-small` for weak machines, or
+   * `dffnet-m-small-8bit` for small downloads: the small one and the mesh networks with weights of 8 bits, 7.5 MB in all.
+   */
   readonly weights?: string
   /**
    * Where dz comes from: `motion`, corrected by the head's motion in the image; `network`, as DFFNet says. Default: `motion`

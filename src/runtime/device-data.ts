@@ -10,8 +10,11 @@ export interface BufferSlice {
   readonly bytesPerRow?: number
 }
 
-/** What is on the device already: copied there, in the run's own submission. */
-export type DeviceData = GPUBuffer | BufferSlice | GPUTexture
+/**
+ * What is on the device already: copied there, in the run's own submission. A GPUExternalTexture is for inputs of pixels, in browsers:
+ * its whole picture is scaled bilinearly to their size.
+ */
+export type DeviceData = GPUBuffer | BufferSlice | GPUTexture | GPUExternalTexture
 
 /** What the border of a plan says of an input or output. */
 export interface BorderFacts {
@@ -36,7 +39,15 @@ export interface CheckedTexture {
   readonly texture: GPUTexture
 }
 
-export type CheckedData = CheckedSlice | CheckedTexture
+/** A picture of a video, and the size of the pixels that it is wanted in. */
+export interface CheckedExternal {
+  readonly kind: 'external'
+  readonly external: GPUExternalTexture
+  readonly width: number
+  readonly height: number
+}
+
+export type CheckedData = CheckedSlice | CheckedTexture | CheckedExternal
 
 /** By what WebGPU's objects have, not by class: there is more than one implementation. */
 function isBuffer(value: unknown): value is GPUBuffer {
@@ -49,9 +60,19 @@ function isTexture(value: unknown): value is GPUTexture {
   return typeof format === 'string' && typeof usage === 'number'
 }
 
+/** It has nothing but its class to be known by, and browsers alone have it. */
+export function isExternalTexture(value: unknown): value is GPUExternalTexture {
+  return Object.prototype.toString.call(value) === '[object GPUExternalTexture]'
+}
+
 /** Whether a value is meant as data on the device; `checkedSource` and `checkedTarget` say whether it can be. */
 export function isDeviceData(value: unknown): value is DeviceData {
-  return isTexture(value) || isBuffer(value) || isBuffer((value as Partial<BufferSlice> | null)?.buffer)
+  return (
+    isTexture(value) ||
+    isExternalTexture(value) ||
+    isBuffer(value) ||
+    isBuffer((value as Partial<BufferSlice> | null)?.buffer)
+  )
 }
 
 /** Formats whose texels are colours, as bytes of pixels are. */
@@ -76,9 +97,20 @@ const VALUE_FORMATS: Readonly<Record<string, number>> = {
  * Data on the device that an input is copied from.
  * @param what names plan and input in messages
  * @throws EngineError INVALID_BUFFER for a slice that does not hold the input, is not aligned or lacks COPY_SRC, and a texture of
- * another size, of a format without colours or without TEXTURE_BINDING; INVALID_ARGUMENT for a texture where no pixels are wanted
+ * another size, of a format without colours or without TEXTURE_BINDING; INVALID_ARGUMENT for a texture where no pixels are wanted, or an external one
+ * where their size is not known
  */
 export function checkedSource(what: string, facts: BorderFacts, data: DeviceData): CheckedData {
+  if (isExternalTexture(data)) {
+    const size = pixelSize(facts)
+    if (size !== undefined && size.most === undefined && facts.contents.startsWith('rgba8')) {
+      return { kind: 'external', external: data, width: size.width, height: size.height }
+    }
+    throw new EngineError(
+      'INVALID_ARGUMENT',
+      `${what} is ${facts.contents}: a GPUExternalTexture can be given for rgba8 pixels of a size that the graph states only, as its own size is not known; draw it to a GPUTexture`,
+    )
+  }
   if (!isTexture(data)) return checkedSlice(what, facts, data, BufferUsage.COPY_SRC, 'COPY_SRC')
   const size = pixelSize(facts)
   if (size === undefined || !facts.contents.startsWith('rgba8')) {
@@ -106,6 +138,12 @@ export function checkedTarget(what: string, facts: BorderFacts, data: unknown): 
     throw new EngineError(
       'INVALID_ARGUMENT',
       `${what} goes to a GPUBuffer, { buffer, offset } or a GPUTexture, got ${printed(data)}`,
+    )
+  }
+  if (isExternalTexture(data)) {
+    throw new EngineError(
+      'INVALID_ARGUMENT',
+      `${what} cannot go to a GPUExternalTexture, which is read only; give a GPUBuffer, { buffer, offset } or a GPUTexture`,
     )
   }
   if (!isTexture(data)) return checkedSlice(what, facts, data, BufferUsage.COPY_DST, 'COPY_DST')

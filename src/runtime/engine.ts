@@ -13,6 +13,7 @@ import { checkOptionNames, type OptionNames } from '../option-names.js'
 import type { AdapterCaps } from '../platform/caps.js'
 import { messageOf } from '../realms.js'
 import { type AutotuneOptions, autotune } from './autotune.js'
+import { copyPicture } from './held-picture.js'
 import { type KernelTestOptions, scheduleThatWorks } from './kernel-test.js'
 import { Plan } from './plan.js'
 import type { Choices } from './tuning-cache.js'
@@ -97,6 +98,23 @@ export class Engine {
   get stats(): EngineStats {
     const { liveBuffers, liveBytes, peakBytes } = this.#device.buffers
     return { liveBuffers, liveBytes, peakBytes, plans: this.#plans.size }
+  }
+
+  /**
+   * Copies a video's picture, which ends with the task that imported it, to a buffer that stays; submitted before this returns.
+   * @param external of this engine's device, imported in the present task
+   * @param width, height in px; the whole picture is scaled bilinearly to them
+   * @returns `pixels`: RGBA8, width x height x 4 bytes in rows without gaps, usage COPY_SRC and STORAGE, the caller's to destroy; `accepted`
+   * settles when the device has taken the copy, and rejects with INVALID_BUFFER if the picture had ended or is another device's
+   * @throws EngineError INVALID_ARGUMENT for what is no GPUExternalTexture, and for sides that are no whole numbers from 1 to 8192
+   */
+  copyPicture(
+    external: GPUExternalTexture,
+    width: number,
+    height: number,
+  ): { readonly pixels: GPUBuffer; readonly accepted: Promise<void> } {
+    this.#assertUsable()
+    return copyPicture(this.#device, external, width, height)
   }
 
   /**

@@ -107,7 +107,8 @@ export class PlanState {
   checkedInputs(inputs: unknown): Contents {
     const contents = checkedInputs(this.spec, inputs)
     assertFilled(this.spec, this.filled, contents)
-    for (const [name, data] of contents) if (!('texture' in data)) this.#assertWritable(name)
+    for (const [name, data] of contents)
+      if (!('texture' in data || 'external' in data)) this.#assertWritable(name)
     return contents
   }
 
@@ -279,7 +280,7 @@ async function explained(members: readonly Member[], verdict: Promise<void>): Pr
     const reason = error.message.replace(/\s+/g, ' ')
     throw new EngineError(
       'INVALID_BUFFER',
-      `${reason}; a buffer of the plan was destroyed or is of another device: bind another, or compile again`,
+      `${reason}; a buffer or texture was destroyed or is of another device (bind another, or compile again), or a GPUExternalTexture was given after the task that imported it`,
       error.details,
       { cause: error },
     )

@@ -16,7 +16,8 @@ import { dispatchRun, encodeRun, type ReadPart } from './submission.js'
  * Contents of a plan's inputs: exactly the declared bytes, in arrays of the declared element type or as bytes; or what is on the
  * plan's device already and is copied there. A buffer or slice needs COPY_SRC, offset and row pitch of whole words; a texture, for
  * RGBA8 pixels, TEXTURE_BINDING, the size of the pixels and a format of 8-bit or float colours (those of `-srgb` formats are taken
- * as their bytes are).
+ * as their bytes are). In browsers also a GPUExternalTexture, for RGBA8 pixels of a size that the graph states: it ends with the task that imported
+ * it, so it is given in that task, and what `encode` has added of it is submitted there too.
  */
 export type PlanInputs = Readonly<Record<string, ArrayBufferView | DeviceData>>
 

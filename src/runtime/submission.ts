@@ -79,6 +79,7 @@ export function dispatchRun(
   const textures = TextureCopies.of(executor.device)
   for (const [name, source] of contents) {
     if ('texture' in source) textures.read(pass, source.texture, executor.input(name))
+    if ('external' in source) textures.readExternal(pass, source, executor.input(name))
   }
   executor.dispatch(pass, computed)
   for (const [name, target] of targets) {

@@ -1,5 +1,6 @@
 import type { EngineDevice } from '../gpu/device.js'
 import { type KernelKey, kernelId } from '../gpu/kernel-cache.js'
+import type { CheckedExternal } from './device-data.js'
 import type { Region } from './executor.js'
 
 /** Edge of the square workgroups of the kernels. */
@@ -18,6 +19,7 @@ interface Recorded {
 export class TextureCopies {
   readonly #device: EngineDevice
   readonly #pipelines = new Map<string, GPUComputePipeline>()
+  #bilinear: GPUSampler | undefined
   readonly #recorded = new WeakMap<GPUTexture, Map<string, Recorded>>()
 
   private constructor(device: EngineDevice) {
@@ -36,6 +38,22 @@ export class TextureCopies {
   read(pass: GPUComputePassEncoder, texture: GPUTexture, region: Region): void {
     const key = { file: 'texture_to_pixels.wgsl', params: { SRGB: texture.format.endsWith('-srgb') } }
     this.#dispatch(pass, key, texture, region, (view, buffer) => [view, buffer])
+  }
+
+  /** RGBA8 pixels of a video's picture, scaled to their size, into a part of a buffer. Nothing is kept: it lives for a task. */
+  readExternal(
+    pass: GPUComputePassEncoder,
+    { external, width, height }: CheckedExternal,
+    region: Region,
+  ): void {
+    const { gpu } = this.#device
+    const key = { file: 'external_to_pixels.wgsl', params: { WIDTH: width, HEIGHT: height } }
+    const pipeline = this.#pipeline(key, kernelId(key))
+    this.#bilinear ??= gpu.createSampler({ magFilter: 'linear', minFilter: 'linear' })
+    const entries = [external, this.#bilinear, region].map((resource, binding) => ({ binding, resource }))
+    pass.setPipeline(pipeline)
+    pass.setBindGroup(0, gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }))
+    pass.dispatchWorkgroups(Math.ceil(width / TILE), Math.ceil(height / TILE))
   }
 
   /** A map, or RGBA8 pixels, in a part of a buffer, into a texture. */

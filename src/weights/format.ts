@@ -1,9 +1,14 @@
 import { sha256 } from '../platform/index.js'
 
-/** Element types of the safetensors format that this package reads and writes. */
-export type DType = 'F32' | 'F16' | 'I32' | 'U8'
+/** Element types of the safetensors format that this package reads and writes. I8: floats, each a whole number times a scale. */
+export type DType = 'F32' | 'F16' | 'I32' | 'U8' | 'I8'
 
-export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = { F32: 4, F16: 2, I32: 4, U8: 1 }
+export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = { F32: 4, F16: 2, I32: 4, U8: 1, I8: 1 }
+
+/** Name of the tensor that holds the scales of an I8 tensor. */
+export function scaleName(tensor: string): string {
+  return `${tensor}.scale`
+}
 
 /** Metadata key that holds the content hash. */
 export const HASH_KEY = 'sha256'

@@ -10,6 +10,7 @@ import {
   HASH_KEY,
   type TensorEntry,
 } from './format.js'
+import { scaleMisfit } from './scales.js'
 import { WeightFile } from './weight-file.js'
 
 /**
@@ -27,7 +28,7 @@ export interface ReadOptions extends FileOptions {
   readonly hash?: string
 }
 
-/** One tensor to write; values are rounded to `dtype`. */
+/** One tensor to write; values are rounded to `dtype`, but for those of I8, which are the whole numbers that the file will hold. */
 export interface TensorToWrite {
   readonly name: string
   readonly dtype: DType
@@ -69,6 +70,8 @@ export async function parseSafetensors(
   const { entries, metadata, dataStart } = parseHeader(bytes, label)
   const data = bytes.subarray(dataStart)
   checkRanges(entries, data.length, label)
+  const misfit = scaleMisfit(entries)
+  if (misfit !== undefined) throw damaged(label, misfit)
   const hash = await contentHash(entries, data)
   for (const [source, expected] of [
     ['its own metadata', metadata[HASH_KEY]],
@@ -164,8 +167,8 @@ function checkRanges(entries: readonly TensorEntry[], available: number, label: 
 /**
  * Bytes of a safetensors file: tensors in the given order within each element size (large elements first,
  * so that all stay aligned), metadata with the content hash added.
- * @throws EngineError INVALID_ARGUMENT if a tensor's values do not fit its shape, are not finite in its dtype, or
- * two tensors share a name
+ * @throws EngineError INVALID_ARGUMENT if a tensor's values do not fit its shape, are not finite in its dtype, an I8 tensor has no
+ * fitting scales, or two tensors share a name
  */
 export async function encodeSafetensors(
   tensors: readonly TensorToWrite[],
@@ -188,6 +191,8 @@ export async function encodeSafetensors(
     entries.push({ name, dtype, shape, begin: length, end })
     length = end
   }
+  const misfit = scaleMisfit(entries)
+  if (misfit !== undefined) throw new EngineError('INVALID_ARGUMENT', misfit)
   const data = new Uint8Array(length)
   for (const [i, tensor] of ordered.entries()) data.set(elementBytes(tensor), entries[i]?.begin)
 
@@ -208,20 +213,35 @@ export async function encodeSafetensors(
 }
 
 function elementBytes({ name, dtype, values }: TensorToWrite): Uint8Array {
-  if (dtype === 'I32') return new Uint8Array(Int32Array.from(values).buffer)
-  if (dtype === 'U8') return Uint8Array.from(values)
-  // Finite values can still overflow f16: that is a choice of dtype to be told, not to be stored.
-  const encoded = dtype === 'F16' ? floatsToHalves(values) : Float32Array.from(values)
-  const infinite =
-    dtype === 'F16' ? (v: number) => (v & 0x7c00) === 0x7c00 : (v: number) => !Number.isFinite(v)
-  const bad = encoded.findIndex(infinite)
-  if (bad >= 0) {
+  const fitting = (
+    encoded: Int8Array | Uint16Array | Float32Array,
+    isBad: (stored: number, i: number) => boolean,
+  ): Uint8Array => {
+    // Finite values can still overflow f16: that is a choice of dtype to be told, not to be stored.
+    const bad = encoded.findIndex(isBad)
+    if (bad < 0) return new Uint8Array(encoded.buffer)
     throw new EngineError(
       'INVALID_ARGUMENT',
       `tensor "${name}": ${values[bad]} at element ${bad} does not fit ${dtype}`,
     )
   }
-  return new Uint8Array(encoded.buffer)
+  switch (dtype) {
+    case 'I32':
+      return new Uint8Array(Int32Array.from(values).buffer)
+    case 'U8':
+      return Uint8Array.from(values)
+    case 'I8':
+      return fitting(Int8Array.from(values), (stored, i) => stored !== values[i])
+    case 'F16':
+      return fitting(floatsToHalves(values), (bits) => (bits & 0x7c00) === 0x7c00)
+    case 'F32':
+      return fitting(Float32Array.from(values), (stored) => !Number.isFinite(stored))
+    default:
+      throw new EngineError(
+        'INVALID_ARGUMENT',
+        `tensor "${name}": dtype ${printed(dtype)} cannot be written; choose from ${Object.keys(BYTES_PER_ELEMENT).join(', ')}`,
+      )
+  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

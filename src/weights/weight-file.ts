@@ -1,7 +1,8 @@
 import { EngineError } from '../errors.js'
 import { firstNotFinite } from './finite.js'
 import { halvesToFloats } from './float16.js'
-import { elementsOf, type TensorEntry } from './format.js'
+import { elementsOf, scaleName, type TensorEntry } from './format.js'
+import { scaled, scaleTensors } from './scales.js'
 
 /**
  * A set of named tensors, read from one safetensors file and checked against its content hash.
@@ -25,9 +26,11 @@ export class WeightFile {
     this.#data = data
   }
 
-  /** Tensors in the order of the file. */
+  /** Tensors in the order of the file; scales of 8-bit weights are part of these. */
   entries(): TensorEntry[] {
-    return [...this.#entries.values()]
+    const entries = [...this.#entries.values()]
+    const scales = scaleTensors(entries)
+    return entries.filter(({ name }) => !scales.has(name))
   }
 
   has(tensor: string): boolean {
@@ -35,20 +38,33 @@ export class WeightFile {
   }
 
   /**
-   * Values of a float tensor, f16 widened to f32. Every call makes a new array.
+   * Values of a float tensor in f32: f16 widened, 8-bit weights multiplied by their scales. Every call makes a new array.
    * @throws EngineError INVALID_WEIGHTS if the tensor is missing, of another shape, of integers, or holds NaN or
    * an infinity
    */
   tensor(name: string, expectedShape: readonly number[]): Float32Array {
-    const entry = this.#entry(name, expectedShape)
-    if (entry.dtype === 'I32' || entry.dtype === 'U8') {
-      throw this.#error(name, 'holds integers where floats are needed')
-    }
-    const bytes = this.#bytes(entry)
-    const values = entry.dtype === 'F16' ? halvesToFloats(new Uint16Array(bytes)) : new Float32Array(bytes)
+    const values = this.#floats(this.#entry(name, expectedShape))
     const bad = firstNotFinite(values)
     if (bad >= 0) throw this.#error(name, `holds ${values[bad]} at element ${bad}`)
     return values
+  }
+
+  #floats(entry: TensorEntry): Float32Array {
+    const { name, dtype, shape } = entry
+    const bytes = this.#bytes(entry)
+    switch (dtype) {
+      case 'F32':
+        return new Float32Array(bytes)
+      case 'F16':
+        return halvesToFloats(new Uint16Array(bytes))
+      case 'I8': {
+        const scale = this.#entries.get(scaleName(name))
+        if (scale === undefined) throw this.#error(name, 'has no scales')
+        return scaled(new Int8Array(bytes), shape, this.#floats(scale), scale.shape)
+      }
+      default:
+        throw this.#error(name, `holds integers (${dtype}) where floats are needed`)
+    }
   }
 
   /**

@@ -196,7 +196,10 @@ describe('DeepFaceFlow on a device of the caller', () => {
     const late = faceFlow.flowRegistered(FRAME, FRAME)
     faceFlow.dispose()
     faceFlow.dispose()
-    await expect(late).rejects.toMatchObject({ code: 'DISPOSED' })
+    await expect(late).rejects.toMatchObject({
+      code: 'DISPOSED',
+      message: 'this DeepFaceFlow was disposed; create() a new one',
+    })
     await expect(faceFlow.detect(FRAME)).rejects.toMatchObject({ code: 'DISPOSED' })
     const lost = await Promise.race([device.gpu.lost.then(() => true), Promise.resolve(false)])
     expect(lost).toBe(false)

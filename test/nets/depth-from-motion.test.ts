@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadNetworkFiles, SHIPPED_NETWORKS } from '../../src/face/network-files.js'
+import { loadNetworkFiles } from '../../src/face/network-files.js'
 import { GraphBuilder } from '../../src/graph/graph.js'
 import type { Schedule } from '../../src/graph/op.js'
 import { planGraph } from '../../src/graph/plan.js'
@@ -17,6 +17,7 @@ import { randomArray, seededRandom } from '../random.js'
 import { elementOf, refTensor } from '../reference/dense.js'
 import { interpolateReference, rasteriseReference } from '../reference/raster.js'
 import { vertexMotionReference } from '../reference/vertex-motion.js'
+import { GOLDEN_NETWORKS } from './dffnet-goldens.js'
 
 const [WIDTH, HEIGHT, VERTICES] = [61, 47, 53]
 const LAYERS = { components: 13, hidden: 11 }
@@ -122,7 +123,7 @@ describe('depth from motion', () => {
   }
 })
 
-describe.each(SHIPPED_NETWORKS)('shipped depth from motion of %s', (shipped) => {
+describe.each(GOLDEN_NETWORKS)('shipped depth from motion of %s', (shipped) => {
   it('gives the dz that PyTorch gives, within 0.05 px on four real pairs', async () => {
     const { depth, triangles: face } = await loadNetworkFiles(shipped)
     if (depth === undefined) throw new TypeError(`weights/${shipped}-depth.safetensors is missing`)

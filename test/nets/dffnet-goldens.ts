@@ -1,4 +1,4 @@
-import { loadNetworkFiles } from '../../src/face/network-files.js'
+import { loadNetworkFiles, SHIPPED_NETWORKS } from '../../src/face/network-files.js'
 import { GraphBuilder } from '../../src/graph/graph.js'
 import { dffnet } from '../../src/nets/dffnet.js'
 import { inputTensor, outputTensor } from '../../src/ops/tensor/border.js'
@@ -12,6 +12,9 @@ const SIZE = 224
 
 /** Px; f16 rounds the goldens by 0.008. */
 export const GOLDEN_BOUND = 0.05
+
+/** Those that were trained; the others are these in 8 bits. */
+export const GOLDEN_NETWORKS = SHIPPED_NETWORKS.filter((network) => !network.endsWith('-8bit'))
 
 export function network(a: number, encodingChannels: 3 | 7, fineMatching: boolean) {
   const graph = new GraphBuilder(`dffnet ${a}`)
@@ -27,8 +30,14 @@ export function network(a: number, encodingChannels: 3 | 7, fineMatching: boolea
 /**
  * Largest difference of a shipped DFFNet from what PyTorch gives, px, for each of the four pairs.
  * @param folder test/fixtures/dffnet
+ * @param trained whose goldens these are
  */
-export async function goldenDifferences(engine: Engine, shipped: string, folder: string): Promise<number[]> {
+export async function goldenDifferences(
+  engine: Engine,
+  shipped: string,
+  folder: string,
+  trained = shipped,
+): Promise<number[]> {
   const { dffnet: weights, dffnetConfig } = await loadNetworkFiles(shipped)
   const plan = await engine.compile(network(dffnetConfig.a, 7, dffnetConfig.fineMatching), { weights })
   const differences: number[] = []
@@ -55,7 +64,7 @@ export async function goldenDifferences(engine: Engine, shipped: string, folder:
       }
     }
     const { flow6 } = (await plan.compute({ images, encoding }, ['flow6'])) as { flow6: Float32Array }
-    const outputs = await readSafetensors(`${folder}/pair${pair}-${shipped}.safetensors`)
+    const outputs = await readSafetensors(`${folder}/pair${pair}-${trained}.safetensors`)
     const expected = outputs.tensor('flow', [3, h, w])
     let worst = 0
     for (let c = 0; c < 3; c++) {

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { SHIPPED_NETWORKS } from '../../src/face/network-files.js'
 import { GraphBuilder } from '../../src/graph/graph.js'
 import type { WeightSource } from '../../src/graph/op.js'
 import { planGraph } from '../../src/graph/plan.js'
@@ -8,7 +7,7 @@ import { inputTensor, outputTensor } from '../../src/ops/tensor/border.js'
 import { Engine } from '../../src/runtime/engine.js'
 import { readSafetensors } from '../../src/weights/safetensors.js'
 import { fakeCaps } from '../graph/caps.js'
-import { GOLDEN_BOUND, goldenDifferences, network } from './dffnet-goldens.js'
+import { GOLDEN_BOUND, GOLDEN_NETWORKS, goldenDifferences, network } from './dffnet-goldens.js'
 
 const SIZE = 224
 let engine: Engine
@@ -104,12 +103,24 @@ describe('DFFNet with pseudo-random weights against PyTorch', () => {
   }
 })
 
-describe.each(SHIPPED_NETWORKS)('shipped %s', (shipped) => {
+describe.each(GOLDEN_NETWORKS)('shipped %s', (shipped) => {
   it('gives the flow that PyTorch gives, within 0.05 px on four real pairs', async () => {
     const differences = await goldenDifferences(engine, shipped, 'test/fixtures/dffnet')
     expect(differences).toHaveLength(4)
     for (const [pair, worst] of differences.entries())
       expect(worst, `pair ${pair}`).toBeLessThan(GOLDEN_BOUND)
+  })
+})
+
+describe('dffnet-m-small-8bit', () => {
+  it('stays within 0.5 px of dffnet-m-small everywhere on four real pairs', async () => {
+    const differences = await goldenDifferences(
+      engine,
+      'dffnet-m-small-8bit',
+      'test/fixtures/dffnet',
+      'dffnet-m-small',
+    )
+    expect(Math.max(...differences)).toBeLessThan(0.5)
   })
 })
 

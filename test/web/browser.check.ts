@@ -205,6 +205,16 @@ describe('what is given as a photo', () => {
       ],
       [`(${jpeg}).slice(0, 9000)`, 'INVALID_INPUT', /damaged or incomplete/],
       ["new Blob(['hello'])", 'INVALID_INPUT', /cannot be decoded/],
+      [
+        `new Blob(['<svg xmlns="http://www.w3.org/2000/svg" width="99" height="99"/>'], { type: 'image/svg+xml' })`,
+        'INVALID_INPUT',
+        /is SVG or other XML, .* save it as JPEG or PNG/,
+      ],
+      [
+        '(() => { const frame = new VideoFrame(new Uint8Array(64 * 64 * 4), { format: "RGBX", codedWidth: 64, codedHeight: 64, timestamp: 0 }); frame.close(); return frame })()',
+        'INVALID_INPUT',
+        /the VideoFrame: shows nothing yet; .* not closed/,
+      ],
       ["'none.jpg'", 'INVALID_INPUT', /none\.jpg: cannot be fetched \(HTTP 404\)/],
       ['new Float32Array(4)', 'INVALID_ARGUMENT', /Float32Array; give an address/],
       ['new OffscreenCanvas(8, 8)', 'INVALID_INPUT', /8x8 pixels, less than the minimum of 32x32/],
@@ -218,9 +228,9 @@ describe('what is given as a photo', () => {
 })
 
 describe('weights', () => {
-  const load = (options: string) =>
+  const load = (options: string, network = 'dffnet-m-small') =>
     `const engine = await import('/dist/browser/engine.js')
-     await engine.loadNetworkFiles('dffnet-m-small', 'motion', ${options})`
+     await engine.loadNetworkFiles('${network}', 'motion', ${options})`
 
   it('are downloaded once, with progress in bytes, and not again', async () => {
     const visit = async (other: Browser) => {
@@ -228,7 +238,7 @@ describe('weights', () => {
       server.sent.length = 0
       const progress = await inPage<{ file: string; loaded: number; total: number; local: boolean }[]>(
         `const progress = []
-         ${load('{ onDownload: (step) => progress.push(step) }')}
+         ${load('{ onDownload: (step) => progress.push(step) }', 'dffnet-m-small-8bit')}
          return progress`,
         other,
       )
@@ -244,6 +254,7 @@ describe('weights', () => {
         first.bytes,
         [...files.values()].reduce((sum, { total }) => sum + total, 0),
       )
+      assert.ok(first.bytes <= 8_000_000, `${first.bytes} bytes`)
       assert.ok(first.progress.length > files.size, 'large files are reported as they arrive')
       const second = await visit(other)
       assert.equal(second.bytes, 0)

@@ -45,15 +45,21 @@ console.log(typeof DeepFaceFlow.create, typeof Engine.open)
 `,
   })
   browser = await openBrowser()
-  hash = (await readSafetensors(join(ROOT, 'weights/dffnet-m-small.safetensors'))).hash
+  hash = await hashOf('dffnet-m-small')
 })
 after(async () => {
   await browser?.close()
   await project?.remove()
 })
 
+const RIGHT = { corner: 6, middle: 13.5, size: 224, create: 'function' }
+
 function assertRight(result: unknown): void {
-  assert.deepEqual(result, { hash, corner: 6, middle: 13.5, size: 224, create: 'function' })
+  assert.deepEqual(result, { ...RIGHT, hash })
+}
+
+async function hashOf(network: string): Promise<string> {
+  return (await readSafetensors(join(ROOT, `weights/${network}.safetensors`))).hash
 }
 
 /** Opens a page that defines `check`, and calls it. */
@@ -85,6 +91,16 @@ describe('Vite without configuration', () => {
     try {
       const { port } = server.httpServer.address() as AddressInfo
       await checkAt(`http://127.0.0.1:${port}/`)
+      // As docs/browser.md says: what the page never asks for is deleted.
+      const docs = await readFile(join(ROOT, 'docs/browser.md'), 'utf8')
+      const [line = ''] = /^find dist .*$/m.exec(docs) ?? []
+      await promisify(execFile)('sh', ['-c', line], { cwd: project.folder })
+      const left = (await readdir(join(project.folder, 'dist/assets'))).filter((file) =>
+        /safetensors$/.test(file),
+      )
+      assert.equal(left.length, 6)
+      const small = await browser.page.evaluate("check(undefined, 'dffnet-m-small-8bit')")
+      assert.deepEqual(small, { ...RIGHT, hash: await hashOf('dffnet-m-small-8bit') })
     } finally {
       await server.close()
     }

@@ -42,13 +42,13 @@ export async function installedProject(files: Readonly<Record<string, string>>):
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
 }
 
-/** Runs one graph, and reads the small network's files; of both entry points. */
+/** Runs one graph, and reads a network's files; of both entry points. */
 export const PROGRAM = `
 import { DeepFaceFlow, loadTemplate } from 'deepfaceflow'
 import { conv2d, Engine, GraphBuilder, inputTensor, loadNetworkFiles, outputTensor } from 'deepfaceflow/engine'
 
-export async function check(source) {
-  const files = await loadNetworkFiles('dffnet-m-small', 'motion', source)
+export async function check(source, network = 'dffnet-m-small') {
+  const files = await loadNetworkFiles(network, 'motion', source)
   const graph = new GraphBuilder('one layer')
   const x = inputTensor(graph, 'x', { n: 1, h: 8, w: 8, c: 3 })
   const layer = { weight: 'w', outChannels: 4, kernel: 3, stride: 1, padding: 1 }

@@ -10,7 +10,9 @@ import {
   readSafetensors,
   type TensorToWrite,
 } from '../../src/weights/safetensors.js'
+import { parameterCount } from '../../src/weights/weight-file.js'
 import { writeSafetensors } from '../../src/weights/write-safetensors.js'
+import { quantisedNetwork } from '../../tools/quantised-network.js'
 
 const tensors: TensorToWrite[] = [
   { name: 'half', dtype: 'F16', shape: [3], values: [0.5, -2, 65504] },
@@ -88,6 +90,111 @@ describe('round trip', () => {
   })
 })
 
+describe('weights of 8 bits', () => {
+  const whole = { name: 'w', dtype: 'I8', shape: [2, 3, 1], values: [1, -2, 127, -127, 0, 3] } as const
+  const scale = (shape: readonly number[], values: readonly number[]) =>
+    ({ name: 'w.scale', dtype: 'F32', shape, values }) as const
+
+  it.each([
+    ['one', [1, 1, 1], [0.5], [0.5, -1, 63.5, -63.5, 0, 1.5]],
+    ['first axis', [2, 1, 1], [0.5, 2], [0.5, -1, 63.5, -254, 0, 6]],
+    ['second axis', [1, 3, 1], [0.5, 2, 4], [0.5, -4, 508, -63.5, 0, 12]],
+    ['each', [2, 3, 1], [1, 2, 3, 4, 5, 6], [1, -4, 381, -508, 0, 18]],
+  ])(
+    'are multiplied by their scales, %s, which are no tensors of their own',
+    async (_, shape, scales, expected) => {
+      const read = await parseSafetensors(await encodeSafetensors([whole, scale(shape, scales)], {}), 'x')
+      expect([...read.tensor('w', [2, 3, 1])]).toEqual(expected)
+      expect(read.entries().map(({ name }) => name)).toEqual(['w'])
+      expect(parameterCount(read)).toBe(6)
+    },
+  )
+
+  const entry = { dtype: 'I8', shape: [2, 2], data_offsets: [0, 4] }
+  it.each([
+    ['none', file({ w: entry }, 4), /"w" is I8 and has no scales, tensor "w.scale"/],
+    [
+      'another number',
+      file({ w: entry, 'w.scale': { dtype: 'F32', shape: [3, 1], data_offsets: [4, 16] } }, 16),
+      /"w.scale" has shape \[3,1\]; scales of \[2,2\] have as many dimensions, each 1 or the same/,
+    ],
+    [
+      'fewer dimensions',
+      file({ w: entry, 'w.scale': { dtype: 'F32', shape: [2], data_offsets: [4, 12] } }, 12),
+      /"w.scale" has shape \[2\]/,
+    ],
+    [
+      'integers',
+      file({ w: entry, 'w.scale': { dtype: 'I32', shape: [2, 1], data_offsets: [4, 12] } }, 12),
+      /"w.scale" holds scales in I32; they are F32 or F16/,
+    ],
+  ])('are refused with scales that do not fit: %s', async (_, bytes, message) => {
+    const error = await refusal(() => parseSafetensors(bytes, 'w.safetensors'))
+    expect(error.code).toBe('INVALID_WEIGHTS')
+    expect(error.message).toMatch(message)
+  })
+
+  it('are refused where a scale is no number', async () => {
+    const bytes = await encodeSafetensors(
+      [{ ...whole, values: [1, 1, 1, 1, 1, 1] }, scale([2, 1, 1], [1, 2])],
+      {},
+    )
+    const at = new TextDecoder('latin1').decode(bytes).indexOf('"sha256":"')
+    bytes.set(new TextEncoder().encode('"sha255":"'), at)
+    // Scales come first, for they are the larger elements: 8 bytes, then 6 of whole numbers.
+    new DataView(bytes.buffer).setFloat32(bytes.length - 14, Number.NaN, true)
+    const read = await parseSafetensors(bytes, 'x')
+    expect((await refusal(() => read.tensor('w', [2, 3, 1]))).message).toMatch(/"w" holds NaN at element 0/)
+  })
+
+  it('are not written where they do not fit', async () => {
+    for (const values of [[0.5], [128], [Number.NaN]]) {
+      const error = await refusal(() =>
+        encodeSafetensors([{ name: 'w', dtype: 'I8', shape: [1], values }, scale([1], [1])], {}),
+      )
+      expect(error).toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringMatching(/does not fit I8/),
+      })
+    }
+    expect((await refusal(() => encodeSafetensors([whole], {}))).message).toMatch(/has no scales/)
+    const foreign = { name: 'w', dtype: 'BF16', shape: [1], values: [1] } as unknown as TensorToWrite
+    expect((await refusal(() => encodeSafetensors([foreign], {}))).message).toMatch(
+      /"w": dtype "BF16" cannot be written; choose from F32, F16, I32, U8, I8/,
+    )
+  })
+
+  it('lie within half a step of what they were made of (property)', async () => {
+    const sizes = fc.tuple(
+      fc.integer({ min: 1, max: 4 }),
+      fc.integer({ min: 2, max: 5 }),
+      fc.integer({ min: 1, max: 3 }),
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        sizes,
+        fc.infiniteStream(fc.float({ min: -10, max: 10, noNaN: true })),
+        async (shape, stream) => {
+          const values = Float32Array.from(
+            { length: shape[0] * shape[1] * shape[2] },
+            () => stream.next().value as number,
+          )
+          const source = await parseSafetensors(
+            await encodeSafetensors([{ name: 'w', dtype: 'F32', shape, values }], {}),
+            'x',
+          )
+          const read = await parseSafetensors(await encodeSafetensors(quantisedNetwork(source), {}), 'y')
+          const largest = Math.max(...values.map(Math.abs))
+          read.tensor('w', shape).forEach((value, i) => {
+            expect(Math.abs(value - (values[i] as number))).toBeLessThanOrEqual((largest / 127) * 0.501)
+          })
+        },
+      ),
+      { numRuns: 50 },
+    )
+  })
+})
+
 describe('content hash', () => {
   it('is asked for by the caller', async () => {
     const bytes = await encodeSafetensors(tensors, {})
@@ -145,7 +252,7 @@ describe('refuses damaged files with INVALID_WEIGHTS, the file and a remedy', as
     [
       'unknown dtype',
       file({ a: { ...entry, dtype: 'BF16' } }, 8),
-      /dtype BF16; F32, F16, I32, U8 can be read/,
+      /dtype BF16; F32, F16, I32, U8, I8 can be read/,
     ],
     ['negative shape', file({ a: { ...entry, shape: [-2] } }, 8), /no valid shape/],
     ['range of another size', file({ a: { ...entry, shape: [3] } }, 8), /needs 12 bytes, its range has 8/],

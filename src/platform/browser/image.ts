@@ -91,7 +91,8 @@ const FOREIGN: readonly (readonly [RegExp, string])[] = [
   [/^%PDF/, 'PDF'],
   [/^v\/1/, 'OpenEXR'],
   [/^....ftyp/s, 'a video'],
-  [/^\s*<(!doctype|html)/i, 'a web page (HTML)'],
+  [/^\s*<(!doctype (?!svg)|html)/i, 'a web page (HTML)'],
+  [/^\s*<(\?xml|svg|!)/i, 'SVG or other XML'],
 ]
 
 /**

@@ -7,6 +7,7 @@ import type { EngineWorker, SceneName } from './engine.worker.js'
 
 export const NETWORKS = {
   'dffnet-m-small': 'Small (quicker)',
+  'dffnet-m-small-8bit': 'Small, half the download',
   'dffnet-m': 'Full',
 } as const
 export type Network = keyof typeof NETWORKS
