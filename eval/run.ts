@@ -6,11 +6,12 @@ import { evaluateAnimation } from './animate.js'
 import { type ErrorSummary, FlowErrors, OcclusionCounts, type OcclusionSummary, STATE } from './errors.js'
 import { readPairs, TRUTH_SIZE, type TruePair } from './pairs.js'
 import { evaluateReal, type RealErrors, realBaselines } from './real.js'
+import { evaluateVideo } from './video.js'
 
 /**
  * npm run eval: errors of the shipped network, run by our engine as it is by default and without its later stages, on
  * the fixed sets of test/fixtures/eval, against the baselines on the same pairs, and what can be said of real pairs. With
- * `animate` before the options: see animate.ts.
+ * `animate` or `video` before the options: see animate.ts, video.ts.
  */
 const SETS = ['rendered', 'photowarp'] as const
 
@@ -44,8 +45,14 @@ interface Report {
   readonly real: Readonly<Record<string, RealErrors>>
 }
 
-if (process.argv[2] === 'animate') {
-  await evaluateAnimation(process.argv.slice(3))
+/** Evaluations of their own, by their name before the options. */
+const OTHERS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  animate: evaluateAnimation,
+  video: evaluateVideo,
+}
+const other = OTHERS[process.argv[2] ?? '']
+if (other !== undefined) {
+  await other(process.argv.slice(3))
   process.exit()
 }
 

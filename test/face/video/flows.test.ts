@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { CallLine, Pending } from '../../../src/face/call-line.js'
 import type { Candidate } from '../../../src/face/find/candidate.js'
 import type { FaceFinder, FoundFace } from '../../../src/face/find/face-finder.js'
+import type { PairOutputs } from '../../../src/face/registered-pair.js'
 import type { FaceFrame, FlowResult, VideoFlows, VideoStep } from '../../../src/face/types.js'
-import { FaceVideoTracker } from '../../../src/face/video/tracker.js'
+import { type ComputedPair, FaceVideoTracker } from '../../../src/face/video/tracker.js'
 import type { Rgba } from '../../../src/geometry/types.js'
 import { plain } from '../../e2e/pictures.js'
 import { ellipsoidMesh } from '../../support/synthetic.js'
@@ -40,11 +41,14 @@ function still(flows: VideoFlows) {
   const tracker = new FaceVideoTracker({
     finder,
     flows,
+    smooth: false,
+    triangles: [],
     enqueue: (task) => line.enqueue(task),
     between: async (from, to) => {
-      const result = new Promise<FlowResult>((resolve, reject) => {
-        const end = (error?: Error) => (error ? reject(error) : resolve({ a: from, b: to } as FlowResult))
-        pairs.push({ from, to, end })
+      const derived = { a: from, b: to } as FlowResult
+      const pair = { outputs: {} as PairOutputs, derive: async () => derived }
+      const result = new Promise<ComputedPair>((resolve, reject) => {
+        pairs.push({ from, to, end: (error?: Error) => (error ? reject(error) : resolve(pair)) })
       })
       result.catch(() => undefined)
       return new Pending(result)
