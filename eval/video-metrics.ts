@@ -72,10 +72,7 @@ export function apart(
 }
 
 /** Mean gap of pairs of vertices over the distance of the outer eye corners. */
-export function opening(
-  vertices: ArrayLike<number>,
-  pairs: readonly (readonly [number, number])[],
-): number {
+export function opening(vertices: ArrayLike<number>, pairs: readonly (readonly [number, number])[]): number {
   const distance = (a: number, b: number): number =>
     Math.hypot(
       (vertices[3 * a] as number) - (vertices[3 * b] as number),

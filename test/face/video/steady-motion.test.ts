@@ -14,12 +14,10 @@ const uniform = (motion: Vector, backward = false): PairOutputs => ellipsoidOutp
 const MIDDLE = 3 * (112 * 224 + 112)
 const middle = (flow: ArrayLike<number>): number[] => [0, 1, 2].map((axis) => flow[MIDDLE + axis] as number)
 const second = (path: readonly number[][], axis: number): number =>
-  path
-    .slice(2)
-    .reduce((sum, next, t) => {
-      const [before, now] = [path[t] as number[], path[t + 1] as number[]]
-      return sum + Math.abs((next[axis] as number) - 2 * (now[axis] as number) + (before[axis] as number))
-    }, 0) /
+  path.slice(2).reduce((sum, next, t) => {
+    const [before, now] = [path[t] as number[], path[t + 1] as number[]]
+    return sum + Math.abs((next[axis] as number) - 2 * (now[axis] as number) + (before[axis] as number))
+  }, 0) /
   (path.length - 2)
 
 describe('flows from frame to frame and from the reference', () => {
@@ -53,7 +51,11 @@ describe('flows from frame to frame and from the reference', () => {
   })
 
   it('do not hold back a motion that one of them misses', () => {
-    const before = steadyMotion(undefined, { previous: uniform([0, 0, 0.1]), reference: uniform([0, 0, 0]) }, [])
+    const before = steadyMotion(
+      undefined,
+      { previous: uniform([0, 0, 0.1]), reference: uniform([0, 0, 0]) },
+      [],
+    )
     const [previous, reference] = [uniform([1, 0, 0]), uniform([6, 0, 0])]
     steadyMotion(before, { previous, reference }, triangles)
     expect(middle(reference.flow)[0]).toBeGreaterThan(5.9)
@@ -82,7 +84,11 @@ describe('flows from frame to frame and from the reference', () => {
   })
 
   it('take the flows back along', () => {
-    const before = steadyMotion(undefined, { previous: uniform([0, 0, 0]), reference: uniform([0, 0, 0]) }, [])
+    const before = steadyMotion(
+      undefined,
+      { previous: uniform([0, 0, 0]), reference: uniform([0, 0, 0]) },
+      [],
+    )
     const [previous, reference] = [uniform([0.2, 0.1, 0.3], true), uniform([0.4, 0, -0.2], true)]
     steadyMotion(before, { previous, reference }, triangles)
     for (const { flow, backward } of [previous, reference]) {

@@ -32,7 +32,9 @@ const middle = ({ toTemplate }: Pick<SteadyRegistration, 'toTemplate'>, place: S
 const tremble = (path: readonly number[][]): number =>
   path.slice(2).reduce((sum, next, t) => {
     const [before, now] = [path[t] as number[], path[t + 1] as number[]]
-    return sum + Math.hypot(...next.map((v, axis) => v - 2 * (now[axis] as number) + (before[axis] as number)))
+    return (
+      sum + Math.hypot(...next.map((v, axis) => v - 2 * (now[axis] as number) + (before[axis] as number)))
+    )
   }, 0)
 
 describe('registration of a face that is followed', () => {
