@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { type CreateOptions, DeepFaceFlow, type RegisteredFlowResult } from '../src/index.js'
 import { evaluateAnimation } from './animate.js'
 import { type ErrorSummary, FlowErrors, OcclusionCounts, type OcclusionSummary, STATE } from './errors.js'
+import { evaluateJudge } from './judge.js'
 import { readPairs, TRUTH_SIZE, type TruePair } from './pairs.js'
 import { evaluateReal, type RealErrors, realBaselines } from './real.js'
 import { evaluateVideo } from './video.js'
@@ -11,7 +12,7 @@ import { evaluateVideo } from './video.js'
 /**
  * npm run eval: errors of the shipped network, run by our engine as it is by default and without its later stages, on
  * the fixed sets of test/fixtures/eval, against the baselines on the same pairs, and what can be said of real pairs. With
- * `animate` or `video` before the options: see animate.ts, video.ts.
+ * `animate`, `judge` or `video` before the options: see the files of these names.
  */
 const SETS = ['rendered', 'photowarp'] as const
 
@@ -48,6 +49,7 @@ interface Report {
 /** Evaluations of their own, by their name before the options. */
 const OTHERS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   animate: evaluateAnimation,
+  judge: evaluateJudge,
   video: evaluateVideo,
 }
 const other = OTHERS[process.argv[2] ?? '']
