@@ -5,7 +5,7 @@ import { sampleMasked } from '../src/geometry/masked-sample.js'
 import { type EulerAngles, eulerAngles, multiply, transposed } from '../src/geometry/rotation.js'
 import { applySimilarity, invertSimilarity } from '../src/geometry/similarity.js'
 import { fitSimilarity3 } from '../src/geometry/similarity3.js'
-import { DeepFaceFlow, type FlowResult } from '../src/index.js'
+import { DeepFaceFlow, FaceError, type FlowResult, type VideoTracker } from '../src/index.js'
 import { judgePhotos, type PeerFace } from './judge-peer.js'
 import { mean } from './real-metrics.js'
 import { correlation, EYES, MOUTH, opening } from './video-metrics.js'
@@ -76,9 +76,9 @@ async function judgeClip(
   if (!peerA) throw new TypeError(`${first} shows the peer no face`)
   const judged: Judged[] = []
   for (const [i, photo] of later.entries()) {
-    const { frameToReference: result } = await tracker.next(photo)
+    const result = await nextOf(tracker, photo)
     const peerB = faces[i + 1]
-    if (!peerB) continue
+    if (!peerB || result === null) continue
     const moved = movedPoints(peerA, result)
     const flat = (face: PeerFace) => face.points.flat()
     const openingsOf = (part: Part): Record<Source, number> => {
@@ -103,6 +103,16 @@ async function judgeClip(
     })
   }
   return judged
+}
+
+/** Null where the face is not found. */
+async function nextOf(tracker: VideoTracker<'reference'>, photo: string): Promise<FlowResult | null> {
+  try {
+    return (await tracker.next(photo)).frameToReference
+  } catch (error) {
+    if (error instanceof FaceError && error.code === 'NO_FACE') return null
+    throw error
+  }
 }
 
 /** Vertices of the edges of lips and lids, and one beyond each on the same lip or lid. */
