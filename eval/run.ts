@@ -3,14 +3,18 @@ import { dirname, join } from 'node:path'
 import { Command } from 'commander'
 import { type CreateOptions, DeepFaceFlow, type RegisteredFlowResult } from '../src/index.js'
 import { evaluateAnimation } from './animate.js'
+import { evaluateCopies } from './copies.js'
 import { type ErrorSummary, FlowErrors, OcclusionCounts, type OcclusionSummary, STATE } from './errors.js'
+import { evaluateJudge } from './judge.js'
 import { readPairs, TRUTH_SIZE, type TruePair } from './pairs.js'
+import { type Pattern, PatternSpectrum, PERIODS } from './pattern.js'
 import { evaluateReal, type RealErrors, realBaselines } from './real.js'
+import { evaluateVideo } from './video.js'
 
 /**
  * npm run eval: errors of the shipped network, run by our engine as it is by default and without its later stages, on
  * the fixed sets of test/fixtures/eval, against the baselines on the same pairs, and what can be said of real pairs. With
- * `animate` before the options: see animate.ts.
+ * `animate`, `copies`, `judge` or `video` before the options: see the files of these names.
  */
 const SETS = ['rendered', 'photowarp'] as const
 
@@ -34,6 +38,8 @@ interface SetReport {
   /** Of the package's default. */
   readonly groups: Groups
   readonly occlusion: OcclusionSummary
+  /** Of dz, of the package's default. */
+  readonly pattern: Pattern
 }
 
 type Groups = Readonly<Record<string, { readonly pairs: number; readonly epe3d: number }>>
@@ -45,8 +51,16 @@ interface Report {
   readonly real: Readonly<Record<string, RealErrors>>
 }
 
-if (process.argv[2] === 'animate') {
-  await evaluateAnimation(process.argv.slice(3))
+/** Evaluations of their own, by their name before the options. */
+const OTHERS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  animate: evaluateAnimation,
+  copies: evaluateCopies,
+  judge: evaluateJudge,
+  video: evaluateVideo,
+}
+const other = OTHERS[process.argv[2] ?? '']
+if (other !== undefined) {
+  await other(process.argv.slice(3))
   process.exit()
 }
 
@@ -77,7 +91,13 @@ const options = program.parse().opts<{
 
 const sets = new Map<
   string,
-  { methods: Record<string, ErrorSummary>; pairs: number; groups: Groups; occlusion: OcclusionSummary }
+  {
+    methods: Record<string, ErrorSummary>
+    pairs: number
+    groups: Groups
+    occlusion: OcclusionSummary
+    pattern: Pattern
+  }
 >()
 const real: Record<string, RealErrors> = {}
 let opened: Pick<Report, 'weights' | 'adapter'> | undefined
@@ -123,10 +143,17 @@ process.stdout.write(printReport(report))
 async function evaluateSet(
   dff: DeepFaceFlow,
   set: string,
-): Promise<{ pairs: number; errors: ErrorSummary; groups: Groups; occlusion: OcclusionSummary }> {
+): Promise<{
+  pairs: number
+  errors: ErrorSummary
+  groups: Groups
+  occlusion: OcclusionSummary
+  pattern: Pattern
+}> {
   const pairs = await readPairs(join(options.fixtures, set))
   const all = new FlowErrors()
   const hidden = new OcclusionCounts()
+  const spectrum = new PatternSpectrum()
   const groups = new Map<string, { pairs: number; errors: FlowErrors }>()
   for (const pair of pairs) {
     const result = await dff.flowRegistered(pair.a, pair.b)
@@ -138,11 +165,13 @@ async function evaluateSet(
     })
     addErrors([all, ...members], pair, result)
     addOcclusion(hidden, pair, result)
+    spectrum.add(result.flow, 2)
   }
   return {
     pairs: pairs.length,
     errors: all.summary(),
     occlusion: hidden.summary(),
+    pattern: spectrum.summary(),
     groups: Object.fromEntries(
       [...groups]
         .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
@@ -210,7 +239,7 @@ async function baselines(set: string): Promise<Record<string, ErrorSummary>> {
 
 function printReport({ weights, adapter, sets: reports, real: errors }: Report): string {
   const lines = [`${weights.name} ${weights.hash.slice(0, 12)} on ${adapter}`, '']
-  for (const { set, pairs, methods, groups, occlusion } of reports) {
+  for (const { set, pairs, methods, groups, occlusion, pattern } of reports) {
     lines.push(
       `| ${set}, ${pairs} pairs | EPE3D | EPE2D | dz | median | 90 % | 99 % | > 3 px | occluded EPE3D |`,
       '|---|---|---|---|---|---|---|---|---|',
@@ -224,7 +253,12 @@ function printReport({ weights, adapter, sets: reports, real: errors }: Report):
     const parts = Object.entries(groups).map(([name, g]) => `${name}: ${g.epe3d.toFixed(2)} (${g.pairs})`)
     const [precision, recall] = [occlusion.precision, occlusion.recall].map((v) => v.toFixed(2))
     lines.push('', `EPE3D by group (pairs): ${parts.join('; ')}`)
-    lines.push(`Occlusion map: precision ${precision}, recall ${recall}`, '')
+    lines.push(`Occlusion map: precision ${precision}, recall ${recall}`)
+    const waves = PERIODS.map((period, i) => {
+      const [at = 0, beside = 0] = [pattern.amplitudes[i], pattern.beside[i]]
+      return `${period} px ${at.toFixed(4)} (${beside.toFixed(4)})`
+    })
+    lines.push(`Amplitude of dz, px, at periods of (between them): ${waves.join(', ')}`, '')
   }
   lines.push(
     '| real frames | photometric residual | forward-backward px | landmark transfer % | jitter px | its affine part |',

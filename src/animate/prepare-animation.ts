@@ -71,6 +71,8 @@ export async function prepareAnimation(
   const video: VideoOptions<'reference'> = {
     flows: 'reference',
     backward: false,
+    // What it sees is smoothed with the frames after it too.
+    smooth: false,
     ...(wanted.driverFace && { face: wanted.driverFace }),
     ...(wanted.signal && { signal: wanted.signal }),
   }

@@ -36,6 +36,7 @@ import { changedPictures, trackFrames } from './video-track.js'
 interface VideoFlags extends Omit<PairFlags, 'backward'>, OverlayFlags {
   readonly out: string
   readonly flow: boolean
+  readonly smooth: boolean
   readonly force?: boolean
 }
 
@@ -53,6 +54,7 @@ export function addVideoCommand(program: Command, context: CliContext): void {
     )
     .option('-o, --out <folder>', 'where the files go', 'deepfaceflow-video')
     .option('--no-flow', 'do not save the flow fields (1.2 MB a frame)')
+    .option('--no-smooth', 'each frame by itself, with what trembles and drifts from frame to frame')
     .option(
       '--fps <rate>',
       'frames per second, like 29.97 or 30000/1001: of pictures (default: 25), or another rate for the overlay of a video',
@@ -103,7 +105,7 @@ async function follow(
   video: HashedFile | null,
   progress: Progress,
 ): Promise<void> {
-  const tracker = faceFlow.video(flowOptions({ ...flags, backward: false }))
+  const tracker = faceFlow.video({ ...flowOptions({ ...flags, backward: false }), smooth: flags.smooth })
   const earlier = folder.records.length
   const damage = await trackFrames(context, source, folder, tracker, progress)
   const { records } = folder
@@ -174,6 +176,7 @@ function bindingOf(
         face: flags.face ?? null,
         at: flags.at ?? null,
         flow: flags.flow,
+        smooth: flags.smooth,
       },
       inputs: video ? { 'the video': video.sha256 } : {},
     },

@@ -22,7 +22,7 @@ const GROUP_OPTIONS: OptionNames<Pick<FlowOptions, 'backward' | 'signal'>> = {
   backward: true,
 }
 const BATCH_OPTIONS: OptionNames<BatchOptions> = { ...GROUP_OPTIONS, batch: true }
-const VIDEO_OPTIONS: OptionNames<VideoOptions> = { ...FLOW_OPTIONS, flows: true }
+const VIDEO_OPTIONS: OptionNames<VideoOptions> = { ...FLOW_OPTIONS, flows: true, smooth: true }
 const FLOW_CALLS = {
   'flow()': FLOW_OPTIONS,
   'flowAll()': GROUP_OPTIONS,
@@ -56,6 +56,7 @@ export function checkedFlowOptions(
 ): FlowOptions {
   checkOptionNames<object>(what, options, FLOW_CALLS[what], FaceError)
   const { backward, signal } = options
+  assertType('smooth', options.smooth, 'boolean')
   const face = checkedChoice(options.face, 'face')
   const faceB = checkedChoice(options.faceB, 'faceB')
   assertType('backward', backward, 'boolean')

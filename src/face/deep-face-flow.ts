@@ -47,7 +47,7 @@ import {
   type WaitOptions,
   type WeightsInfo,
 } from './types.js'
-import { FaceVideoTracker } from './video/tracker.js'
+import { type ComputedPair, FaceVideoTracker } from './video/tracker.js'
 
 /**
  * DeepFaceFlow (Koujan, Roussos and Zafeiriou, CVPR 2020): photos in, dense 3D facial flow out.
@@ -315,11 +315,14 @@ export class DeepFaceFlow implements FaceFlow {
   video<Flows extends VideoFlows = 'both'>(options: VideoOptions<Flows> = {}): VideoTracker<Flows> {
     const wanted = checkedFlowOptions('video()', options)
     const flows = checkedName('choice of flows', VIDEO_FLOWS, options.flows ?? 'both')
+    const { smooth = true } = options
     const choice = wanted.face
     const boxesOf = (faces: readonly Candidate[]) => faces.map(({ box }) => box)
     const tracker = new FaceVideoTracker({
       finder: this.#finders[0],
       flows,
+      smooth,
+      triangles: this.#files.triangles,
       enqueue: (task) => this.#enqueue(task, wanted.signal),
       between: (a, b, watch, warnings) => this.#between(a, b, wanted, watch, warnings),
       holdsChoice: (faces) => holdsChoice(boxesOf(faces), choice),
@@ -355,9 +358,9 @@ export class DeepFaceFlow implements FaceFlow {
     options: FlowOptions,
     watch: Stopwatch,
     warnings: readonly string[],
-  ): Promise<Pending<FlowResult>> {
+  ): Promise<Pending<ComputedPair>> {
     const pair = [a.registered, b.registered] as const
-    return await this.#runner.one(pair, options, watch, warnings, (result) => {
+    return await this.#runner.computed(pair, options, watch, warnings, (result) => {
       const rigidPhoto = rigidInPhotos(result.rigid, a.toTemplate, b.toTemplate)
       // Added to it: a copy would compute what nobody may read.
       return Object.assign(result, { a, b, rigidPhoto })

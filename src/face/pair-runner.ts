@@ -6,7 +6,7 @@ import { DeviceFrames } from './device-frames.js'
 import { deriveResult, type PairFacts } from './flow-result.js'
 import { registeredPhoto } from './register/registered-frame.js'
 import { type FramePair, inListOrder, type RegisteredBatches } from './registered-batches.js'
-import type { PairFrame, RegisteredPair } from './registered-pair.js'
+import type { PairFrame, PairOutputs, RegisteredPair } from './registered-pair.js'
 import { Stopwatch } from './stopwatch.js'
 import type { FlowOptions, FrameInput, RegisteredFlowResult } from './types.js'
 
@@ -49,8 +49,23 @@ export class PairRunner {
     warnings: readonly string[],
     finish: (result: RegisteredFlowResult) => T,
   ): Promise<Pending<T>> {
-    const { result } = await this.#launch(this.#batches.single, [pair], options, watch, warnings)
-    return new Pending(result.then(([only]) => finish(only as RegisteredFlowResult)))
+    return await this.#launch(this.#batches.single, [pair], options, watch, async ([outputs]) =>
+      this.#derive(outputs as PairOutputs, watch, warnings, finish),
+    )
+  }
+
+  /** As `one`, for a flow that is changed before a result is made of it. */
+  async computed<T>(
+    pair: FramePair,
+    options: FlowOptions,
+    watch: Stopwatch,
+    warnings: readonly string[],
+    finish: (result: RegisteredFlowResult) => T,
+  ): Promise<Pending<{ readonly outputs: PairOutputs; derive(): Promise<T> }>> {
+    return await this.#launch(this.#batches.single, [pair], options, watch, async ([only]) => {
+      const outputs = only as PairOutputs
+      return { outputs, derive: () => this.#derive(outputs, watch, warnings, finish) }
+    })
   }
 
   /** Begins a list of pairs, `batch` in a submission. @returns one result a pair, in the order of the list */
@@ -63,26 +78,36 @@ export class PairRunner {
     const launched: Promise<RegisteredFlowResult[]>[] = []
     for (const { indices, plan } of groups) {
       const group = indices.map((index) => pairs[index] as FramePair)
-      const { result } = await this.#launch(plan, group, options, new Stopwatch(options.signal), [])
+      const watch = new Stopwatch(options.signal)
+      const { result } = await this.#launch(plan, group, options, watch, (outputs) =>
+        Promise.all(outputs.map((of) => this.#derive(of, watch, [], (derived) => derived))),
+      )
       launched.push(result)
     }
     return new Pending(Promise.all(launched).then((results) => inListOrder(groups, results)))
   }
 
   /** @param pairs as many as the batch of the plan */
-  async #launch(
+  async #launch<T>(
     plan: RegisteredPair,
     pairs: readonly FramePair[],
     options: FlowOptions,
     watch: Stopwatch,
+    use: (outputs: readonly PairOutputs[]) => Promise<T>,
+  ): Promise<Pending<T>> {
+    return await this.#line.launch(async () =>
+      use(await watch.time('flow', () => plan.compute(pairs, options.backward !== false))),
+    )
+  }
+
+  async #derive<T>(
+    outputs: PairOutputs,
+    watch: Stopwatch,
     warnings: readonly string[],
-  ): Promise<Pending<RegisteredFlowResult[]>> {
-    return await this.#line.launch(async () => {
-      const outputs = await watch.time('flow', () => plan.compute(pairs, options.backward !== false))
-      return await watch.time('products', async () =>
-        outputs.map((of) => deriveResult(of, { ...this.#facts, warnings }, () => watch.times)),
-      )
-    })
+    finish: (result: RegisteredFlowResult) => T,
+  ): Promise<T> {
+    const facts = { ...this.#facts, warnings }
+    return await watch.time('products', async () => finish(deriveResult(outputs, facts, () => watch.times)))
   }
 
   /** Leaves the flow on the device, see `RegisteredPair.run`. */

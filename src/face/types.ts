@@ -165,6 +165,12 @@ export type VideoFlows = 'both' | 'previous' | 'reference'
 export interface VideoOptions<Flows extends VideoFlows = VideoFlows> extends FlowOptions {
   /** Default `both`, which is two pairs a frame, forward and backward unless `backward` is false. */
   readonly flows?: Flows
+  /**
+   * Default true: what trembles and drifts by itself from frame to frame is taken out. Faces are registered where they were, but for
+   * noise; with `flows: 'both'` flows from frame to frame and from the reference are made to agree, so that the first add up to the
+   * second. False: each frame by itself, as `flow()` has it.
+   */
+  readonly smooth?: boolean
 }
 
 interface VideoStepFacts {
@@ -195,6 +201,15 @@ export interface TrackerMemory {
     readonly box: Box
     readonly score: number
     readonly roi: { readonly cx: number; readonly cy: number; readonly side: number; readonly angle: number }
+    readonly toTemplate: Similarity
+    /** Of the filter of registrations, see `VideoOptions.smooth`. */
+    readonly registration?: {
+      readonly offset: Similarity
+      readonly measured: Similarity
+      readonly speed: readonly number[]
+    }
+    /** Where the reference's vertices are in this frame, with both flows made to agree. */
+    readonly vertices?: string
   }
 }
 
@@ -203,7 +218,10 @@ export interface TrackerMemory {
  * before is computed. After a call that failed the tracker is where it was before.
  */
 export interface VideoTracker<Flows extends VideoFlows = 'both'> {
-  /** Memory of the frame given last, whether the face was found in it or not; null if it could not be read. */
+  /**
+   * Memory of the frame given last, whether the face was found in it or not; null if it could not be read, and while its flow is
+   * computed.
+   */
   readonly memory: TrackerMemory | null
   /**
    * Takes the frame that `frameToReference` starts from.
@@ -299,7 +317,7 @@ export interface FaceFlow {
    */
   flowRegistered(a: FrameInput, b: FrameInput, options?: FlowOptions): Promise<RegisteredFlowResult>
   /** @param options the signal ends all calls of the tracker */
-  video(options?: FlowOptions): VideoTracker
+  video(options?: VideoOptions<'both'>): VideoTracker
   dispose(): void
 }
 

@@ -10,8 +10,9 @@ import {
   whole,
 } from '../graph/arguments.js'
 import { checkedBuilder, type GraphBuilder, type Value } from '../graph/graph.js'
+import { flowOnFace } from '../ops/flow/flow-on-face.js'
 import { frameType, IMAGE_TRANSFORM_TYPE, imageFrames } from '../ops/image/image-input.js'
-import { fragmentMask, fragmentMasked, interpolate } from '../ops/mesh/interpolate.js'
+import { fragmentMask, interpolate } from '../ops/mesh/interpolate.js'
 import { rasterise } from '../ops/mesh/rasterise.js'
 import { type VertexAttribute, vertexAttributes } from '../ops/mesh/vertices.js'
 import { batchSlice } from '../ops/tensor/concat.js'
@@ -209,7 +210,7 @@ function flowFrom(
   }
   const flows = dffnetFlow(graph, frames.features(), encoding, network, source)
   const mask = fragmentMask(graph, 'mask', fragments, FLOW_UNIT)
-  let flow = fragmentMasked(graph, 'flow', flows.at(-1) as Value, fragments, FLOW_UNIT)
+  let flow = flowOnFace(graph, 'flow', flows.at(-1) as Value, fragments, FLOW_UNIT)
 
   // (dx, dy) by the images, then dz by what they have become.
   const refinement = config.refinement ?? 'none'

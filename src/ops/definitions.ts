@@ -7,6 +7,7 @@ import { fullyConnectedOp } from './conv/fully-connected.js'
 import { transposedConv2dOp } from './conv/transposed-conv2d.js'
 import { consistencyOp } from './flow/consistency.js'
 import { correlationOp } from './flow/correlation.js'
+import { flowOnFaceOp } from './flow/flow-on-face.js'
 import { inverseSearchOp } from './flow/inverse-search.js'
 import { variationalOp } from './flow/variational.js'
 import { warpOp, warpValidityOp } from './flow/warp.js'
@@ -33,7 +34,7 @@ import { reshapeOp } from './tensor/reshape.js'
 
 const DEFINITIONS = [
   ...[conv2dOp, depthwiseConv2dOp, fullyConnectedOp, transposedConv2dOp],
-  ...[consistencyOp, correlationOp, inverseSearchOp, variationalOp, warpOp, warpValidityOp],
+  ...[consistencyOp, correlationOp, flowOnFaceOp, inverseSearchOp, variationalOp, warpOp, warpValidityOp],
   ...[compositeSheetOp, imageInputOp, imageOutputOp, resizeOp],
   ...[
     fragmentChannelOp,

@@ -22,6 +22,7 @@ export { type FullyConnectedAttrs, fullyConnected } from './conv/fully-connected
 export { type TransposedConv2dAttrs, transposedConv2d } from './conv/transposed-conv2d.js'
 export { type ConsistencyAttrs, forwardBackwardConsistency } from './flow/consistency.js'
 export { type CorrelationAttrs, correlation } from './flow/correlation.js'
+export { DEPTH_RADIUS, flowOnFace } from './flow/flow-on-face.js'
 export {
   INVERSE_SEARCH_DEFAULTS,
   type InverseSearchAttrs,

@@ -9,6 +9,7 @@ import { conv2dCases } from './conv2d.js'
 import { correlationCases } from './correlation.js'
 import { depthwiseCases } from './depthwise.js'
 import { elementwiseCases } from './elementwise.js'
+import { flowOnFaceCases } from './flow-on-face.js'
 import { fullyConnectedCases } from './fully-connected.js'
 import { inverseSearchCases } from './inverse-search.js'
 import { landmarkAttentionCases } from './landmark-attention.js'
@@ -44,6 +45,7 @@ export const allCases: readonly OpCase[] = [
   ...rasterCases,
   ...consistencyCases,
   ...correlationCases,
+  ...flowOnFaceCases,
   ...landmarkAttentionCases,
   ...padCropCases,
   ...poolCases,

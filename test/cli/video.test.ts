@@ -90,6 +90,17 @@ describe('video', () => {
     expect((await readdir(out)).filter((name) => name.startsWith('.'))).toEqual([])
   })
 
+  it('is smoothed unless it is told not to, and computes anew what was computed otherwise', async () => {
+    const input = await frames(2)
+    await run('video', input, '-o', out)
+    expect(faceFlow.videoOptions).toMatchObject({ smooth: true, backward: false })
+    faceFlow.calls.length = 0
+    const { terminal } = await run('video', input, '-o', out, '--no-smooth')
+    expect(faceFlow.videoOptions).toMatchObject({ smooth: false })
+    expect(methods()).toEqual(['start', 'next'])
+    expect(terminal.err).toContain('smooth')
+  })
+
   it('goes on after an interruption and a torn last line, from what the tracker remembered', async () => {
     const input = await frames(5)
     await interruptedRun(input)

@@ -95,6 +95,7 @@ describe('DeepFaceFlow on a device of the caller', () => {
       await expect(faceFlow.flowRegistered(FRAME, FRAME, options as never)).rejects.toMatchObject(refused)
       expect(() => faceFlow.video(options as never)).toThrow(expect.objectContaining(refused))
     }
+    expect(() => faceFlow.video({ smooth: 'no' } as never)).toThrow(/smooth must be a boolean, got a string/)
     for (const options of [
       null,
       { device: {} },

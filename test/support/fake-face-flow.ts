@@ -10,6 +10,7 @@ import type {
   GroupFlow,
   RegisteredFlowResult,
   TrackerMemory,
+  VideoOptions,
   VideoTracker,
 } from '../../src/face/types.js'
 import type { PhotoInput } from '../../src/geometry/types.js'
@@ -29,6 +30,8 @@ export class FakeFaceFlow implements AnimatingFaceFlow {
   memory: TrackerMemory | null = null
   /** What the tracker was last resumed from. */
   memories: readonly (TrackerMemory | null)[] = []
+  /** What `video` was called with. */
+  videoOptions: VideoOptions<'both'> | undefined
   /** Called before each computation; throw here to let one fail. */
   onCall: (inputs: readonly PhotoInput[]) => void | Promise<void> = () => undefined
 
@@ -78,8 +81,9 @@ export class FakeFaceFlow implements AnimatingFaceFlow {
     return registered
   }
 
-  video(): VideoTracker {
+  video(options?: VideoOptions<'both'>): VideoTracker {
     const fake = this
+    this.videoOptions = options
     return {
       get memory() {
         return fake.memory

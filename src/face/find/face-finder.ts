@@ -2,7 +2,7 @@ import { FaceError } from '../../errors.js'
 import { at } from '../../geometry/array.js'
 import { fitSimilarity, similarityResidual } from '../../geometry/similarity.js'
 import type { Template } from '../../geometry/template.js'
-import type { Box, Rgba } from '../../geometry/types.js'
+import type { Box, Rgba, Similarity } from '../../geometry/types.js'
 import { landmarks68 } from '../register/landmarks.js'
 import type { PendingFrame } from '../register/pending-frame.js'
 import type { FaceFrame } from '../types.js'
@@ -45,6 +45,9 @@ export interface FoundFaces {
 
 /** The networks that look at photos. */
 export type FaceNetworks = Pick<PhotoNetworks, 'load' | 'detect' | 'landmarks' | 'register' | 'registration'>
+
+/** Where a face is registered: 68x2 landmarks in photo px and those of the template to photo px -> template px. */
+export type Registration = (points: Float32Array, template: Float32Array) => Similarity
 
 /** Finds faces in a photo and registers them to the template. */
 export class FaceFinder {
@@ -130,8 +133,14 @@ export class FaceFinder {
    * The face in a region where it was a frame before, or where the search saw it; undefined where the landmark network sees
    * none. The region moves with the mesh until both agree, so that the mesh depends on the face and not on where the search
    * began: a face that does not move keeps its mesh, bit for bit.
+   * @param registration in place of the one that `frame` has
    */
-  async track(photo: Rgba, name: string, start: RegionOfInterest): Promise<FoundFace | undefined> {
+  async track(
+    photo: Rgba,
+    name: string,
+    start: RegionOfInterest,
+    registration?: Registration,
+  ): Promise<FoundFace | undefined> {
     await this.#networks.load(photo)
     let roi = start
     for (let look = 1; ; look++) {
@@ -144,7 +153,8 @@ export class FaceFinder {
       }
       const box = boxOf(landmarks.mesh)
       if (outsideShare(landmarks.mesh, photo) > MAX_OUTSIDE || box.width < MIN_FACE_SIDE) return undefined
-      return await this.registered(this.#located(photo, name, landmarks, box, landmarks.presence, roi))
+      const { presence } = landmarks
+      return await this.registered(this.#located(photo, name, landmarks, box, presence, roi, registration))
     }
   }
 
@@ -158,13 +168,13 @@ export class FaceFinder {
       readonly box: Box
       readonly score: number
       readonly roi: RegionOfInterest
+      readonly toTemplate: Similarity
     },
   ): Promise<FoundFace> {
     await this.#networks.load(photo)
-    const { mesh, irises, box, score, roi } = known
-    return await this.registered(
-      this.#located(photo, name, { mesh, irises, presence: score }, box, score, roi),
-    )
+    const { mesh, irises, box, score, roi, toTemplate } = known
+    const landmarks = { mesh, irises, presence: score }
+    return await this.registered(this.#located(photo, name, landmarks, box, score, roi, () => toTemplate))
   }
 
   /** The registration of a face of the photo that was looked at last, to be submitted with what looks at the frame. */
@@ -185,11 +195,12 @@ export class FaceFinder {
     box: Box,
     score: number,
     roi: RegionOfInterest,
+    registration: Registration = fitSimilarity,
   ): LocatedFace {
     const outside = outsideShare(mesh, photo)
     if (outside > MAX_OUTSIDE) throw cutOff(name, outside)
     const points = landmarks68(mesh)
-    const toTemplate = fitSimilarity(points, this.#template.landmarks68)
+    const toTemplate = registration(points, this.#template.landmarks68)
     const registrationResidual = similarityResidual(toTemplate, points, this.#template.landmarks68)
     const warnings: string[] = []
     if (outside > WARN_OUTSIDE) {

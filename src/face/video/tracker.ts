@@ -6,13 +6,22 @@ import { decodePhoto, photoName } from '../../platform/index.js'
 import { Pending } from '../call-line.js'
 import type { Candidate } from '../find/candidate.js'
 import type { FaceFinder, FoundFace } from '../find/face-finder.js'
-import { roiFromMesh } from '../find/roi.js'
+import { type RegionOfInterest, roiFromMesh } from '../find/roi.js'
 import { ALIKE_WORDS, isAlike, type Look, lookOf, similarity } from '../look/look.js'
 import { ownedPhoto } from '../owned-photo.js'
+import type { PairOutputs } from '../registered-pair.js'
 import { Stopwatch } from '../stopwatch.js'
 import type { FaceFrame, FlowResult, TrackerMemory, VideoFlows, VideoStep, VideoTracker } from '../types.js'
-import { faceOfMemory, memoryOf, type RememberedFace, readMemory } from './memory.js'
+import { faceOfMemory, memoryOf, type Remembered, readMemory, withVertices } from './memory.js'
 import { isCut, type Thumbnail, thumbnail } from './scene.js'
+import { steadyMotion } from './steady-motion.js'
+import { nextRegistration, type SteadyRegistration, startRegistration } from './steady-registration.js'
+
+/** A pair whose flow is computed and from which nothing else is yet. */
+export interface ComputedPair {
+  readonly outputs: PairOutputs
+  derive(): Promise<FlowResult>
+}
 
 /** What the tracker borrows from the object that made it. */
 export interface TrackerHost {
@@ -24,8 +33,12 @@ export interface TrackerHost {
     b: FaceFrame,
     watch: Stopwatch,
     warnings: readonly string[],
-  ): Promise<Pending<FlowResult>>
+  ): Promise<Pending<ComputedPair>>
   readonly flows: VideoFlows
+  /** See `VideoOptions.smooth`. */
+  readonly smooth: boolean
+  /** Tx3 vertices of the mesh. */
+  readonly triangles: ArrayLike<number>
   holdsChoice(faces: readonly Candidate[]): boolean
   choose(faces: readonly Candidate[], photo: Rgba, name: string): Candidate
 }
@@ -43,7 +56,12 @@ const MAX_LOOKS = 16
 const MAX_SHIFT = 0.5
 const MAX_GROWTH = 1.5
 
-interface Seen extends FoundFace {
+/** A face in its frame, with what the registration of the next one goes on from; only where it is smoothed. */
+interface Tracked extends FoundFace {
+  readonly registration?: SteadyRegistration
+}
+
+interface Seen extends Tracked {
   readonly look: Look
   /** To the most similar of the known looks. */
   readonly similarity: number
@@ -61,7 +79,9 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
   readonly #host: TrackerHost
   #reference: FaceFrame | undefined
   /** The last frame with the face, and how it looked there. */
-  #previous: FoundFace | undefined
+  #previous: Tracked | undefined
+  /** Where the reference's vertices are in it, see `steadyMotion`; undefined where that is not known. */
+  #vertices: Promise<Float32Array | undefined> = Promise.resolve(undefined)
   /** Of `#previous`; undefined until it is needed. */
   #previousLook: Look | undefined
   #looks: Look[] = []
@@ -69,8 +89,10 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
   /** Where the face was last recognised on its own, not followed from frame to frame. */
   #shot: Thumbnail | undefined
   #lost = false
-  /** Of the frame given last, until it is asked for in JSON; null for one that could not be read. */
-  #remembered: { readonly picture: Thumbnail; readonly face?: RememberedFace } | null = null
+  /** Of the frame given last, until it is asked for in JSON; null for one that could not be read, or whose flow is computed. */
+  #remembered: Remembered | null = null
+  /** The frame given last. */
+  #given: Rgba | undefined
   /** Counts how often a failed flow took the tracker back. */
   #failures = 0
 
@@ -78,7 +100,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
     this.#host = host
   }
 
-  /** What `resume` needs to know of the frame given last; null for one that could not be read. */
+  /** What `resume` needs to know of the frame given last; null for one that could not be read or whose flow is computed. */
   get memory(): TrackerMemory | null {
     return this.#remembered && memoryOf(this.#remembered.picture, this.#remembered.face)
   }
@@ -91,12 +113,13 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
       const { finder, holdsChoice, choose } = this.#host
       const chosen = choose(await finder.detect(image, name, holdsChoice), image, name)
       const found =
-        (await finder.track(image, name, roiFromMesh(chosen.landmarks.mesh))) ??
+        (await this.#track(image, name, roiFromMesh(chosen.landmarks.mesh), 'start')) ??
         (await finder.frame(image, name, chosen))
       const kept = { ...found, frame: copyOf(found.frame) }
       this.#reference = kept.frame
       this.#looks = []
-      this.#keep(kept, lookOf(found.frame), true, true)
+      this.#vertices = Promise.resolve(undefined)
+      this.#remembered = this.#keep(kept, lookOf(found.frame), true, true)
       return found.frame
     })
   }
@@ -126,30 +149,58 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
           ? one
           : await between(copyOf(reference), frame, new Stopwatch(), [])
       const goBack = this.#waysBack()
-      this.#keep(kept, found.look, found.isFresh || (found.isTurned && found.isKnown), found.isFresh)
-      const results = Promise.all([one.result, other.result]).then(
-        ([frameToFrame, frameToReference]) => ({
+      const remembered = this.#keep(
+        kept,
+        found.look,
+        found.isFresh || (found.isTurned && found.isKnown),
+        found.isFresh,
+      )
+      const vertices = this.#steady([one, other], this.#vertices, status === 'ok' && !cut)
+      this.#vertices = vertices.catch(() => undefined)
+      this.#remembered = null
+      const finish = async () => {
+        const [pair, toReference] = await Promise.all([one.result, other.result])
+        const at = await vertices
+        const frameToFrame = await pair.derive()
+        const frameToReference = one === other ? frameToFrame : await toReference.derive()
+        if (this.#given === image) this.#remembered = withVertices(remembered, at)
+        return {
           ...facts,
           ...(flows !== 'reference' && { frameToFrame }),
           ...(flows !== 'previous' && { frameToReference }),
-        }),
-        (error: unknown) => {
-          goBack()
-          throw error
-        },
-      )
+        }
+      }
+      const results = finish().catch((error: unknown) => {
+        goBack()
+        throw error
+      })
       return new Pending(results as Promise<VideoStep<VideoFlows>>)
     })
+  }
+
+  /** Lets both flows to a frame agree. @param follows whether the frame before says where the face is in this one */
+  async #steady(
+    [one, other]: readonly [Pending<ComputedPair>, Pending<ComputedPair>],
+    before: Promise<Float32Array | undefined>,
+    follows: boolean,
+  ): Promise<Float32Array | undefined> {
+    const { smooth, flows, triangles } = this.#host
+    if (!smooth || flows !== 'both') return undefined
+    const [previous, reference] = await Promise.all([one.result, other.result])
+    const known = follows && one !== other ? await before : undefined
+    return steadyMotion(known, { previous: previous.outputs, reference: reference.outputs }, triangles)
   }
 
   /** Takes the tracker back to where it is now, for a frame whose flow fails later; once for all frames that were under way. */
   #waysBack(): () => void {
     const [previous, shot, looks] = [this.#previous, this.#shot, [...this.#looks]]
+    const vertices = this.#vertices
     const [lost, failures] = [this.#lost, this.#failures]
     return () => {
       if (this.#failures !== failures) return
       this.#failures++
       this.#previous = previous
+      this.#vertices = vertices
       this.#shot = shot
       this.#previousLook = undefined
       this.#looks = looks
@@ -175,13 +226,16 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
           'resume: the first memory must be that of the reference frame',
         )
       }
-      const found = async (photo: PhotoInput, face: typeof first): Promise<FoundFace> => {
+      const found = async (photo: PhotoInput, face: typeof first): Promise<Tracked> => {
         const name = nameOf(photo)
-        return await finder.restore(await decodePhoto(photo, name), name, face)
+        const { registration } = face
+        const restored = await finder.restore(await decodePhoto(photo, name), name, face)
+        return { ...restored, ...(registration && { registration }) }
       }
       const start = await found(ownReference, first)
       this.#reference = start.frame
       this.#previous = first === last ? start : await found(ownPrevious, last)
+      this.#vertices = Promise.resolve(last.vertices)
       this.#previousLook = undefined
       this.#looks = faces.flatMap(({ look }) => (look ? [look] : []))
       this.#picture = known.at(-1)?.picture
@@ -193,6 +247,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
   async #decode(photo: PhotoInput, name: string): Promise<Rgba> {
     this.#remembered = null
     const image = await decodePhoto(photo, name)
+    this.#given = image
     this.#picture = thumbnail(image)
     this.#remembered = { picture: this.#picture }
     return image
@@ -202,23 +257,45 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
    * @param isSure whether later faces may be compared with this one. What is followed from frame to frame is not, unless it shows
    * the face from another side: a dissolve would lead over to another person
    * @param isFresh whether it was recognised without the frame before
+   * @returns what going on from it needs
    */
-  #keep(found: FoundFace, look: Look, isSure: boolean, isFresh: boolean): void {
+  #keep(found: Tracked, look: Look, isSure: boolean, isFresh: boolean): Remembered {
     const isNew = isSure && this.#looks.length < MAX_LOOKS && this.#nearest(look) < NEW_LOOK
     if (isNew) this.#looks.push(look)
     this.#previous = found
     this.#previousLook = look
     this.#lost = false
     if (isFresh) this.#shot = this.#picture
-    const face = faceOfMemory(found, isNew ? look : undefined, isFresh)
-    this.#remembered = { picture: this.#picture as Thumbnail, face }
+    const face = faceOfMemory(found, isNew ? look : undefined, isFresh, found.registration)
+    return { picture: this.#picture as Thumbnail, face }
+  }
+
+  /** `track` of the finder, registered in the tracker's way. @param place whether the frames before say where the face is */
+  async #track(
+    image: Rgba,
+    name: string,
+    roi: RegionOfInterest,
+    place: 'start' | 'follows' | 'anew',
+  ): Promise<Tracked | undefined> {
+    const { finder, smooth } = this.#host
+    if (!smooth) return await finder.track(image, name, roi)
+    const last = place === 'start' ? undefined : this.#previous?.registration
+    let registration: SteadyRegistration | undefined
+    const found = await finder.track(image, name, roi, (points, template) => {
+      registration =
+        last === undefined
+          ? startRegistration(points, template)
+          : nextRegistration(last, points, template, place === 'follows')
+      return registration.toTemplate
+    })
+    return found && { ...found, ...(registration && { registration }) }
   }
 
   #nearest(look: Look): number {
     return Math.max(-1, ...this.#looks.map((known) => similarity(known, look)))
   }
 
-  #see(found: FoundFace): Seen {
+  #see(found: Tracked): Seen {
     const look = lookOf(found.frame)
     const isKnown = this.#looks.some((known) => isAlike(known, look))
     return { ...found, look, similarity: this.#nearest(look), isKnown, isTurned: this.#isTurned(found.frame) }
@@ -238,7 +315,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
     previous: FoundFace,
     cut: boolean,
   ): Promise<Seen & { readonly isFresh: boolean }> {
-    const { finder } = this.#host
+    const place = cut || this.#lost ? 'anew' : 'follows'
     this.#previousLook ??= lookOf(previous.frame)
     const last = this.#previousLook
     const inShot = this.#shot === undefined || !isCut(this.#shot, this.#picture as Thumbnail)
@@ -252,11 +329,11 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
       return seen.similarity >= (inShot ? FOLLOWED : CHANGED_OVER)
     }
     if (!cut && !this.#lost) {
-      const tracked = await finder.track(image, name, previous.roi)
+      const tracked = await this.#track(image, name, previous.roi, place)
       const seen = tracked && this.#see(tracked)
       if (seen && follows(seen)) return { ...seen, isFresh: false }
     }
-    const others = await this.#others(image, name)
+    const others = await this.#others(image, name, place)
     const [best] = [...others].sort(
       (a, b) => Number(b.isKnown) - Number(a.isKnown) || b.similarity - a.similarity,
     )
@@ -277,7 +354,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
   }
 
   /** All faces of the picture. */
-  async #others(image: Rgba, name: string): Promise<Seen[]> {
+  async #others(image: Rgba, name: string, place: 'follows' | 'anew'): Promise<Seen[]> {
     const { finder } = this.#host
     let candidates: readonly Candidate[]
     try {
@@ -288,7 +365,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
     }
     const found: Seen[] = []
     for (const { landmarks } of candidates) {
-      const face = await finder.track(image, name, roiFromMesh(landmarks.mesh))
+      const face = await this.#track(image, name, roiFromMesh(landmarks.mesh), place)
       if (face) found.push(this.#see(face))
     }
     return found

@@ -2,15 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { CallLine, Pending } from '../../../src/face/call-line.js'
 import type { Candidate } from '../../../src/face/find/candidate.js'
 import type { FaceFinder, FoundFace } from '../../../src/face/find/face-finder.js'
+import type { PairOutputs } from '../../../src/face/registered-pair.js'
 import type { FaceFrame, FlowResult, VideoFlows, VideoStep } from '../../../src/face/types.js'
-import { FaceVideoTracker } from '../../../src/face/video/tracker.js'
+import { type ComputedPair, FaceVideoTracker } from '../../../src/face/video/tracker.js'
 import type { Rgba } from '../../../src/geometry/types.js'
 import { plain } from '../../e2e/pictures.js'
 import { ellipsoidMesh } from '../../support/synthetic.js'
+import { ellipsoidOutputs } from '../../support/synthetic-pair.js'
 
 /** A finder whose face stays where it is, and a device that computes a flow when it is told to. */
-function still(flows: VideoFlows) {
-  const { vertices } = ellipsoidMesh()
+function still(flows: VideoFlows, smooth = false) {
+  const { vertices, triangles } = ellipsoidMesh()
   const roi = { cx: 112, cy: 112, side: 200, angle: 0 }
   const box = { x: 40, y: 30, width: 144, height: 176 }
   // Frames are told apart by their score: the tracker hands out copies.
@@ -40,11 +42,23 @@ function still(flows: VideoFlows) {
   const tracker = new FaceVideoTracker({
     finder,
     flows,
+    smooth,
+    triangles,
     enqueue: (task) => line.enqueue(task),
     between: async (from, to) => {
-      const result = new Promise<FlowResult>((resolve, reject) => {
-        const end = (error?: Error) => (error ? reject(error) : resolve({ a: from, b: to } as FlowResult))
-        pairs.push({ from, to, end })
+      const derived = { a: from, b: to } as FlowResult
+      // Of pairs that are smoothed: longer from frame to frame than from the reference says.
+      const [start, end] = [from.score, to.score]
+      const outputs = smooth
+        ? ellipsoidOutputs(() => [
+            (end - start) / 8,
+            0.1 * Math.sin(end),
+            end - start === 1 ? 0.2 : 0.1 * end,
+          ])
+        : ({} as PairOutputs)
+      const pair = { outputs, derive: async () => derived }
+      const result = new Promise<ComputedPair>((resolve, reject) => {
+        pairs.push({ from, to, end: (error?: Error) => (error ? reject(error) : resolve(pair)) })
       })
       result.catch(() => undefined)
       return new Pending(result)
@@ -121,5 +135,61 @@ describe('flows of a tracker', () => {
     expect(pairs[4]?.from.score).toBe(pairs[2]?.to.score)
     pairs[4]?.end()
     await last
+  })
+
+  it('are smoothed alike one by one and under way together; a memory waits for its flow', async () => {
+    const outcomes: (string | undefined)[] = []
+    for (const together of [false, true]) {
+      const { tracker, pairs } = still('both', true)
+      await tracker.start(frame(0))
+      const steps: Promise<unknown>[] = []
+      let ended = 0
+      const endAll = () => {
+        for (; ended < pairs.length; ended++) pairs[ended]?.end()
+      }
+      for (const i of [1, 2, 3]) {
+        steps.push(tracker.next(frame(i)))
+        await turns()
+        expect(tracker.memory).toBeNull()
+        if (!together) {
+          endAll()
+          await Promise.all(steps)
+        }
+      }
+      endAll()
+      await Promise.all(steps)
+      outcomes.push(tracker.memory?.face?.vertices)
+    }
+    expect(outcomes[0]).toMatch(/^[\w+/=]{7000,}$/)
+    expect(outcomes[1]).toBe(outcomes[0])
+  })
+
+  it('are smoothed as before the frame whose flow failed', async () => {
+    const outcomes: (string | undefined)[] = []
+    for (const fails of [false, true]) {
+      const { tracker, pairs } = still('both', true)
+      await tracker.start(frame(0))
+      const step = async (i: number, error?: Error) => {
+        const before = pairs.length
+        const next = tracker.next(frame(i))
+        const settled = next.catch(() => undefined)
+        await turns()
+        for (const { end } of pairs.slice(before)) end(error)
+        await settled
+      }
+      await step(1)
+      await step(2)
+      const { memory } = tracker
+      if (fails) {
+        await step(3, new Error('device lost'))
+        expect(tracker.memory?.face).toBeUndefined()
+      }
+      expect(memory?.face?.vertices).toBeDefined()
+      outcomes.push(memory?.face?.vertices)
+      await step(3)
+      expect(tracker.memory?.face?.vertices).toBeDefined()
+      expect(tracker.memory?.face?.vertices).not.toBe(memory?.face?.vertices)
+    }
+    expect(outcomes[1]).toBe(outcomes[0])
   })
 })

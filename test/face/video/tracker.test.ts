@@ -13,6 +13,8 @@ import { sha256Now } from '../../../src/platform/node/hash.js'
 import { Engine } from '../../../src/runtime/engine.js'
 import { Gathering } from '../../../src/runtime/gathering.js'
 import { clouds, collage, moved, plain, readPhoto, resized } from '../../e2e/pictures.js'
+import { ellipsoidMesh } from '../../support/synthetic.js'
+import { ellipsoidOutputs } from '../../support/synthetic-pair.js'
 
 /** Which face is followed, on real networks; the flow itself is left out. */
 
@@ -36,15 +38,19 @@ beforeEach(() => {
   pairs = []
 })
 
-function newTracker(): FaceVideoTracker {
+function newTracker(smooth = true): FaceVideoTracker {
   const line = new CallLine()
   const host: TrackerHost = {
     finder,
     flows: 'both',
+    smooth,
+    triangles: ellipsoidMesh().triangles,
     enqueue: (task) => line.enqueue(task),
     between: async (a, b) => {
       pairs.push([a, b])
-      return new Pending(Promise.resolve({} as FlowResult))
+      // A motion that tells pairs apart.
+      const outputs = ellipsoidOutputs(() => [(b.box.x - a.box.x) / 50, (b.box.y - a.box.y) / 50, 0.1])
+      return new Pending(Promise.resolve({ outputs, derive: async () => ({}) as FlowResult }))
     },
     holdsChoice: (found) => found.length > 0,
     choose: (faces) => faces[0] as Candidate,
@@ -126,6 +132,9 @@ describe('the tracker', () => {
       const rest: unknown[] = []
       for (const frame of frames.slice(stop + 1)) rest.push(await follow(resumed, frame))
       expect(rest).toEqual(statuses.slice(stop))
+      // What smoothing goes on from is there too.
+      expect(resumed.memory?.face?.vertices).toMatch(/^[\w+/=]{7000,}$/)
+      expect(resumed.memory).toEqual(through.memory)
       const again = whole.slice(whole.length - pairs.length)
       expect(pairs.length).toBe(4)
       pairs.forEach((pair, i) => {
@@ -143,6 +152,19 @@ describe('the tracker', () => {
     const broken = { picture: 'AAAA', face: {} } as unknown as TrackerMemory
     await expect(tracker.resume([broken], frame, frame)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
     await expect(tracker.resume([], frame, frame)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    await tracker.start(await photo('faker_male_000'))
+    const good = JSON.parse(JSON.stringify(tracker.memory)) as Required<TrackerMemory>
+    const wrong = [
+      { toTemplate: { a: 1, b: 0, tx: 0 } },
+      { vertices: 'AAAA' },
+      { registration: { ...good.face.registration, speed: [0, 0, 0] } },
+    ]
+    for (const change of wrong) {
+      const memory = { ...good, face: { ...good.face, ...change } } as unknown as TrackerMemory
+      await expect(tracker.resume([memory], frame, frame), JSON.stringify(change)).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+      })
+    }
   })
 
   it('does not take another person after a cut, and takes the same one again', async () => {

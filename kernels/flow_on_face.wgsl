@@ -1,0 +1,67 @@
+// A predicted flow in px where a triangle owns the pixel, 0 elsewhere; dz as the mean of the face within RADIUS, the outermost
+// rows and columns counting half. One invocation per ROWS pixels of a column, whose neighbours are read once for all of them.
+#param ROWS
+#param RADIUS
+#include "include/layout.wgsl"
+#include "include/loaded.wgsl"
+
+struct Uniforms {
+  source: View,
+  fragments: View,
+  outputView: View,
+  scale: f32,
+}
+
+@group(0) @binding(0) var<uniform> u: Uniforms;
+@group(0) @binding(1) var<storage, read> source: array<Stored4>;
+@group(0) @binding(2) var<storage, read> fragments: array<Loaded4>;
+@group(0) @binding(3) var<storage, read_write> output: array<Stored4>;
+
+// Sum of dz and of weights along a row.
+fn alongRow(n: u32, y: u32, x: u32) -> vec2<f32> {
+  var sum = vec2<f32>();
+  let left = max(x, ${RADIUS}u) - ${RADIUS}u;
+  let right = min(x + ${RADIUS}u, u.outputView.width - 1u);
+  var place = elementIndex(u.source, n, 0u, y, left);
+  var fragment = elementIndex(u.fragments, n, 0u, y, left);
+  for (var at = left; at <= right; at++) {
+    let covered = f32(fragments[fragment].w) >= 0.0;
+    let weight = select(1.0, 0.5, at + ${RADIUS}u == x || at == x + ${RADIUS}u);
+    sum += select(vec2<f32>(), weight * vec2<f32>(f32(source[place].z), 1.0), covered);
+    place++;
+    fragment++;
+  }
+  return sum;
+}
+
+@compute @workgroup_size(16, 4, 1)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  let v = u.outputView;
+  let first = id.y * ${ROWS}u;
+  if (id.x >= v.width || first >= v.height) { return; }
+#for k in 0..ROWS
+  var sum${k} = vec2<f32>();
+#endfor
+#for r in 0..ROWS + 2 * RADIUS
+  if (first + ${r}u >= ${RADIUS}u && first + ${r}u < v.height + ${RADIUS}u) {
+    let row = alongRow(id.z, first + ${r}u - ${RADIUS}u, id.x);
+#for k in 0..ROWS
+#if r >= k && r - k <= 2 * RADIUS
+#if r == k || r - k == 2 * RADIUS
+    sum${k} += 0.5 * row;
+#else
+    sum${k} += row;
+#endif
+#endif
+#endfor
+  }
+#endfor
+#for k in 0..ROWS
+  if (first + ${k}u < v.height) {
+    let value = vec4<f32>(source[elementIndex(u.source, id.z, 0u, first + ${k}u, id.x)]);
+    let covered = f32(fragments[elementIndex(u.fragments, id.z, 0u, first + ${k}u, id.x)].w) >= 0.0;
+    let smoothed = vec4<f32>(value.xy, sum${k}.x / max(sum${k}.y, 1.0), 0.0);
+    output[elementIndex(v, id.z, 0u, first + ${k}u, id.x)] = Stored4(select(vec4<f32>(), smoothed * u.scale, covered));
+  }
+#endfor
+}
