@@ -8,6 +8,7 @@ import { loadNetworkFiles } from '../../../src/face/network-files.js'
 import type { FaceFrame, FlowResult, TrackerMemory } from '../../../src/face/types.js'
 import { isCut, thumbnail } from '../../../src/face/video/scene.js'
 import { FaceVideoTracker, type TrackerHost } from '../../../src/face/video/tracker.js'
+import { applySimilarity } from '../../../src/geometry/similarity.js'
 import type { Rgba } from '../../../src/geometry/types.js'
 import { sha256Now } from '../../../src/platform/node/hash.js'
 import { Engine } from '../../../src/runtime/engine.js'
@@ -100,6 +101,30 @@ describe('the tracker', () => {
     const tracker = newTracker()
     await tracker.start(await talk(0))
     for (let n = 1; n < 4; n++) expect(await follow(tracker, await talk(n))).toEqual(['ok', false])
+  })
+
+  it('registers a talking face with less than half of the tremble of its landmarks, unless it is told not to', async () => {
+    const tremble = async (smooth: boolean): Promise<number> => {
+      pairs = []
+      const tracker = newTracker(smooth)
+      const clip = await Promise.all(
+        Array.from({ length: 12 }, (_, i) =>
+          readPhoto(`test/fixtures/eval/talking/f0${String(i + 1).padStart(2, '0')}.jpg`),
+        ),
+      )
+      const { box } = await tracker.start(clip[0] as Rgba)
+      for (const frame of clip.slice(1)) await follow(tracker, frame)
+      // Where each frame's registration puts one place of the picture.
+      const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]
+      const frames = [...new Set(pairs.map(([, to]) => to))]
+      const path = frames.map(({ toTemplate }) => applySimilarity(toTemplate, x, y))
+      expect(path.length).toBe(11)
+      return path.slice(2).reduce((sum, next, t) => {
+        const [before, now] = [path[t] as [number, number], path[t + 1] as [number, number]]
+        return sum + Math.hypot(next[0] - 2 * now[0] + before[0], next[1] - 2 * now[1] + before[1])
+      }, 0)
+    }
+    expect(await tremble(true)).toBeLessThan(0.5 * (await tremble(false)))
   })
 
   it('goes on from memories of JSON with the same bits', async () => {
