@@ -1,5 +1,33 @@
 /** The package under Node: the face level, and files, folders and video. */
 
+export {
+  bucketName,
+  bucketOf,
+  type CorpusEntry,
+  type EntryKind,
+  entryFolder,
+  entryPaths,
+} from './corpus/entry.js'
+export {
+  ENTRY_FILES,
+  type EntryCounts,
+  type EntryRecord,
+  type FileFacts,
+  isDone,
+  readEntryRecord,
+  whyOpen,
+} from './corpus/entry-record.js'
+export { type ManifestOptions, readManifest } from './corpus/manifest.js'
+export {
+  CORPUS_DEFAULTS,
+  type CorpusEngine,
+  type CorpusOptions,
+  corpusOptions,
+  type FrameFilters,
+} from './corpus/options.js'
+export { type CorpusPlan, openPlan, planCorpus } from './corpus/plan.js'
+export { processEntry } from './corpus/process-entry.js'
+export type { EntryContext } from './corpus/work.js'
 export * from './index.browser.js'
 export { ANIMATION_FILES, AnimationFolder } from './io/animation-folder.js'
 export type { AnimationRecord } from './io/animation-record.js'

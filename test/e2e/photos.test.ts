@@ -269,6 +269,8 @@ describe('bad input through the command line', () => {
       flowAll: (a, b, options) => faceFlow.flowAll(a, b, options),
       flowRegistered: (a, b, options) => faceFlow.flowRegistered(a, b, options),
       video: (options) => faceFlow.video(options),
+      everybody: (options) => faceFlow.everybody(options),
+      measure: (face) => faceFlow.measure(face),
       animate: (photo, options) => faceFlow.animate(photo, options),
       dispose: () => undefined,
     }

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { finished } from 'node:stream/promises'
+import { outputFailed } from '../platform/node/atomic.js'
+import { tarStream } from '../platform/node/tar.js'
+import type { FileFacts } from './entry-record.js'
+
+/** Bytes of a member's header, and what its content is filled up to. */
+const BLOCK = 512
+/** Two empty blocks end an archive. */
+const END = 2 * BLOCK
+
+/** A tar archive that is written member by member; the same members give the same bytes, whoever writes them and when. */
+export class TarWriter {
+  readonly #file: string
+  readonly #pack = tarStream().pack()
+  readonly #done: Promise<void>
+  readonly #hash = createHash('sha256')
+  #bytes = 0
+  #failure: unknown
+
+  constructor(file: string) {
+    this.#file = file
+    const out = createWriteStream(file, { flags: 'wx' })
+    this.#pack.on('data', (part) => {
+      this.#hash.update(part as Uint8Array)
+      this.#bytes += (part as Uint8Array).length
+    })
+    this.#pack.pipe(out)
+    this.#done = finished(out).catch((cause: unknown) => {
+      this.#failure = cause
+      // Whoever waits for room in the pipe waits no longer.
+      this.#pack.destroy()
+    })
+  }
+
+  /** Bytes of the archive once a member of this size, with a short name, is added and it is ended. */
+  static sizeWith(before: number, content: number): number {
+    return before + BLOCK + Math.ceil(content / BLOCK) * BLOCK + END
+  }
+
+  /** Bytes so far. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** @throws FaceError OUTPUT_FAILED */
+  async add(name: string, content: Uint8Array): Promise<void> {
+    const header = { name, size: content.length, mode: 0o644, mtime: new Date(0), uid: 0, gid: 0 }
+    await new Promise<void>((resolve) => {
+      this.#pack.once('close', resolve)
+      this.#pack.entry(header, Buffer.from(content.buffer, content.byteOffset, content.byteLength), () => {
+        this.#pack.off('close', resolve)
+        resolve()
+      })
+    })
+    this.#check()
+  }
+
+  /** Ends the archive. @throws FaceError OUTPUT_FAILED */
+  async end(): Promise<FileFacts> {
+    this.#pack.finalize()
+    await this.#done
+    this.#check()
+    return { bytes: this.#bytes, sha256: this.#hash.digest('hex') }
+  }
+
+  /** Gives up. */
+  async abort(): Promise<void> {
+    this.#failure ??= new Error('given up')
+    this.#pack.destroy()
+    await this.#done
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw outputFailed(this.#file, this.#failure)
+  }
+}
