@@ -1,5 +1,7 @@
 /** The package under Node: the face level, and files, folders and video. */
 
+export { type AssembleOptions, assembleCorpus } from './corpus/assemble.js'
+export { DATASET_FILES, type Dataset, type EntryLine, readDataset } from './corpus/dataset.js'
 export {
   bucketName,
   bucketOf,
@@ -27,6 +29,14 @@ export {
 } from './corpus/options.js'
 export { type CorpusPlan, openPlan, planCorpus } from './corpus/plan.js'
 export { processEntry } from './corpus/process-entry.js'
+export {
+  type AssemblyOptions,
+  type CorpusSettings,
+  DEFAULT_SHARD_BYTES,
+  readSettings,
+  writeSettings,
+} from './corpus/settings.js'
+export { parseShares, SPLIT_BYS, type SplitBy, type Splits } from './corpus/splits.js'
 export type { EntryContext } from './corpus/work.js'
 export * from './index.browser.js'
 export { ANIMATION_FILES, AnimationFolder } from './io/animation-folder.js'

@@ -7,8 +7,8 @@ import type { FileFacts } from './entry-record.js'
 
 /** Bytes of a member's header, and what its content is filled up to. */
 const BLOCK = 512
-/** Two empty blocks end an archive. */
-const END = 2 * BLOCK
+/** Longer or other names take a header of their own. */
+const LONG_NAME = 4 * BLOCK
 
 /** A tar archive that is written member by member; the same members give the same bytes, whoever writes them and when. */
 export class TarWriter {
@@ -34,14 +34,10 @@ export class TarWriter {
     })
   }
 
-  /** Bytes of the archive once a member of this size, with a short name, is added and it is ended. */
-  static sizeWith(before: number, content: number): number {
-    return before + BLOCK + Math.ceil(content / BLOCK) * BLOCK + END
-  }
-
-  /** Bytes so far. */
-  get bytes(): number {
-    return this.#bytes
+  /** Bytes that a member takes at most. */
+  static sizeOf(name: string, content: number): number {
+    const header = /^[ -~]{1,100}$/.test(name) ? BLOCK : LONG_NAME
+    return header + Math.ceil(content / BLOCK) * BLOCK
   }
 
   /** @throws FaceError OUTPUT_FAILED */
