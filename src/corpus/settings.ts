@@ -21,6 +21,8 @@ export const DEFAULT_SHARD_BYTES = 1e9
 /** What a corpus is made with, in its folder: `repair` and other processes go on by it. */
 export interface CorpusSettings {
   readonly format: 1
+  /** Of the package. */
+  readonly version: string
   readonly options: CorpusOptions
   readonly engine: CorpusEngine
   readonly assembly: AssemblyOptions

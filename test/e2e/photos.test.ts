@@ -284,6 +284,9 @@ describe('bad input through the command line', () => {
           text.err += part
         },
         interactive: false,
+        isSoftware: async () => true,
+        processors: 1,
+        desk: null,
         interrupted: new AbortController().signal,
         watchesInterrupts: () => undefined,
         // Start-up that must fail is done in earnest.

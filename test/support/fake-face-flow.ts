@@ -227,6 +227,9 @@ export class FakeTerminal {
       return this.faceFlow
     },
     describeNetwork: async (options: CreateOptions) => this.faceFlow.network(options),
+    isSoftware: async () => true,
+    processors: 1,
+    desk: null,
   }
 
   interrupt(): void {
