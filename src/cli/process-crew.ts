@@ -1,5 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { DeepFaceFlowError, EngineError, type ErrorCode, FaceError, messageOf } from '../index.js'
+import {
+  DeepFaceFlowError,
+  EngineError,
+  type ErrorCode,
+  FaceError,
+  messageOf,
+  removePendingFiles,
+} from '../index.js'
 import type { WorkerDesk } from './context.js'
 import type { Crew } from './crew.js'
 
@@ -7,6 +14,9 @@ import type { Crew } from './crew.js'
  * A command in several processes. Each worker is started with the same command line, so that it has the same options, and with a channel to
  * the one that started it: instead of working through its input it does the tasks that come through the channel.
  */
+
+/** Exit code of a worker whose starter is gone. */
+const ORPHANED = 1
 
 /** Set for workers. */
 const WORKER = 'DEEPFACEFLOW_WORKER'
@@ -144,23 +154,26 @@ export function workerDesk(): WorkerDesk | null {
     signal: abort.signal,
     report: (event) => answer({ kind: 'event', event }),
     serve: async (work) => {
-      let last: Promise<unknown> = Promise.resolve()
+      let isBusy = false
       const memory = () => process.memoryUsage.rss()
       const one = async (task: unknown) => {
+        isBusy = true
         try {
           answer({ kind: 'answer', answer: await work(task), memory: memory() })
         } catch (error) {
           answer({ kind: 'error', error: sentError(error), memory: memory() })
         }
+        isBusy = false
       }
       process.on('message', (message: ToWorker) => {
         if (message.kind === 'abort') abort.abort()
-        else last = one(message.task)
+        else void one(message.task)
       })
       await new Promise<void>((resolve) => process.once('disconnect', () => resolve()))
-      // Whoever wanted the answer is gone.
-      abort.abort()
-      await last
+      if (!isBusy) return
+      // Whoever wanted the answer was killed.
+      removePendingFiles()
+      process.exit(ORPHANED)
     },
   }
 }

@@ -26,6 +26,7 @@ export class TarWriter {
       this.#hash.update(part as Uint8Array)
       this.#bytes += (part as Uint8Array).length
     })
+    this.#pack.on('error', () => undefined)
     this.#pack.pipe(out)
     this.#done = finished(out).catch((cause: unknown) => {
       this.#failure = cause
@@ -42,13 +43,17 @@ export class TarWriter {
 
   /** @throws FaceError OUTPUT_FAILED */
   async add(name: string, content: Uint8Array): Promise<void> {
+    this.#check()
     const header = { name, size: content.length, mode: 0o644, mtime: new Date(0), uid: 0, gid: 0 }
     await new Promise<void>((resolve) => {
       this.#pack.once('close', resolve)
-      this.#pack.entry(header, Buffer.from(content.buffer, content.byteOffset, content.byteLength), () => {
+      const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength)
+      const member = this.#pack.entry(header, bytes, () => {
         this.#pack.off('close', resolve)
         resolve()
       })
+      // It fails with the file, which says why.
+      member.on('error', () => undefined)
     })
     this.#check()
   }
