@@ -255,6 +255,7 @@ function lineOf({ id, kind, names, group }: CorpusEntry, record: EntryRecord | n
     code: record?.failure?.code ?? null,
     message: record?.failure?.message ?? null,
     counts: record?.counts ?? null,
+    damage: record?.damage ?? null,
     digest: record?.provenance.digest ?? null,
     inputs: record?.provenance.inputs ?? null,
   }

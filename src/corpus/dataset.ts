@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { VideoDamage } from '../platform/node/video-frame.js'
 import type { EntryCounts, FileFacts } from './entry-record.js'
 import type { CorpusEngine, CorpusOptions } from './options.js'
 import type { AssemblyOptions } from './settings.js'
@@ -28,6 +29,8 @@ export interface EntryLine {
   readonly code: string | null
   readonly message: string | null
   readonly counts: EntryCounts | null
+  /** What of a video file could not be read. */
+  readonly damage: VideoDamage | null
   /** Digest of what computed it. */
   readonly digest: string | null
   /** SHA-256 of its inputs. */
