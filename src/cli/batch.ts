@@ -81,7 +81,7 @@ async function batchCommand(context: CliContext, table: string, flags: BatchFlag
     if (!flags.quiet) context.stderr(`${oneLine(text)}\n`)
   })
   await makeOutputFolder(flags.out)
-  const plan = await planCrew(context, flags)
+  const plan = await planCrew(context, flags, pairs.length)
   const progress = startProgress(context, pairs.length, flags.quiet ?? false)
   const report = (event: BatchEvent) => {
     if (event.kind === 'note') progress.note(event.text)
@@ -107,7 +107,7 @@ async function batchCommand(context: CliContext, table: string, flags: BatchFlag
       `${pairs.length} pairs: ${computed} computed, ${skipped} already complete, ${failed} failed` +
         `${open > 0 ? `, ${open} not reached (the same command goes on)` : ''}; results in ${oneLine(flags.out)}\n`,
     )
-    if (plan.size > 1 && computed > 1) context.stdout(`${run.throughput()}\n`)
+    if (plan.size > 1 && computed > plan.size) context.stdout(`${run.throughput()}\n`)
   }
   if (context.interrupted.aborted) throw new ExitRequest(EXIT.interrupted)
   if (failed > 0) throw new ExitRequest(EXIT.partial)

@@ -86,7 +86,7 @@ async function repairCommand(context: CliContext, set: string, given: WorkFlags)
   const plan = await openPlan(set)
   const progress = startProgress(context, plan.count, flags.quiet ?? false)
   try {
-    const work = await workOnEntries(context, flags, set, settings, plan.entries(), progress)
+    const work = await workOnEntries(context, flags, set, settings, plan, progress)
     const force = problems.some(({ of }) => of !== 'entry')
     const dataset = context.interrupted.aborted
       ? null

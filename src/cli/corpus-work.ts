@@ -1,6 +1,7 @@
 import {
   type CorpusEngine,
   type CorpusEntry,
+  type CorpusPlan,
   type CorpusSettings,
   DEFAULT_REFINEMENT,
   EngineError,
@@ -61,18 +62,18 @@ export async function workOnEntries(
   flags: WorkFlags,
   set: string,
   settings: CorpusSettings,
-  entries: AsyncIterable<CorpusEntry>,
+  { count: tasks, entries }: Pick<CorpusPlan, 'count' | 'entries'>,
   progress: Progress,
   force = false,
 ): Promise<WorkSummary> {
-  const crew = await crewOf(context, flags, (event) => {
+  const crew = await crewOf(context, flags, tasks, (event) => {
     if (event.kind === 'note') progress.note(event.text)
     else progress.step(event.text)
   })
   const count = { computed: 0, skipped: 0, failed: 0 }
   const pace = new Pace()
   try {
-    await eachAtATime(entries, crew.size, async (entry) => {
+    await eachAtATime(entries(), crew.size, async (entry) => {
       if (context.interrupted.aborted) return
       const why = await whyOpen(set, entry, settings.options, settings.engine)
       if (why === null && !force) count.skipped++
@@ -122,9 +123,10 @@ async function runEntry(
 async function crewOf(
   context: CliContext,
   flags: WorkFlags,
+  tasks: number,
   report: (event: EntryEvent) => void,
 ): Promise<Crew<CorpusTask, EntryRecord>> {
-  const { processes, size } = await planCrew(context, flags)
+  const { processes, size } = await planCrew(context, flags, tasks)
   if (processes) return new ProcessCrew(size, context.interrupted, (event) => report(event as EntryEvent))
   const bench = new EntryBench(context, flags, report)
   return new LocalCrew(

@@ -57,7 +57,7 @@ async function corpusCommand(context: CliContext, input: string, flags: CorpusFl
   let work: WorkSummary
   let dataset: Dataset | null = null
   try {
-    work = await workOnEntries(context, flags, flags.out, settings, plan.entries(), progress, flags.force)
+    work = await workOnEntries(context, flags, flags.out, settings, plan, progress, flags.force)
     if (!context.interrupted.aborted) {
       dataset = await assembleLocked(context, flags.out, plan, settings, progress, false)
     }

@@ -62,17 +62,19 @@ export interface CrewPlan {
 /**
  * Software adapters compute on the processor: a process for each core keeps it busy. A GPU is kept busy by one device, while this process
  * reads, decodes and writes.
+ * @param tasks that there are
  */
 export async function planCrew(
   context: CliContext,
   flags: EngineFlags & { readonly jobs: JobsFlag },
+  tasks: number,
 ): Promise<CrewPlan> {
   const { jobs } = flags
-  if (jobs === 1) return { processes: false, size: 1 }
+  if (jobs === 1 || tasks <= 1) return { processes: false, size: 1 }
   const software = await context.isSoftware(createOptions(flags))
-  if (!software) return { processes: false, size: jobs === 'auto' ? ON_DEVICE : jobs }
+  if (!software) return { processes: false, size: Math.min(tasks, jobs === 'auto' ? ON_DEVICE : jobs) }
   const fit = Math.max(1, Math.floor(freemem() / MEMORY_OF_PROCESS))
-  const size = jobs === 'auto' ? Math.min(context.processors, fit) : jobs
+  const size = Math.min(tasks, jobs === 'auto' ? Math.min(context.processors, fit) : jobs)
   return { processes: size > 1, size }
 }
 

@@ -34,7 +34,7 @@ export async function main(
   const onSignal = (signal: keyof typeof SIGNAL_CODES) => {
     // The terminal tells all processes; a worker hears from the one that started it what to do.
     if (desk !== null && signal === 'SIGINT') return
-    if (watched && signalled === null) {
+    if (watched && signalled === null && desk === null) {
       signalled = signal
       process.stderr.write('\ndeepfaceflow: stopping after the item under way; again to stop at once\n')
       abort.abort()

@@ -123,12 +123,14 @@ export class ProcessCrew<Task, Answer> implements Crew<Task, Answer> {
       worker.memory = message.memory
       worker.settle?.(message)
     })
-    child.on('exit', (code, signal) => {
-      this.#workers.delete(worker)
-      worker.settle?.(new WorkerEnded(`its process ended (${signal ?? `exit code ${code}`})`))
+    const ended = (how: string) => {
+      if (!this.#workers.delete(worker)) return
+      worker.settle?.(new WorkerEnded(`its process ended (${how})`))
       this.#waiting.shift()?.()
-    })
-    child.on('error', () => undefined)
+    }
+    child.on('exit', (code, signal) => ended(signal ?? `exit code ${code}`))
+    // It could not be started.
+    child.on('error', (error) => ended(error.message))
     return worker
   }
 }

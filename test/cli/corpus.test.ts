@@ -154,6 +154,24 @@ describe('corpus', () => {
   })
 })
 
+describe('an interrupted corpus', () => {
+  it('gives up what is under way, leaves nothing of it, and goes on to the same bytes', async () => {
+    const args = ['corpus', out('in'), '-o', out('stopped'), '--jobs', '1', ...OPTIONS]
+    const terminal = new FakeTerminal(faceFlow)
+    let calls = 0
+    faceFlow.onCall = () => {
+      if (++calls === 8) terminal.interrupt()
+    }
+    expect(await runCli(args, terminal.context, false)).toBe(EXIT.interrupted)
+    const files = await readdir(out('stopped'), { recursive: true })
+    expect(files.filter((name) => /entry\.json$/.test(name))).toHaveLength(1)
+    expect(files.filter((name) => /\.tmp$|^dataset\.json$/.test(name))).toEqual([])
+    faceFlow.onCall = () => undefined
+    expect((await run(...args)).code).toBe(EXIT.ok)
+    expect(await content(out('stopped'))).toEqual(await content(out('whole')))
+  })
+})
+
 describe('corpus in several processes', () => {
   it('gives the same bytes, also after it was killed and went on', async () => {
     const args = ['corpus', out('in'), '-o', out('many'), '--jobs', '2', ...OPTIONS]
