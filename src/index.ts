@@ -1,5 +1,45 @@
 /** The package under Node: the face level, and files, folders and video. */
 
+export { type AssembleOptions, assembleCorpus } from './corpus/assemble.js'
+export { DATASET_FILES, type Dataset, type EntryLine, readDataset } from './corpus/dataset.js'
+export {
+  bucketName,
+  bucketOf,
+  type CorpusEntry,
+  type EntryKind,
+  entryFolder,
+  entryPaths,
+} from './corpus/entry.js'
+export {
+  ENTRY_FILES,
+  type EntryCounts,
+  type EntryRecord,
+  type FileFacts,
+  isDone,
+  readEntryRecord,
+  whyOpen,
+} from './corpus/entry-record.js'
+export { type ManifestOptions, readManifest } from './corpus/manifest.js'
+export {
+  CORPUS_DEFAULTS,
+  type CorpusEngine,
+  type CorpusOptions,
+  corpusOptions,
+  type FrameFilters,
+} from './corpus/options.js'
+export { type CorpusPlan, openPlan, planCorpus } from './corpus/plan.js'
+export { processEntry } from './corpus/process-entry.js'
+export {
+  type AssemblyOptions,
+  type CorpusSettings,
+  DEFAULT_SHARD_BYTES,
+  readSettings,
+  writeSettings,
+} from './corpus/settings.js'
+export { parseShares, SPLIT_BYS, type SplitBy, type Splits } from './corpus/splits.js'
+export { type CorpusCheck, type CorpusProblem, verifyCorpus } from './corpus/verify.js'
+export type { EntryContext } from './corpus/work.js'
+export { computesInSoftware } from './gpu/doctor.js'
 export * from './index.browser.js'
 export { ANIMATION_FILES, AnimationFolder } from './io/animation-folder.js'
 export type { AnimationRecord } from './io/animation-record.js'

@@ -20,6 +20,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['animate'],
   ['viz'],
   ['io'],
+  ['corpus'],
   ['engine.ts', 'index.browser.ts'],
   ['index.ts'],
   ['cli'],
@@ -29,6 +30,7 @@ const FLOORS: readonly (readonly string[])[] = [
 const NODE_FILES = [
   /^platform\/node\//,
   /^cli\//,
+  /^corpus\//,
   /^io\/(animation-folder|animation-video|batch-summary|demo|flow-png|frame-files|frames|json-lines|pairs-csv|products|provenance|result-folder|video-files|video-overlay-files)\.ts$/,
   /^weights\/write-safetensors\.ts$/,
 ]

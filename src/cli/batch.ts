@@ -20,15 +20,28 @@ import {
   readPairs,
   writeBatchSummary,
 } from '../index.js'
-import { type CliContext, ExitRequest, type NetworkFacts } from './context.js'
+import { type CliContext, ExitRequest, type NetworkFacts, type WorkerDesk } from './context.js'
+import {
+  type Crew,
+  type CrewPlan,
+  eachAtATime,
+  JOBS_HELP,
+  type JobsFlag,
+  jobsFlag,
+  LocalCrew,
+  planCrew,
+} from './crew.js'
 import { describeError, EXIT } from './exit-codes.js'
 import { addPairOptions, createOptions, type PairFlags } from './options.js'
+import { Pace } from './pace.js'
+import { ProcessCrew, WorkerEnded } from './process-crew.js'
 import { type Progress, startProgress } from './progress.js'
 import { checkPhotos, expectedProvenance, hashPhotos, runPair, wantedFiles } from './run-pair.js'
 import { oneLine } from './terminal-text.js'
 
 interface BatchFlags extends PairFlags {
   readonly out: string
+  readonly jobs: JobsFlag
   readonly force?: boolean
 }
 
@@ -54,11 +67,13 @@ export function addBatchCommand(program: Command, context: CliContext): void {
     .argument('<table>', 'CSV file with a header line id,a,b')
     .option('-o, --out <folder>', 'where the folders go', 'deepfaceflow-batch')
     .option('--force', 'compute pairs again that are complete')
+    .option('--jobs <n>', JOBS_HELP, jobsFlag, 'auto')
   addPairOptions(command).action((table: string, flags: BatchFlags) => batchCommand(context, table, flags))
 }
 
 async function batchCommand(context: CliContext, table: string, flags: BatchFlags): Promise<void> {
   context.watchesInterrupts()
+  if (context.desk !== null) return await serveBatch(context, context.desk, flags)
   const pairs = await readPairs(table)
   await probeOutputFolder(flags.out)
   const network = await context.describeNetwork(createOptions(flags))
@@ -66,8 +81,13 @@ async function batchCommand(context: CliContext, table: string, flags: BatchFlag
     if (!flags.quiet) context.stderr(`${oneLine(text)}\n`)
   })
   await makeOutputFolder(flags.out)
+  const plan = await planCrew(context, flags, pairs.length)
   const progress = startProgress(context, pairs.length, flags.quiet ?? false)
-  const run = new BatchRun(context, flags, network, progress)
+  const report = (event: BatchEvent) => {
+    if (event.kind === 'note') progress.note(event.text)
+    else progress.step(event.text)
+  }
+  const run = new BatchRun(context, crewOf(context, flags, network, plan, report), progress)
   try {
     await run.work(pairs)
   } catch (error) {
@@ -76,7 +96,7 @@ async function batchCommand(context: CliContext, table: string, flags: BatchFlag
     throw error
   } finally {
     progress.stop()
-    run.dispose()
+    await run.close()
   }
   const summary = run.summary(pairs.length)
   await writeBatchSummary(flags.out, pairs, summary)
@@ -87,23 +107,67 @@ async function batchCommand(context: CliContext, table: string, flags: BatchFlag
       `${pairs.length} pairs: ${computed} computed, ${skipped} already complete, ${failed} failed` +
         `${open > 0 ? `, ${open} not reached (the same command goes on)` : ''}; results in ${oneLine(flags.out)}\n`,
     )
+    if (plan.size > 1 && computed > plan.size) context.stdout(`${run.throughput()}\n`)
   }
   if (context.interrupted.aborted) throw new ExitRequest(EXIT.interrupted)
   if (failed > 0) throw new ExitRequest(EXIT.partial)
 }
 
-/** One process at work on a table. */
+/** A pair, and whether it is said when another process works on it. */
+interface BatchTask {
+  readonly pair: PairRow
+  readonly saysWho: boolean
+}
+
+type BatchAnswer =
+  | { readonly outcome: 'computed' | 'skipped' | 'held' }
+  | { readonly outcome: 'failed'; readonly failure: PairFailure }
+
+/** What whoever works on a pair reports. */
+interface BatchEvent {
+  readonly kind: 'note' | 'step'
+  readonly text: string
+}
+
+function crewOf(
+  context: CliContext,
+  flags: BatchFlags,
+  network: NetworkFacts,
+  { processes, size }: CrewPlan,
+  report: (event: BatchEvent) => void,
+): Crew<BatchTask, BatchAnswer> {
+  // A pair is short: those under way are finished, whoever works on them.
+  if (processes)
+    return new ProcessCrew(size, new AbortController().signal, (event) => report(event as BatchEvent))
+  const bench = new PairBench(context, flags, network, report)
+  return new LocalCrew(
+    size,
+    (task) => bench.take(task),
+    async () => bench.dispose(),
+  )
+}
+
+/** A worker: pairs come from the process that started it. */
+async function serveBatch(context: CliContext, desk: WorkerDesk, flags: BatchFlags): Promise<void> {
+  const network = await context.describeNetwork(createOptions(flags))
+  const bench = new PairBench(context, flags, network, (event) => desk.report(event))
+  try {
+    await desk.serve((task) => bench.take(task as BatchTask))
+  } finally {
+    bench.dispose()
+  }
+}
+
+/** A table being worked through. */
 class BatchRun {
-  /** Opened for the first pair that needs it, once for the whole run. */
-  #faceFlow: FaceFlow | null = null
   #computed = 0
   #skipped = 0
   readonly #failures: PairFailure[] = []
+  readonly #pace = new Pace()
 
   constructor(
     private readonly context: CliContext,
-    private readonly flags: BatchFlags,
-    private readonly network: NetworkFacts,
+    private readonly crew: Crew<BatchTask, BatchAnswer>,
     private readonly progress: Progress,
   ) {}
 
@@ -113,15 +177,32 @@ class BatchRun {
     for (let round = 0; waiting.length > 0; round++) {
       if (round > 0) await this.#pause()
       const held: PairRow[] = []
-      for (const pair of waiting) {
+      await eachAtATime(waiting, this.crew.size, async (pair) => {
         if (this.context.interrupted.aborted) return
-        this.progress.step(pair.id)
-        const isDone = await this.#tryPair(pair, round === 0)
-        if (isDone) this.progress.advance()
-        else held.push(pair)
-      }
+        const answer = await this.#run({ pair, saysWho: round === 0 })
+        if (answer.outcome === 'held') held.push(pair)
+        else this.progress.advance()
+      })
+      if (this.context.interrupted.aborted) return
       waiting = held
     }
+  }
+
+  async #run(task: BatchTask): Promise<BatchAnswer> {
+    this.progress.step(task.pair.id)
+    const answer = await this.crew.run(task).catch((error: unknown): BatchAnswer => {
+      if (!(error instanceof WorkerEnded)) throw error
+      const message = `${error.message}; run again with --jobs 1 to see why`
+      this.progress.note(`${task.pair.id}: ${message}`)
+      return { outcome: 'failed', failure: { id: task.pair.id, code: 'DEVICE_LOST', message } }
+    })
+    if (answer.outcome === 'failed') this.#failures.push(answer.failure)
+    if (answer.outcome === 'skipped') this.#skipped++
+    if (answer.outcome === 'computed') {
+      this.#computed++
+      this.#pace.done(1, this.crew.memory())
+    }
+    return answer
   }
 
   summary(pairs: number): BatchSummary {
@@ -136,59 +217,75 @@ class BatchRun {
     }
   }
 
-  dispose(): void {
-    this.#faceFlow?.dispose()
+  throughput(): string {
+    return this.#pace.line('pairs', this.crew.size)
   }
 
-  /** @returns false if another process works on the pair */
-  async #tryPair(pair: PairRow, saysWho: boolean): Promise<boolean> {
+  async close(): Promise<void> {
+    await this.crew.close()
+  }
+
+  async #pause(): Promise<void> {
+    await wait(POLL_MS, undefined, { signal: this.context.interrupted }).catch(() => undefined)
+  }
+}
+
+/** Where this process works on pairs. */
+class PairBench {
+  /** Opened for the first pair that needs it, once for the whole run. */
+  #faceFlow: Promise<FaceFlow> | null = null
+
+  constructor(
+    private readonly context: CliContext,
+    private readonly flags: BatchFlags,
+    private readonly network: NetworkFacts,
+    private readonly report: (event: BatchEvent) => void,
+  ) {}
+
+  async take({ pair, saysWho }: BatchTask): Promise<BatchAnswer> {
     try {
-      return await this.#pair(pair, saysWho)
+      return { outcome: await this.#pair(pair, saysWho) }
     } catch (error) {
       if (!isOfOnePair(error)) throw error
-      this.progress.note(`${pair.id}: ${describeError(error, false)}`)
-      this.#failures.push({ id: pair.id, code: error.code, message: error.message })
-      return true
+      this.#note(`${pair.id}: ${describeError(error, false)}`)
+      return { outcome: 'failed', failure: { id: pair.id, code: error.code, message: error.message } }
     }
   }
 
-  async #pair(pair: PairRow, saysWho: boolean): Promise<boolean> {
+  dispose(): void {
+    void this.#faceFlow?.then(
+      (faceFlow) => faceFlow.dispose(),
+      () => undefined,
+    )
+  }
+
+  async #pair(pair: PairRow, saysWho: boolean): Promise<'computed' | 'skipped' | 'held'> {
     const photos = await hashPhotos(pair.a, pair.b)
     const expected = expectedProvenance(photos, this.flags, this.network)
     const folder = join(this.flags.out, pair.id)
-    if (!this.flags.force && (await whyAnew(folder, expected, this.flags)) === null) {
-      this.#skipped++
-      return true
-    }
+    if (!this.flags.force && (await whyAnew(folder, expected, this.flags)) === null) return 'skipped'
     if (this.#faceFlow === null) await checkPhotos(photos, this.flags)
     const claimed = await claimResultFolder(folder)
     if ('heldBy' in claimed) {
       if (saysWho) {
-        this.progress.note(
+        this.#note(
           `${pair.id}: left to another deepfaceflow (${describeOwner(claimed.heldBy)}; if it does not run any more, ` +
             `remove ${claimed.lockFile})`,
         )
       }
-      return false
+      return 'held'
     }
     try {
       // Another process may have finished it before this one held it.
       const why = this.flags.force ? '' : await whyAnew(folder, expected, this.flags)
-      if (why === null) {
-        this.#skipped++
-        return true
-      }
+      if (why === null) return 'skipped'
       await checkNames(folder, wantedFiles(this.flags), [pair.a, pair.b])
-      if (why !== '') this.progress.note(`${pair.id}: computed anew: ${oneLine(why)}`)
-      this.#faceFlow ??= await this.context.open({
-        ...createOptions(this.flags),
-        onProgress: this.progress.step,
-      })
-      await runPair(this.#faceFlow, photos, claimed, this.flags, (text) =>
-        this.progress.note(`${pair.id}: ${oneLine(text)}`),
+      if (why !== '') this.#note(`${pair.id}: computed anew: ${oneLine(why)}`)
+      const faceFlow = await this.#open()
+      await runPair(faceFlow, photos, claimed, this.flags, (text) =>
+        this.#note(`${pair.id}: ${oneLine(text)}`),
       )
-      this.#computed++
-      return true
+      return 'computed'
     } finally {
       await claimed.release()
       // A pair that failed leaves no empty folder.
@@ -196,8 +293,16 @@ class BatchRun {
     }
   }
 
-  async #pause(): Promise<void> {
-    await wait(POLL_MS, undefined, { signal: this.context.interrupted }).catch(() => undefined)
+  #open(): Promise<FaceFlow> {
+    this.#faceFlow ??= this.context.open({
+      ...createOptions(this.flags),
+      onProgress: (text) => this.report({ kind: 'step', text }),
+    })
+    return this.#faceFlow
+  }
+
+  #note(text: string): void {
+    this.report({ kind: 'note', text })
   }
 }
 

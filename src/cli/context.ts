@@ -18,6 +18,21 @@ export interface CliContext {
   open(options: CreateOptions): Promise<AnimatingFaceFlow>
   /** Which network `open` would run, without opening a device. */
   describeNetwork(options: CreateOptions): Promise<NetworkFacts>
+  /** Whether `open` would compute on the processor, without opening a device. */
+  isSoftware(options: CreateOptions): Promise<boolean>
+  /** Threads that can run at once. */
+  readonly processors: number
+  /** Where this process is one of several that another one started: through it come its tasks. Else null. */
+  readonly desk: WorkerDesk | null
+}
+
+/** What a worker serves its tasks with. */
+export interface WorkerDesk {
+  /** Aborted when the one who started it says so. */
+  readonly signal: AbortSignal
+  report(event: unknown): void
+  /** Does tasks until the channel closes. */
+  serve(work: (task: unknown) => Promise<unknown>): Promise<void>
 }
 
 export interface NetworkFacts {

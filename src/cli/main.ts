@@ -1,6 +1,8 @@
+import { availableParallelism } from 'node:os'
 import { hideDriverMessages, removePendingFiles } from '../index.js'
 import type { CliContext } from './context.js'
 import { EXIT } from './exit-codes.js'
+import { workerDesk } from './process-crew.js'
 import { runCli } from './program.js'
 
 const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
@@ -11,23 +13,28 @@ const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
  */
 export async function main(
   args: readonly string[],
-  face: Pick<CliContext, 'open' | 'describeNetwork'>,
+  face: Pick<CliContext, 'open' | 'describeNetwork' | 'isSoftware'>,
 ): Promise<void> {
   const abort = new AbortController()
   let watched = false
   let signalled: keyof typeof SIGNAL_CODES | null = null
+  const desk = workerDesk()
   const context: CliContext = {
+    desk,
+    processors: availableParallelism(),
     stdout: (text) => process.stdout.write(text),
     stderr: (text) => process.stderr.write(text),
     interactive: process.stderr.isTTY === true,
-    interrupted: abort.signal,
+    interrupted: desk?.signal ?? abort.signal,
     watchesInterrupts: () => {
       watched = true
     },
     ...face,
   }
   const onSignal = (signal: keyof typeof SIGNAL_CODES) => {
-    if (watched && signalled === null) {
+    // The terminal tells all processes; a worker hears from the one that started it what to do.
+    if (desk !== null && signal === 'SIGINT') return
+    if (watched && signalled === null && desk === null) {
       signalled = signal
       process.stderr.write('\ndeepfaceflow: stopping after the item under way; again to stop at once\n')
       abort.abort()

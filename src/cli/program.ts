@@ -5,6 +5,7 @@ import { addAutotuneCommand } from './autotune.js'
 import { addBatchCommand } from './batch.js'
 import { addBenchCommand } from './bench.js'
 import { type CliContext, ExitRequest } from './context.js'
+import { addCorpusCommand } from './corpus.js'
 import { addDemoCommand } from './demo.js'
 import { addDoctorCommand } from './doctor.js'
 import { describeError, EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit-codes.js'
@@ -28,6 +29,7 @@ function buildProgram(context: CliContext): Command {
     addFlowCommand,
     addVideoCommand,
     addBatchCommand,
+    addCorpusCommand,
     addAnimateCommand,
     addDemoCommand,
     addViewCommand,

@@ -35,6 +35,8 @@ import {
   DEFAULT_REFINEMENT,
   type FaceFlow,
   type FaceFrame,
+  type FaceMeasures,
+  type FacesTracker,
   type FlowOptions,
   type FlowResult,
   type FlowTargets,
@@ -47,6 +49,8 @@ import {
   type WaitOptions,
   type WeightsInfo,
 } from './types.js'
+import { EverybodyTracker } from './video/everybody.js'
+import { faceMeasures } from './video/face-figures.js'
 import { type ComputedPair, FaceVideoTracker } from './video/tracker.js'
 
 /**
@@ -330,6 +334,19 @@ export class DeepFaceFlow implements FaceFlow {
     })
     // What it answers has the flows that it was made for.
     return tracker as unknown as VideoTracker<Flows>
+  }
+
+  everybody(options: WaitOptions = {}): FacesTracker {
+    const { signal } = checkedWaitOptions('everybody()', options)
+    return new EverybodyTracker({
+      finder: this.#finders[0],
+      enqueue: (task) => this.#enqueue(task, signal),
+    })
+  }
+
+  measure(face: FaceFrame): FaceMeasures {
+    const { ncc, template, triangles } = this.#files
+    return faceMeasures(face, ncc, template, triangles)
   }
 
   /**

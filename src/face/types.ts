@@ -1,5 +1,6 @@
 /** Data types of the face level, shared by pipeline, files and pictures. Frames: geometry/types.ts. */
 
+import type { EulerAngles } from '../geometry/rotation.js'
 import type { Box, PhotoInput, Rgba, Similarity } from '../geometry/types.js'
 import type { DepthSource } from '../nets/depth-from-motion.js'
 import type { Refinement } from '../nets/refinement.js'
@@ -249,6 +250,45 @@ export interface VideoTracker<Flows extends VideoFlows = 'both'> {
   ): Promise<void>
 }
 
+/** What is measured on one face to tell whether it is of use. */
+export interface FaceMeasures {
+  /** Turned against the camera, degrees; signs as in `RigidMotion.angles`. */
+  readonly pose: EulerAngles
+  /** Fine detail of the registered face over coarser: photos have 0.5 to 0.8, below 0.44 it is blurred. Null where it cannot be told. */
+  readonly sharpness: number | null
+  /** Share of the mesh's vertices that lie outside the photo. */
+  readonly outside: number
+}
+
+/** A face in one frame of a video in which every face is followed. */
+export interface FollowedFace {
+  /** Number of its track, from 0: one face in one shot, without a gap. */
+  readonly track: number
+  readonly frame: FaceFrame
+  /** Of the detector in [0, 1]; null in frames in which it was not asked, which are most. */
+  readonly detectorScore: number | null
+}
+
+/** One frame of a video in which every face is followed. */
+export interface FollowedFrame {
+  /** Whether the camera cut between the frame before and this one; all tracks have ended then. */
+  readonly cut: boolean
+  /** The oldest track first. */
+  readonly faces: readonly FollowedFace[]
+  /** Tracks that the frame before had and this one has not; they do not come back. */
+  readonly ended: readonly number[]
+}
+
+/** Follows every face through the frames of a video. */
+export interface FacesTracker {
+  /**
+   * The next frame. Faces smaller than about a tenth of its longer side are searched for only at the beginning of a shot that shows
+   * no larger one; new ones at least every ten frames.
+   * @throws FaceError INVALID_INPUT for a frame that cannot be read; the tracker can go on
+   */
+  next(frame: PhotoInput): Promise<FollowedFrame>
+}
+
 /** Of the package, see `CreateOptions.refinement`. */
 export const DEFAULT_REFINEMENT: Refinement = 'variational'
 
@@ -318,6 +358,10 @@ export interface FaceFlow {
   flowRegistered(a: FrameInput, b: FrameInput, options?: FlowOptions): Promise<RegisteredFlowResult>
   /** @param options the signal ends all calls of the tracker */
   video(options?: VideoOptions<'both'>): VideoTracker
+  /** @param options the signal ends all calls of the tracker */
+  everybody(options?: WaitOptions): FacesTracker
+  /** Figures of a face that a call of this object found. Computed on the processor, in some ten milliseconds. */
+  measure(face: FaceFrame): FaceMeasures
   dispose(): void
 }
 

@@ -4,7 +4,8 @@ import { glob, isDynamicPattern } from 'tinyglobby'
 import { FaceError } from '../errors.js'
 import { messageOf } from '../realms.js'
 
-const PICTURE = /\.(jpe?g|png|webp|avif|tiff?|gif)$/i
+/** Names of pictures, by their ending. */
+export const PICTURE = /\.(jpe?g|png|webp|avif|tiff?|gif)$/i
 
 /** What a name given as frames stands for. */
 export type FrameFiles =
@@ -57,8 +58,11 @@ async function picturesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** Only the part of a pattern after the last folder that exists is read as one. */
-async function matching(pattern: string, signal: AbortSignal | undefined): Promise<string[]> {
+/**
+ * Absolute paths of the files that match. Only the part of a pattern after the last folder that exists is read as one.
+ * @throws FaceError INVALID_INPUT if it is no pattern
+ */
+export async function matching(pattern: string, signal: AbortSignal | undefined): Promise<string[]> {
   const rest: string[] = []
   let folder = withSlashes(pattern).replace(/\/+$/, '')
   for (;;) {
@@ -89,7 +93,8 @@ function withSlashes(pattern: string): string {
   return process.platform === 'win32' ? pattern.replaceAll('\\', '/') : pattern
 }
 
-function sorted(files: readonly string[]): string[] {
+/** By name, numbers by value. */
+export function sorted(files: readonly string[]): string[] {
   const collator = new Intl.Collator('en', { numeric: true })
   // Names that the collator holds equal (01, 1) still need one order on every system.
   return [...files].sort((a, b) => collator.compare(a, b) || (a < b ? -1 : 1))

@@ -22,4 +22,5 @@ await main(process.argv.slice(2), {
     return faceFlow
   },
   describeNetwork: async (options) => faceFlow.network(options),
+  isSoftware: async () => true,
 })

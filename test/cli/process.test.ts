@@ -97,7 +97,7 @@ describe('the process', () => {
     const table = join(folder, 'pairs.csv')
     await writeFile(table, `id,a,b\none,${PHOTO_A},${PHOTO_B}\ntwo,${PHOTO_A},${PHOTO_B}\n`)
     const out = join(folder, 'out')
-    const run = start(['batch', table, '-o', out, '--only', 'flow.npy'], { delay: 800 })
+    const run = start(['batch', table, '-o', out, '--only', 'flow.npy', '--jobs', '1'], { delay: 800 })
     await run.says('computing')
     run.child.kill('SIGINT')
     expect((await run.ended).code).toBe(130)
@@ -179,7 +179,7 @@ describe('the process', () => {
     const table = join(folder, 'pairs.csv')
     await writeFile(table, `id,a,b\none,${PHOTO_A},${PHOTO_B}\n`)
     const out = join(folder, 'out')
-    const args = ['batch', table, '-o', out, '--json', '--only', 'flow.npy']
+    const args = ['batch', table, '-o', out, '--json', '--only', 'flow.npy', '--jobs', '1']
     const killed = start(args, { delay: 30_000 })
     await killed.says('computing')
     killed.child.kill('SIGKILL')

@@ -269,6 +269,8 @@ describe('bad input through the command line', () => {
       flowAll: (a, b, options) => faceFlow.flowAll(a, b, options),
       flowRegistered: (a, b, options) => faceFlow.flowRegistered(a, b, options),
       video: (options) => faceFlow.video(options),
+      everybody: (options) => faceFlow.everybody(options),
+      measure: (face) => faceFlow.measure(face),
       animate: (photo, options) => faceFlow.animate(photo, options),
       dispose: () => undefined,
     }
@@ -282,6 +284,9 @@ describe('bad input through the command line', () => {
           text.err += part
         },
         interactive: false,
+        isSoftware: async () => true,
+        processors: 1,
+        desk: null,
         interrupted: new AbortController().signal,
         watchesInterrupts: () => undefined,
         // Start-up that must fail is done in earnest.

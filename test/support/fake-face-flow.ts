@@ -5,6 +5,8 @@ import { FaceError } from '../../src/errors.js'
 import type {
   CreateOptions,
   FaceFrame,
+  FaceMeasures,
+  FacesTracker,
   FlowOptions,
   FlowResult,
   GroupFlow,
@@ -102,6 +104,20 @@ export class FakeFaceFlow implements AnimatingFaceFlow {
         await fake.take('resume', [reference, previous])
       },
     }
+  }
+
+  everybody(): FacesTracker {
+    const fake = this
+    return {
+      async next(frame) {
+        await fake.take('everybody', [frame])
+        return { cut: false, faces: [{ track: 0, frame: fake.result.a, detectorScore: 0.95 }], ended: [] }
+      },
+    }
+  }
+
+  measure(): FaceMeasures {
+    return { pose: { yaw: 1, pitch: 2, roll: 3 }, sharpness: 0.6, outside: 0 }
   }
 
   /** The photo itself in every frame, but for one pixel that counts what the driver did. */
@@ -211,6 +227,9 @@ export class FakeTerminal {
       return this.faceFlow
     },
     describeNetwork: async (options: CreateOptions) => this.faceFlow.network(options),
+    isSoftware: async () => true,
+    processors: 1,
+    desk: null,
   }
 
   interrupt(): void {

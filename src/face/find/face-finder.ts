@@ -259,7 +259,8 @@ function percent(share: number): string {
   return `${(100 * share).toFixed(0)} %`
 }
 
-function outsideShare(mesh: Float32Array, { width, height }: Rgba): number {
+/** Share of a mesh's vertices that lie outside a photo. @param mesh 468x3, photo px */
+export function outsideShare(mesh: Float32Array, { width, height }: Pick<Rgba, 'width' | 'height'>): number {
   let outside = 0
   const vertices = mesh.length / 3
   for (let v = 0; v < vertices; v++) {

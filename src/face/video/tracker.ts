@@ -44,14 +44,15 @@ export interface TrackerHost {
 }
 
 /** A face where the last one was, in the same shot, is the same unless it looks so different. */
-const FOLLOWED = 0.45
+export const FOLLOWED = 0.45
 /** The same once the picture has changed over: between the two people of a dissolve lies less. */
-const CHANGED_OVER = 0.5
+export const CHANGED_OVER = 0.5
 /** Looks of faces turned against each other by more than this, degrees, say little. */
 const TURNED = 10
 /** A face that looks so different from all known looks of its own is kept as a further one. */
-const NEW_LOOK = 0.8
-const MAX_LOOKS = 16
+export const NEW_LOOK = 0.8
+/** Looks that are remembered of a face. */
+export const MAX_LOOKS = 16
 /** From frame to frame a face moves by less than this share of its width, and grows or shrinks by less than this factor. */
 const MAX_SHIFT = 0.5
 const MAX_GROWTH = 1.5
@@ -373,7 +374,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
 }
 
 /** Whether a face can have moved from one box to the other within a frame. */
-function isNear(a: Box, b: Box): boolean {
+export function isNear(a: Box, b: Box): boolean {
   const growth = b.width / a.width
   const shift = Math.hypot(b.x + b.width / 2 - a.x - a.width / 2, b.y + b.height / 2 - a.y - a.height / 2)
   return shift <= MAX_SHIFT * Math.max(a.width, b.width) && growth <= MAX_GROWTH && growth >= 1 / MAX_GROWTH

@@ -8,6 +8,7 @@ import { messageOf } from '../../realms.js'
 import { cacheFolder } from './cache-folder.js'
 import { packageRequire } from './package-root.js'
 import { isIntact, storeFiles } from './stored-files.js'
+import { tarStream } from './tar.js'
 
 const PACKAGE = '@sparticuz/chromium'
 const MANIFEST = 'vk_swiftshader_icd.json'
@@ -69,9 +70,7 @@ async function findArchive(): Promise<Archive> {
  */
 async function unpackFiles(archive: string): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>()
-  // Not imported: in a bundle of ES modules its own `require` would be missing.
-  const { extract } = packageRequire()('tar-stream') as typeof import('tar-stream')
-  const tar = extract()
+  const tar = tarStream().extract()
   const reading = (async () => {
     for await (const entry of tar) {
       const name = entry.header.name.replace(/^\.\//, '')

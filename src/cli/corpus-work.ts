@@ -1,0 +1,202 @@
+import {
+  type CorpusEngine,
+  type CorpusEntry,
+  type CorpusPlan,
+  type CorpusSettings,
+  DEFAULT_REFINEMENT,
+  EngineError,
+  type EntryRecord,
+  type FaceFlow,
+  processEntry,
+  whyOpen,
+} from '../index.js'
+import type { CliContext, WorkerDesk } from './context.js'
+import type { WorkFlags } from './corpus-options.js'
+import { type Crew, eachAtATime, LocalCrew, planCrew } from './crew.js'
+import { createOptions, type EngineFlags } from './options.js'
+import { Pace } from './pace.js'
+import { ProcessCrew, WorkerEnded } from './process-crew.js'
+import type { Progress } from './progress.js'
+import { oneLine } from './terminal-text.js'
+
+/** What entries of a corpus are worked on for. */
+export interface CorpusTask {
+  readonly set: string
+  readonly settings: CorpusSettings
+  readonly entry: CorpusEntry
+}
+
+/** What is told of an entry under way. */
+interface EntryEvent {
+  readonly kind: 'note' | 'step'
+  readonly text: string
+}
+
+/** What working on a corpus's entries has come to. */
+export interface WorkSummary {
+  readonly computed: number
+  readonly skipped: number
+  readonly failed: number
+  /** Pairs a minute and memory, in words; null where nothing was computed. */
+  readonly pace: string | null
+}
+
+/** What computes entries by these flags. */
+export async function corpusEngine(context: CliContext, flags: EngineFlags): Promise<CorpusEngine> {
+  const { weights, depthSource } = await context.describeNetwork(createOptions(flags))
+  const { name, hash, depthHash } = weights
+  return {
+    weights: { name, hash, depthHash },
+    depthSource,
+    refinement: flags.refinement ?? DEFAULT_REFINEMENT,
+  }
+}
+
+/**
+ * Computes the entries that are not finished, several at a time. One that fails is reported and stops nothing.
+ * @param force also those that are finished
+ * @throws what would meet every entry: a full disk, a device that is lost twice
+ */
+export async function workOnEntries(
+  context: CliContext,
+  flags: WorkFlags,
+  set: string,
+  settings: CorpusSettings,
+  { count: tasks, entries }: Pick<CorpusPlan, 'count' | 'entries'>,
+  progress: Progress,
+  force = false,
+): Promise<WorkSummary> {
+  const crew = await crewOf(context, flags, tasks, (event) => {
+    if (event.kind === 'note') progress.note(event.text)
+    else progress.step(event.text)
+  })
+  const count = { computed: 0, skipped: 0, failed: 0 }
+  const pace = new Pace()
+  try {
+    await eachAtATime(entries(), crew.size, async (entry) => {
+      if (context.interrupted.aborted) return
+      const why = await whyOpen(set, entry, settings.options, settings.engine)
+      if (why === null && !force) count.skipped++
+      else {
+        if (why) progress.note(`${entry.id}: computed anew: ${oneLine(why)}`)
+        const record = await runEntry(context, crew, { set, settings, entry }, progress)
+        if (record === null) {
+          if (context.interrupted.aborted) return
+          count.failed++
+        } else {
+          count[record.status === 'failed' ? 'failed' : 'computed']++
+          pace.done(record.counts.pairs, crew.memory())
+        }
+      }
+      progress.advance()
+    })
+  } finally {
+    await crew.close()
+  }
+  return { ...count, pace: count.computed === 0 ? null : pace.line('pairs', crew.size) }
+}
+
+/** @returns null where the process that worked on it has ended twice, or was told to give up */
+async function runEntry(
+  context: CliContext,
+  crew: Crew<CorpusTask, EntryRecord>,
+  task: CorpusTask,
+  progress: Progress,
+): Promise<EntryRecord | null> {
+  const { id } = task.entry
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const record = await crew.run(task)
+      if (record.failure) progress.note(`${id}: ${oneLine(record.failure.message)}`)
+      return record
+    } catch (error) {
+      if (context.interrupted.aborted) return null
+      if (!(error instanceof WorkerEnded)) throw error
+      if (attempt === 2) {
+        progress.note(`${id}: left out: ${error.message} twice; run again with --jobs 1 to see why`)
+        return null
+      }
+    }
+  }
+}
+
+async function crewOf(
+  context: CliContext,
+  flags: WorkFlags,
+  tasks: number,
+  report: (event: EntryEvent) => void,
+): Promise<Crew<CorpusTask, EntryRecord>> {
+  const { processes, size } = await planCrew(context, flags, tasks)
+  if (processes) return new ProcessCrew(size, context.interrupted, (event) => report(event as EntryEvent))
+  const bench = new EntryBench(context, flags, report)
+  return new LocalCrew(
+    size,
+    (task) => bench.take(task),
+    () => bench.close(),
+  )
+}
+
+/** A worker: entries come from the process that started it. */
+export async function serveCorpus(context: CliContext, desk: WorkerDesk, flags: WorkFlags): Promise<void> {
+  const bench = new EntryBench(context, flags, (event) => desk.report(event))
+  try {
+    await desk.serve((task) => bench.take(task as CorpusTask))
+  } finally {
+    await bench.close()
+  }
+}
+
+/** Where this process works on entries. */
+class EntryBench {
+  /** Opened for the first entry. */
+  #faceFlow: Promise<FaceFlow> | null = null
+
+  constructor(
+    private readonly context: CliContext,
+    private readonly flags: EngineFlags,
+    private readonly report: (event: EntryEvent) => void,
+  ) {}
+
+  /** A device that is lost is opened again, once for an entry. */
+  async take(task: CorpusTask): Promise<EntryRecord> {
+    const faceFlow = this.#open()
+    try {
+      return await this.#compute(task, await faceFlow)
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 'DEVICE_LOST') throw error
+      this.#note(task.entry, 'the device was lost; opened again')
+      if (this.#faceFlow === faceFlow) await this.close()
+      return await this.#compute(task, await this.#open())
+    }
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#faceFlow
+    this.#faceFlow = null
+    ;(await opened?.catch(() => null))?.dispose()
+  }
+
+  async #compute({ set, settings, entry }: CorpusTask, faceFlow: FaceFlow): Promise<EntryRecord> {
+    let frames = 0
+    return await processEntry(entry, settings.options, {
+      set,
+      faceFlow,
+      engine: settings.engine,
+      signal: this.context.interrupted,
+      onNote: (text) => this.#note(entry, text),
+      onFrame: () => this.report({ kind: 'step', text: `${entry.id} frame ${++frames}` }),
+    })
+  }
+
+  #open(): Promise<FaceFlow> {
+    this.#faceFlow ??= this.context.open({
+      ...createOptions(this.flags),
+      onProgress: (text) => this.report({ kind: 'step', text }),
+    })
+    return this.#faceFlow
+  }
+
+  #note({ id }: CorpusEntry, text: string): void {
+    this.report({ kind: 'note', text: `${id}: ${oneLine(text)}` })
+  }
+}

@@ -1,0 +1,83 @@
+import type { Command } from 'commander'
+import {
+  type CorpusPlan,
+  type CorpusSettings,
+  type Dataset,
+  FaceError,
+  hasFfmpeg,
+  packageFacts,
+  planCorpus,
+  probeOutputFolder,
+  readManifest,
+  writeSettings,
+} from '../index.js'
+import type { CliContext } from './context.js'
+import { addCheckCommands } from './corpus-check.js'
+import { assembleLocked, reportCorpus } from './corpus-finish.js'
+import { addCorpusOptions, assemblyOptions, type CorpusFlags, entryOptions } from './corpus-options.js'
+import { corpusEngine, serveCorpus, type WorkSummary, workOnEntries } from './corpus-work.js'
+import { startProgress } from './progress.js'
+
+export function addCorpusCommand(program: Command, context: CliContext): void {
+  const command = program
+    .command('corpus')
+    .summary('a training set from many videos')
+    .description(
+      'Finds and follows every face in many videos, folders of frames and pairs of photos, samples pairs of frames, and writes their ' +
+        'flow as WebDataset shards with Parquet tables and a report. Started again, it does what is missing. A bad video is reported ' +
+        'and does not stop the rest.',
+    )
+    .argument(
+      '<input>',
+      'folder, video, pattern in quotes like "videos/**/*.mp4", or manifest: CSV or JSON lines with video, frames, or a and b',
+    )
+  addCorpusOptions(command).action((input: string, flags: CorpusFlags) =>
+    corpusCommand(context, input, flags),
+  )
+  addCheckCommands(command, context)
+}
+
+async function corpusCommand(context: CliContext, input: string, flags: CorpusFlags): Promise<void> {
+  context.watchesInterrupts()
+  if (context.desk !== null) return await serveCorpus(context, context.desk, flags)
+  const settings: CorpusSettings = {
+    format: 1,
+    version: packageFacts().version,
+    options: entryOptions(flags),
+    engine: await corpusEngine(context, flags),
+    assembly: assemblyOptions(flags),
+  }
+  await probeOutputFolder(flags.out)
+  const { root } = flags
+  const entries = readManifest(input, { signal: context.interrupted, ...(root !== undefined && { root }) })
+  const plan = await planCorpus(flags.out, entries)
+  await assertFfmpeg(plan)
+  await writeSettings(flags.out, settings)
+  const progress = startProgress(context, plan.count, flags.quiet ?? false)
+  let work: WorkSummary
+  let dataset: Dataset | null = null
+  try {
+    work = await workOnEntries(context, flags, flags.out, settings, plan, progress, flags.force)
+    if (!context.interrupted.aborted) {
+      dataset = await assembleLocked(context, flags.out, plan, settings, progress, false)
+    }
+  } finally {
+    progress.stop()
+  }
+  reportCorpus(context, flags, flags.out, plan, work, dataset)
+}
+
+/** Videos need it; said before hours are spent on the rest. @throws FaceError EXTERNAL_TOOL */
+async function assertFfmpeg(plan: CorpusPlan): Promise<void> {
+  for await (const { kind } of plan.entries()) {
+    if (kind !== 'video') continue
+    if (await hasFfmpeg()) return
+    throw new FaceError(
+      'EXTERNAL_TOOL',
+      'ffmpeg is not installed, and the corpus has videos; install it, or give folders of frames',
+      {
+        program: 'ffmpeg',
+      },
+    )
+  }
+}
