@@ -158,8 +158,8 @@ export interface GroupFlow {
   readonly onlyB: readonly FaceFrame[]
 }
 
-/** Which flows a tracker computes: to each frame from the one before, from the reference, or both. */
-export type VideoFlows = 'both' | 'previous' | 'reference'
+/** Which flows a tracker computes: to each frame from the one before, from the reference, both, or none: it then only follows the face. */
+export type VideoFlows = 'both' | 'previous' | 'reference' | 'none'
 
 /** How a video is followed. */
 export interface VideoOptions<Flows extends VideoFlows = VideoFlows> extends FlowOptions {
@@ -182,10 +182,18 @@ interface VideoStepFacts {
   readonly similarity: number
 }
 
+/** What a tracker without flows gives of a frame. */
+export interface FollowedFace {
+  readonly face: FaceFrame
+  /** What a user should know of it, one sentence each. */
+  readonly warnings: readonly string[]
+}
+
 /** One step of a video: flow to this frame from the last one with the face and from the first, as `VideoOptions.flows` says. */
 export type VideoStep<Flows extends VideoFlows = 'both'> = VideoStepFacts &
-  (Flows extends 'reference' ? unknown : { readonly frameToFrame: FlowResult }) &
-  (Flows extends 'previous' ? unknown : { readonly frameToReference: FlowResult })
+  (Flows extends 'reference' | 'none' ? unknown : { readonly frameToFrame: FlowResult }) &
+  (Flows extends 'previous' | 'none' ? unknown : { readonly frameToReference: FlowResult }) &
+  (Flows extends 'none' ? FollowedFace : unknown)
 
 /** What a tracker has to know of a frame to go on after it. JSON; opaque to callers. */
 export interface TrackerMemory {
