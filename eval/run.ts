@@ -55,6 +55,7 @@ interface Report {
 /** Evaluations of their own, by their name before the options. */
 const OTHERS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   animate: evaluateAnimation,
+  coefficients: evaluateCoefficients,
   copies: evaluateCopies,
   judge: evaluateJudge,
   video: evaluateVideo,
@@ -62,11 +63,6 @@ const OTHERS: Readonly<Record<string, (args: readonly string[]) => Promise<void>
 const other = OTHERS[process.argv[2] ?? '']
 if (other !== undefined) {
   await other(process.argv.slice(3))
-  process.exit()
-}
-
-if (process.argv[2] === 'coefficients') {
-  await evaluateCoefficients(process.argv.slice(3))
   process.exit()
 }
 
