@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { Command } from 'commander'
 import { type CreateOptions, DeepFaceFlow, type RegisteredFlowResult } from '../src/index.js'
 import { evaluateAnimation } from './animate.js'
+import { evaluateCoefficients } from './coefficients.js'
 import { evaluateCopies } from './copies.js'
 import { type ErrorSummary, FlowErrors, OcclusionCounts, type OcclusionSummary, STATE } from './errors.js'
 import { evaluateJudge } from './judge.js'
@@ -14,7 +15,7 @@ import { evaluateVideo } from './video.js'
 /**
  * npm run eval: errors of the shipped network, run by our engine as it is by default and without its later stages, on
  * the fixed sets of test/fixtures/eval, against the baselines on the same pairs, and what can be said of real pairs. With
- * `animate`, `copies`, `judge` or `video` before the options: see the files of these names.
+ * `animate`, `coefficients`, `copies`, `judge` or `video` before the options: see the files of these names.
  */
 const SETS = ['rendered', 'photowarp'] as const
 
@@ -54,6 +55,7 @@ interface Report {
 /** Evaluations of their own, by their name before the options. */
 const OTHERS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   animate: evaluateAnimation,
+  coefficients: evaluateCoefficients,
   copies: evaluateCopies,
   judge: evaluateJudge,
   video: evaluateVideo,

@@ -5,7 +5,7 @@
 
 export { LARGEST_TURN, MOTIONS, type Motion } from './animate/carry-over.js'
 export { LARGEST_STRENGTH } from './animate/checked-options.js'
-export { type AnimatingFaceFlow, DeepFaceFlow } from './animate/deep-face-flow.js'
+export type { AnimatingFaceFlow } from './animate/deep-face-flow.js'
 export type { Gaze } from './animate/gaze.js'
 export type { HeadMotion } from './animate/head-motion.js'
 export { PARTS, type Part, type Strengths } from './animate/photo-head.js'
@@ -13,6 +13,20 @@ export { referenceFrame } from './animate/reference-frame.js'
 export { smoothedMotion } from './animate/smooth-motions.js'
 export type { AnimatedFrame, AnimateOptions, Animation, ObservedFrame } from './animate/types.js'
 export { DeepFaceFlowError, EngineError, type ErrorCode, FaceError } from './errors.js'
+export { DeepFaceFlow, type ExpressiveFaceFlow } from './expression/deep-face-flow.js'
+export type { FaceRig } from './expression/face-rig.js'
+export { COEFFICIENT_NAMES, type CoefficientName } from './expression/names.js'
+export type {
+  Coefficient,
+  Coefficients,
+  Expression,
+  ExpressionOptions,
+  ExpressionStep,
+  ExpressionStream,
+  ExpressionStreamOptions,
+  GazeAngles,
+  HeadPose,
+} from './expression/types.js'
 export { assertInPhoto } from './face/find/face-choice.js'
 export { describeNetwork, SHIPPED_NETWORKS } from './face/network-files.js'
 export { interocularDistance, LANDMARK_VERTICES, landmarks68 } from './face/register/landmarks.js'
@@ -31,6 +45,8 @@ export { applySimilarity3 } from './geometry/similarity3.js'
 export type { Template } from './geometry/template.js'
 export * from './geometry/types.js'
 export { type AdapterReport, listAdapters } from './gpu/doctor.js'
+export { type ExpressionKey, encodeExpressionGlb } from './io/expression-glb.js'
+export { type ExpressionRow, expressionCsv, expressionJsonLines } from './io/expression-table.js'
 export { decodeFlo, encodeFlo } from './io/flo.js'
 export {
   type ClipFrame,

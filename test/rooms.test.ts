@@ -18,6 +18,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['products'],
   ['face'],
   ['animate'],
+  ['expression'],
   ['viz'],
   ['io'],
   ['corpus'],

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { DeepFaceFlowError, EngineError } from '../src/errors.js'
+import { COEFFICIENT_NETWORK } from '../src/nets/coefficients.js'
 import { DEPTH_NETWORK } from '../src/nets/depth-from-motion.js'
 import { packageFacts } from '../src/platform/node/package-root.js'
 import { floatToHalf, halvesToFloats } from '../src/weights/float16.js'
@@ -22,7 +23,13 @@ import {
 import { networkWeights } from './mediapipe/network-weights.js'
 import { quantisedNetwork } from './quantised-network.js'
 import { parseTflite, type TfliteModel } from './tflite/model.js'
-import { trainedDepth, trainedNetwork, tunedMeshRegressor } from './trained-network.js'
+import {
+  modelShapes,
+  trainedCoefficients,
+  trainedDepth,
+  trainedNetwork,
+  tunedMeshRegressor,
+} from './trained-network.js'
 
 interface NetworkSource {
   readonly network: string
@@ -43,6 +50,7 @@ const NETWORKS: readonly NetworkSource[] = [
   },
 ]
 
+const MODEL_SHAPES = 'arkit-shapes'
 const TUNED_REGRESSOR = 'registered-mesh-regressor'
 const ORIGINAL_REGRESSOR = join(packageFacts().root, 'weights', 'mesh-regressor.safetensors')
 
@@ -90,7 +98,7 @@ program
 program
   .command('pytorch')
   .description(
-    "a network of ours, from the trainer's export: a DFFNet, depth from motion, or 3DMeshReg from tune-regressor",
+    "a network of ours, from the trainer's export: a DFFNet, depth from motion, coefficients, or 3DMeshReg from tune-regressor",
   )
   .argument('<input>', 'safetensors file with state-dict names')
   .argument('<output>', 'file to write; may be the input')
@@ -122,6 +130,10 @@ async function trainedTensors(source: WeightFile, dtype: DType): Promise<TensorT
       return tunedMeshRegressor(source, await readSafetensors(ORIGINAL_REGRESSOR), dtype)
     case DEPTH_NETWORK:
       return trainedDepth(source, dtype)
+    case COEFFICIENT_NETWORK:
+      return trainedCoefficients(source, dtype)
+    case MODEL_SHAPES:
+      return modelShapes(source, dtype)
     default:
       return trainedNetwork(source, dtype)
   }

@@ -1,4 +1,5 @@
 import { EngineError } from '../src/errors.js'
+import { coefficientMeshFeatures, coefficientShapes, READ_COEFFICIENTS } from '../src/nets/coefficients.js'
 import { depthFromMotionConfig, depthFromMotionShapes } from '../src/nets/depth-from-motion.js'
 import type { DType } from '../src/weights/format.js'
 import type { TensorToWrite } from '../src/weights/safetensors.js'
@@ -46,6 +47,27 @@ export function tunedMeshRegressor(file: WeightFile, original: WeightFile, dtype
 export function trainedDepth(file: WeightFile, dtype: DType): TensorToWrite[] {
   const shapes = depthFromMotionShapes(depthFromMotionConfig(file.entries()), file.note('prior') !== '0', 468)
   return checkedTensors(file, shapes, 'depth from motion', dtype)
+}
+
+/**
+ * Tensors of the network that reads coefficients, checked one by one against what the length of the mesh's bias asks for.
+ * @throws EngineError INVALID_WEIGHTS
+ */
+export function trainedCoefficients(file: WeightFile, dtype: DType): TensorToWrite[] {
+  const shapes = coefficientShapes(coefficientMeshFeatures(file.entries()), 468)
+  return checkedTensors(file, shapes, 'the coefficient network', dtype)
+}
+
+/**
+ * The deformations behind the coefficients, on the mesh's 468 vertices.
+ * @throws EngineError INVALID_WEIGHTS
+ */
+export function modelShapes(file: WeightFile, dtype: DType): TensorToWrite[] {
+  const shapes = new Map<string, readonly number[]>([
+    ['neutral', [468, 3]],
+    ['shapes', [READ_COEFFICIENTS.length, 468, 3]],
+  ])
+  return checkedTensors(file, shapes, 'the shapes', dtype)
 }
 
 function checkedTensors(

@@ -19,8 +19,14 @@ export class DeepFaceFlow extends FlowLevel implements AnimatingFaceFlow {
   /** Where the package's own weights are. */
   #source: ShippedFiles = {}
 
+  /** For what is built upon this level. */
+  protected get source(): ShippedFiles {
+    return this.#source
+  }
+
   static override async create(options: CreateOptions = {}): Promise<DeepFaceFlow> {
-    const opened = (await FlowLevel.create.call(DeepFaceFlow, options)) as DeepFaceFlow
+    // biome-ignore lint/complexity/noThisInStatic: of the class that was asked, one above may have more to offer
+    const opened = (await FlowLevel.create.call(this, options)) as DeepFaceFlow
     const { weightsUrl } = options
     opened.#source = { ...(weightsUrl !== undefined && { weightsUrl }) }
     return opened
@@ -31,7 +37,7 @@ export class DeepFaceFlow extends FlowLevel implements AnimatingFaceFlow {
     const means = {
       faces: this,
       engine: this.engine,
-      meshTriangles: this.triangles,
+      meshTriangles: this.files.triangles,
       weights: this.#source,
     }
     // Loaded when it is asked for: pages that compute flow do without it.

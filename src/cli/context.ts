@@ -1,4 +1,4 @@
-import type { AnimatingFaceFlow, CreateOptions, DepthSource, WeightsInfo } from '../index.js'
+import type { CreateOptions, DepthSource, ExpressiveFaceFlow, WeightsInfo } from '../index.js'
 
 /** What commands touch outside themselves; tests give their own. */
 export interface CliContext {
@@ -15,7 +15,7 @@ export interface CliContext {
    * are written atomically, so nothing half-written stays either way).
    */
   watchesInterrupts(): void
-  open(options: CreateOptions): Promise<AnimatingFaceFlow>
+  open(options: CreateOptions): Promise<ExpressiveFaceFlow>
   /** Which network `open` would run, without opening a device. */
   describeNetwork(options: CreateOptions): Promise<NetworkFacts>
   /** Whether `open` would compute on the processor, without opening a device. */

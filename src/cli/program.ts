@@ -9,6 +9,7 @@ import { addCorpusCommand } from './corpus.js'
 import { addDemoCommand } from './demo.js'
 import { addDoctorCommand } from './doctor.js'
 import { describeError, EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit-codes.js'
+import { addExpressionCommand } from './expression.js'
 import { addFlowCommand } from './flow.js'
 import { printable } from './terminal-text.js'
 import { addVideoCommand } from './video.js'
@@ -18,7 +19,7 @@ import { addViewCommand } from './view.js'
 function buildProgram(context: CliContext): Command {
   const program = new Command('deepfaceflow')
     .description(
-      'Dense 3D facial flow from two photos, a table of pairs or a video, and photos that move by it.',
+      'Dense 3D facial flow from two photos, a table of pairs or a video, photos that move by it, and what faces do in numbers.',
     )
     .version(packageFacts().version)
     .addHelpText('after', EXIT_CODES_HELP)
@@ -31,6 +32,7 @@ function buildProgram(context: CliContext): Command {
     addBatchCommand,
     addCorpusCommand,
     addAnimateCommand,
+    addExpressionCommand,
     addDemoCommand,
     addViewCommand,
     addDoctorCommand,

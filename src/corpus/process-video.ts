@@ -1,5 +1,5 @@
 import { FaceError } from '../errors.js'
-import type { FaceFrame, FollowedFace } from '../face/types.js'
+import type { FaceFrame, TrackedFace } from '../face/types.js'
 import { applySimilarityToPoints } from '../geometry/similarity.js'
 import { openFrames, type SourceFrame } from '../io/frames.js'
 import type { VideoDamage } from '../platform/node/video-frame.js'
@@ -68,7 +68,7 @@ function rejectedFrame(tally: Tally, place: FramePlace, why: 'no_face' | 'unread
 async function takeFace(
   { entry, options, context, writer }: EntryWork,
   place: FramePlace,
-  { track, frame, detectorScore }: FollowedFace,
+  { track, frame, detectorScore }: TrackedFace,
   samplers: Map<number, PairSampler>,
   tally: Tally,
 ): Promise<void> {

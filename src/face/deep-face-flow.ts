@@ -168,9 +168,9 @@ export class DeepFaceFlow implements FaceFlow {
     return this.#engine
   }
 
-  /** Triangles of the mesh, Tx3. */
-  protected get triangles(): Uint32Array {
-    return this.#files.triangles
+  /** What the networks are made of; as `engine`. */
+  protected get files(): NetworkFiles {
+    return this.#files
   }
 
   get adapter(): string {
@@ -444,4 +444,4 @@ type Make = (
   refinement: Refinement,
 ) => DeepFaceFlow
 
-const VIDEO_FLOWS: readonly VideoFlows[] = ['both', 'previous', 'reference']
+const VIDEO_FLOWS: readonly VideoFlows[] = ['both', 'previous', 'reference', 'none']

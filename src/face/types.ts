@@ -159,8 +159,8 @@ export interface GroupFlow {
   readonly onlyB: readonly FaceFrame[]
 }
 
-/** Which flows a tracker computes: to each frame from the one before, from the reference, or both. */
-export type VideoFlows = 'both' | 'previous' | 'reference'
+/** Which flows a tracker computes: to each frame from the one before, from the reference, both, or none: it then only follows the face. */
+export type VideoFlows = 'both' | 'previous' | 'reference' | 'none'
 
 /** How a video is followed. */
 export interface VideoOptions<Flows extends VideoFlows = VideoFlows> extends FlowOptions {
@@ -183,10 +183,18 @@ interface VideoStepFacts {
   readonly similarity: number
 }
 
+/** What a tracker without flows gives of a frame. */
+export interface FollowedFace {
+  readonly face: FaceFrame
+  /** What a user should know of it, one sentence each. */
+  readonly warnings: readonly string[]
+}
+
 /** One step of a video: flow to this frame from the last one with the face and from the first, as `VideoOptions.flows` says. */
 export type VideoStep<Flows extends VideoFlows = 'both'> = VideoStepFacts &
-  (Flows extends 'reference' ? unknown : { readonly frameToFrame: FlowResult }) &
-  (Flows extends 'previous' ? unknown : { readonly frameToReference: FlowResult })
+  (Flows extends 'reference' | 'none' ? unknown : { readonly frameToFrame: FlowResult }) &
+  (Flows extends 'previous' | 'none' ? unknown : { readonly frameToReference: FlowResult }) &
+  (Flows extends 'none' ? FollowedFace : unknown)
 
 /** What a tracker has to know of a frame to go on after it. JSON; opaque to callers. */
 export interface TrackerMemory {
@@ -261,7 +269,7 @@ export interface FaceMeasures {
 }
 
 /** A face in one frame of a video in which every face is followed. */
-export interface FollowedFace {
+export interface TrackedFace {
   /** Number of its track, from 0: one face in one shot, without a gap. */
   readonly track: number
   readonly frame: FaceFrame
@@ -274,7 +282,7 @@ export interface FollowedFrame {
   /** Whether the camera cut between the frame before and this one; all tracks have ended then. */
   readonly cut: boolean
   /** The oldest track first. */
-  readonly faces: readonly FollowedFace[]
+  readonly faces: readonly TrackedFace[]
   /** Tracks that the frame before had and this one has not; they do not come back. */
   readonly ended: readonly number[]
 }

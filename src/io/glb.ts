@@ -65,9 +65,7 @@ export async function writeGlb(
       .createAnimationSampler()
       .setInput(accessor('seconds', 'SCALAR', Float32Array.from(motion.times)))
       // One target a frame: all but the diagonal is zero, and the square of the frames would outgrow the motion itself.
-      .setOutput(
-        accessor('weights', 'SCALAR', motion.weights).setSparse(motion.targets.length > SPARSE_ABOVE),
-      )
+      .setOutput(accessor('weights', 'SCALAR', motion.weights).setSparse(isSparse(motion.weights)))
       .setInterpolation('LINEAR')
     const channel = document
       .createAnimationChannel()
@@ -79,8 +77,12 @@ export async function writeGlb(
   return new WebIO().registerExtensions([UnlitMaterials]).writeBinary(document)
 }
 
-/** Targets from which on a sparse accessor is smaller than a full one. */
-const SPARSE_ABOVE = 4
+/** Share of values beside 0 below which a sparse accessor, which stores where they are, is smaller than a full one. */
+const SPARSE_SHARE = 0.25
+
+function isSparse(values: Float32Array): boolean {
+  return values.filter((value) => value !== 0).length < SPARSE_SHARE * values.length
+}
 
 /** Template px to metres about `centre`: half a turn about x, which keeps the triangles' winding. */
 function toGltf(vertices: Float32Array, centre: readonly number[]): Float32Array {

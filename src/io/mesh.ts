@@ -187,7 +187,8 @@ export async function encodeClipGlb(
   })
 }
 
-async function encodeGlb(
+/** @throws FaceError INVALID_ARGUMENT where the arrays do not fit together */
+export async function encodeGlb(
   mesh: MeshData,
   uv: Float32Array,
   texture: Uint8Array,

@@ -24,7 +24,11 @@ export async function faceTexture(result: RegisteredFlowResult): Promise<FaceTex
   const vertices = hasPhotos(result)
     ? applySimilarityToPoints(invertSimilarity(result.a.toTemplate), result.meshA, 3)
     : result.meshA
-  const source = hasPhotos(result) ? result.a.image : result.registeredA
+  return await pictureTexture(hasPhotos(result) ? result.a.image : result.registeredA, vertices)
+}
+
+/** The part of a picture that a mesh lies on. @param vertices Vx3, px of the picture */
+export async function pictureTexture(source: Rgba, vertices: Float32Array): Promise<FaceTexture> {
   const box = boundingBox(vertices, source)
   const [width, height] = [powerOfTwo(box.width), powerOfTwo(box.height)]
   const uv = new Float32Array((vertices.length / 3) * 2)

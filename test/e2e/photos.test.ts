@@ -6,11 +6,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { EXIT } from '../../src/cli/exit-codes.js'
 import { runCli } from '../../src/cli/program.js'
 import {
-  type AnimatingFaceFlow,
   type CreateOptions,
   DeepFaceFlow,
   demoPhotos,
   describeNetwork,
+  type ExpressiveFaceFlow,
   encodePng,
   type FaceFrame,
   type FlowOptions,
@@ -260,7 +260,7 @@ describe('bad input through the command line', () => {
   /** The command line on the shared instance; commands open and dispose it as if it were theirs. */
   async function run(...args: string[]) {
     const text = { out: '', err: '' }
-    const shared: AnimatingFaceFlow = {
+    const shared: ExpressiveFaceFlow = {
       adapter: faceFlow.adapter,
       selection: faceFlow.selection,
       weights: faceFlow.weights,
@@ -272,6 +272,9 @@ describe('bad input through the command line', () => {
       everybody: (options) => faceFlow.everybody(options),
       measure: (face) => faceFlow.measure(face),
       animate: (photo, options) => faceFlow.animate(photo, options),
+      expression: (photo, options) => faceFlow.expression(photo, options),
+      expressions: (options) => faceFlow.expressions(options),
+      rig: (expression) => faceFlow.rig(expression),
       dispose: () => undefined,
     }
     const code = await runCli(

@@ -1,7 +1,15 @@
-import type { AnimatingFaceFlow } from '../../src/animate/deep-face-flow.js'
 import type { AnimateOptions, Animation, ObservedFrame } from '../../src/animate/types.js'
 import type { CliContext } from '../../src/cli/context.js'
 import { FaceError } from '../../src/errors.js'
+import type { ExpressiveFaceFlow } from '../../src/expression/deep-face-flow.js'
+import type { FaceRig } from '../../src/expression/face-rig.js'
+import { COEFFICIENT_NAMES } from '../../src/expression/names.js'
+import type {
+  Coefficients,
+  Expression,
+  ExpressionOptions,
+  ExpressionStream,
+} from '../../src/expression/types.js'
 import type {
   CreateOptions,
   FaceFrame,
@@ -24,7 +32,7 @@ const FAKE_MEMORY: TrackerMemory = { picture: 'fake' }
  * A face level without networks for tests of the command line: decodes its inputs, so that bad photos fail
  * as they do in earnest, and answers with a prepared result.
  */
-export class FakeFaceFlow implements AnimatingFaceFlow {
+export class FakeFaceFlow implements ExpressiveFaceFlow {
   readonly selection = 'adapter: fake'
   readonly adapter = 'test adapter'
   readonly calls: { method: string; inputs: PhotoInput[]; options?: FlowOptions | undefined }[] = []
@@ -116,8 +124,57 @@ export class FakeFaceFlow implements AnimatingFaceFlow {
     }
   }
 
+  /** The jaw opens by a tenth with every picture. */
+  async expression(photo: PhotoInput, options?: ExpressionOptions): Promise<Expression> {
+    await this.take('expression', [photo, ...(options?.neutral === undefined ? [] : [options.neutral])])
+    const seen = this.calls.filter(({ method }) => method === 'expression').length
+    const value = (name: string) => (name === 'jawOpen' ? seen / 10 : name === 'tongueOut' ? null : 0)
+    return {
+      coefficients: Object.fromEntries(
+        COEFFICIENT_NAMES.map((name) => [name, { value: value(name), confidence: 0.9 }]),
+      ) as unknown as Coefficients,
+      unseen: ['tongueOut'],
+      isRelative: options?.neutral !== undefined,
+      gaze: { yaw: 1, pitch: -2, confidence: 0.5 },
+      pose: {
+        angles: { yaw: 10, pitch: -5, roll: 2.5 },
+        place: [0.1, -0.2, null],
+        metres: null,
+        confidence: 1,
+      },
+      confidence: 1,
+      face: this.result.a,
+      warnings: [],
+    }
+  }
+
+  async expressions(options: ExpressionOptions = {}): Promise<ExpressionStream> {
+    return {
+      next: async (frame) => {
+        try {
+          return { status: 'ok', expression: await this.expression(frame, options) }
+        } catch (error) {
+          return { status: 'lost', expression: null, message: (error as Error).message }
+        }
+      },
+    }
+  }
+
   measure(): FaceMeasures {
     return { pose: { yaw: 1, pitch: 2, roll: 3 }, sharpness: 0.6, outside: 0 }
+  }
+
+  /** The prepared mesh, whose jaw moves it along all axes. */
+  async rig(): Promise<FaceRig> {
+    const { meshA, triangles } = this.result
+    return {
+      vertices: meshA,
+      triangles,
+      targets: COEFFICIENT_NAMES.filter((name) => name !== 'tongueOut').map((name) => ({
+        name,
+        offsets: new Float32Array(meshA.length).fill(name === 'jawOpen' ? 1 : 0),
+      })),
+    }
   }
 
   /** The photo itself in every frame, but for one pixel that counts what the driver did. */

@@ -8,12 +8,15 @@ import {
   outputTensor,
   registeredFlowConfig,
 } from '../../src/engine.js'
+import { coefficientFeatures, coefficientNetwork } from '../../src/nets/coefficients.js'
 import { FACE_DETECTOR_INPUT, faceDetector } from '../../src/nets/face-detector.js'
 import { MESH_REGRESSOR_INPUT } from '../../src/nets/mesh-regressor.js'
 import { meshRegressorAttention } from '../../src/nets/mesh-regressor-attention.js'
 import { registeredFlows } from '../../src/nets/registered-flow.js'
+import { registeredFaces } from '../../src/nets/registered-meshes.js'
 import { SELFIE_SEGMENTATION_INPUT, selfieSegmentation } from '../../src/nets/selfie-segmentation.js'
 import { compositeSheet } from '../../src/ops/image/composite-sheet.js'
+import { frameType, IMAGE_TRANSFORM_TYPE } from '../../src/ops/image/image-input.js'
 import { interpolate } from '../../src/ops/mesh/interpolate.js'
 import { rasterise } from '../../src/ops/mesh/rasterise.js'
 
@@ -23,7 +26,7 @@ function graphOf(name: string, add: (graph: GraphBuilder) => void): Graph {
   return graph.build()
 }
 
-/** Pairs of all shipped networks in both directions, detector, mesh network and registration; matte and sheet of animations. */
+/** Pairs of all shipped networks in both directions, detector, mesh network and registration; matte and sheet of animations; coefficients. */
 export async function shippedGraphs(): Promise<Graph[]> {
   const maxPixels = 2 ** 20
   const pairs = ['dffnet-m', 'dffnet-m-small', 'weights/dffnet.safetensors'].map(async (network) => {
@@ -34,6 +37,7 @@ export async function shippedGraphs(): Promise<Graph[]> {
       }
     })
   })
+  const files = await loadNetworkFiles()
   return [
     ...(await Promise.all(pairs)),
     graphOf('detector', (graph) => {
@@ -63,6 +67,24 @@ export async function shippedGraphs(): Promise<Graph[]> {
         patch: inputTensor(graph, 'patch', { n: 1, h: 8, w: 8, c: 4 }),
       })
       graph.output('frame', imageOutput(graph, 'pixels', colours))
+    }),
+    graphOf('expression', (graph) => {
+      const config = {
+        size: 224,
+        meshFeatures: 67,
+        regressorRoi: files.template.regressorRoi,
+        ncc: files.ncc,
+      }
+      const frame = graph.input('frame', frameType(224, 224))
+      const transform = (name: string) => graph.input(name, IMAGE_TRANSFORM_TYPE)
+      const { meshes, flags } = registeredFaces(graph, 'faces', [frame], transform('roi'), config)
+      const looks = { eyes: transform('eyes'), mouth: transform('mouth') }
+      const rest = inputTensor(graph, 'rest', { n: 2, h: 1, w: 1, c: coefficientFeatures(config) })
+      const known = inputTensor(graph, 'known', { n: 2, h: 1, w: 1, c: 1 })
+      const mask = inputTensor(graph, 'mask', { n: 2, h: 1, w: 1, c: coefficientFeatures(config) })
+      const inputs = { frame, mesh: meshes, looks, rest, known, mask }
+      const read = coefficientNetwork(graph, 'read', inputs, config)
+      for (const [name, value] of Object.entries({ meshes, flags, ...read })) outputTensor(graph, name, value)
     }),
     graphOf('registration', (graph) => {
       const size = { width: 224, height: 224, border: 'edge', maxPixels } as const

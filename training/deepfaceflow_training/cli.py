@@ -56,6 +56,12 @@ def generate(args):
             write_set(os.path.join(args.out, f'{level}-{args.split}-{args.seed}'), maker, args.split, level, args.seed, min(count, args.count), log=say)
 
 
+def generate_coefficients(args):
+    from .coefficient_heads import generate as make
+    from .material import load_material
+    make(args, load_material(args.material, args.prepared, args.assets, args.split), say)
+
+
 def sheet(args):
     from .shards import generator_for
     from .sheet import clean_residual, pair_row, write_sheet
@@ -77,6 +83,33 @@ def tune_regressor(args):
 def remesh(args):
     from .regressor_tuning import remesh as make_again
     make_again(args, say)
+
+
+def coefficient_fixtures(args):
+    from .coefficient_fixtures import write_coefficient_photos
+    from .material import load_material
+    write_coefficient_photos(args, load_material(args.material, args.prepared, args.assets, 'test', args.only), say)
+
+
+def arkit_shapes(args):
+    from .arkit_shapes import write_shapes
+    from .material import load_material
+    write_shapes(args, load_material(args.material, args.prepared, args.assets, 'test'), say)
+
+
+def coefficient_goldens(args):
+    from .coefficient_goldens import write_coefficient_goldens
+    write_coefficient_goldens(args, _canonical(args), say)
+
+
+def evaluate_coefficients(args):
+    from .coefficient_study import study_coefficients
+    study_coefficients(args, say)
+
+
+def train_coefficients(args):
+    from .coefficient_training import train as run
+    run(args, say)
 
 
 def train(args):
@@ -187,6 +220,11 @@ def _parser():
     sub = command(prepare, 'fit, unwrap and register the photos', material, assets, landmarks, prepared)
     sub.add_argument('--before', help='an earlier file of prepared photos: they stay in their split')
     command(generate, 'write pairs as shards', material, assets, prepared, drawn, out).add_argument('--count', type=int, required=True, help='pairs of each level')
+    sub = command(generate_coefficients, 'write heads with known coefficients as shards', material, assets, prepared, out)
+    sub.add_argument('--level', action='append', choices=('coefficients', 'coefficients-plain'), required=True)
+    sub.add_argument('--split', choices=('train', 'test'), default='train')
+    sub.add_argument('--seed', type=int, default=1)
+    sub.add_argument('--count', type=int, required=True, help='persons of each level, eight pictures each')
     command(sheet, 'contact sheet of pairs, and the check of the ground truth', material, assets, prepared, drawn, out).add_argument('--count', type=int, default=10)
     sub = command(tune_regressor, 'tune the mesh network on pairs with exact flow', assets, out)
     sub.add_argument('--sets', action='append', required=True, help='folder of shards; repeat for a mixture')
@@ -199,6 +237,26 @@ def _parser():
     sub = command(remesh, "shards' meshes made again by the tuned mesh network", assets)
     sub.add_argument('--sets', action='append', required=True)
     sub.add_argument('--threads', type=int, default=1)
+    sub = command(coefficient_fixtures, 'the small committed photos of heads with known coefficients', material, assets, prepared, out)
+    sub.add_argument('--only', default='faker/')
+    sub.add_argument('--seed', type=int, default=21)
+    sub.add_argument('--count', type=int, default=14, help='persons, seven photos each')
+    command(arkit_shapes, "the model's expressions on the 468 vertices, for named morph targets", material, assets, prepared, out)
+    sub = command(coefficient_goldens, 'PyTorch outputs of the coefficient network for the engine test', assets, out)
+    sub.add_argument('--weights', required=True)
+    sub.add_argument('--frames', required=True, help='folder of the DFFNet goldens')
+    sub = command(evaluate_coefficients, 'what least squares read of coefficients, from the mesh and from gradients', assets)
+    sub.add_argument('--sets', action='append', required=True)
+    sub.add_argument('--tests', action='append', required=True)
+    sub = command(train_coefficients, 'train, or resume, the network that reads coefficients', assets, out)
+    sub.add_argument('--sets', action='append', required=True, help='folder of shards by generate-coefficients; may be repeated')
+    sub.add_argument('--tests', action='append', default=[])
+    for name, default in dict(steps=6000, seed=0, threads=1, batch=8, test_every=1500).items():
+        sub.add_argument('--' + name.replace('_', '-'), type=int, default=default)
+    sub.add_argument('--lr', type=float, default=1.5e-3)
+    sub.add_argument('--decay', type=float, default=0.02)
+    sub.add_argument('--minutes', type=float, help='end after so many minutes of training, if not earlier')
+    sub.add_argument('--provenance', default='training/README.md of this repository')
     sub = command(train, 'train or resume', assets, out)
     sub.add_argument('--network')
     sub.add_argument('--sets', action='append', required=True, help='folder of shards; repeat for a mixture')

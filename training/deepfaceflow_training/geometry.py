@@ -16,6 +16,11 @@ def rotation(yaw, pitch, roll):
     return (about_z @ about_x @ about_y).astype(np.float32)
 
 
+def product_angles(turn):
+    """(yaw, pitch, roll) in degrees of R = Rz(roll) Ry(yaw) Rx(pitch) (..., 3, 3): the order in which the product names them; `rotation` has another."""
+    return np.rad2deg(np.stack([np.arcsin(np.clip(-turn[..., 2, 0], -1, 1)), np.arctan2(turn[..., 2, 1], turn[..., 2, 2]), np.arctan2(turn[..., 1, 0], turn[..., 0, 0])], -1))
+
+
 def fit_similarity(source, target):
     """Least-squares similarity without reflection, (n, 2) -> (n, 2). Returns the 2x3 matrix (float64) and its scale."""
     source_mean, target_mean = source.mean(0), target.mean(0)

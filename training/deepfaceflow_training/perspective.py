@@ -68,6 +68,15 @@ def project(points, middle, view):
     return np.c_[plane, local @ centre / np.linalg.norm(centre)]
 
 
+def seen_rotation(turn, view):
+    """The head's turn (3, 3) against the ray to it, which is what a picture of the head alone shows, from its turn in the camera's directions."""
+    ray = np.array([*view.offset, 1.0]) / np.linalg.norm([*view.offset, 1.0])
+    x, y, z = ray
+    # The shortest turn that brings the ray to the optical axis.
+    back = np.array([[1 - x * x / (1 + z), -x * y / (1 + z), -x], [-x * y / (1 + z), 1 - y * y / (1 + z), -y], [x, y, z]])
+    return back @ turn
+
+
 def lift(projected, view):
     """The points (n, 3), about the landmarks' middle, that `project` shows at (n, 3)."""
     projected = np.asarray(projected, np.float64)

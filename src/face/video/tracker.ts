@@ -144,18 +144,18 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
       const facts = { status, cut, similarity: found.similarity } as const
       const first = flows === 'reference' ? reference : previous.frame
       const kept = { ...found, frame: copyOf(frame) }
+      const isSure = found.isFresh || (found.isTurned && found.isKnown)
+      if (flows === 'none') {
+        this.#remembered = this.#keep(kept, found.look, isSure, found.isFresh)
+        return { ...facts, face: frame, warnings }
+      }
       const one = await between(copyOf(first), frame, watch, warnings)
       const other =
         flows !== 'both' || first === reference
           ? one
           : await between(copyOf(reference), frame, new Stopwatch(), [])
       const goBack = this.#waysBack()
-      const remembered = this.#keep(
-        kept,
-        found.look,
-        found.isFresh || (found.isTurned && found.isKnown),
-        found.isFresh,
-      )
+      const remembered = this.#keep(kept, found.look, isSure, found.isFresh)
       const vertices = this.#steady([one, other], this.#vertices, status === 'ok' && !cut)
       this.#vertices = vertices.catch(() => undefined)
       this.#remembered = null

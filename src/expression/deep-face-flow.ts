@@ -1,0 +1,80 @@
+import { DeepFaceFlow as AnimateLevel, type AnimatingFaceFlow } from '../animate/deep-face-flow.js'
+import { ownedPhoto } from '../face/owned-photo.js'
+import type { CreateOptions } from '../face/types.js'
+import type { PhotoInput } from '../geometry/types.js'
+import { checkedExpressionOptions, checkedStreamOptions } from './checked-options.js'
+import type { ExpressionMeans } from './expression-means.js'
+import type { FaceRig } from './face-rig.js'
+import type { Expression, ExpressionOptions, ExpressionStream, ExpressionStreamOptions } from './types.js'
+
+/** What is made of photos and of their flow: also what a face does, in numbers. */
+export interface ExpressiveFaceFlow extends AnimatingFaceFlow {
+  /**
+   * What a face does: the 52 coefficients by ARKit's names, gaze and head pose.
+   * @throws FaceError INVALID_INPUT (also for a profile), NO_FACE, INVALID_ARGUMENT; EngineError
+   */
+  expression(photo: PhotoInput, options?: ExpressionOptions): Promise<Expression>
+  /**
+   * The same, frame after frame of a video or camera.
+   * @throws FaceError INVALID_INPUT, NO_FACE for the neutral photo; INVALID_ARGUMENT; EngineError
+   */
+  expressions(options?: ExpressionStreamOptions): Promise<ExpressionStream>
+  /**
+   * The face of an expression as a mesh of its own with a named morph target for each coefficient, upright and life-size where a template
+   * pixel is a millimetre.
+   * @throws EngineError INVALID_WEIGHTS
+   */
+  rig(expression: Expression): Promise<FaceRig>
+}
+
+/** `DeepFaceFlow` of the levels below, and the expressions of faces. */
+export class DeepFaceFlow extends AnimateLevel implements ExpressiveFaceFlow {
+  #means: Promise<ExpressionMeans> | undefined
+
+  static override async create(options: CreateOptions = {}): Promise<DeepFaceFlow> {
+    return (await AnimateLevel.create.call(DeepFaceFlow, options)) as DeepFaceFlow
+  }
+
+  async expression(photo: PhotoInput, options: ExpressionOptions = {}): Promise<Expression> {
+    const wanted = checkedExpressionOptions(options)
+    // The caller's again when this call returns.
+    const own = ownedPhoto(photo)
+    const means = await this.#expressionMeans()
+    return await means.expression(own, wanted)
+  }
+
+  async expressions(options: ExpressionStreamOptions = {}): Promise<ExpressionStream> {
+    const wanted = checkedStreamOptions(options)
+    const means = await this.#expressionMeans()
+    return await means.stream(wanted)
+  }
+
+  async rig(expression: Expression): Promise<FaceRig> {
+    const { faceRig, readModelShapes, uprightMesh } = await import('./face-rig.js')
+    const shapes = await readModelShapes(this.source)
+    return faceRig(shapes, uprightMesh(expression), this.files.triangles, expression.coefficients)
+  }
+
+  override dispose(): void {
+    const means = this.#means
+    this.#means = undefined
+    // What could not be made holds nothing.
+    means?.then((made) => made.dispose()).catch(() => {})
+    super.dispose()
+  }
+
+  /** Made when it is asked for: who computes flow alone does without it. */
+  #expressionMeans(): Promise<ExpressionMeans> {
+    this.#means ??= this.#make()
+    const made = this.#means
+    made.catch(() => {
+      if (this.#means === made) this.#means = undefined
+    })
+    return made
+  }
+
+  async #make(): Promise<ExpressionMeans> {
+    const { ExpressionMeans } = await import('./expression-means.js')
+    return await ExpressionMeans.create(this, this.engine, this.files, this.source)
+  }
+}

@@ -1,0 +1,81 @@
+import { FaceError } from '../errors.js'
+import type { DeepFaceFlow } from '../face/deep-face-flow.js'
+import { chooseFace } from '../face/find/face-choice.js'
+import type { NetworkFiles } from '../face/network-files.js'
+import type { FaceChoice, FaceFrame } from '../face/types.js'
+import type { PhotoInput } from '../geometry/types.js'
+import { photoName, type ShippedFiles } from '../platform/index.js'
+import type { Engine } from '../runtime/engine.js'
+import { FaceReader } from './face-reader.js'
+import { FrameExpressions } from './frame-expressions.js'
+import { type ReadingMeans, readExpression } from './read-expression.js'
+import type { Expression, ExpressionOptions, ExpressionStream } from './types.js'
+
+type Faces = Pick<DeepFaceFlow, 'detect' | 'video'>
+
+/** What reads expressions: loaded when the first one is asked for. */
+export class ExpressionMeans {
+  private constructor(
+    private readonly faces: Faces,
+    private readonly reader: FaceReader,
+    private readonly canonical: Float32Array,
+  ) {}
+
+  /** @throws EngineError INVALID_WEIGHTS and what `Engine.compile` throws */
+  static async create(
+    faces: Faces,
+    engine: Engine,
+    files: NetworkFiles,
+    source: ShippedFiles,
+  ): Promise<ExpressionMeans> {
+    const reader = await FaceReader.create(engine, files, source)
+    return new ExpressionMeans(faces, reader, canonicalFace(files))
+  }
+
+  /** See `ExpressiveFaceFlow`; options are checked. */
+  async expression(photo: PhotoInput, options: ExpressionOptions): Promise<Expression> {
+    const name = photoName(photo, 'the photo')
+    const face = await this.#find(photo, name, options.face, options.signal)
+    return await readExpression(await this.#means(options), face, name)
+  }
+
+  /** See `ExpressiveFaceFlow`; options are checked. */
+  async stream(options: ExpressionOptions & { readonly smoothing: boolean }): Promise<ExpressionStream> {
+    const { face, signal, smoothing } = options
+    const tracker = this.faces.video({ flows: 'none', ...(face && { face }), ...(signal && { signal }) })
+    return new FrameExpressions(tracker, await this.#means(options), smoothing)
+  }
+
+  dispose(): void {
+    this.reader.dispose()
+  }
+
+  async #means({ neutral, fieldOfView, signal }: ExpressionOptions): Promise<ReadingMeans> {
+    const { reader, canonical } = this
+    const means = { reader, canonical, ...(fieldOfView !== undefined && { fieldOfView }) }
+    if (neutral === undefined) return means
+    const face = await this.#find(neutral, photoName(neutral, 'the neutral photo'), undefined, signal)
+    return { ...means, rest: (await reader.read(face.registered)).features }
+  }
+
+  async #find(
+    photo: PhotoInput,
+    name: string,
+    choice: FaceChoice | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<FaceFrame> {
+    const found = await this.faces.detect(photo, { ...(signal && { signal }) })
+    const boxes = found.map(({ box }) => box)
+    const chosen = found[chooseFace(boxes, choice, (found[0] as FaceFrame).image, name)]
+    if (chosen === undefined) throw new FaceError('NO_FACE', `${name}: no face in it`, { photo: name })
+    return chosen
+  }
+}
+
+/** 468x3, cm: what the normalised coordinates were made of. */
+function canonicalFace({ ncc, template }: Pick<NetworkFiles, 'ncc' | 'template'>): Float32Array {
+  return ncc.map((share, i) => {
+    const low = template.ncc.min[i % 3] as number
+    return low + share * ((template.ncc.max[i % 3] as number) - low)
+  })
+}

@@ -1,0 +1,192 @@
+import { EngineError } from '../errors.js'
+import type { NetworkFiles } from '../face/network-files.js'
+import { MESH_VERTICES, type Rgba, TEMPLATE_SIZE } from '../geometry/types.js'
+import { GraphBuilder } from '../graph/graph.js'
+import {
+  COEFFICIENT_NETWORK,
+  coefficientFeatures,
+  coefficientLooks,
+  coefficientMeshFeatures,
+  coefficientNetwork,
+  POSE_UNIT,
+  READ_COEFFICIENTS,
+} from '../nets/coefficients.js'
+import { registeredFaces, registeredRoiTransform } from '../nets/registered-meshes.js'
+import { frameType, IMAGE_TRANSFORM_TYPE, packImageTransform } from '../ops/image/image-input.js'
+import { inputTensor, outputTensor } from '../ops/tensor/border.js'
+import { type ShippedFiles, shippedWeights } from '../platform/index.js'
+import type { Engine } from '../runtime/engine.js'
+import type { Plan } from '../runtime/plan.js'
+import { readSafetensors } from '../weights/safetensors.js'
+import type { WeightFile } from '../weights/weight-file.js'
+
+const FILE = 'coefficients.safetensors'
+
+/** What of the face level's files is needed. */
+export type ReaderFiles = Pick<NetworkFiles, 'meshRegressor' | 'template' | 'ncc'>
+
+/** What the networks read from a registered frame. */
+export interface FaceReading {
+  /** 468x3, template px. */
+  readonly mesh: Float32Array
+  /** The mesh network's confidence that this is a face, 0 to 1. */
+  readonly presence: number
+  /** What the next readings of the same person can be told against, where this one is at rest. */
+  readonly features: Float32Array
+  /** 51 in [0, 1], in the order of READ_COEFFICIENTS. */
+  readonly coefficients: Float32Array
+  /** 51 probabilities that a coefficient is off by no more than 0.15. */
+  readonly confidence: Float32Array
+  /** Degrees. */
+  readonly yaw: number
+  readonly pitch: number
+}
+
+/** By name, of what was read with the truth, over rendered faces of people never trained on. */
+interface Correlations {
+  readonly absolute: Readonly<Record<string, number>>
+  readonly relative: Readonly<Record<string, number>>
+}
+
+function unseenBy(correlations: Readonly<Record<string, number>>): string[] {
+  return READ_COEFFICIENTS.filter((name) => !((correlations[name] ?? 0) >= LEAST_CORRELATION))
+}
+
+/** Of a coefficient with the truth: below it, no value is given. */
+const LEAST_CORRELATION = 0.5
+
+/** Runs the mesh network and the coefficient network on registered frames, in one submission. */
+export class FaceReader {
+  readonly #plan: Plan
+  readonly #fixed: Readonly<Record<string, Float32Array>>
+  readonly #features: number
+  readonly #unseen: Readonly<Record<'absolute' | 'relative', readonly string[]>>
+
+  private constructor(
+    plan: Plan,
+    fixed: Readonly<Record<string, Float32Array>>,
+    features: number,
+    correlations: Correlations,
+  ) {
+    this.#plan = plan
+    this.#fixed = fixed
+    this.#features = features
+    this.#unseen = { absolute: unseenBy(correlations.absolute), relative: unseenBy(correlations.relative) }
+  }
+
+  /** @throws EngineError INVALID_WEIGHTS and what `Engine.compile` throws */
+  static async create(engine: Engine, files: ReaderFiles, source: ShippedFiles): Promise<FaceReader> {
+    const weights = await readSafetensors(shippedWeights(FILE, source), source)
+    const { meshRegressor, template, ncc } = files
+    const meshFeatures = coefficientMeshFeatures(weights.entries())
+    if (weights.metadata.network !== COEFFICIENT_NETWORK || meshFeatures === 0) {
+      throw new EngineError(
+        'INVALID_WEIGHTS',
+        `${weights.name}: holds "${weights.metadata.network}", not "${COEFFICIENT_NETWORK}"; reinstall the package`,
+        { file: weights.name },
+      )
+    }
+    const size = TEMPLATE_SIZE
+    const features = coefficientFeatures({ meshFeatures })
+    const graph = new GraphBuilder('expression')
+    const frame = graph.input('frame', frameType(size, size))
+    const transform = (name: string) => graph.input(name, IMAGE_TRANSFORM_TYPE)
+    const config = { size, regressorRoi: template.regressorRoi, ncc }
+    const { meshes, flags } = registeredFaces(graph, 'faces', [frame], transform('roi'), config)
+    const read = coefficientNetwork(
+      graph,
+      'coefficients',
+      {
+        frame,
+        mesh: meshes,
+        looks: { eyes: transform('eyes'), mouth: transform('mouth') },
+        rest: inputTensor(graph, 'rest', { n: 2, h: 1, w: 1, c: features }),
+        known: inputTensor(graph, 'known', { n: 2, h: 1, w: 1, c: 1 }),
+        mask: inputTensor(graph, 'mask', { n: 2, h: 1, w: 1, c: features }),
+      },
+      { size, meshFeatures, ncc },
+    )
+    const outputs = { meshes, flags, ...read }
+    for (const [name, value] of Object.entries(outputs)) outputTensor(graph, name, value)
+    const plan = await engine.compile(graph.build(), {
+      weights: {
+        tensor: (name, shape) => (weights.has(name) ? weights : meshRegressor).tensor(name, shape),
+      },
+    })
+    const looks = coefficientLooks(size)
+    const fixed = {
+      roi: packImageTransform(registeredRoiTransform(config)),
+      eyes: packImageTransform(looks.eyes),
+      mouth: packImageTransform(looks.mouth),
+    }
+    return new FaceReader(plan, fixed, features, correlationsOf(weights))
+  }
+
+  /** Names of the coefficients that cannot be read, without and with the person at rest. */
+  unseen(isRelative: boolean): readonly string[] {
+    return this.#unseen[isRelative ? 'relative' : 'absolute']
+  }
+
+  /**
+   * @param frame 224x224
+   * @param rest `features` of the same person at rest
+   */
+  async read(frame: Rgba, rest?: Float32Array): Promise<FaceReading> {
+    const known = rest === undefined ? 0 : 1
+    const outputs = (await this.#plan.compute({
+      ...this.#fixed,
+      frame: frame.data,
+      rest: rest ?? new Float32Array(2 * this.#features),
+      known: new Float32Array(2).fill(known),
+      mask: new Float32Array(2 * this.#features).fill(known),
+    })) as Record<'meshes' | 'flags' | 'features' | 'coefficients' | 'confidence' | 'pose', Float32Array>
+    const { meshes, flags, features, coefficients, confidence, pose } = outputs
+    const [yaw, pitch, mirroredYaw, mirroredPitch] = pose as unknown as [number, number, number, number]
+    return {
+      mesh: meshes.subarray(0, 3 * MESH_VERTICES),
+      presence: logistic(flags[0] as number),
+      features,
+      coefficients: averaged(coefficients).map((value) => Math.min(1, Math.max(0, value))),
+      confidence: averaged(confidence).map(logistic),
+      yaw: ((yaw - mirroredYaw) / 2) * POSE_UNIT,
+      pitch: ((pitch + mirroredPitch) / 2) * POSE_UNIT,
+    }
+  }
+
+  dispose(): void {
+    this.#plan.dispose()
+  }
+}
+
+/** For each coefficient the one that a mirror image shows in its place. */
+const MIRRORED: readonly number[] = READ_COEFFICIENTS.map((name) => {
+  const other = name.replace(/Left|Right/, (side) => (side === 'Left' ? 'Right' : 'Left'))
+  return (READ_COEFFICIENTS as readonly string[]).indexOf(other)
+})
+
+/** Of the frame and its mirror image, 2x51. */
+function averaged(values: Float32Array): Float32Array {
+  const count = MIRRORED.length
+  return Float32Array.from(MIRRORED, (mirrored, i) => {
+    return ((values[i] as number) + (values[count + mirrored] as number)) / 2
+  })
+}
+
+function logistic(value: number): number {
+  return 1 / (1 + Math.exp(-value))
+}
+
+/** @throws EngineError INVALID_WEIGHTS */
+function correlationsOf({ name, metadata }: WeightFile): Correlations {
+  try {
+    const { absolute, relative } = JSON.parse(metadata.correlations ?? '') as Correlations
+    if (typeof absolute === 'object' && typeof relative === 'object') return { absolute, relative }
+  } catch {
+    // Said below.
+  }
+  throw new EngineError(
+    'INVALID_WEIGHTS',
+    `${name}: does not say how well each coefficient is read; give a file written by the trainer`,
+    { file: name },
+  )
+}

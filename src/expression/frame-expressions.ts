@@ -1,0 +1,72 @@
+import { FaceError } from '../errors.js'
+import { ownedPhoto } from '../face/owned-photo.js'
+import type { FaceFrame, VideoTracker } from '../face/types.js'
+import type { PhotoInput } from '../geometry/types.js'
+import { photoName } from '../platform/index.js'
+import { type ReadingMeans, readExpression } from './read-expression.js'
+import { ExpressionSmoother } from './smooth-expression.js'
+import type { ExpressionStep, ExpressionStream } from './types.js'
+
+/** Reads one person's expressions from frame after frame. */
+export class FrameExpressions implements ExpressionStream {
+  readonly #smoother: ExpressionSmoother | undefined
+  #isStarted = false
+  /** Whether an earlier frame has an expression. */
+  #isSeen = false
+  #isLost = false
+  #time: number | undefined
+  /** Calls come in the order of their frames. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(
+    private readonly tracker: VideoTracker<'none'>,
+    private readonly means: ReadingMeans,
+    smoothing: boolean,
+  ) {
+    this.#smoother = smoothing ? new ExpressionSmoother() : undefined
+  }
+
+  async next(frame: PhotoInput, time: number): Promise<ExpressionStep> {
+    const own = ownedPhoto(frame)
+    const step = this.#last.then(() => this.#next(own, time))
+    this.#last = step.catch(() => undefined)
+    return await step
+  }
+
+  async #next(frame: PhotoInput, time: number): Promise<ExpressionStep> {
+    const before = this.#time
+    if (!Number.isFinite(time) || (before !== undefined && time <= before)) {
+      throw new FaceError(
+        'INVALID_ARGUMENT',
+        `time must be a number of seconds later than that of the frame before (${before ?? 'none'}), got ${String(time)}`,
+        { time },
+      )
+    }
+    this.#time = time
+    try {
+      const { face, cut } = await this.#follow(frame)
+      const read = await readExpression(this.means, face, photoName(frame, 'the frame'))
+      const status = this.#isLost ? 'regained' : 'ok'
+      if (cut || this.#isLost) this.#smoother?.reset()
+      this.#isLost = false
+      this.#isSeen = true
+      const expression = this.#smoother?.next(read, before === undefined ? 1 : time - before) ?? read
+      return { status, expression }
+    } catch (error) {
+      // A picture that cannot be read, a face that is not there or seen from the side do not end the video.
+      const isKnown =
+        error instanceof FaceError && (error.code === 'NO_FACE' || error.code === 'INVALID_INPUT')
+      if (!isKnown) throw error
+      // Before its first frame it was not there to be lost.
+      this.#isLost = this.#isSeen
+      return { status: 'lost', expression: null, message: error.message }
+    }
+  }
+
+  async #follow(frame: PhotoInput): Promise<{ face: FaceFrame; cut: boolean }> {
+    if (this.#isStarted) return await this.tracker.next(frame)
+    const face = await this.tracker.start(frame)
+    this.#isStarted = true
+    return { face, cut: false }
+  }
+}

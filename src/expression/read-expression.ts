@@ -1,0 +1,106 @@
+import { sideTurn } from '../animate/photo-head.js'
+import { FaceError } from '../errors.js'
+import type { FaceFrame } from '../face/types.js'
+import { READ_COEFFICIENTS } from '../nets/coefficients.js'
+import { eyeGaze } from './eye-gaze.js'
+import type { FaceReader, FaceReading } from './face-reader.js'
+import { headPose } from './head-pose.js'
+import { COEFFICIENT_NAMES, type CoefficientName } from './names.js'
+import type { Coefficients, Expression } from './types.js'
+
+/** Turn to the side, degrees, beyond which half of the face is not in the photo. */
+const LARGEST_SIDE_TURN = 50
+/** Beyond this turn, degrees, coefficients are said to be unsure. */
+const WIDE_TURN = 30
+/** Confidence of the mesh network below which it is said to doubt the face. */
+const LEAST_PRESENCE = 0.5
+/** Width of the face, px, below which lids and lips have too few pixels. */
+const SMALL = 60
+
+/** What expressions are read with. */
+export interface ReadingMeans {
+  readonly reader: FaceReader
+  /** 468x3 of the canonical face. */
+  readonly canonical: Float32Array
+  readonly fieldOfView?: number
+  /** `features` of the person at rest. */
+  readonly rest?: Float32Array
+}
+
+/**
+ * The expression of a face that was found.
+ * @throws FaceError INVALID_INPUT for a face that is seen from the side
+ */
+export async function readExpression(
+  means: ReadingMeans,
+  face: FaceFrame,
+  name: string,
+): Promise<Expression> {
+  const { reader, canonical, fieldOfView, rest } = means
+  assertNoProfile(face, name)
+  const reading = await reader.read(face.registered, rest)
+  const { presence } = reading
+  const unread = reader.unseen(rest !== undefined)
+  const pose = headPose(reading, face, canonical, fieldOfView)
+  return {
+    coefficients: coefficientsOf(reading, unread),
+    unseen: COEFFICIENT_NAMES.filter((coefficient) => isUnseen(coefficient, unread)),
+    isRelative: rest !== undefined,
+    gaze: eyeGaze(face, pose),
+    pose,
+    confidence: presence,
+    face,
+    warnings: warningsOf(face, reading, name),
+  }
+}
+
+function coefficientsOf({ coefficients, confidence }: FaceReading, unseen: readonly string[]): Coefficients {
+  return Object.fromEntries(
+    COEFFICIENT_NAMES.map((name) => {
+      const at = (READ_COEFFICIENTS as readonly string[]).indexOf(name)
+      const seen = { value: coefficients[at] as number, confidence: confidence[at] as number }
+      return [name, isUnseen(name, unseen) ? { value: null, confidence: 0 } : seen]
+    }),
+  ) as unknown as Coefficients
+}
+
+/** The tongue is in no training picture. */
+function isUnseen(name: CoefficientName, unseen: readonly string[]): boolean {
+  return name === 'tongueOut' || unseen.includes(name)
+}
+
+/** By the landmark network: the coefficient network knows no profiles. */
+function assertNoProfile({ landmarks468 }: FaceFrame, name: string): void {
+  const turn = sideTurn(landmarks468)
+  if (Math.abs(turn) <= LARGEST_SIDE_TURN) return
+  throw new FaceError(
+    'INVALID_INPUT',
+    `${name}: the face is turned to the side by ${Math.abs(turn).toFixed(0)} degrees, at most ${LARGEST_SIDE_TURN} can be read, ` +
+      'because the far side is not in the picture; give a picture from nearer the front',
+    { photo: name, turn, limit: LARGEST_SIDE_TURN },
+  )
+}
+
+function warningsOf({ box }: FaceFrame, { yaw, pitch, presence }: FaceReading, name: string): string[] {
+  const warnings: string[] = []
+  const turn = Math.hypot(yaw, pitch)
+  if (turn > WIDE_TURN) {
+    warnings.push(
+      `${name}: the face is turned from the camera by ${turn.toFixed(0)} degrees, beyond ${WIDE_TURN} coefficients are unsure; ` +
+        'use a picture from nearer the front.',
+    )
+  }
+  if (presence < LEAST_PRESENCE) {
+    warnings.push(
+      `${name}: the mesh network doubts the face (confidence ${presence.toFixed(2)}, of a clear one ${LEAST_PRESENCE} and more); ` +
+        'coefficients and pose may be guesses.',
+    )
+  }
+  const side = Math.max(box.width, box.height)
+  if (side < SMALL) {
+    warnings.push(
+      `${name}: the face is ${side.toFixed(0)} px wide, lids and lips need ${SMALL} and more to be read well; use a larger picture.`,
+    )
+  }
+  return warnings
+}

@@ -1,0 +1,96 @@
+import type { FaceChoice, FaceFrame, WaitOptions } from '../face/types.js'
+import type { EulerAngles } from '../geometry/rotation.js'
+import type { PhotoInput } from '../geometry/types.js'
+import type { CoefficientName } from './names.js'
+
+/** A coefficient as read from a picture. */
+export interface Coefficient {
+  /** 0 (not at all) to 1; null where this coefficient cannot be seen in pictures (`Expression.unseen`). */
+  readonly value: number | null
+  /** Probability that the value is off by no more than 0.15, as it was on rendered faces; 0 where there is no value. */
+  readonly confidence: number
+}
+
+/** The coefficients by name. */
+export type Coefficients = Readonly<Record<CoefficientName, Coefficient>>
+
+/** Where the eyes look, against the head: degrees, both eyes together. */
+export interface GazeAngles {
+  /** To the left edge of the picture positive, as yaw of `RigidMotion`. */
+  readonly yaw: number
+  /** Down positive. */
+  readonly pitch: number
+  /** From 0 to 1: falls to 0 as the lids shut, and as the eyes disagree. */
+  readonly confidence: number
+}
+
+/** How a head is held, and where it is. */
+export interface HeadPose {
+  /**
+   * Degrees, signs as of `RigidMotion.angles`: positive yaw turns the nose to the left edge of the picture, positive pitch down, positive
+   * roll clockwise. Yaw and pitch are against the ray from the camera to the face; 0 is a head that looks into the camera.
+   */
+  readonly angles: EulerAngles
+  /**
+   * Middle of the face from the middle of the picture, right and down, in widths of the face; third the distance from the camera where
+   * its field of view is known, else null.
+   */
+  readonly place: readonly [x: number, y: number, distance: number | null]
+  /** The same in metres, for a face that is as wide as those of most grown people; null where the field of view is not known. */
+  readonly metres: readonly [x: number, y: number, z: number] | null
+  /** From 0 to 1: the mesh network's confidence that this is a face, less where it is turned far. */
+  readonly confidence: number
+}
+
+/** What a face does. */
+export interface Expression {
+  readonly coefficients: Coefficients
+  /** Names of the coefficients that pictures do not show well enough to be read; they have no value. */
+  readonly unseen: readonly CoefficientName[]
+  /** Whether a picture of the person at rest was taken into account; else coefficients are absolute. */
+  readonly isRelative: boolean
+  readonly gaze: GazeAngles
+  readonly pose: HeadPose
+  /** The mesh network's confidence that it sees a face, 0 to 1. */
+  readonly confidence: number
+  /** Where the face is. */
+  readonly face: FaceFrame
+  /** What a user should know, one sentence each. */
+  readonly warnings: readonly string[]
+}
+
+/** How an expression is read. */
+export interface ExpressionOptions extends WaitOptions {
+  /** Which face of the photo; default the largest. */
+  readonly face?: FaceChoice
+  /** A photo of the same person at rest: coefficients are then told against it. Its largest face is taken. */
+  readonly neutral?: PhotoInput
+  /** Horizontal field of view of the camera, degrees, for distances: most telephones 65 to 70, webcams 60 to 80. */
+  readonly fieldOfView?: number
+}
+
+/** How the expressions of a video are read. */
+export interface ExpressionStreamOptions extends ExpressionOptions {
+  /** Takes the noise out of what rests without delaying what moves. Default true. */
+  readonly smoothing?: boolean
+}
+
+/** The expression of one frame. */
+export interface ExpressionStep {
+  /** `lost`: the face is not there, or the picture cannot be read; `regained`: it was not in the frame before. */
+  readonly status: 'ok' | 'regained' | 'lost'
+  /** Null where the face is lost. */
+  readonly expression: Expression | null
+  /** Why there is none. */
+  readonly message?: string
+}
+
+/** Reads one person's expressions from the frames of a video. */
+export interface ExpressionStream {
+  /**
+   * The expression of the next frame. The person is chosen in the first frame that shows a face, and followed.
+   * @param time of the frame, s, later than that of the frame before
+   * @throws FaceError INVALID_ARGUMENT for a time that does not go on
+   */
+  next(frame: PhotoInput, time: number): Promise<ExpressionStep>
+}

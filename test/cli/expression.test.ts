@@ -1,0 +1,116 @@
+import { cp, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Mesh, NodeIO } from '@gltf-transform/core'
+import { parse } from 'csv-parse/sync'
+import validator from 'gltf-validator'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { EXIT } from '../../src/cli/exit-codes.js'
+import { runCli } from '../../src/cli/program.js'
+import { FaceError } from '../../src/errors.js'
+import type { FlowResult } from '../../src/face/types.js'
+import { FakeFaceFlow, FakeTerminal } from '../support/fake-face-flow.js'
+import { mouthOpening, PHOTO_A, PHOTO_B, syntheticResult } from '../support/synthetic.js'
+
+let result: FlowResult
+let folder: string
+let out: string
+let faceFlow: FakeFaceFlow
+beforeAll(async () => {
+  result = await syntheticResult(mouthOpening)
+})
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dff-expression-'))
+  out = join(folder, 'out.csv')
+  faceFlow = new FakeFaceFlow(result)
+})
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function run(...args: string[]): Promise<{ code: number; terminal: FakeTerminal }> {
+  const terminal = new FakeTerminal(faceFlow)
+  return { code: await runCli(['expression', ...args], terminal.context, false), terminal }
+}
+const table = async () => parse(await readFile(out, 'utf8'), { columns: true }) as Record<string, string>[]
+const noFace = (photo: string) => new FaceError('NO_FACE', `${photo}: no face found`, { photo })
+
+describe('expression', () => {
+  it('writes a row a photo, in the order given', async () => {
+    const { code, terminal } = await run(PHOTO_A, PHOTO_B, '-o', out)
+    expect(terminal.err).toBe('')
+    expect(code).toBe(EXIT.ok)
+    expect(terminal.out).toContain('2 rows')
+    expect(await table()).toMatchObject([
+      { file: PHOTO_A, status: 'ok', jawOpen: '0.1', tongueOut: '' },
+      { file: PHOTO_B, status: 'ok', jawOpen: '0.2' },
+    ])
+  })
+
+  it('writes a row a frame of a folder, with times, and JSON lines where asked', async () => {
+    const frames = join(folder, 'frames')
+    await mkdir(frames)
+    for (let i = 1; i <= 3; i++) await cp(i % 2 === 1 ? PHOTO_A : PHOTO_B, join(frames, `frame${i}.jpg`))
+    expect((await run(frames, '-o', out, '--fps', '10')).code).toBe(EXIT.ok)
+    expect((await table()).map(({ frame, time }) => [frame, time])).toEqual([
+      ['0', '0'],
+      ['1', '0.1'],
+      ['2', '0.2'],
+    ])
+    const lines = join(folder, 'out.jsonl')
+    expect((await run(frames, '-o', lines)).code).toBe(EXIT.ok)
+    expect((await readFile(lines, 'utf8')).trimEnd().split('\n')).toHaveLength(3)
+  })
+
+  it('writes a mesh with the named morph targets of all coefficients, and their animation', async () => {
+    const file = join(folder, 'out.glb')
+    expect((await run(PHOTO_A, PHOTO_B, '-o', out, '-o', file)).code).toBe(EXIT.ok)
+    const document = await new NodeIO().readBinary(new Uint8Array(await readFile(file)))
+    const [mesh] = document.getRoot().listMeshes()
+    const names = (mesh as Mesh).getExtras().targetNames as string[]
+    expect(names).toHaveLength(51)
+    expect(names).toContain('mouthSmileLeft')
+    const [sampler] = document.getRoot().listAnimations()[0]?.listSamplers() ?? []
+    expect([...(sampler?.getInput()?.getArray() ?? [])]).toEqual([0, 1])
+    const weights = [...(sampler?.getOutput()?.getArray() ?? [])]
+    const jaw = names.indexOf('jawOpen')
+    expect([weights[jaw], weights[51 + jaw]].map((value) => value?.toFixed(1))).toEqual(['0.1', '0.2'])
+    const { issues, info } = await validator.validateBytes(new Uint8Array(await readFile(file)))
+    expect(issues.messages).toEqual([])
+    expect(info).toMatchObject({ hasMorphTargets: true, animationCount: 1 })
+  })
+
+  it('gives the neutral photo to each reading', async () => {
+    await run(PHOTO_A, '-o', out, '--neutral', PHOTO_B)
+    expect(faceFlow.calls.map(({ inputs }) => inputs)).toEqual([[PHOTO_A, PHOTO_B]])
+  })
+
+  it('keeps a row for a photo without a face, and says so by its exit code', async () => {
+    faceFlow.onCall = ([photo]) => {
+      if (photo === PHOTO_A) throw noFace(PHOTO_A)
+    }
+    const { code, terminal } = await run(PHOTO_A, PHOTO_B, '-o', out)
+    expect(code).toBe(EXIT.partial)
+    expect(terminal.err).toContain('no face found')
+    expect(await table()).toMatchObject([{ status: 'lost', jawOpen: '' }, { status: 'ok' }])
+  })
+
+  it('writes nothing where no photo shows a face', async () => {
+    faceFlow.onCall = () => {
+      throw noFace(PHOTO_A)
+    }
+    expect((await run(PHOTO_A, '-o', out)).code).toBe(EXIT.noFace)
+    await expect(stat(out)).rejects.toThrow()
+  })
+
+  it.each([
+    [['-o', 'out.xml'], 'end the name in .csv'],
+    [['-o', PHOTO_A], 'end the name in .csv'],
+    [['-o', 'out.csv', '--field-of-view', '0'], '5 to 170'],
+  ])('refuses %j before anything is opened', async (args, says) => {
+    const { code, terminal } = await run(PHOTO_A, ...args)
+    expect(code).toBe(EXIT.usage)
+    expect(terminal.err).toContain(says)
+    expect(faceFlow.calls).toEqual([])
+  })
+})

@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DeepFaceFlow, type Rgba } from '../../src/index.js'
+
+/** Rendered heads with known coefficients (test/fixtures/eval/README.md). */
+const photo = (name: string) => `test/fixtures/eval/coefficients/${name}.jpg`
+const PROFILE = 'test/fixtures/warnings/profile.jpg'
+const blank: Rgba = { width: 224, height: 224, data: new Uint8Array(224 * 224 * 4).fill(128) }
+
+let faceFlow: DeepFaceFlow
+beforeAll(async () => {
+  faceFlow = await DeepFaceFlow.create()
+})
+afterAll(() => faceFlow.dispose())
+
+const read = async (name: string, names: readonly string[], options = {}) => {
+  const { coefficients } = await faceFlow.expression(photo(name), options)
+  const values = coefficients as Readonly<Record<string, { value: number | null; confidence: number }>>
+  return names.map((coefficient) => values[coefficient]?.value ?? 0)
+}
+
+describe('expression', () => {
+  it('tells an open mouth from a shut one, and shut eyes from open ones', async () => {
+    const names = ['jawOpen', 'eyeBlinkRight', 'eyeBlinkLeft']
+    const [jaw = 0, ...open] = await read('10-6', names)
+    const [shutJaw = 1, ...shut] = await read('10-2', names)
+    expect(jaw - shutJaw).toBeGreaterThan(0.4)
+    expect(Math.max(...open)).toBeLessThan(0.25)
+    expect(Math.min(...shut)).toBeGreaterThan(0.6)
+  })
+
+  it('tells how the head is held and where it is', async () => {
+    const { pose, unseen, coefficients } = await faceFlow.expression(photo('03-3'), { fieldOfView: 65 })
+    expect(Math.abs(pose.angles.yaw - 12.7)).toBeLessThan(4)
+    expect(Math.abs(pose.angles.pitch + 5.7)).toBeLessThan(4)
+    expect(Math.abs(pose.angles.roll + 7.6)).toBeLessThan(3)
+    expect(Math.hypot(pose.place[0], pose.place[1])).toBeLessThan(0.4)
+    // 224 px at 65 degrees are 176 px of focal length, the face is some 130 px wide.
+    expect(pose.place[2]).toBeGreaterThan(1)
+    expect(pose.place[2]).toBeLessThan(2)
+    expect(pose.metres?.[2]).toBeCloseTo(0.14 * (pose.place[2] as number), 6)
+    expect(unseen).toContain('tongueOut')
+    for (const name of unseen) expect(coefficients[name]).toEqual({ value: null, confidence: 0 })
+  })
+
+  it('is told against a photo of the person at rest, which itself then does nothing', async () => {
+    const own = await faceFlow.expression(photo('10-0'), { neutral: photo('10-0') })
+    expect(own.isRelative).toBe(true)
+    const values = Object.values(own.coefficients).map(({ value }) => value ?? 0)
+    expect(Math.max(...values)).toBeLessThan(0.35)
+    expect((await faceFlow.expression(photo('10-0'))).isRelative).toBe(false)
+  })
+
+  it('refuses a profile, a face that is not there, and options that mean nothing', async () => {
+    await expect(faceFlow.expression(PROFILE)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    await expect(faceFlow.expression(blank)).rejects.toMatchObject({ code: 'NO_FACE' })
+    await expect(faceFlow.expression(photo('10-0'), { face: { index: 2 } })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    })
+    const wrong = { fieldOfVeiw: 60 } as object
+    await expect(faceFlow.expression(photo('10-0'), wrong)).rejects.toThrow('fieldOfVeiw')
+    await expect(faceFlow.expression(photo('10-0'), { fieldOfView: 0 })).rejects.toThrow('fieldOfView')
+  })
+})
+
+describe('expressions', () => {
+  it('says that the face is lost, and goes on where it comes back', async () => {
+    const stream = await faceFlow.expressions()
+    const frames = [blank, photo('10-6'), blank, photo('10-6')]
+    const steps = []
+    for (const [i, frame] of frames.entries()) steps.push(await stream.next(frame, i / 25))
+    expect(steps.map(({ status }) => status)).toEqual(['lost', 'ok', 'lost', 'regained'])
+    expect(steps[0]?.expression).toBeNull()
+    expect(steps[0]?.message).toContain('no face')
+    const [first, again] = [steps[1], steps[3]].map((step) => step?.expression?.coefficients.jawOpen.value)
+    // The second start is smoothed from nothing before it.
+    expect(again).toBeCloseTo(first as number, 2)
+    await expect(stream.next(photo('10-6'), 0)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+})

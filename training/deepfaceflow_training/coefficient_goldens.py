@@ -1,0 +1,63 @@
+"""What PyTorch makes of two registered frames with the shipped coefficient network: for the engine's test, which is fed frames and meshes."""
+import json
+import os
+
+import cv2
+import numpy as np
+import torch
+
+from . import safetensors
+from .coefficient_net import CROPS, MIRRORED, POSE_UNIT, CoefficientNet, crop_tensor, crops_of, mesh_tensor
+from .geometry import SIZE
+from .registered_meshes import mirrored_vertices
+
+PAIR = 'pair1'
+README = """# Goldens of the coefficient network
+
+`golden.safetensors`: 3DMeshReg's `meshes` (2, 468, 3) of the frames `../dffnet/pair1-1.png` and `-2.png`, and what PyTorch makes of both with `weights/coefficients.safetensors`, frame and
+mirror image averaged: `coefficients` and `confidence` (3, 51) of the first frame, of the second, of the second against the first at rest; `pose` (3, 2), degrees. Regenerate after any change of the weights:
+
+    python3 -m deepfaceflow_training coefficient-goldens --assets FACE_MESH_PACKAGE --weights ../weights/coefficients.safetensors --frames ../test/fixtures/dffnet --out ../test/fixtures/coefficients
+"""
+
+
+def load_coefficient_net(path):
+    """The network of a weight file, normalisation already folded."""
+    tensors, _ = safetensors.load(path)
+    net = CoefficientNet(len(tensors['mesh.bias'])).eval()
+    for look in (net.eyes, net.mouth):
+        look.fold()
+    state = {}
+    for name, value in tensors.items():
+        array = value.astype(np.float32)
+        if name.endswith('full.weight'):
+            _, _, _, columns, rows = CROPS[name.split('.')[0]]
+            array = array.reshape(len(array), rows // 16, columns // 16, -1).transpose(0, 3, 1, 2).reshape(len(array), -1)
+        state[name] = torch.from_numpy(np.ascontiguousarray(array))
+    net.load_state_dict(state)
+    return net
+
+
+def write_coefficient_goldens(args, canonical, log=print):
+    net, order = load_coefficient_net(args.weights), mirrored_vertices(canonical).numpy()
+    golden, _ = safetensors.load(os.path.join(args.frames, f'{PAIR}.safetensors'))
+    meshes = np.stack([golden['mesh_a'], golden['mesh_b']]).astype(np.float32)
+    frames = np.stack([cv2.imread(os.path.join(args.frames, f'{PAIR}-{i}.png'))[..., ::-1] for i in (1, 2)])
+    rows = []
+    with torch.no_grad():
+        for mirrored in (False, True):
+            shown, own = frames, meshes
+            if mirrored:
+                shown, own = frames[:, :, ::-1], meshes[:, order].copy()
+                own[..., 0] = SIZE - own[..., 0]
+            crops = [crops_of(np.ascontiguousarray(frame)) for frame in shown]
+            f = net.features(mesh_tensor(own), *(crop_tensor(np.stack([c[name] for c in crops])) for name in CROPS))
+            values, logits, pose = net.head(f[[0, 1, 1]], f[[0, 0, 0]], torch.tensor([[0.0], [0.0], [1.0]]))
+            rows.append([values[:, MIRRORED], logits[:, MIRRORED], pose * torch.tensor([-1.0, 1.0])] if mirrored else [values, logits, pose])
+    values, logits, pose = (sum(x) / 2 for x in zip(*rows))
+    os.makedirs(args.out, exist_ok=True)
+    found = dict(meshes=meshes, coefficients=values.clamp(0, 1).numpy(), confidence=torch.sigmoid(logits).numpy(), pose=POSE_UNIT * pose.numpy())
+    safetensors.save(os.path.join(args.out, 'golden.safetensors'), {name: np.ascontiguousarray(value, np.float32) for name, value in found.items()}, dict(names=json.dumps([PAIR])))
+    with open(os.path.join(args.out, 'README.md'), 'w') as handle:
+        handle.write(README)
+    log(args.out)
