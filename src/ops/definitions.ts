@@ -15,6 +15,8 @@ import { compositeSheetOp } from './image/composite-sheet.js'
 import { imageInputOp } from './image/image-input.js'
 import { imageOutputOp } from './image/image-output.js'
 import { resizeOp } from './image/resize.js'
+import { extendVerticesOp } from './mesh/extend-vertices.js'
+import { fragmentSelectOp } from './mesh/fragment-select.js'
 import { fragmentChannelOp, fragmentMaskedOp, interpolateOp } from './mesh/interpolate.js'
 import { regionCropOp, regionPointsOp, regionTransformOp } from './mesh/landmark-attention.js'
 import { rasteriseOp } from './mesh/rasterise.js'
@@ -45,7 +47,7 @@ const DEFINITIONS = [
     regionTransformOp,
     rasteriseOp,
   ],
-  ...[refineMeshOp, addVertexDepthOp, vertexMotionOp, vertexMapOp],
+  ...[refineMeshOp, addVertexDepthOp, vertexMotionOp, vertexMapOp, extendVerticesOp, fragmentSelectOp],
   ...[leakyReluOp, preluOp, reluOp, sigmoidOp, tanhOp, addOp, multiplyOp, scaleOp],
   ...[packOp, unpackOp, channelGatherOp, channelPadOp, channelSliceOp, batchConcatOp, batchSliceOp, concatOp],
   ...[cropOp, padOp, poolAvgOp, poolMaxOp, meanErrorOp, reduceOp, reshapeOp],
