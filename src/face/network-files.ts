@@ -90,15 +90,24 @@ export async function loadNetworkFiles(
 
 /**
  * What results of a network will say about it; opens no device.
- * @param network, depth as in {@link loadNetworkFiles}
+ * @param network, depth, extent as in {@link loadNetworkFiles}
  * @throws EngineError or FaceError INVALID_WEIGHTS naming file, tensor and remedy
  */
 export async function describeNetwork(
   network: string = SHIPPED_NETWORKS[0],
   depth?: DepthSource,
-): Promise<{ readonly weights: WeightsInfo; readonly depthSource: DepthSource }> {
+  extent?: Extent,
+): Promise<{
+  readonly weights: WeightsInfo
+  readonly depthSource: DepthSource
+  readonly extent: Extent
+}> {
   const files = await readFlowNetwork(network, depth, {})
-  return { weights: files.info, depthSource: files.depth === undefined ? 'network' : 'motion' }
+  return {
+    weights: files.info,
+    depthSource: files.depth === undefined ? 'network' : 'motion',
+    extent: checkedExtent(files, extent),
+  }
 }
 
 async function readFlowNetwork(
@@ -126,14 +135,20 @@ async function readFlowNetwork(
 }
 
 async function extentOf(
-  { dffnetConfig, info }: Pick<NetworkFiles, 'dffnetConfig' | 'info'>,
+  network: Pick<NetworkFiles, 'dffnetConfig' | 'info'>,
   mesh: Pick<NetworkFiles, 'triangles' | 'ncc'>,
   source: ShippedFiles,
   extent: Extent | undefined,
 ): Promise<FaceExtent | undefined> {
-  if (extent === 'mesh') return undefined
-  if (dffnetConfig.meshPrior) return await readFaceExtent(mesh, source)
-  if (extent === undefined) return undefined
+  return checkedExtent(network, extent) === 'face' ? await readFaceExtent(mesh, source) : undefined
+}
+
+/** @throws FaceError UNSUPPORTED */
+function checkedExtent(
+  { dffnetConfig, info }: Pick<NetworkFiles, 'dffnetConfig' | 'info'>,
+  extent: Extent | undefined,
+): Extent {
+  if (dffnetConfig.meshPrior || extent !== 'face') return extent ?? (dffnetConfig.meshPrior ? 'face' : 'mesh')
   throw new FaceError(
     'UNSUPPORTED',
     `${info.name} does not see the mesh of B, which the face beyond the mesh is moved by; leave extent out, or take ${SHIPPED_NETWORKS[0]}`,

@@ -10,6 +10,8 @@ import { correlationCases } from './correlation.js'
 import { depthwiseCases } from './depthwise.js'
 import { elementwiseCases } from './elementwise.js'
 import { flowOnFaceCases } from './flow-on-face.js'
+import { extendVerticesCases } from './extend-vertices.js'
+import { fragmentSelectCases } from './fragment-select.js'
 import { fullyConnectedCases } from './fully-connected.js'
 import { inverseSearchCases } from './inverse-search.js'
 import { landmarkAttentionCases } from './landmark-attention.js'
@@ -58,4 +60,6 @@ export const allCases: readonly OpCase[] = [
   ...vertexCases,
   ...vertexMotionCases,
   ...vertexDepthCases,
+  ...extendVerticesCases,
+  ...fragmentSelectCases,
 ]
