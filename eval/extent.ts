@@ -16,8 +16,11 @@ export interface ExtentSummary {
 
 const SIZE = 2 * TRUTH_SIZE
 
-/** Height of the forehead above the brows in distances from brows to the base of the nose, and how far it lies back. */
-const HAIR_LINE = 0.75
+/**
+ * Height of the forehead above the brows in distances of the mesh's brows from its base of the nose, and how far it lies back. The
+ * mesh draws faces shorter than they are: by true landmarks it is 0.75.
+ */
+const HAIR_LINE = 1
 const SLOPE = 0.3
 const ARC = 33
 
@@ -34,9 +37,15 @@ type Vec3 = readonly [number, number, number]
  * @returns 224x224 of 0/1
  */
 export function faceByMesh(mesh: ArrayLike<number>): Uint8Array {
-  const vertex = (v: number): Vec3 => [mesh[3 * v] as number, mesh[3 * v + 1] as number, mesh[3 * v + 2] as number]
+  const vertex = (v: number): Vec3 => [
+    mesh[3 * v] as number,
+    mesh[3 * v + 1] as number,
+    mesh[3 * v + 2] as number,
+  ]
   const combined = (parts: readonly (readonly [number, Vec3])[]): Vec3 =>
-    [0, 1, 2].map((axis) => parts.reduce((sum, [w, p]) => sum + w * (p[axis] as number), 0)) as unknown as Vec3
+    [0, 1, 2].map((axis) =>
+      parts.reduce((sum, [w, p]) => sum + w * (p[axis] as number), 0),
+    ) as unknown as Vec3
   const [right, left] = [vertex(JAW[0] as number), vertex(JAW.at(-1) as number)]
   const brows = combined(BROWS.map((v) => [0.5, vertex(v)]))
   const up = combined([
@@ -138,7 +147,8 @@ function quadraticFlow(flow: Float32Array, mask: Uint8Array): (x: number, y: num
       own.forEach((b, j) => {
         row[j] = (row[j] as number) + a * b
       })
-      for (let c = 0; c < 3; c++) row[TERMS + c] = (row[TERMS + c] as number) + a * (flow[3 * p + c] as number)
+      for (let c = 0; c < 3; c++)
+        row[TERMS + c] = (row[TERMS + c] as number) + a * (flow[3 * p + c] as number)
     })
   })
   // Gauss-Jordan: the matrix is symmetric and positive definite, so it needs no pivots.
@@ -154,6 +164,8 @@ function quadraticFlow(flow: Float32Array, mask: Uint8Array): (x: number, y: num
   }
   return (x, y) => {
     const own = terms(x, y)
-    return [0, 1, 2].map((c) => own.reduce((sum, a, i) => sum + a * ((rows[i] as Float64Array)[TERMS + c] as number), 0))
+    return [0, 1, 2].map((c) =>
+      own.reduce((sum, a, i) => sum + a * ((rows[i] as Float64Array)[TERMS + c] as number), 0),
+    )
   }
 }

@@ -111,7 +111,10 @@ export class DeepFaceFlow implements FaceFlow {
     const extent = options.extent === undefined ? undefined : checkedName('extent', EXTENTS, options.extent)
     // Of the class that was asked: one above may have more to offer.
     const make: Make = (...parts) => new this(...parts)
-    return await abortable(DeepFaceFlow.#open(options, { refinement, depth, extent }, report, make), options.signal)
+    return await abortable(
+      DeepFaceFlow.#open(options, { refinement, depth, extent }, report, make),
+      options.signal,
+    )
   }
 
   static async #open(

@@ -164,7 +164,9 @@ export function sharedFiles(engine: Engine, files: NetworkFiles): NetworkFiles {
   const { detector, landmarks, meshRegressor, dffnet, depth, extent, info } = files
   const known = BY_ENGINE.get(engine) ?? new Map<string, WeakRef<NetworkFiles>>()
   BY_ENGINE.set(engine, known)
-  const hashes = [detector, landmarks, meshRegressor, dffnet, depth?.weights, extent?.weights].map((file) => file?.hash)
+  const hashes = [detector, landmarks, meshRegressor, dffnet, depth?.weights, extent?.weights].map(
+    (file) => file?.hash,
+  )
   const key = [info.name, ...hashes].join()
   const before = known.get(key)?.deref()
   if (before !== undefined) return before

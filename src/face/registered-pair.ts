@@ -41,7 +41,11 @@ export interface PairOutputs {
    */
   readonly faces: readonly RegisteredFace[]
   /** Of the way back: flow as above; masks 224x224, not 0 on the face of B and on its mesh. */
-  readonly backward?: { readonly flow: Float32Array; readonly mask: Float32Array; readonly meshMask: Float32Array }
+  readonly backward?: {
+    readonly flow: Float32Array
+    readonly mask: Float32Array
+    readonly meshMask: Float32Array
+  }
 }
 
 /** Between such frames all is at rest, which the networks find only to a pixel. */

@@ -4,6 +4,7 @@ import { extendVertices } from '../ops/mesh/extend-vertices.js'
 import { fragmentSelect } from '../ops/mesh/fragment-select.js'
 import { interpolate } from '../ops/mesh/interpolate.js'
 import { rasterise } from '../ops/mesh/rasterise.js'
+import { smoothRim } from '../ops/mesh/smooth-rim.js'
 import { vertexMotion } from '../ops/mesh/vertex-motion.js'
 import { vertexAttributes } from '../ops/mesh/vertices.js'
 import { add } from '../ops/tensor/elementwise.js'
@@ -34,9 +35,12 @@ export const EXTENT_WEIGHT = 'extent.weight'
  */
 const LEAST_COVER = 0.05
 
+/** Over so many px the network's flow, which is least sure where the mesh ends, passes into what is carried on. */
+const RIM_RADIUS = 3
+
 /** A flow and the fragments that it is defined on. */
 export interface ExtendedFlow {
-  /** n x h x w x 3: (dx, dy, dz), template px; as it was where the mesh is. */
+  /** n x h x w x 3: (dx, dy, dz), template px; as it was where the mesh is, but for a few px along its rim. */
   readonly flow: Value
   /** n x h x w x 4 of `rasterise`, with triangles as {@link extendedTriangles} lists them; as they were where the mesh is. */
   readonly fragments: Value
@@ -81,9 +85,11 @@ export function extendFace(
     cull: 'back',
   })
   const moved = interpolate(graph, `${name} ring motion`, around, motion, { triangles: ringAlone })
+  const all = fragmentSelect(graph, `${name} fragments`, fragments, fragments, around)
+  const joined = fragmentSelect(graph, `${name} flow`, fragments, flow, moved)
   return {
-    flow: fragmentSelect(graph, `${name} flow`, fragments, flow, moved),
-    fragments: fragmentSelect(graph, `${name} fragments`, fragments, fragments, around),
+    flow: smoothRim(graph, `${name} smooth flow`, joined, fragments, all, { radius: RIM_RADIUS }),
+    fragments: all,
   }
 }
 

@@ -1,3 +1,4 @@
+import { EngineError } from '../errors.js'
 import {
   checkArguments,
   finiteFloats,
@@ -9,7 +10,6 @@ import {
   record,
   whole,
 } from '../graph/arguments.js'
-import { EngineError } from '../errors.js'
 import { checkedBuilder, type GraphBuilder, type Value } from '../graph/graph.js'
 import { flowOnFace } from '../ops/flow/flow-on-face.js'
 import { frameType, IMAGE_TRANSFORM_TYPE, imageFrames } from '../ops/image/image-input.js'
@@ -235,7 +235,11 @@ function flowFrom(
   const refinement = config.refinement ?? 'none'
   let flow = refineFlow(graph, 'refined flow', face.flow, frames.images, face.fragments, refinement, source)
   if (config.depth !== undefined) {
-    const layers = { ...config.depth, triangles, ...(extent && { extent: { ...extent, face: face.fragments } }) }
+    const layers = {
+      ...config.depth,
+      triangles,
+      ...(extent && { extent: { ...extent, face: face.fragments } }),
+    }
     flow = depthFromMotion(graph, 'depth from motion', flow, fragments, meshPair, layers)
   }
   return { flow, encoding, fragments: face.fragments, mask, meshMask, meshes, flags }

@@ -21,6 +21,7 @@ import { fragmentChannelOp, fragmentMaskedOp, interpolateOp } from './mesh/inter
 import { regionCropOp, regionPointsOp, regionTransformOp } from './mesh/landmark-attention.js'
 import { rasteriseOp } from './mesh/rasterise.js'
 import { refineMeshOp } from './mesh/refine-mesh.js'
+import { smoothRimOp } from './mesh/smooth-rim.js'
 import { addVertexDepthOp } from './mesh/vertex-depth.js'
 import { vertexMotionOp } from './mesh/vertex-motion.js'
 import { vertexMapOp } from './mesh/vertices.js'
@@ -47,7 +48,8 @@ const DEFINITIONS = [
     regionTransformOp,
     rasteriseOp,
   ],
-  ...[refineMeshOp, addVertexDepthOp, vertexMotionOp, vertexMapOp, extendVerticesOp, fragmentSelectOp],
+  ...[refineMeshOp, addVertexDepthOp, vertexMotionOp, vertexMapOp],
+  ...[extendVerticesOp, fragmentSelectOp, smoothRimOp],
   ...[leakyReluOp, preluOp, reluOp, sigmoidOp, tanhOp, addOp, multiplyOp, scaleOp],
   ...[packOp, unpackOp, channelGatherOp, channelPadOp, channelSliceOp, batchConcatOp, batchSliceOp, concatOp],
   ...[cropOp, padOp, poolAvgOp, poolMaxOp, meanErrorOp, reduceOp, reshapeOp],

@@ -58,6 +58,7 @@ export {
 } from './mesh/landmark-attention.js'
 export { type RasteriseAttrs, rasterise } from './mesh/rasterise.js'
 export { type RefineMeshAttrs, refineMesh } from './mesh/refine-mesh.js'
+export { type SmoothRimAttrs, smoothRim } from './mesh/smooth-rim.js'
 export { addVertexDepth, type VertexDepthAttrs } from './mesh/vertex-depth.js'
 export { VERTEX_MOTION, type VertexMotionAttrs, vertexMotion } from './mesh/vertex-motion.js'
 export {

@@ -21,7 +21,8 @@ export const extendVerticesCases: OpCase[] = table.map((row): OpCase => {
     op: 'extendVertices',
     inputs: [{ n, h: 1, w: vertices, c, range: [-100, 100] }],
     weights: { weight: { shape: [added, vertices] } },
-    build: (graph, inputs) => extendVertices(graph, 'extend', nthValue(inputs, 0), { weight: 'weight', added }),
+    build: (graph, inputs) =>
+      extendVertices(graph, 'extend', nthValue(inputs, 0), { weight: 'weight', added }),
     reference: (inputs, { weight = new Float64Array() }) =>
       refTensor(n, 1, vertices + added, c, (b, _y, v, channel) => {
         const own = (vertex: number) => elementOf(inputOf(inputs, 0), b, 0, vertex, channel)

@@ -22,6 +22,7 @@ import { reduceCases } from './reduce.js'
 import { refineMeshCases } from './refine-mesh.js'
 import { reshapeCases } from './reshape.js'
 import { resizeCases } from './resize.js'
+import { smoothRimCases } from './smooth-rim.js'
 import { storageCases } from './storage.js'
 import { transposedCases } from './transposed.js'
 import { variationalCases } from './variational.js'
@@ -62,4 +63,5 @@ export const allCases: readonly OpCase[] = [
   ...vertexDepthCases,
   ...extendVerticesCases,
   ...fragmentSelectCases,
+  ...smoothRimCases,
 ]
