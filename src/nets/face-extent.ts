@@ -88,7 +88,10 @@ export function extendFace(
   const all = fragmentSelect(graph, `${name} fragments`, fragments, fragments, around)
   const joined = fragmentSelect(graph, `${name} flow`, fragments, flow, moved)
   return {
-    flow: smoothRim(graph, `${name} smooth flow`, joined, fragments, all, { radius: RIM_RADIUS }),
+    flow: smoothRim(graph, `${name} smooth flow`, joined, all, {
+      first: triangles.length / 3,
+      radius: RIM_RADIUS,
+    }),
     fragments: all,
   }
 }

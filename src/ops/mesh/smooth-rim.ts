@@ -8,6 +8,8 @@ import { fragmentsInput } from './triangles.js'
 
 /** Attributes of {@link smoothRim}. */
 export interface SmoothRimAttrs {
+  /** How many triangles, from the first on, lie within the rim. */
+  readonly first: number
   /** Px from a pixel to the sides of the square that its mean is taken over. */
   readonly radius: number
 }
@@ -17,9 +19,9 @@ const MAX_RADIUS = 16
 
 export const smoothRimOp: OpDefinition<SmoothRimAttrs> = {
   kind: KIND,
-  inputs: [3, 3],
-  attributes: { radius: whole(1, MAX_RADIUS) },
-  coordinates: [0, 1, 2],
+  inputs: [2, 2],
+  attributes: { first: whole(0), radius: whole(1, MAX_RADIUS) },
+  coordinates: [0, 1],
   precise: 'always',
 
   infer(context) {
@@ -29,29 +31,22 @@ export const smoothRimOp: OpDefinition<SmoothRimAttrs> = {
       throw shapeError(KIND, context, 'the map must have at most 4 channels')
     }
     fragmentsInput(KIND, context, 1, map)
-    fragmentsInput(KIND, context, 2, map)
     return map
   },
 
   // Where the rim is; next to nothing lies near it.
-  flops: (_context, output) => (output.kind === 'tensor' ? output.n * output.h * output.w * 9 : 0),
+  flops: (_context, output) => (output.kind === 'tensor' ? output.n * output.h * output.w * 4 : 0),
 
   lower(context) {
     const { attrs, output, storage } = context
-    const [map, inner, outer] = [inputAt(context, 0), inputAt(context, 1), inputAt(context, 2)]
+    const [map, fragments] = [inputAt(context, 0), inputAt(context, 1)]
     return [
       {
         kernel: 'smooth_rim.wgsl',
         variant: 'mean',
         params: { F16: storage === 'f16' },
-        uniforms: {
-          map: view(map),
-          innerView: view(inner),
-          outerView: view(outer),
-          outputView: view(output),
-          radius: attrs.radius,
-        },
-        bindings: { map, inner, outer, output },
+        uniforms: { map: view(map), fragments: view(fragments), outputView: view(output), ...attrs },
+        bindings: { map, fragments, output },
         workgroups: columnTiles(tensorOf(output)),
       },
     ]
@@ -59,11 +54,10 @@ export const smoothRimOp: OpDefinition<SmoothRimAttrs> = {
 }
 
 /**
- * Evens a map out along the rim where one raster ends within another: a pixel of the outer one gets the mean over what it covers of the
- * square about it, where corners or middles of the square's sides lie on the outer one and on the other side of the rim.
+ * Evens a map out along the rim between the first triangles of a raster and the rest: a covered pixel gets the mean over what is
+ * covered of the square about it, where a corner of the square is covered and lies on the other side of the rim.
  * @param map n x h x w x c, at most 4 channels
- * @param inner n x h x w x 4 of `rasterise`
- * @param outer n x h x w x 4 of `rasterise`: where the map is defined
+ * @param fragments n x h x w x 4 of `rasterise`: where the map is defined
  * @returns n x h x w x c
  * @throws EngineError INVALID_GRAPH if the shapes do not fit
  */
@@ -71,9 +65,8 @@ export function smoothRim(
   graph: GraphBuilder,
   name: string,
   map: Value,
-  inner: Value,
-  outer: Value,
+  fragments: Value,
   attrs: SmoothRimAttrs,
 ): Value {
-  return addNode(graph, smoothRimOp, name, attrs, [map, inner, outer])
+  return addNode(graph, smoothRimOp, name, attrs, [map, fragments])
 }
