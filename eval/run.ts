@@ -5,8 +5,8 @@ import { type CreateOptions, DeepFaceFlow, type RegisteredFlowResult } from '../
 import { evaluateAnimation } from './animate.js'
 import { evaluateCopies } from './copies.js'
 import { type ErrorSummary, FlowErrors, OcclusionCounts, type OcclusionSummary, STATE } from './errors.js'
-import { evaluateJudge } from './judge.js'
 import { ExtentErrors, type ExtentSummary } from './extent.js'
+import { evaluateJudge } from './judge.js'
 import { readPairs, TRUTH_SIZE, type TruePair } from './pairs.js'
 import { type Pattern, PatternSpectrum, PERIODS } from './pattern.js'
 import { evaluateReal, type RealErrors, realBaselines } from './real.js'
@@ -275,7 +275,11 @@ function printReport({ weights, adapter, sets: reports, real: errors }: Report):
       const [at = 0, beside = 0] = [pattern.amplitudes[i], pattern.beside[i]]
       return `${period} px ${at.toFixed(4)} (${beside.toFixed(4)})`
     })
-    lines.push(`Amplitude of dz, px, at periods of (between them): ${waves.join(', ')}`, describeExtent(extent), '')
+    lines.push(
+      `Amplitude of dz, px, at periods of (between them): ${waves.join(', ')}`,
+      describeExtent(extent),
+      '',
+    )
   }
   lines.push(
     '| real frames | photometric residual | forward-backward px | landmark transfer % | jitter px | its affine part |',

@@ -1,7 +1,7 @@
 import { EngineError, FaceError } from '../errors.js'
 import type { PhotoInput, Rgba } from '../geometry/types.js'
 import { DEPTHS, type DepthSource } from '../nets/depth-from-motion.js'
-import { EXTENTS, type Extent } from '../nets/face-extent.js'
+import { EXTENTS, type Extent, extendedRows } from '../nets/face-extent.js'
 import { REFINEMENTS, type Refinement } from '../nets/refinement.js'
 import { decodePhoto, emitWarning, photoName } from '../platform/index.js'
 import { rigidInPhotos } from '../products/rigid-motion.js'
@@ -333,13 +333,15 @@ export class DeepFaceFlow implements FaceFlow {
     const wanted = checkedFlowOptions('video()', options)
     const flows = checkedName('choice of flows', VIDEO_FLOWS, options.flows ?? 'both')
     const { smooth = true } = options
+    const { extent } = this.#files
     const choice = wanted.face
     const boxesOf = (faces: readonly Candidate[]) => faces.map(({ box }) => box)
     const tracker = new FaceVideoTracker({
       finder: this.#finders[0],
       flows,
       smooth,
-      triangles: this.#files.triangles,
+      triangles: (extent ?? this.#files).triangles,
+      onward: (rows) => (extent === undefined ? rows : extendedRows(rows, extent.table, 3)),
       enqueue: (task) => this.#enqueue(task, wanted.signal),
       between: (a, b, watch, warnings) => this.#between(a, b, wanted, watch, warnings),
       holdsChoice: (faces) => holdsChoice(boxesOf(faces), choice),

@@ -9,6 +9,8 @@ import type { WeightFile } from '../weights/weight-file.js'
 export interface FaceExtent {
   readonly config: FaceExtentConfig
   readonly weights: WeightFile
+  /** Added vertices by those of the mesh, [added][468]. */
+  readonly table: Float32Array
   /** Those of the mesh, then those of the ring. */
   readonly triangles: Uint32Array
   /** (468 + added)x3: colour of each vertex in the PNCC, beyond [0, 1] where it lies beyond the canonical mesh. */
@@ -40,6 +42,7 @@ export async function readFaceExtent(
   return {
     config: { added, triangles },
     weights,
+    table,
     triangles: extendedTriangles(mesh.triangles, triangles),
     ncc: extendedRows(mesh.ncc, table, 3),
   }
