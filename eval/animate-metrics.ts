@@ -1,11 +1,10 @@
 import type { Rgba } from '../src/index.js'
+import { filled, hull, type Point } from './polygons.js'
 
 /** How near a drawn frame comes to the real one, in parts of the head. */
 
 export const REGIONS = ['face', 'mouth', 'eyes', 'head'] as const
 export type Region = (typeof REGIONS)[number]
-
-type Point = readonly [number, number]
 
 const OUTER_LIPS = [61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146]
 const EYES = [
@@ -54,43 +53,6 @@ function mean(points: readonly Point[]): Point {
 function widened(points: readonly Point[], across: number, along: number): Point[] {
   const [mx, my] = mean(points)
   return hull(points).map(([x, y]) => [mx + across * (x - mx), my + along * (y - my)])
-}
-
-/** Convex hull (Andrew's monotone chain). */
-function hull(points: readonly Point[]): Point[] {
-  const sorted = [...points].sort((a, b) => a[0] - b[0] || a[1] - b[1])
-  const half = (list: readonly Point[]): Point[] => {
-    const chain: Point[] = []
-    for (const p of list) {
-      while (
-        chain.length > 1 &&
-        turn(chain[chain.length - 2] as Point, chain[chain.length - 1] as Point, p) <= 0
-      )
-        chain.pop()
-      chain.push(p)
-    }
-    return chain.slice(0, -1)
-  }
-  return [...half(sorted), ...half(sorted.reverse())]
-}
-
-function turn(a: Point, b: Point, c: Point): number {
-  return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
-}
-
-/** Pixels whose centres lie in one of the convex polygons. */
-function filled(polygons: readonly (readonly Point[])[], width: number, height: number): Uint8Array {
-  const mask = new Uint8Array(width * height)
-  for (const polygon of polygons) {
-    for (let i = 0; i < mask.length; i++) {
-      const centre: Point = [(i % width) + 0.5, Math.floor(i / width) + 0.5]
-      const isInside = polygon.every(
-        (p, k) => turn(p, polygon[(k + 1) % polygon.length] as Point, centre) >= 0,
-      )
-      if (isInside) mask[i] = 1
-    }
-  }
-  return mask
 }
 
 /** Peak signal to noise over a mask, dB. */

@@ -6,6 +6,7 @@ import { evaluateAnimation } from './animate.js'
 import { evaluateCoefficients } from './coefficients.js'
 import { evaluateCopies } from './copies.js'
 import { type ErrorSummary, FlowErrors, OcclusionCounts, type OcclusionSummary, STATE } from './errors.js'
+import { ExtentErrors, type ExtentSummary } from './extent.js'
 import { evaluateJudge } from './judge.js'
 import { readPairs, TRUTH_SIZE, type TruePair } from './pairs.js'
 import { type Pattern, PatternSpectrum, PERIODS } from './pattern.js'
@@ -41,6 +42,7 @@ interface SetReport {
   readonly occlusion: OcclusionSummary
   /** Of dz, of the package's default. */
   readonly pattern: Pattern
+  readonly extent: ExtentSummary
 }
 
 type Groups = Readonly<Record<string, { readonly pairs: number; readonly epe3d: number }>>
@@ -99,6 +101,7 @@ const sets = new Map<
     groups: Groups
     occlusion: OcclusionSummary
     pattern: Pattern
+    extent: ExtentSummary
   }
 >()
 const real: Record<string, RealErrors> = {}
@@ -151,11 +154,13 @@ async function evaluateSet(
   groups: Groups
   occlusion: OcclusionSummary
   pattern: Pattern
+  extent: ExtentSummary
 }> {
   const pairs = await readPairs(join(options.fixtures, set))
   const all = new FlowErrors()
   const hidden = new OcclusionCounts()
   const spectrum = new PatternSpectrum()
+  const extent = new ExtentErrors()
   const groups = new Map<string, { pairs: number; errors: FlowErrors }>()
   for (const pair of pairs) {
     const result = await dff.flowRegistered(pair.a, pair.b)
@@ -168,12 +173,14 @@ async function evaluateSet(
     addErrors([all, ...members], pair, result)
     addOcclusion(hidden, pair, result)
     spectrum.add(result.flow, 2)
+    extent.add(pair, result)
   }
   return {
     pairs: pairs.length,
     errors: all.summary(),
     occlusion: hidden.summary(),
     pattern: spectrum.summary(),
+    extent: extent.summary(),
     groups: Object.fromEntries(
       [...groups]
         .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
@@ -182,14 +189,14 @@ async function evaluateSet(
   }
 }
 
-/** Errors where the product's own mask covers the pixel. */
+/** Errors where the product's own mesh covers the pixel: what lies beyond it is told apart, and the baselines end there. */
 function addErrors(into: readonly FlowErrors[], pair: TruePair, result: RegisteredFlowResult): void {
   const width = 2 * TRUTH_SIZE
   for (let y = 0; y < TRUTH_SIZE; y++) {
     for (let x = 0; x < TRUTH_SIZE; x++) {
       const t = y * TRUTH_SIZE + x
       const p = 2 * y * width + 2 * x
-      if (result.mask[p] === 0) continue
+      if (result.meshMask[p] === 0) continue
       const [dx = 0, dy = 0, dz = 0] = [0, 1, 2].map(
         (c) => (result.flow[3 * p + c] as number) - (pair.flow[3 * t + c] as number),
       )
@@ -201,12 +208,12 @@ function addErrors(into: readonly FlowErrors[], pair: TruePair, result: Register
 function addOcclusion(
   into: OcclusionCounts,
   pair: TruePair,
-  { mask, occlusion }: RegisteredFlowResult,
+  { meshMask, occlusion }: RegisteredFlowResult,
 ): void {
   const width = 2 * TRUTH_SIZE
   pair.state.forEach((state, t) => {
     const p = 2 * Math.floor(t / TRUTH_SIZE) * width + 2 * (t % TRUTH_SIZE)
-    if (mask[p] !== 0) into.add(occlusion?.[p] === 1, state)
+    if (meshMask[p] !== 0) into.add(occlusion?.[p] === 1, state)
   })
 }
 
@@ -239,9 +246,19 @@ async function baselines(set: string): Promise<Record<string, ErrorSummary>> {
   return (JSON.parse(await readFile(file, 'utf8')) as Record<string, Record<string, ErrorSummary>>)[set] ?? {}
 }
 
+function describeExtent({ offMesh, withoutFlow, beyond, quadratic }: ExtentSummary): string {
+  const share = (part: number) => `${(100 * part).toFixed(1)} %`
+  const errors = (e: ErrorSummary) => [e.epe3d, e.epe2d, e.dz].map((v) => v.toFixed(2)).join(' / ')
+  const worth =
+    beyond && quadratic
+      ? `; beyond the mesh EPE3D / EPE2D / dz ${errors(beyond)}, the mesh's flow carried on by a quadratic function ${errors(quadratic)}`
+      : ''
+  return `Face to the hair line and ears: ${share(offMesh)} off the mesh, ${share(withoutFlow)} without flow${worth}`
+}
+
 function printReport({ weights, adapter, sets: reports, real: errors }: Report): string {
   const lines = [`${weights.name} ${weights.hash.slice(0, 12)} on ${adapter}`, '']
-  for (const { set, pairs, methods, groups, occlusion, pattern } of reports) {
+  for (const { set, pairs, methods, groups, occlusion, pattern, extent } of reports) {
     lines.push(
       `| ${set}, ${pairs} pairs | EPE3D | EPE2D | dz | median | 90 % | 99 % | > 3 px | occluded EPE3D |`,
       '|---|---|---|---|---|---|---|---|---|',
@@ -260,7 +277,11 @@ function printReport({ weights, adapter, sets: reports, real: errors }: Report):
       const [at = 0, beside = 0] = [pattern.amplitudes[i], pattern.beside[i]]
       return `${period} px ${at.toFixed(4)} (${beside.toFixed(4)})`
     })
-    lines.push(`Amplitude of dz, px, at periods of (between them): ${waves.join(', ')}`, '')
+    lines.push(
+      `Amplitude of dz, px, at periods of (between them): ${waves.join(', ')}`,
+      describeExtent(extent),
+      '',
+    )
   }
   lines.push(
     '| real frames | photometric residual | forward-backward px | landmark transfer % | jitter px | its affine part |',

@@ -46,6 +46,10 @@ export {
   depthFromMotionShapes,
 } from './nets/depth-from-motion.js'
 export { type DffnetConfig, dffnet, FLOW_UNIT } from './nets/dffnet.js'
+export {
+  EXTENT_WEIGHT,
+  type FaceExtentConfig,
+} from './nets/face-extent.js'
 export { REFINEMENTS, type Refinement, refineFlow } from './nets/refinement.js'
 export {
   MAX_REGISTERED_BATCH,

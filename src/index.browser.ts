@@ -87,6 +87,7 @@ export {
   motionRecord,
 } from './io/video-record.js'
 export { DEPTHS, type DepthSource } from './nets/depth-from-motion.js'
+export { EXTENTS, type Extent } from './nets/face-extent.js'
 export { REFINEMENTS, type Refinement } from './nets/refinement.js'
 export {
   type DownloadProgress,

@@ -1,11 +1,13 @@
 import { join } from 'node:path'
 import { type DepthFile, readDepthFile } from '../../src/face/depth-file.js'
+import { type FaceExtent, readFaceExtent } from '../../src/face/face-extent-file.js'
 import { loadTemplate } from '../../src/face/register/template-file.js'
 import { DEFAULT_REFINEMENT } from '../../src/face/types.js'
 import { type Graph, GraphBuilder } from '../../src/graph/graph.js'
 import type { WeightSource } from '../../src/graph/op.js'
 import type { DepthSource } from '../../src/nets/depth-from-motion.js'
 import { dffnet } from '../../src/nets/dffnet.js'
+import type { Extent } from '../../src/nets/face-extent.js'
 import type { Refinement } from '../../src/nets/refinement.js'
 import {
   REGISTERED_INPUTS,
@@ -32,6 +34,8 @@ export interface NetworkChoice {
   readonly depth?: DepthSource
   /** What follows; the library's default if absent. */
   readonly refinement?: Refinement
+  /** How far the face reaches; the library's default if absent. */
+  readonly extent?: Extent
   /** Side of the template frame, px; 224 but for cost models. */
   readonly size?: number
   /** Pairs of one run; default 1. */
@@ -58,6 +62,7 @@ async function registeredConfig(choice: NetworkChoice): Promise<RegisteredFlowCo
     shippedDepth(choice),
   ])
   const positions = face.tensor('positions', [468, 3])
+  const extent = await shippedExtent(choice)
   const { min, max } = template.ncc
   const size = choice.size ?? template.size
   const scale = size / template.size
@@ -69,6 +74,7 @@ async function registeredConfig(choice: NetworkChoice): Promise<RegisteredFlowCo
     fineMatching: choice.fineMatching ?? true,
     ...(depth && { depth: depth.config }),
     refinement: choice.refinement ?? DEFAULT_REFINEMENT,
+    ...(extent && { extent: extent.config }),
     ...(choice.batch && { batch: choice.batch }),
     regressorRoi: { cx: cx * scale, cy: cy * scale, side: side * scale },
     triangles: Uint32Array.from(face.indices('triangles', [898, 3])),
@@ -95,10 +101,12 @@ export function dffnetGraph({ a, meshPrior, fineMatching = true, size = 224 }: N
 export async function networkWeights(choice: NetworkChoice): Promise<WeightSource> {
   const regressor = await readSafetensors(join(root(), 'weights', 'registered-mesh-regressor.safetensors'))
   const [shipped, depth] = [await shippedDffnet(choice), await shippedDepth(choice)]
+  const extent = await shippedExtent(choice)
   return {
     tensor(name, shape) {
       if (regressor.has(name)) return regressor.tensor(name, shape)
       if (depth?.weights.has(name)) return depth.weights.tensor(name, shape)
+      if (extent?.weights.has(name)) return extent.weights.tensor(name, shape)
       return shipped?.tensor(name, shape) ?? seededWeights(name, shape)
     },
   }
@@ -107,6 +115,12 @@ export async function networkWeights(choice: NetworkChoice): Promise<WeightSourc
 /** Depth from motion has one size at every width of DFFNet. */
 async function shippedDepth({ meshPrior, depth }: NetworkChoice): Promise<DepthFile | undefined> {
   return await readDepthFile(dffnetFile(meshPrior), { name: undefined, meshPrior }, depth)
+}
+
+/** Its colours are of no matter: they go into no network. */
+async function shippedExtent({ meshPrior, extent = 'face' }: NetworkChoice): Promise<FaceExtent | undefined> {
+  const mesh = { triangles: new Uint32Array(), ncc: new Float32Array(468 * 3) }
+  return meshPrior && extent === 'face' ? await readFaceExtent(mesh, {}) : undefined
 }
 
 function dffnetFile(meshPrior: boolean): string {

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Schedule } from '../../src/graph/op.js'
 import { DEPTHS, type DepthSource } from '../../src/nets/depth-from-motion.js'
+import { EXTENTS, type Extent } from '../../src/nets/face-extent.js'
 import { REFINEMENTS, type Refinement } from '../../src/nets/refinement.js'
 import type { NetworkChoice } from './networks.js'
 
@@ -23,6 +24,7 @@ export interface NetworkOptions {
   readonly prior: boolean
   readonly depth: DepthSource
   readonly refinement: Refinement
+  readonly extent: Extent
 }
 
 /** Adds what `networkOf` reads. */
@@ -35,20 +37,24 @@ export function withNetworkOptions(command: Command): Command {
         .choices(REFINEMENTS)
         .default(REFINEMENTS[0]),
     )
+    .addOption(
+      new Option('--extent <extent>', 'how far the face reaches').choices(EXTENTS).default(EXTENTS[0]),
+    )
 }
 
 export function networkOf(options: NetworkOptions, a: number): NetworkChoice {
-  const { prior: meshPrior, depth, refinement } = options
-  return { a, meshPrior, depth, refinement }
+  const { prior: meshPrior, depth, refinement, extent } = options
+  return { a, meshPrior, depth, refinement, extent }
 }
 
 /** `DFFNet a = 0.375, mesh prior, depth from motion, variational` */
-export function describeNetwork({ a, meshPrior, depth, refinement }: NetworkChoice): string {
+export function describeNetwork({ a, meshPrior, depth, refinement, extent }: NetworkChoice): string {
   return [
     `DFFNet a = ${a}`,
     ...(meshPrior ? ['mesh prior'] : []),
     ...(depth === 'motion' ? ['depth from motion'] : []),
     ...(refinement === undefined || refinement === 'none' ? [] : [refinement]),
+    ...(extent === 'face' && meshPrior ? ['whole face'] : []),
   ].join(', ')
 }
 

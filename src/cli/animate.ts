@@ -265,6 +265,7 @@ function bindingOf(
       weights: { name, hash, depthHash },
       options: {
         refinement: flags.refinement ?? DEFAULT_REFINEMENT,
+        extent: flags.extent ?? null,
         face: flags.face ?? null,
         at: flags.at ?? null,
         driverFace: flags.driverFace ?? null,

@@ -1,4 +1,4 @@
-import type { CreateOptions, DepthSource, ExpressiveFaceFlow, WeightsInfo } from '../index.js'
+import type { CreateOptions, DepthSource, ExpressiveFaceFlow, Extent, WeightsInfo } from '../index.js'
 
 /** What commands touch outside themselves; tests give their own. */
 export interface CliContext {
@@ -38,6 +38,7 @@ export interface WorkerDesk {
 export interface NetworkFacts {
   readonly weights: WeightsInfo
   readonly depthSource: DepthSource
+  readonly extent: Extent
 }
 
 /** Thrown to end a command with an exit code after its own report has been printed. */

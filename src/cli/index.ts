@@ -4,6 +4,6 @@ import { main } from './main.js'
 /** Entry point of the `deepfaceflow` command. */
 await main(process.argv.slice(2), {
   open: (options) => DeepFaceFlow.create(options),
-  describeNetwork: ({ weights, depth }) => describeNetwork(weights, depth),
+  describeNetwork: ({ weights, depth, extent }) => describeNetwork(weights, depth, extent),
   isSoftware: ({ adapter }) => computesInSoftware(adapter),
 })

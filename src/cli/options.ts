@@ -3,6 +3,8 @@ import {
   type CreateOptions,
   DEPTHS,
   type DepthSource,
+  EXTENTS,
+  type Extent,
   type FaceChoice,
   type FlowOptions,
   messageOf,
@@ -25,6 +27,7 @@ export interface EngineFlags {
   readonly weights?: string
   readonly depth?: DepthSource
   readonly refinement?: Refinement
+  readonly extent?: Extent
 }
 
 export interface PairFlags extends EngineFlags {
@@ -63,6 +66,12 @@ export function addEngineOptions(command: Command): Command {
         '--refinement <kind>',
         'what the pictures make of the flow: variational (the default; inverse search of patches, then every pixel), inverse-search alone, none',
       ).choices(REFINEMENTS),
+    )
+    .addOption(
+      new Option(
+        '--extent <extent>',
+        'how far the face reaches: face (the default), on to the hair line, before the ears and below the chin; mesh, as far as the 468 vertices',
+      ).choices(EXTENTS),
     )
     .option('--verbose', 'show what GPU drivers write on the terminal')
 }
@@ -126,6 +135,7 @@ export function createOptions(flags: EngineFlags): CreateOptions {
     ...(flags.weights === undefined ? {} : { weights: flags.weights }),
     ...(flags.depth === undefined ? {} : { depth: flags.depth }),
     ...(flags.refinement === undefined ? {} : { refinement: flags.refinement }),
+    ...(flags.extent === undefined ? {} : { extent: flags.extent }),
   }
 }
 

@@ -5,6 +5,7 @@ import {
   DEFAULT_REFINEMENT,
   type DepthSource,
   decodePhoto,
+  type Extent,
   FaceError,
   type FaceFlow,
   type FlowOptions,
@@ -75,6 +76,7 @@ export function expectedProvenance(
     readonly weights: WeightsInfo
     readonly depthSource: DepthSource
     readonly refinement?: Refinement
+    readonly extent: Extent
   },
 ): Provenance {
   const { name, hash, depthHash } = network.weights
@@ -87,6 +89,7 @@ export function expectedProvenance(
       registered: flags.registered ?? false,
       refinement: network.refinement ?? flags.refinement ?? DEFAULT_REFINEMENT,
       depthSource: network.depthSource,
+      extent: network.extent,
       half: flags.half ?? false,
       up: flags.up ?? UP_AXES[0],
       ...choices,

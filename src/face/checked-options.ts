@@ -40,6 +40,7 @@ const CREATE_OPTIONS: OptionNames<CreateOptions> = {
   onDownload: true,
   depth: true,
   refinement: true,
+  extent: true,
   autotune: true,
   engine: true,
   signal: true,

@@ -1,6 +1,7 @@
 import { EngineError, FaceError } from '../errors.js'
 import type { PhotoInput, Rgba } from '../geometry/types.js'
 import { DEPTHS, type DepthSource } from '../nets/depth-from-motion.js'
+import { EXTENTS, type Extent, extendedRows } from '../nets/face-extent.js'
 import { REFINEMENTS, type Refinement } from '../nets/refinement.js'
 import { decodePhoto, emitWarning, photoName } from '../platform/index.js'
 import { rigidInPhotos } from '../products/rigid-motion.js'
@@ -84,9 +85,9 @@ export class DeepFaceFlow implements FaceFlow {
     const batches = new RegisteredBatches(pair, (batch) =>
       RegisteredPair.create(engine, files, refinement, undefined, batch),
     )
-    const { triangles, ncc, template, info: weights } = files
+    const { info: weights } = files
     const { depthSource } = this
-    const facts = { triangles, ncc, template, weights, depthSource, refinement, adapter: this.adapter }
+    const facts = { files, weights, depthSource, refinement, extent: this.extent, adapter: this.adapter }
     this.#runner = new PairRunner(engine, batches, this.#line, facts)
     const gathering = new Gathering()
     this.#networks = [
@@ -107,15 +108,22 @@ export class DeepFaceFlow implements FaceFlow {
     const report = options.onProgress ?? (() => {})
     const refinement = checkedName('refinement', REFINEMENTS, options.refinement ?? DEFAULT_REFINEMENT)
     const depth = options.depth === undefined ? undefined : checkedName('depth source', DEPTHS, options.depth)
+    const extent = options.extent === undefined ? undefined : checkedName('extent', EXTENTS, options.extent)
     // Of the class that was asked: one above may have more to offer.
     const make: Make = (...parts) => new this(...parts)
-    return await abortable(DeepFaceFlow.#open(options, refinement, depth, report, make), options.signal)
+    return await abortable(
+      DeepFaceFlow.#open(options, { refinement, depth, extent }, report, make),
+      options.signal,
+    )
   }
 
   static async #open(
     options: CreateOptions,
-    refinement: Refinement,
-    depth: DepthSource | undefined,
+    {
+      refinement,
+      depth,
+      extent,
+    }: { refinement: Refinement; depth: DepthSource | undefined; extent: Extent | undefined },
     report: (step: string) => void,
     make: Make,
   ): Promise<DeepFaceFlow> {
@@ -145,7 +153,7 @@ export class DeepFaceFlow implements FaceFlow {
     try {
       signal?.throwIfAborted()
       report('reading the weights')
-      const read = await loadNetworkFiles(options.weights, depth, options)
+      const read = await loadNetworkFiles(options.weights, depth, options, extent)
       signal?.throwIfAborted()
       try {
         return await start(read)
@@ -188,6 +196,11 @@ export class DeepFaceFlow implements FaceFlow {
   /** Where dz comes from. */
   get depthSource(): DepthSource {
     return this.#files.depth === undefined ? 'network' : 'motion'
+  }
+
+  /** How far the face reaches. */
+  get extent(): Extent {
+    return this.#files.extent === undefined ? 'mesh' : 'face'
   }
 
   async detect(photo: PhotoInput, options: WaitOptions = {}): Promise<FaceFrame[]> {
@@ -320,13 +333,15 @@ export class DeepFaceFlow implements FaceFlow {
     const wanted = checkedFlowOptions('video()', options)
     const flows = checkedName('choice of flows', VIDEO_FLOWS, options.flows ?? 'both')
     const { smooth = true } = options
+    const { extent } = this.#files
     const choice = wanted.face
     const boxesOf = (faces: readonly Candidate[]) => faces.map(({ box }) => box)
     const tracker = new FaceVideoTracker({
       finder: this.#finders[0],
       flows,
       smooth,
-      triangles: this.#files.triangles,
+      triangles: (extent ?? this.#files).triangles,
+      onward: (rows) => (extent === undefined ? rows : extendedRows(rows, extent.table, 3)),
       enqueue: (task) => this.#enqueue(task, wanted.signal),
       between: (a, b, watch, warnings) => this.#between(a, b, wanted, watch, warnings),
       holdsChoice: (faces) => holdsChoice(boxesOf(faces), choice),

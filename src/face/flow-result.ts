@@ -1,26 +1,25 @@
-import type { Template } from '../geometry/template.js'
 import type { Rgba } from '../geometry/types.js'
 import type { DepthSource } from '../nets/depth-from-motion.js'
+import type { Extent } from '../nets/face-extent.js'
 import type { Refinement } from '../nets/refinement.js'
 import { expressionFlow } from '../products/expression.js'
-import { pnccOf, surfaceOf } from '../products/fragments.js'
+import { maskOf, pnccOf, surfaceOf } from '../products/fragments.js'
 import { moveMesh } from '../products/moved-mesh.js'
 import { forwardBackward, occlusionMap } from '../products/occlusion.js'
 import { maskedMean, matchExposure, photometricResidual, warpByFlow } from '../products/residual.js'
 import { judgePair } from '../products/warnings.js'
 import { withLazy } from './lazy.js'
+import type { NetworkFiles } from './network-files.js'
 import { measurePair } from './pair-figures.js'
 import type { PairOutputs } from './registered-pair.js'
 import type { RegisteredFlowResult, WeightsInfo } from './types.js'
 
 export interface PairFacts {
-  readonly triangles: Uint32Array
-  /** 468x3, see `NetworkFiles`. */
-  readonly ncc: Float32Array
-  readonly template: Template
+  readonly files: Pick<NetworkFiles, 'triangles' | 'ncc' | 'template' | 'extent'>
   readonly weights: WeightsInfo
   readonly depthSource: DepthSource
   readonly refinement: Refinement
+  readonly extent: Extent
   readonly adapter: string
   readonly warnings: readonly string[]
 }
@@ -43,23 +42,26 @@ export function deriveResult(
     mesh,
     backward,
   } = outputs
-  const { triangles, ncc, template, warnings, ...named } = facts
+  const { files, warnings, ...named } = facts
+  const { triangles, ncc } = files
   const { mask, depth } = surfaceOf(fragments)
+  const meshMask = maskOf(fragments, triangles.length / 3)
   const moved = moveMesh(mesh, flow, mask, depth)
   const a = { ...registeredA, data: registeredA.data.slice() }
   const b = { ...registeredB, data: registeredB.data.slice() }
   const warped = once(() => warpByFlow(b, flow, mask))
-  const photometry = once(() => photometricResidual(a, b, warped(), mask))
+  // On the mesh: hair that falls over the forehead says nothing about the flow of the face.
+  const photometry = once(() => photometricResidual(a, b, warped(), mask, meshMask))
   const consistency = once(() => backward && forwardBackward(flow, mask, backward.flow, backward.mask))
   const occlusion = once(() => {
     const found = consistency()
-    return found && occlusionMap(found.error, a, matchExposure(a, warped(), mask), mask)
+    return found && occlusionMap(found.error, a, matchExposure(a, warped(), meshMask), mask)
   })
   const judgement = once(() => {
     const hidden = occlusion()
     return judgePair({
-      ...measurePair({ ...outputs, frames: [a, b] }, mask, { triangles, ncc, template }),
-      hidden: hidden && maskedMean(hidden, mask),
+      ...measurePair({ ...outputs, frames: [a, b] }, meshMask, files),
+      hidden: hidden && maskedMean(hidden, meshMask),
       photometric: photometry().photometric,
     })
   })
@@ -68,7 +70,8 @@ export function deriveResult(
     {
       flow: () => flow.slice(),
       mask: () => mask.slice(),
-      pncc: () => pnccOf(fragments, triangles, ncc),
+      meshMask: () => meshMask.slice(),
+      pncc: () => pnccOf(fragments, files.extent?.triangles ?? triangles, files.extent?.ncc ?? ncc),
       depth: () => depth.slice(),
       triangles: () => Uint16Array.from(triangles),
       expressionFlow: () => expressionFlow(flow, moved.rigid, mask, depth),

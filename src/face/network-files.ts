@@ -2,11 +2,13 @@ import { FaceError } from '../errors.js'
 import type { Template } from '../geometry/template.js'
 import { MESH_VERTICES } from '../geometry/types.js'
 import type { DepthSource } from '../nets/depth-from-motion.js'
+import type { Extent } from '../nets/face-extent.js'
 import { type ShippedFiles, shippedWeights } from '../platform/index.js'
 import type { Engine } from '../runtime/engine.js'
 import { readSafetensors } from '../weights/safetensors.js'
 import type { WeightFile } from '../weights/weight-file.js'
 import { type DepthFile, depthFileName, readDepthFile } from './depth-file.js'
+import { type FaceExtent, readFaceExtent } from './face-extent-file.js'
 import { loadTemplate } from './register/template-file.js'
 import type { WeightsInfo } from './types.js'
 
@@ -25,6 +27,8 @@ export interface NetworkFiles {
   /** Depth from motion; undefined where dz stays DFFNet's. */
   readonly depth: DepthFile | undefined
   readonly info: WeightsInfo
+  /** The ring about the mesh; undefined where the face ends with the mesh. */
+  readonly extent: FaceExtent | undefined
   readonly template: Template
   readonly triangles: Uint32Array
   /** 468x3 in [0, 1]: colour of each vertex in the PNCC. */
@@ -47,12 +51,15 @@ const EIGHT_BIT = '-8bit'
  * @param network a DFFNet weight file, or one of `SHIPPED_NETWORKS`; default the first of them
  * @param depth where dz comes from; default `motion` where a file for it lies beside the DFFNet's
  * @param source where the package's own files are, and how they are read
- * @throws EngineError or FaceError INVALID_WEIGHTS naming file, tensor and remedy; the signal's reason
+ * @param extent how far the face reaches; default `face` where the network has the mesh prior
+ * @throws EngineError or FaceError INVALID_WEIGHTS naming file, tensor and remedy; FaceError UNSUPPORTED for the extent `face` of a
+ * network without the mesh prior; the signal's reason
  */
 export async function loadNetworkFiles(
   network: string = SHIPPED_NETWORKS[0],
   depth?: DepthSource,
   source: ShippedFiles = {},
+  extent?: Extent,
 ): Promise<NetworkFiles> {
   const shipped = (name: string) => readSafetensors(shippedWeights(`${name}.safetensors`, source), source)
   const isSmallDownload = isShipped(network) && network.endsWith(EIGHT_BIT)
@@ -66,29 +73,41 @@ export async function loadNetworkFiles(
     shipped('canonical-face'),
     loadTemplate(undefined, source),
   ])
+  const triangles = Uint32Array.from(canonical.indices('triangles', [TRIANGLES, 3]))
+  const ncc = normalisedCoordinates(canonical.tensor('positions', [MESH_VERTICES, 3]), template)
   return {
     ...flowNetwork,
+    extent: await extentOf(flowNetwork, { triangles, ncc }, source, extent),
     detector,
     landmarks,
     meshRegressor,
     template,
-    triangles: Uint32Array.from(canonical.indices('triangles', [TRIANGLES, 3])),
-    ncc: normalisedCoordinates(canonical.tensor('positions', [MESH_VERTICES, 3]), template),
+    triangles,
+    ncc,
     uv: canonical.tensor('uv', [MESH_VERTICES, 2]),
   }
 }
 
 /**
  * What results of a network will say about it; opens no device.
- * @param network, depth as in {@link loadNetworkFiles}
+ * @param network, depth, extent as in {@link loadNetworkFiles}
  * @throws EngineError or FaceError INVALID_WEIGHTS naming file, tensor and remedy
  */
 export async function describeNetwork(
   network: string = SHIPPED_NETWORKS[0],
   depth?: DepthSource,
-): Promise<{ readonly weights: WeightsInfo; readonly depthSource: DepthSource }> {
+  extent?: Extent,
+): Promise<{
+  readonly weights: WeightsInfo
+  readonly depthSource: DepthSource
+  readonly extent: Extent
+}> {
   const files = await readFlowNetwork(network, depth, {})
-  return { weights: files.info, depthSource: files.depth === undefined ? 'network' : 'motion' }
+  return {
+    weights: files.info,
+    depthSource: files.depth === undefined ? 'network' : 'motion',
+    extent: checkedExtent(files, extent),
+  }
 }
 
 async function readFlowNetwork(
@@ -115,15 +134,39 @@ async function readFlowNetwork(
   }
 }
 
+async function extentOf(
+  network: Pick<NetworkFiles, 'dffnetConfig' | 'info'>,
+  mesh: Pick<NetworkFiles, 'triangles' | 'ncc'>,
+  source: ShippedFiles,
+  extent: Extent | undefined,
+): Promise<FaceExtent | undefined> {
+  return checkedExtent(network, extent) === 'face' ? await readFaceExtent(mesh, source) : undefined
+}
+
+/** @throws FaceError UNSUPPORTED */
+function checkedExtent(
+  { dffnetConfig, info }: Pick<NetworkFiles, 'dffnetConfig' | 'info'>,
+  extent: Extent | undefined,
+): Extent {
+  if (dffnetConfig.meshPrior || extent !== 'face') return extent ?? (dffnetConfig.meshPrior ? 'face' : 'mesh')
+  throw new FaceError(
+    'UNSUPPORTED',
+    `${info.name} does not see the mesh of B, which the face beyond the mesh is moved by; leave extent out, or take ${SHIPPED_NETWORKS[0]}`,
+    { extent },
+  )
+}
+
 /** Weakly held: an engine keeps no weights that nobody uses. */
 const BY_ENGINE = new WeakMap<Engine, Map<string, WeakRef<NetworkFiles>>>()
 
 /** Files with the same contents that the engine had before, if they are in use: plans of one source share weights on the device. */
 export function sharedFiles(engine: Engine, files: NetworkFiles): NetworkFiles {
-  const { detector, landmarks, meshRegressor, dffnet, depth, info } = files
+  const { detector, landmarks, meshRegressor, dffnet, depth, extent, info } = files
   const known = BY_ENGINE.get(engine) ?? new Map<string, WeakRef<NetworkFiles>>()
   BY_ENGINE.set(engine, known)
-  const hashes = [detector, landmarks, meshRegressor, dffnet, depth?.weights].map((file) => file?.hash)
+  const hashes = [detector, landmarks, meshRegressor, dffnet, depth?.weights, extent?.weights].map(
+    (file) => file?.hash,
+  )
   const key = [info.name, ...hashes].join()
   const before = known.get(key)?.deref()
   if (before !== undefined) return before

@@ -7,7 +7,7 @@ import type { PairOutputs } from './registered-pair.js'
 
 /**
  * What pictures and meshes of a registered pair say about whether its flow can be trusted.
- * @param mask 224x224, the face of A
+ * @param mask 224x224, the mesh of A
  */
 export function measurePair(
   { frames, mesh, meshOfB, faces, backward }: PairOutputs,
@@ -21,7 +21,7 @@ export function measurePair(
   const canonical = canonicalMesh(ncc, template)
   const meshes = meshOfB === undefined ? [mesh] : [mesh, meshOfB]
   // Without the way back the face of B is taken to lie where that of A does: both are registered.
-  const masks = [mask, backward?.mask ?? mask]
+  const masks = [mask, backward?.meshMask ?? mask]
   return {
     faces: faces.map((face, index) => {
       const { yaw, pitch } = headPose(meshes[index] as Float32Array, canonical)

@@ -29,7 +29,7 @@ export interface PairOutputs {
   readonly frames: readonly [Rgba, Rgba]
   /** 224x224x3, as in `RegisteredFlowResult`. */
   readonly flow: Float32Array
-  /** 224x224x4 of `rasterise`: the mesh of A. */
+  /** 224x224x4 of `rasterise`: the mesh of A and, where the face reaches beyond it, the ring about it. */
   readonly fragments: Float32Array
   /** 468x3, of A. */
   readonly mesh: Float32Array
@@ -40,8 +40,12 @@ export interface PairOutputs {
    * not computed.
    */
   readonly faces: readonly RegisteredFace[]
-  /** Of the way back: flow as above; mask 224x224, not 0 on the face of B. */
-  readonly backward?: { readonly flow: Float32Array; readonly mask: Float32Array }
+  /** Of the way back: flow as above; masks 224x224, not 0 on the face of B and on its mesh. */
+  readonly backward?: {
+    readonly flow: Float32Array
+    readonly mask: Float32Array
+    readonly meshMask: Float32Array
+  }
 }
 
 /** Between such frames all is at rest, which the networks find only to a pixel. */
@@ -70,6 +74,7 @@ type Output =
   | 'flags'
   | 'backwardFlow'
   | 'backwardMask'
+  | 'backwardMeshMask'
   // Of B, where only the way back has its mesh.
   | 'backwardMeshes'
   | 'backwardFlags'
@@ -118,6 +123,7 @@ export class RegisteredPair {
       flags: forward.flags,
       backwardFlow: backward.flow,
       backwardMask: backward.mask,
+      ...(config.extent && { backwardMeshMask: backward.meshMask }),
       ...(!config.meshPrior && { backwardMeshes: backward.meshes, backwardFlags: backward.flags }),
     }
     for (const [name, value] of Object.entries(outputs)) outputTensor(graph, name, value)
@@ -179,6 +185,7 @@ export class RegisteredPair {
   ): PairOutputs {
     const { flow, fragments, meshes, flags, backwardFlow, backwardMask, backwardMeshes, backwardFlags } =
       outputs
+    const { backwardMeshMask = backwardMask } = outputs
     if (sameBytes(frames[0].data, frames[1].data)) {
       flow.fill(0)
       backwardFlow?.fill(0)
@@ -192,7 +199,7 @@ export class RegisteredPair {
         backwardMeshes ??
         (meshes.length > MESH_VERTICES * 3 ? meshes.subarray(MESH_VERTICES * 3) : undefined),
       faces: [...this.#faces(meshes, flags), ...this.#faces(backwardMeshes, backwardFlags)],
-      ...(backward && { backward: { flow: backwardFlow, mask: backwardMask } }),
+      ...(backward && { backward: { flow: backwardFlow, mask: backwardMask, meshMask: backwardMeshMask } }),
     }
   }
 
@@ -241,7 +248,7 @@ export function registeredFlowConfig(
   files: NetworkFiles,
   refinement: Refinement = DEFAULT_REFINEMENT,
 ): RegisteredFlowConfig {
-  const { template, triangles, ncc, dffnetConfig, depth } = files
+  const { template, triangles, ncc, dffnetConfig, depth, extent } = files
   return {
     size: TEMPLATE_SIZE,
     ...dffnetConfig,
@@ -249,6 +256,7 @@ export function registeredFlowConfig(
     triangles,
     ncc,
     ...(depth && { depth: depth.config }),
+    ...(extent && { extent: extent.config }),
     refinement,
   }
 }
@@ -257,8 +265,8 @@ export function registeredFlowConfig(
 export function registeredFlowWeights(files: NetworkFiles): WeightSource {
   const known = SOURCES.get(files)
   if (known !== undefined) return known
-  const { dffnet, meshRegressor, depth } = files
-  const others = [meshRegressor, ...(depth ? [depth.weights] : [])]
+  const { dffnet, meshRegressor, depth, extent } = files
+  const others = [meshRegressor, ...(depth ? [depth.weights] : []), ...(extent ? [extent.weights] : [])]
   const source: WeightSource = {
     tensor: (name, shape) => (others.find((file) => file.has(name)) ?? dffnet).tensor(name, shape),
   }

@@ -3,6 +3,7 @@
 import type { EulerAngles } from '../geometry/rotation.js'
 import type { Box, PhotoInput, Rgba, Similarity } from '../geometry/types.js'
 import type { DepthSource } from '../nets/depth-from-motion.js'
+import type { Extent } from '../nets/face-extent.js'
 import type { Refinement } from '../nets/refinement.js'
 import type { ShippedFiles } from '../platform/index.js'
 import type { PhotometricResidual } from '../products/residual.js'
@@ -53,9 +54,11 @@ export interface RegisteredFlowResult {
   readonly flow: Float32Array
   /** 224x224, 1 on the face of A, 0 elsewhere. */
   readonly mask: Uint8Array
-  /** 224x224x3 in [0, 1], zero outside `mask`. */
+  /** 224x224, 1 on the mesh of A, 0 elsewhere: `mask` without what `extent` adds to it. */
+  readonly meshMask: Uint8Array
+  /** 224x224x3, zero outside `mask`; in [0, 1] on the mesh, and a little beyond about it: places above the brows lie above the canonical mesh. */
   readonly pncc: Float32Array
-  /** 224x224, z of the mesh surface of A, template px, zero outside `mask`. */
+  /** 224x224, z of the surface of A, template px, zero outside `mask`. */
   readonly depth: Float32Array
   /** 468x3, template px of A. */
   readonly meshA: Float32Array
@@ -85,6 +88,8 @@ export interface RegisteredFlowResult {
   readonly depthSource: DepthSource
   /** What followed DFFNet. */
   readonly refinement: Refinement
+  /** How far `mask` and all that is defined on it reach. */
+  readonly extent: Extent
   /** Name of the GPU adapter that computed it. */
   readonly adapter: string
   /** Wall time of each stage, ms. */
@@ -323,6 +328,11 @@ export interface CreateOptions extends ShippedFiles {
    * and then lets every pixel move by a fraction more; `none` leaves the flow as it is.
    */
   readonly refinement?: Refinement
+  /**
+   * How far the face reaches: `face` on to the hair line, before the ears and below the chin; `mesh` as far as the 468 vertices, which
+   * end on the forehead. Default: `face` where the network sees the mesh of B, as those of the package do.
+   */
+  readonly extent?: Extent
   /** Kernels by times measured on this adapter. Default: `cached`, what an earlier run with `measure` stored. */
   readonly autotune?: AutotuneOptions
   /**

@@ -133,6 +133,7 @@ const DATA: readonly Product[] = [
     make: (s) => (s.result.confidence ? s.npy(s.result.confidence, [N, N]) : null),
   },
   { name: 'mask.png', group: 'data', make: ({ result: r }) => encodeGreyPng(white(r.mask), N, N) },
+  { name: 'mesh_mask.png', group: 'data', make: ({ result: r }) => encodeGreyPng(white(r.meshMask), N, N) },
   { name: 'pncc.png', group: 'data', make: ({ result: r }) => encodePng(pnccMap(r.pncc)) },
   { name: 'registered_a.png', group: 'data', make: ({ result: r }) => encodePng(r.registeredA) },
   { name: 'registered_b.png', group: 'data', make: ({ result: r }) => encodePng(r.registeredB) },

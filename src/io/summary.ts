@@ -74,6 +74,7 @@ export function summarise(
     weights: result.weights,
     depthSource: result.depthSource,
     refinement: result.refinement,
+    extent: result.extent,
     backward: result.backwardFlow !== undefined,
     adapter: result.adapter,
     timingsMs: result.timingsMs,

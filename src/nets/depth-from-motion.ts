@@ -7,6 +7,7 @@ import { vertexAttributes } from '../ops/mesh/vertices.js'
 import { leakyRelu } from '../ops/tensor/activation.js'
 import { concat } from '../ops/tensor/concat.js'
 import { FLOW_UNIT } from './dffnet.js'
+import { EXTENT_WEIGHT, extendedTriangles, type FaceExtentConfig } from './face-extent.js'
 
 /** Where dz comes from: `motion`, corrected by depth from motion; `network`, as DFFNet says. */
 export const DEPTHS = ['motion', 'network'] as const
@@ -46,7 +47,11 @@ export function depthFromMotion(
   flow: Value,
   fragments: Value,
   meshes: readonly [Value] | readonly [Value, Value],
-  config: DepthFromMotionConfig & { readonly triangles: Uint32Array },
+  config: DepthFromMotionConfig & {
+    readonly triangles: Uint32Array
+    /** Set where the flow goes on beyond the mesh: `face`, the fragments that it is defined on. */
+    readonly extent?: FaceExtentConfig & { readonly face: Value }
+  },
 ): Value {
   checkArguments('depthFromMotion', { components: whole(), hidden: whole(), triangles: indices }, config)
   checkArguments('depthFromMotion', { meshes: list(anything, 1) }, { meshes })
@@ -73,7 +78,18 @@ export function depthFromMotion(
   const second = leakyRelu(graph, 'depth.3/act', layer(3, first, hidden), DEPTH_SLOPE)
   const change = layer(4, second, vertices)
 
-  return addVertexDepth(graph, name, flow, fragments, change, { triangles, scale: FLOW_UNIT })
+  const { extent } = config
+  if (extent === undefined) {
+    return addVertexDepth(graph, name, flow, fragments, change, { triangles, scale: FLOW_UNIT })
+  }
+  const around = fullyConnected(graph, `${name} around`, change, {
+    weight: EXTENT_WEIGHT,
+    outChannels: extent.added,
+  })
+  return addVertexDepth(graph, name, flow, extent.face, concat(graph, `${name} all`, [change, around]), {
+    triangles: extendedTriangles(triangles, extent.triangles),
+    scale: FLOW_UNIT,
+  })
 }
 
 /** Names and shapes of the weights for a mesh of so many vertices. */

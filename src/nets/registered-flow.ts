@@ -1,3 +1,4 @@
+import { EngineError } from '../errors.js'
 import {
   checkArguments,
   finiteFloats,
@@ -18,6 +19,7 @@ import { type VertexAttribute, vertexAttributes } from '../ops/mesh/vertices.js'
 import { batchSlice } from '../ops/tensor/concat.js'
 import { type DepthFromMotionConfig, depthFromMotion } from './depth-from-motion.js'
 import { type DffnetConfig, dffnetFlow, FLOW_UNIT, type ImageFeatures, imageFeatures } from './dffnet.js'
+import { extendFace, FACE_EXTENT, type FaceExtentConfig } from './face-extent.js'
 import { REFINEMENTS, type Refinement, refineFlow } from './refinement.js'
 import { type RegisteredFaces, type RegisteredMeshesConfig, registeredFaces } from './registered-meshes.js'
 
@@ -39,6 +41,8 @@ export interface RegisteredFlowConfig extends RegisteredMeshesConfig {
    * same bits as alone.
    */
   readonly batch?: number
+  /** Set where the flow goes on beyond the mesh; with the mesh prior alone. */
+  readonly extent?: FaceExtentConfig
 }
 
 /** Largest `batch` of {@link RegisteredFlowConfig}: past it nothing is gained, and a pair takes some 20 MB. */
@@ -71,10 +75,12 @@ export interface RegisteredFlow {
   readonly flow: Value
   /** n x size x size x c: PNCC; with the mesh prior also mesh difference / 20 px (3) and mesh depth / 100 px. */
   readonly encoding: Value
-  /** n x size x size x 4 of `rasterise`: the mesh of I1. */
+  /** n x size x size x 4 of `rasterise`: the mesh of I1 and, with an extent, the ring about it, see `extendedTriangles`. */
   readonly fragments: Value
   /** n x size x size x 1: 20 on the face of I1, 0 elsewhere. */
   readonly mask: Value
+  /** The same of the mesh alone. */
+  readonly meshMask: Value
   /**
    * Meshes, template px, z away from the camera. With the prior 2n x 1 x 468 x 3: of all I1, then of all I2, whichever the flow
    * starts from; without it n x 1 x 468 x 3: of the frames that the flow starts from.
@@ -99,6 +105,7 @@ const CONFIG = {
   refinement: optional(oneOf(...REFINEMENTS)),
   depth: optional(record({ components: whole(), hidden: whole() })),
   batch: optional(BATCH),
+  extent: optional(FACE_EXTENT),
 }
 
 /**
@@ -113,6 +120,12 @@ export function registeredFlow(graph: GraphBuilder, config: RegisteredFlowConfig
 
 function pairsOf(config: RegisteredFlowConfig): number {
   checkArguments('registeredFlow', CONFIG, config)
+  if (config.extent !== undefined && !config.meshPrior) {
+    throw new EngineError(
+      'INVALID_ARGUMENT',
+      'registeredFlow: an extent needs the mesh of both frames; set meshPrior, or leave extent out',
+    )
+  }
   return config.batch ?? 1
 }
 
@@ -209,15 +222,25 @@ function flowFrom(
     fineMatching: config.fineMatching,
   }
   const flows = dffnetFlow(graph, frames.features(), encoding, network, source)
-  const mask = fragmentMask(graph, 'mask', fragments, FLOW_UNIT)
-  let flow = flowOnFace(graph, 'flow', flows.at(-1) as Value, fragments, FLOW_UNIT)
+  const meshFlow = flowOnFace(graph, 'flow', flows.at(-1) as Value, fragments, FLOW_UNIT)
+  const { extent } = config
+  const face =
+    extent && meshPair.length === 2
+      ? extendFace(graph, 'extended', meshFlow, fragments, meshPair, triangles, extent)
+      : { flow: meshFlow, fragments }
+  const mask = fragmentMask(graph, 'mask', face.fragments, FLOW_UNIT)
+  const meshMask = extent ? fragmentMask(graph, 'mesh mask', fragments, FLOW_UNIT) : mask
 
   // (dx, dy) by the images, then dz by what they have become.
   const refinement = config.refinement ?? 'none'
-  flow = refineFlow(graph, 'refined flow', flow, frames.images, fragments, refinement, source)
+  let flow = refineFlow(graph, 'refined flow', face.flow, frames.images, face.fragments, refinement, source)
   if (config.depth !== undefined) {
-    const layers = { ...config.depth, triangles }
+    const layers = {
+      ...config.depth,
+      triangles,
+      ...(extent && { extent: { ...extent, face: face.fragments } }),
+    }
     flow = depthFromMotion(graph, 'depth from motion', flow, fragments, meshPair, layers)
   }
-  return { flow, encoding, fragments, mask, meshes, flags }
+  return { flow, encoding, fragments: face.fragments, mask, meshMask, meshes, flags }
 }

@@ -15,10 +15,13 @@ import { compositeSheetOp } from './image/composite-sheet.js'
 import { imageInputOp } from './image/image-input.js'
 import { imageOutputOp } from './image/image-output.js'
 import { resizeOp } from './image/resize.js'
+import { extendVerticesOp } from './mesh/extend-vertices.js'
+import { fragmentSelectOp } from './mesh/fragment-select.js'
 import { fragmentChannelOp, fragmentMaskedOp, interpolateOp } from './mesh/interpolate.js'
 import { regionCropOp, regionPointsOp, regionTransformOp } from './mesh/landmark-attention.js'
 import { rasteriseOp } from './mesh/rasterise.js'
 import { refineMeshOp } from './mesh/refine-mesh.js'
+import { smoothRimOp } from './mesh/smooth-rim.js'
 import { addVertexDepthOp } from './mesh/vertex-depth.js'
 import { vertexMotionOp } from './mesh/vertex-motion.js'
 import { vertexMapOp } from './mesh/vertices.js'
@@ -46,6 +49,7 @@ const DEFINITIONS = [
     rasteriseOp,
   ],
   ...[refineMeshOp, addVertexDepthOp, vertexMotionOp, vertexMapOp],
+  ...[extendVerticesOp, fragmentSelectOp, smoothRimOp],
   ...[leakyReluOp, preluOp, reluOp, sigmoidOp, tanhOp, addOp, multiplyOp, scaleOp],
   ...[packOp, unpackOp, channelGatherOp, channelPadOp, channelSliceOp, batchConcatOp, batchSliceOp, concatOp],
   ...[cropOp, padOp, poolAvgOp, poolMaxOp, meanErrorOp, reduceOp, reshapeOp],

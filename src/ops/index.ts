@@ -45,6 +45,8 @@ export {
 } from './image/image-input.js'
 export { type ImageOutputAttrs, imageOutput } from './image/image-output.js'
 export { type ResizeAttrs, resize } from './image/resize.js'
+export { type ExtendVerticesAttrs, extendVertices } from './mesh/extend-vertices.js'
+export { fragmentSelect } from './mesh/fragment-select.js'
 export { fragmentDepth, fragmentMask, fragmentMasked, interpolate } from './mesh/interpolate.js'
 export {
   type RegionCropAttrs,
@@ -56,6 +58,7 @@ export {
 } from './mesh/landmark-attention.js'
 export { type RasteriseAttrs, rasterise } from './mesh/rasterise.js'
 export { type RefineMeshAttrs, refineMesh } from './mesh/refine-mesh.js'
+export { type SmoothRimAttrs, smoothRim } from './mesh/smooth-rim.js'
 export { addVertexDepth, type VertexDepthAttrs } from './mesh/vertex-depth.js'
 export { VERTEX_MOTION, type VertexMotionAttrs, vertexMotion } from './mesh/vertex-motion.js'
 export {

@@ -13,6 +13,16 @@ export function surfaceOf(fragments: Float32Array): { mask: Uint8Array; depth: F
   return { mask, depth }
 }
 
+/** 1 where one of the first `triangles` is, 0 elsewhere. */
+export function maskOf(fragments: Float32Array, triangles: number): Uint8Array {
+  const mask = new Uint8Array(fragments.length / 4)
+  for (let i = 0; i < mask.length; i++) {
+    const triangle = fragments[4 * i + 3] as number
+    mask[i] = triangle >= 0 && triangle < triangles ? 1 : 0
+  }
+  return mask
+}
+
 /**
  * The PNCC: every pixel's place in the canonical face. Rounded as the kernel that interpolates it for DFFNet rounds.
  * @param triangles Tx3 vertices

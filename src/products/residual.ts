@@ -118,23 +118,26 @@ export function absoluteDifference(a: Rgba, b: Rgba, mask: ArrayLike<number>): F
 
 /**
  * Residual of B against A before and after the motion is undone, as the pictures are and after the exposure is matched, and its
- * map as they are; in grey levels (0 to 255) of pixels where the mask, of the images' size, is not 0.
+ * map as they are; in grey levels (0 to 255).
+ * @param mask of the images' size: where there is a flow, and the map is not 0
+ * @param counted pixels of it that the figures are means of
  */
 export function photometricResidual(
   a: Rgba,
   b: Rgba,
   warpedB: Rgba,
   mask: ArrayLike<number>,
+  counted: ArrayLike<number> = mask,
 ): { residual: Float32Array; photometric: PhotometricResidual } {
   const residual = absoluteDifference(a, warpedB, mask)
   return {
     residual,
     photometric: {
-      before: maskedMean(absoluteDifference(a, b, mask), mask),
-      after: maskedMean(residual, mask),
+      before: maskedMean(absoluteDifference(a, b, counted), counted),
+      after: maskedMean(residual, counted),
       exposureMatched: {
-        before: matchedDifference(a, matchExposure(a, b, mask), mask),
-        after: matchedDifference(a, matchExposure(a, warpedB, mask), mask),
+        before: matchedDifference(a, matchExposure(a, b, counted), counted),
+        after: matchedDifference(a, matchExposure(a, warpedB, counted), counted),
       },
     },
   }

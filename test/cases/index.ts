@@ -9,7 +9,9 @@ import { conv2dCases } from './conv2d.js'
 import { correlationCases } from './correlation.js'
 import { depthwiseCases } from './depthwise.js'
 import { elementwiseCases } from './elementwise.js'
+import { extendVerticesCases } from './extend-vertices.js'
 import { flowOnFaceCases } from './flow-on-face.js'
+import { fragmentSelectCases } from './fragment-select.js'
 import { fullyConnectedCases } from './fully-connected.js'
 import { inverseSearchCases } from './inverse-search.js'
 import { landmarkAttentionCases } from './landmark-attention.js'
@@ -20,6 +22,7 @@ import { reduceCases } from './reduce.js'
 import { refineMeshCases } from './refine-mesh.js'
 import { reshapeCases } from './reshape.js'
 import { resizeCases } from './resize.js'
+import { smoothRimCases } from './smooth-rim.js'
 import { storageCases } from './storage.js'
 import { transposedCases } from './transposed.js'
 import { variationalCases } from './variational.js'
@@ -58,4 +61,7 @@ export const allCases: readonly OpCase[] = [
   ...vertexCases,
   ...vertexMotionCases,
   ...vertexDepthCases,
+  ...extendVerticesCases,
+  ...fragmentSelectCases,
+  ...smoothRimCases,
 ]

@@ -18,11 +18,13 @@ const table: readonly {
   readonly range: readonly [number, number]
   /** Of the fragments' lanes: depth, and no face where the last is negative. */
   readonly lanes?: readonly [number, number]
+  readonly leastCover?: number
   readonly bench?: boolean
 }[] = [
   // Vertices beyond the border, at it, hidden, with few pixels of the face about them.
   { at: [1, 37, 29], vertices: 151, meshes: 2, range: [-6, 42] },
   { at: [1, 37, 29], vertices: 151, meshes: 1, range: [-6, 42] },
+  { at: [1, 37, 29], vertices: 151, meshes: 2, range: [-6, 42], leastCover: 0.05 },
   { at: [2, 19, 33], vertices: 67, meshes: 2, range: [-2, 34] },
   { at: [2, 33, 18], vertices: 67, meshes: 1, range: [-2, 34] },
   { at: [1, 1, 1], vertices: 30, meshes: 2, range: [-1, 2], lanes: [0, 60] },
@@ -35,11 +37,11 @@ const table: readonly {
 
 /** Every pixel has a depth of its own and may be off the face. */
 function scatteredCase(row: (typeof table)[number]): OpCase {
-  const { vertices, meshes, range, lanes = [-12, 60], bench } = row
+  const { vertices, meshes, range, lanes = [-12, 60], leastCover, bench } = row
   const [n, h, w] = row.at
   const mesh = { n, h: 1, w: vertices, c: 3, range }
   return {
-    name: `vertexMotion ${n}x${h}x${w}, ${meshes} x ${vertices} within ${range.join(' to ')}, fragments ${lanes.join(' to ')}`,
+    name: `vertexMotion ${n}x${h}x${w}, ${meshes} x ${vertices} within ${range.join(' to ')}, fragments ${lanes.join(' to ')}${leastCover ? `, least cover ${leastCover}` : ''}`,
     op: 'vertexMotion',
     inputs: [
       { n, h, w, c: 3, range: [-20, 20] },
@@ -49,9 +51,10 @@ function scatteredCase(row: (typeof table)[number]): OpCase {
     build: (graph, inputs) =>
       vertexMotion(graph, 'motion', nthValue(inputs, 0), nthValue(inputs, 1), oneOrTwo(inputs.slice(2)), {
         scale: SCALE,
+        ...(leastCover !== undefined && { leastCover }),
       }),
     reference: (inputs) =>
-      vertexMotionReference(inputOf(inputs, 0), inputOf(inputs, 1), inputs.slice(2), SCALE),
+      vertexMotionReference(inputOf(inputs, 0), inputOf(inputs, 1), inputs.slice(2), SCALE, leastCover),
     ...(bench && { bench }),
   }
 }

@@ -75,7 +75,10 @@ describe('result of the demo pair', () => {
       expect(field.some((value) => value !== 0)).toBe(true)
     }
     expect(new Set(mask)).toEqual(new Set([0, 1]))
-    expect(demo.pncc.every((value) => value >= 0 && value <= 1)).toBe(true)
+    const onMesh = demo.pncc.filter((_, i) => demo.meshMask[Math.floor(i / 3)] === 1)
+    expect(onMesh.every((value) => value >= 0 && value <= 1)).toBe(true)
+    // Above the brows the face goes on beyond the canonical mesh.
+    expect(demo.pncc.every((value) => value > -0.4 && value < 1.2)).toBe(true)
     expect(demo.confidence?.every((value) => value >= 0 && value <= 1)).toBe(true)
   })
 
@@ -87,6 +90,15 @@ describe('result of the demo pair', () => {
     const share = meanOn(new Uint8Array(N * N).fill(1), (i) => at(demo.mask, i))
     expect(share).toBeGreaterThan(0.2)
     expect(share).toBeLessThan(0.7)
+  })
+
+  it('goes on beyond the mesh: up the forehead, and nowhere into the mesh', () => {
+    expect(demo.extent).toBe('face')
+    expect(demo.meshMask.every((on, i) => on <= at(demo.mask, i))).toBe(true)
+    const top = (mask: Uint8Array) => Math.floor(mask.indexOf(1) / N)
+    expect(top(demo.meshMask) - top(demo.mask)).toBeGreaterThan(10)
+    const count = (mask: Uint8Array) => mask.reduce((sum, on) => sum + on, 0)
+    expect(count(demo.mask) / count(demo.meshMask)).toBeGreaterThan(1.15)
   })
 
   it('moves the mesh by the flow', () => {
@@ -106,7 +118,7 @@ describe('result of the demo pair', () => {
   it('explains B: warped back it is nearer to A than before', () => {
     const { before, after } = demo.photometric
     expect(after).toBeLessThan(0.75 * before)
-    expect(meanOn(demo.mask, (i) => at(demo.residual, i))).toBeCloseTo(after, 1)
+    expect(meanOn(demo.meshMask, (i) => at(demo.residual, i))).toBeCloseTo(after, 1)
   })
 
   it('sees the laugh: the lower lip goes down, the corners of the mouth apart', () => {

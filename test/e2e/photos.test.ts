@@ -297,7 +297,7 @@ describe('bad input through the command line', () => {
           options.weights === undefined && options.adapter === undefined
             ? shared
             : DeepFaceFlow.create(options),
-        describeNetwork: ({ weights, depth }) => describeNetwork(weights, depth),
+        describeNetwork: ({ weights, depth, extent }) => describeNetwork(weights, depth, extent),
       },
       false,
     )

@@ -27,6 +27,7 @@ function derive(): RegisteredFlowResult {
     if (field.mask[pixel] === 0) return (k & 3) === 3 ? -1 : 0
     return [field.depth[pixel] as number, 0.25, 0.5, pixel % (triangles.length / 3)][k & 3] as number
   })
+  const maskOfB = Float32Array.from(field.mask, (m) => 20 * m)
   const outputs = {
     frames: [frame(7), frame(11)] as const,
     flow: field.flow.slice(),
@@ -34,15 +35,14 @@ function derive(): RegisteredFlowResult {
     mesh: vertices.slice(),
     meshOfB: undefined,
     faces: [],
-    backward: { flow: field.flow.map((v) => -v), mask: Float32Array.from(field.mask, (m) => 20 * m) },
+    backward: { flow: field.flow.map((v) => -v), mask: maskOfB, meshMask: maskOfB },
   }
   const facts = {
-    triangles: Uint32Array.from(triangles),
-    ncc,
-    template,
+    files: { triangles: Uint32Array.from(triangles), ncc, template, extent: undefined },
     weights: { name: 'none', hash: '0', depthHash: null, epe: null },
     depthSource: 'network',
     refinement: 'none',
+    extent: 'mesh',
     adapter: 'none',
     warnings: [],
   } as const

@@ -9,6 +9,7 @@ export function vertexMotionReference(
   fragments: RefTensor,
   meshes: readonly RefTensor[],
   scale: number,
+  leastCover: number = VERTEX_MOTION.leastCover,
 ): RefTensor {
   const [first, second] = meshes
   if (first === undefined) throw new RangeError('there is no mesh')
@@ -20,8 +21,8 @@ export function vertexMotionReference(
     const [x = 0, y = 0, z = 0] = [0, 1, 2].map((axis) => elementOf(first, n, 0, v, axis))
     const sampled = (channel: number) => sampleReference(masked, n, y - 0.5, x - 0.5, channel, 'zero')
     const cover = sampled(4)
-    const mean = (channel: number) => sampled(channel) / Math.max(cover, VERTEX_MOTION.leastCover)
-    if (cover < VERTEX_MOTION.leastCover || z - mean(3) >= VERTEX_MOTION.tolerance) return 0
+    const mean = (channel: number) => sampled(channel) / Math.max(cover, leastCover)
+    if (cover < leastCover || z - mean(3) >= VERTEX_MOTION.tolerance) return 0
     const known = second ? elementOf(second, n, 0, v, c) - elementOf(first, n, 0, v, c) : 0
     return (mean(c) - known) * scale
   })

@@ -60,11 +60,12 @@ export class FakeFaceFlow implements ExpressiveFaceFlow {
   }
 
   /** The prepared network, or one by the name that is asked for. */
-  network({ weights: name, depth }: CreateOptions) {
+  network({ weights: name, depth, extent }: CreateOptions) {
     const { weights, depthSource } = this.prepared
     return {
       weights: name === undefined ? weights : { ...weights, name, hash: name },
       depthSource: depth ?? depthSource,
+      extent: extent ?? this.prepared.extent,
     }
   }
 

@@ -30,6 +30,6 @@ export function ellipsoidOutputs(motion: Motion, backward = false): PairOutputs 
     mesh: vertices,
     meshOfB: undefined,
     faces: [],
-    ...(backward && { backward: { flow: flow.map((value) => -value), mask } }),
+    ...(backward && { backward: { flow: flow.map((value) => -value), mask, meshMask: mask } }),
   }
 }

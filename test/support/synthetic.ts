@@ -170,6 +170,7 @@ export async function syntheticResult(motion: Motion): Promise<FlowResult> {
   return {
     flow,
     mask,
+    meshMask: mask,
     pncc,
     depth,
     meshA: vertices,
@@ -190,6 +191,7 @@ export async function syntheticResult(motion: Motion): Promise<FlowResult> {
     weights: { name: 'synthetic', hash: '0'.repeat(64), depthHash: null, epe: null },
     depthSource: 'motion',
     refinement: 'variational',
+    extent: 'mesh',
     adapter: 'none',
     timingsMs: { total: 1 },
     checks: [],

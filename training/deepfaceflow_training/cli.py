@@ -163,6 +163,11 @@ def train_depth(args):
     run(args, say)
 
 
+def fit_extent(args):
+    from .face_extent import fit_extent as run
+    run(args, _makers(args, 'train', args.level), _canonical(args), say)
+
+
 def evaluate_depth(args):
     from .depth_study import study_depth
     study_depth(args, _canonical(args), say)
@@ -309,6 +314,15 @@ def _parser():
     sub.add_argument('--sets', action='append', required=True)
     sub.add_argument('--cache', required=True, help="folder for the network's refined flows, a subfolder a set")
     sub.add_argument('--json', help='also write the table here')
+    sub = command(fit_extent, 'fit the face beyond the mesh to heads and to true motions', material, assets, prepared, out)
+    sub.add_argument('--weights', required=True, help='the network that the motions come from, safetensors file or checkpoint')
+    sub.add_argument('--depth', required=True, help='its depth from motion')
+    sub.add_argument('--sets', action='append', required=True, help='training sets; may be repeated')
+    sub.add_argument('--cache', required=True, help="folder for the network's flows at the vertices, a subfolder a set, as of train-depth")
+    sub.add_argument('--level', action='append', required=True, choices=[level for level in LEVELS if level.startswith('rendered')], help='kind of heads that the places are fitted to; may be repeated')
+    sub.add_argument('--seed', type=int, default=61)
+    sub.add_argument('--count', type=int, default=150, help='pairs of heads of each level')
+    sub.add_argument('--provenance', default='training/README.md of this repository')
     sub = command(evaluate_mesh, 'motion, openings, chin and relief by mesh networks', assets)
     sub.add_argument('--weights', action='append', required=True, help="a mesh network in the engine's names; may be repeated")
     sub.add_argument('--sets', action='append', default=[])

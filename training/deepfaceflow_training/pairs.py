@@ -28,6 +28,8 @@ class Pair:
     pose: np.ndarray  # yaw, pitch, roll of A and of B, degrees
     points_a: np.ndarray  # (68, 3) float32 px: the head's true landmarks; nan where nothing better is known than what a mesh network draws
     points_b: np.ndarray
+    head_a: np.ndarray = None  # (n, 3) px: all vertices of the head, of rendered pairs; not kept in shards
+    head_b: np.ndarray = None
 
 
 def register_as_product(draft_images, vertices, material, landmarks=None, limit=None):

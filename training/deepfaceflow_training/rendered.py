@@ -62,7 +62,7 @@ class RenderedPairs:
         # By the package's network, so that tuning ours changes no pair.
         check_meshes(self.material.regressor(pictures, [DRAFT_ROI] * 2), placed, model.landmarks, _FINAL_LIMIT)
         mesh_a, mesh_b = meshes_of(pictures, self.material)
-        return Pair(*pictures, flow, state, mesh_a, mesh_b, np.concatenate(poses).astype(np.float32), va[model.landmarks], vb[model.landmarks])
+        return Pair(*pictures, flow, state, mesh_a, mesh_b, np.concatenate(poses).astype(np.float32), va[model.landmarks], vb[model.landmarks], va, vb)
 
     def _heads(self, g):
         """-> (vertices of both frames in the head's directions, their poses)."""

@@ -21,13 +21,15 @@ const NOISE = 1
  * reference being the anchor, and both flows are changed to say so: then the flows from frame to frame add up to those from the
  * reference. Both flows are changed in place.
  * @param before Vx3: vertices of the reference in the frame before, template px; undefined where it cannot be gone on from
- * @param triangles Tx3 vertices
+ * @param triangles Tx3 vertices, of the face beyond the mesh too
+ * @param onward what is given at the mesh's vertices, Vx3, with what it comes to at those beyond
  * @returns Vx3: vertices of the reference in this frame, template px
  */
 export function steadyMotion(
   before: Float32Array | undefined,
   { previous, reference }: MotionToFrame,
   triangles: ArrayLike<number>,
+  onward: (rows: Float32Array) => Float32Array = (rows) => rows,
 ): Float32Array {
   const found = surfaceOf(reference.fragments)
   const { mesh: measured } = moveMesh(reference.mesh, reference.flow, found.mask, found.depth)
@@ -52,8 +54,8 @@ export function steadyMotion(
       changesOfStep[v + axis] = (out[v + axis] as number) - (led[axis] as number)
     }
   }
-  addToFlow(reference, changes, found.mask, triangles)
-  addToFlow(previous, changesOfStep, mask, triangles)
+  addToFlow(reference, onward(changes), found.mask, triangles)
+  addToFlow(previous, onward(changesOfStep), mask, triangles)
   return out
 }
 

@@ -37,8 +37,10 @@ export interface TrackerHost {
   readonly flows: VideoFlows
   /** See `VideoOptions.smooth`. */
   readonly smooth: boolean
-  /** Tx3 vertices of the mesh. */
+  /** Tx3 vertices, of the face beyond the mesh too. */
   readonly triangles: ArrayLike<number>
+  /** See `steadyMotion`. */
+  readonly onward: (rows: Float32Array) => Float32Array
   holdsChoice(faces: readonly Candidate[]): boolean
   choose(faces: readonly Candidate[], photo: Rgba, name: string): Candidate
 }
@@ -185,11 +187,16 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
     before: Promise<Float32Array | undefined>,
     follows: boolean,
   ): Promise<Float32Array | undefined> {
-    const { smooth, flows, triangles } = this.#host
+    const { smooth, flows, triangles, onward } = this.#host
     if (!smooth || flows !== 'both') return undefined
     const [previous, reference] = await Promise.all([one.result, other.result])
     const known = follows && one !== other ? await before : undefined
-    return steadyMotion(known, { previous: previous.outputs, reference: reference.outputs }, triangles)
+    return steadyMotion(
+      known,
+      { previous: previous.outputs, reference: reference.outputs },
+      triangles,
+      onward,
+    )
   }
 
   /** Takes the tracker back to where it is now, for a frame whose flow fails later; once for all frames that were under way. */

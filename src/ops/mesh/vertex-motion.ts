@@ -1,4 +1,4 @@
-import { finite } from '../../graph/arguments.js'
+import { finite, optional } from '../../graph/arguments.js'
 import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { listOf, shapeError, tensorInput } from '../../graph/infer.js'
 import { inputAt, LINEAR_WORKGROUP } from '../../graph/lowering.js'
@@ -10,6 +10,8 @@ import { fragmentsInput, verticesInput } from './triangles.js'
 export interface VertexMotionAttrs {
   /** Multiplies the motion, e.g. the network's unit over a pixel. */
   readonly scale: number
+  /** Share of the four pixels about a vertex, by bilinear weight, that the face must cover; default that of {@link VERTEX_MOTION}. */
+  readonly leastCover?: number
 }
 
 /** Which vertices are seen. */
@@ -25,7 +27,7 @@ const KIND = 'vertexMotion'
 export const vertexMotionOp: OpDefinition<VertexMotionAttrs> = {
   kind: KIND,
   inputs: [3, 4],
-  attributes: { scale: finite },
+  attributes: { scale: finite, leastCover: optional(finite) },
   coordinates: [0, 1, 2, 3],
   precise: 'always',
 
@@ -43,6 +45,10 @@ export const vertexMotionOp: OpDefinition<VertexMotionAttrs> = {
     if (!Number.isFinite(attrs.scale)) {
       throw shapeError(KIND, context, `scale must be finite, got ${attrs.scale}`)
     }
+    const { leastCover = VERTEX_MOTION.leastCover } = attrs
+    if (!(leastCover > 0 && leastCover <= 1)) {
+      throw shapeError(KIND, context, `leastCover must be a share above 0, got ${leastCover}`)
+    }
     return tensorType(flow.n, 1, vertices, 3)
   },
 
@@ -59,7 +65,8 @@ export const vertexMotionOp: OpDefinition<VertexMotionAttrs> = {
       fragments: view(fragments),
       outputView: view(output),
       scale: attrs.scale,
-      ...VERTEX_MOTION,
+      leastCover: attrs.leastCover ?? VERTEX_MOTION.leastCover,
+      tolerance: VERTEX_MOTION.tolerance,
     }
     meshes.forEach((mesh, m) => {
       bindings[`mesh${m}`] = mesh
@@ -87,7 +94,7 @@ export const vertexMotionOp: OpDefinition<VertexMotionAttrs> = {
  * @param fragments n x h x w x 4 of `rasterise`: the face and its depth, px
  * @param meshes n x 1 x V x 3, px: the mesh that was rasterised, and the one that it becomes; without a second, the whole motion
  * @returns n x 1 x V x 3
- * @throws EngineError INVALID_GRAPH if the shapes do not fit or scale is not finite
+ * @throws EngineError INVALID_GRAPH if the shapes do not fit, scale is not finite or leastCover no share
  */
 export function vertexMotion(
   graph: GraphBuilder,

@@ -44,6 +44,7 @@ function still(flows: VideoFlows, smooth = false) {
     flows,
     smooth,
     triangles,
+    onward: (rows) => rows,
     enqueue: (task) => line.enqueue(task),
     between: async (from, to) => {
       const derived = { a: from, b: to } as FlowResult

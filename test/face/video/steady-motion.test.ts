@@ -62,6 +62,24 @@ describe('flows from frame to frame and from the reference', () => {
     expect(middle(previous.flow)[0]).toBeGreaterThan(5.9)
   })
 
+  it('are steady beyond the mesh as on it', () => {
+    const all = [...triangles, 0, 1, 2].map((v, i) => (i < triangles.length ? v : v + vertices.length / 3))
+    const beyond = (outputs: PairOutputs): PairOutputs => {
+      // The face about the middle is what three added vertices span.
+      const fragments = outputs.fragments.slice()
+      fragments.set([0, 0.3, 0.3, triangles.length / 3], (MIDDLE / 3) * 4)
+      return { ...outputs, fragments }
+    }
+    const moved = (motion: Vector) => beyond(uniform(motion))
+    const before = steadyMotion(undefined, { previous: moved([0, 0, 0]), reference: moved([0, 0, 0]) }, all)
+    const [previous, reference] = [moved([0, 0, 0.4]), moved([0, 0, 0])]
+    const mean = (rows: Float32Array) => Float32Array.from([...rows, ...Array(9).fill(rows[3 * 240 + 2])])
+    steadyMotion(before, { previous, reference }, all, mean)
+    expect(reference.flow.every(Number.isFinite) && previous.flow.every(Number.isFinite)).toBe(true)
+    expect(middle(reference.flow)[2]).toBeGreaterThan(0.1)
+    expect(middle(reference.flow)[2]).toBeCloseTo(middle(previous.flow)[2] as number, 3)
+  })
+
   it('stay as they are where the frame before says nothing', () => {
     const [previous, reference] = [uniform([1, 2, 3]), uniform([2, 1, 0])]
     const at = steadyMotion(undefined, { previous, reference }, triangles)

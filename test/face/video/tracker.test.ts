@@ -46,6 +46,7 @@ function newTracker(smooth = true): FaceVideoTracker {
     flows: 'both',
     smooth,
     triangles: ellipsoidMesh().triangles,
+    onward: (rows) => rows,
     enqueue: (task) => line.enqueue(task),
     between: async (a, b) => {
       pairs.push([a, b])
