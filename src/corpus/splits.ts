@@ -4,6 +4,7 @@ import type { PairRow } from './rows.js'
 
 /** What stays together: all of one source (or of one `group` of the manifest), or of one track. */
 export const SPLIT_BYS = ['source', 'track'] as const
+/** What no split divides, see `SPLIT_BYS`. */
 export type SplitBy = (typeof SPLIT_BYS)[number]
 
 /** How a corpus is divided. */
