@@ -66,7 +66,8 @@ function coefficientsOf(
   return Object.fromEntries(
     COEFFICIENT_NAMES.map((name) => {
       const at = (READ_COEFFICIENTS as readonly string[]).indexOf(name)
-      const zero = Math.min(rest?.[at] ?? 0, LARGEST_ZERO)
+      // Where the eyes look is no trait of a face.
+      const zero = name.startsWith('eyeLook') ? 0 : Math.min(rest?.[at] ?? 0, LARGEST_ZERO)
       const value = Math.max(0, ((coefficients[at] as number) - zero) / (1 - zero))
       const seen = { value, confidence: confidence[at] as number }
       return [name, isUnseen(name, unseen) ? { value: null, confidence: 0 } : seen]
