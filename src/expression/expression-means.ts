@@ -55,7 +55,9 @@ export class ExpressionMeans {
     const means = { reader, canonical, ...(fieldOfView !== undefined && { fieldOfView }) }
     if (neutral === undefined) return means
     const face = await this.#find(neutral, photoName(neutral, 'the neutral photo'), undefined, signal)
-    return { ...means, rest: (await reader.read(face.registered)).features }
+    const { features } = await reader.read(face.registered)
+    const { coefficients } = await reader.read(face.registered, features)
+    return { ...means, rest: { features, coefficients } }
   }
 
   async #find(

@@ -17,14 +17,17 @@ const LEAST_PRESENCE = 0.5
 /** Width of the face, px, below which lids and lips have too few pixels. */
 const SMALL = 60
 
+/** A person who is said to be at rest may do so much of something and is believed; more would leave nothing to be told against it. */
+const LARGEST_ZERO = 0.6
+
 /** What expressions are read with. */
 export interface ReadingMeans {
   readonly reader: FaceReader
   /** 468x3 of the canonical face. */
   readonly canonical: Float32Array
   readonly fieldOfView?: number
-  /** `features` of the person at rest. */
-  readonly rest?: Float32Array
+  /** The person at rest: `features`, and what is read of them against themselves, which stands for 0. */
+  readonly rest?: Pick<FaceReading, 'features' | 'coefficients'>
 }
 
 /**
@@ -38,12 +41,12 @@ export async function readExpression(
 ): Promise<Expression> {
   const { reader, canonical, fieldOfView, rest } = means
   assertNoProfile(face, name)
-  const reading = await reader.read(face.registered, rest)
+  const reading = await reader.read(face.registered, rest?.features)
   const { presence } = reading
   const unread = reader.unseen(rest !== undefined)
   const pose = headPose(reading, face, canonical, fieldOfView)
   return {
-    coefficients: coefficientsOf(reading, unread),
+    coefficients: coefficientsOf(reading, unread, rest?.coefficients),
     unseen: COEFFICIENT_NAMES.filter((coefficient) => isUnseen(coefficient, unread)),
     isRelative: rest !== undefined,
     gaze: eyeGaze(face, pose),
@@ -54,11 +57,19 @@ export async function readExpression(
   }
 }
 
-function coefficientsOf({ coefficients, confidence }: FaceReading, unseen: readonly string[]): Coefficients {
+/** @param rest what counts as 0 */
+function coefficientsOf(
+  { coefficients, confidence }: FaceReading,
+  unseen: readonly string[],
+  rest: Float32Array | undefined,
+): Coefficients {
   return Object.fromEntries(
     COEFFICIENT_NAMES.map((name) => {
       const at = (READ_COEFFICIENTS as readonly string[]).indexOf(name)
-      const seen = { value: coefficients[at] as number, confidence: confidence[at] as number }
+      // Where the eyes look is no trait of a face.
+      const zero = name.startsWith('eyeLook') ? 0 : Math.min(rest?.[at] ?? 0, LARGEST_ZERO)
+      const value = Math.max(0, ((coefficients[at] as number) - zero) / (1 - zero))
+      const seen = { value, confidence: confidence[at] as number }
       return [name, isUnseen(name, unseen) ? { value: null, confidence: 0 } : seen]
     }),
   ) as unknown as Coefficients

@@ -9,6 +9,7 @@ import { EXIT } from '../../src/cli/exit-codes.js'
 import { runCli } from '../../src/cli/program.js'
 import { FaceError } from '../../src/errors.js'
 import type { FlowResult } from '../../src/face/types.js'
+import { UnlitMaterials } from '../../src/io/unlit-materials.js'
 import { FakeFaceFlow, FakeTerminal } from '../support/fake-face-flow.js'
 import { mouthOpening, PHOTO_A, PHOTO_B, syntheticResult } from '../support/synthetic.js'
 
@@ -65,7 +66,9 @@ describe('expression', () => {
   it('writes a mesh with the named morph targets of all coefficients, and their animation', async () => {
     const file = join(folder, 'out.glb')
     expect((await run(PHOTO_A, PHOTO_B, '-o', out, '-o', file)).code).toBe(EXIT.ok)
-    const document = await new NodeIO().readBinary(new Uint8Array(await readFile(file)))
+    const document = await new NodeIO()
+      .registerExtensions([UnlitMaterials])
+      .readBinary(new Uint8Array(await readFile(file)))
     const [mesh] = document.getRoot().listMeshes()
     const names = (mesh as Mesh).getExtras().targetNames as string[]
     expect(names).toHaveLength(51)
