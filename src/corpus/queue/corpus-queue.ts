@@ -1,0 +1,274 @@
+import { createHash } from 'node:crypto'
+import type { Job, Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
+import { FaceError, printed } from '../../errors.js'
+import { parseQueueAddress, type QueueAddress } from './address.js'
+import { loadQueuePackages, type QueuePackages } from './packages.js'
+import { connectServer, serverFailed } from './server.js'
+import { assertSameTerms, parseTerms, type QueueTerms, termsDigest } from './terms.js'
+
+/** A piece of work: what `JSON.stringify` keeps of it reaches the worker. Equal ids are the same work. */
+export interface QueueEntry {
+  readonly id: string
+}
+
+/** What an entry is in the queue. */
+export interface QueuedEntry<E extends QueueEntry> {
+  readonly entry: E
+  /** Digest of the terms it was filled for. */
+  readonly terms: string
+}
+
+/** How often and how late an entry is tried again. */
+export interface RetryOptions {
+  /** Attempts before an entry is set aside, from 1 on (default 4). */
+  readonly attempts?: number
+  /** Pause before the second attempt, seconds; twice as long before each further one (default 10). */
+  readonly backoff?: number
+}
+
+/** An entry that was set aside: it failed for good. */
+export interface SetAside {
+  readonly id: string
+  readonly reason: string
+  readonly attempts: number
+  /** ISO 8601. */
+  readonly since: string
+}
+
+/** How far a queue is. */
+export interface QueueStatus {
+  readonly waiting: number
+  /** A worker has them now. */
+  readonly active: number
+  /** Failed and wait for their next attempt. */
+  readonly retrying: number
+  readonly done: number
+  readonly setAside: number
+  /** Worker processes with a connection; null where the server does not tell. */
+  readonly workers: number | null
+  /** Entries a minute, over those of the last ten minutes (at most the last thousand). */
+  readonly perMinute: number
+  /** Until all is done at this rate, seconds; null while nothing moves. */
+  readonly secondsLeft: number | null
+  /** Null: never filled. */
+  readonly terms: QueueTerms | null
+}
+
+/** Keys of all queues begin so on the server. */
+export const KEY_PREFIX = 'deepfaceflow'
+/** Entries a round trip. */
+const CHUNK = 500
+const RATE_ENTRIES = 1000
+const RATE_MS = 600_000
+
+/**
+ * A queue of entries on a Redis or Valkey server: each is handed to a worker, again where that one dies, and set aside
+ * where it fails for good. Outputs must be atomic and the same each time, for an entry may be worked on twice.
+ */
+export class CorpusQueue<E extends QueueEntry> {
+  readonly #queue: Queue<QueuedEntry<E>>
+
+  private constructor(
+    readonly name: string,
+    /** The server, without password. */
+    readonly server: string,
+    readonly packages: QueuePackages,
+    readonly address: QueueAddress,
+    readonly client: Redis,
+  ) {
+    this.#queue = new packages.bullmq.Queue(name, {
+      connection: client as never,
+      prefix: KEY_PREFIX,
+      // Errors are thrown where the command stands; nobody needs their stack on the server.
+      defaultJobOptions: { stackTraceLimit: 0, keepLogs: 0 },
+    })
+    this.#queue.on('error', () => undefined)
+  }
+
+  /**
+   * Connects to the server.
+   * @param address `redis://user:password@host:port/database`; rediss, valkey and valkeys too
+   * @param name letters, digits, `_ . -`, up to 80: a server holds any number of queues
+   * @throws FaceError INVALID_ARGUMENT; MISSING_DEPENDENCY where BullMQ is not installed; EXTERNAL_TOOL where the server
+   *   does not answer or refuses
+   */
+  static async open<E extends QueueEntry>(address: string, name: string): Promise<CorpusQueue<E>> {
+    if (!/^[\w.-]{1,80}$/.test(name)) {
+      throw new FaceError(
+        'INVALID_ARGUMENT',
+        `the name of the queue is ${printed(name)}; give up to 80 of letters, digits, _ . and -`,
+        { name },
+      )
+    }
+    const parsed = parseQueueAddress(address)
+    const packages = await loadQueuePackages()
+    const client = await connectServer(packages, parsed)
+    return new CorpusQueue<E>(name, parsed.shown, packages, parsed, client)
+  }
+
+  /**
+   * Adds what is not there yet, done entries included: filling again, or from two places at once, doubles nothing.
+   * Entries are taken as they come and not held.
+   * @param terms the first fill settles them
+   * @returns how many entries were read
+   * @throws FaceError INVALID_ARGUMENT if the queue was filled for other terms; EXTERNAL_TOOL
+   */
+  async fill(
+    entries: AsyncIterable<E> | Iterable<E>,
+    terms: QueueTerms,
+    options: RetryOptions & {
+      readonly onProgress?: (read: number) => void
+      readonly signal?: AbortSignal
+    } = {},
+  ): Promise<number> {
+    const digest = await this.#settleTerms(terms)
+    const opts = {
+      attempts: options.attempts ?? 4,
+      backoff: { type: 'exponential', delay: (options.backoff ?? 10) * 1000, jitter: 0.2 },
+    }
+    let read = 0
+    let chunk: E[] = []
+    const send = async (): Promise<void> => {
+      const jobs = chunk.map((entry) => ({
+        name: 'entry',
+        data: { entry, terms: digest },
+        opts: { ...opts, jobId: jobId(entry.id) },
+      }))
+      chunk = []
+      await this.#ask(() => this.#queue.addBulk(jobs as never))
+      options.onProgress?.(read)
+    }
+    for await (const entry of entries) {
+      if (options.signal?.aborted) break
+      chunk.push(entry)
+      read++
+      if (chunk.length === CHUNK) await send()
+    }
+    if (chunk.length > 0) await send()
+    return read
+  }
+
+  /** What it was filled for; null: never filled. @throws FaceError EXTERNAL_TOOL */
+  async terms(): Promise<QueueTerms | null> {
+    const text = await this.#ask(() => this.client.get(this.#termsKey))
+    return text === null ? null : parseTerms(text, this.name)
+  }
+
+  /** @throws FaceError EXTERNAL_TOOL */
+  async status(): Promise<QueueStatus> {
+    return await this.#ask(async () => {
+      const counts = await this.#queue.getJobCounts('waiting', 'active', 'delayed', 'completed', 'failed')
+      const { waiting = 0, active = 0, delayed = 0, completed = 0, failed = 0 } = counts
+      const perMinute = await this.#rate()
+      const workers = await this.#queue.getWorkers()
+      const left = waiting + active + delayed
+      return {
+        waiting,
+        active,
+        retrying: delayed,
+        done: completed,
+        setAside: failed,
+        workers: workers.some(({ id }) => id === undefined) ? null : workers.length,
+        perMinute,
+        secondsLeft: left === 0 ? 0 : perMinute > 0 ? (left / perMinute) * 60 : null,
+        terms: await this.terms(),
+      }
+    })
+  }
+
+  /** True if no entry waits, is worked on or waits for its next attempt, at one moment. @throws FaceError EXTERNAL_TOOL */
+  async isEmpty(): Promise<boolean> {
+    const counts = await this.#ask(() => this.#queue.getJobCounts('waiting', 'active', 'delayed'))
+    return Object.values(counts).every((count) => count === 0)
+  }
+
+  /** Those that failed for good, the newest first. @throws FaceError EXTERNAL_TOOL */
+  async setAside(limit: number): Promise<SetAside[]> {
+    const jobs = limit === 0 ? [] : await this.#ask(() => this.#queue.getFailed(0, limit - 1))
+    return jobs.map((job) => ({
+      id: job.data.entry.id,
+      reason: reasonOf(job),
+      attempts: job.attemptsMade,
+      since: new Date(job.finishedOn ?? job.timestamp).toISOString(),
+    }))
+  }
+
+  /**
+   * Takes entries out that no worker has at the moment.
+   * @param which those that have not begun; those set aside, so that filling again tries them anew; or everything
+   * @returns how many
+   * @throws FaceError EXTERNAL_TOOL
+   */
+  async remove(which: 'waiting' | 'set-aside' | 'all'): Promise<number> {
+    const states = {
+      waiting: ['wait', 'delayed'],
+      'set-aside': ['failed'],
+      all: ['wait', 'delayed', 'failed', 'completed'],
+    } as const
+    let removed = 0
+    for (const state of states[which]) {
+      // A script on the server stops all its clients while it runs: small ones.
+      for (;;) {
+        const ids = await this.#ask(() => this.#queue.clean(0, 1000, state))
+        removed += ids.length
+        if (ids.length === 0) break
+      }
+    }
+    if (which === 'all' && (await this.isEmpty())) {
+      await this.#ask(() => this.client.del(this.#termsKey))
+    }
+    return removed
+  }
+
+  async close(): Promise<void> {
+    await this.#queue.close().catch(() => undefined)
+    this.client.disconnect()
+  }
+
+  get #termsKey(): string {
+    return `${KEY_PREFIX}:${this.name}:terms`
+  }
+
+  /** @returns their digest */
+  async #settleTerms(terms: QueueTerms): Promise<string> {
+    await this.#ask(() => this.client.set(this.#termsKey, JSON.stringify(terms), 'NX'))
+    const settled = await this.terms()
+    // Null: emptied between the two.
+    assertSameTerms(settled ?? terms, terms, this.name, 'choose another --name, or empty it with drain --all')
+    return termsDigest(terms)
+  }
+
+  async #rate(): Promise<number> {
+    const jobs = await this.#queue.getJobs(['completed'], 0, RATE_ENTRIES - 1)
+    const now = Date.now()
+    const times = jobs.map((job) => job?.finishedOn ?? 0).filter((time) => now - time < RATE_MS)
+    if (times.length === 0) return 0
+    // Of a run shorter than the window, its own length counts.
+    const began = Math.min(
+      ...jobs.map((job) => job?.processedOn ?? now).filter((time) => now - time < RATE_MS),
+    )
+    return (times.length / Math.max(now - began, 1000)) * 60_000
+  }
+
+  async #ask<T>(command: () => Promise<T>): Promise<T> {
+    try {
+      return await command()
+    } catch (cause) {
+      if (cause instanceof FaceError) throw cause
+      throw serverFailed(this.address, cause)
+    }
+  }
+}
+
+/** Equal for equal entries wherever they are filled from; the server allows no `:` and no bare number. */
+function jobId(id: string): string {
+  return `e${createHash('sha256').update(id).digest('hex').slice(0, 32)}`
+}
+
+/** Why an entry was set aside. */
+export function reasonOf(job: Pick<Job, 'failedReason'>): string {
+  return /stalled more than/.test(job.failedReason)
+    ? 'its worker died or was cut off each time: it may exhaust the memory or crash the driver'
+    : job.failedReason
+}
