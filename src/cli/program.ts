@@ -10,6 +10,7 @@ import { addDemoCommand } from './demo.js'
 import { addDoctorCommand } from './doctor.js'
 import { describeError, EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit-codes.js'
 import { addFlowCommand } from './flow.js'
+import { addQueueCommand } from './queue.js'
 import { printable } from './terminal-text.js'
 import { addVideoCommand } from './video.js'
 import { addViewCommand } from './view.js'
@@ -30,6 +31,7 @@ function buildProgram(context: CliContext): Command {
     addVideoCommand,
     addBatchCommand,
     addCorpusCommand,
+    addQueueCommand,
     addAnimateCommand,
     addDemoCommand,
     addViewCommand,

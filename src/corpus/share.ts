@@ -1,4 +1,5 @@
 import { FaceError, printed } from '../errors.js'
+import type { CorpusPlan } from './plan.js'
 
 /** One of `count` shares of a corpus; together they are all of it. */
 export interface Share {
@@ -50,6 +51,16 @@ export function parseShare(text: string, environment: Environment): Share {
   return checked(Number(which) - 1, count ?? 0, text)
 }
 
+/** The part of a plan that is a share: every `count`-th entry, beginning with the `index`-th. */
+export function sharePlan(plan: CorpusPlan, share: Share): CorpusPlan {
+  const { index, count } = share
+  return {
+    digest: plan.digest,
+    count: Math.max(0, Math.ceil((plan.count - index) / count)),
+    entries: () => shareOf(plan.entries(), share),
+  }
+}
+
 /** Every `count`-th entry, beginning with the `index`-th: shares differ by one entry at most. */
 export async function* shareOf<T>(entries: AsyncIterable<T>, { index, count }: Share): AsyncGenerator<T> {
   let place = 0
@@ -71,7 +82,9 @@ function fromScheduler(given: number | null, environment: Environment): Share {
   const number = (name: string): number => {
     const text = environment[name]
     if (isSet(text) && /^\d+$/.test(text)) return Number(text)
-    throw invalid(`is auto, but ${name} of ${system} is ${isSet(text) ? printed(text) : 'not set'}; give one like 2/8`)
+    throw invalid(
+      `is auto, but ${name} of ${system} is ${isSet(text) ? printed(text) : 'not set'}; give one like 2/8`,
+    )
   }
   if (given === null && count === null) {
     throw invalid(

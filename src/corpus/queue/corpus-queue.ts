@@ -19,12 +19,16 @@ export interface QueuedEntry<E extends QueueEntry> {
   readonly terms: string
 }
 
-/** How often and how late an entry is tried again. */
-export interface RetryOptions {
+/** How a queue is filled. */
+export interface FillOptions {
   /** Attempts before an entry is set aside, from 1 on (default 4). */
   readonly attempts?: number
   /** Pause before the second attempt, seconds; twice as long before each further one (default 10). */
   readonly backoff?: number
+  /** Told how many entries were read. */
+  readonly onProgress?: (read: number) => void
+  /** Ends the filling; filling again goes on. */
+  readonly signal?: AbortSignal
 }
 
 /** An entry that was set aside: it failed for good. */
@@ -117,10 +121,7 @@ export class CorpusQueue<E extends QueueEntry> {
   async fill(
     entries: AsyncIterable<E> | Iterable<E>,
     terms: QueueTerms,
-    options: RetryOptions & {
-      readonly onProgress?: (read: number) => void
-      readonly signal?: AbortSignal
-    } = {},
+    options: FillOptions = {},
   ): Promise<number> {
     const digest = await this.#settleTerms(terms)
     const opts = {
