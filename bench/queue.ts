@@ -9,7 +9,6 @@ import type { CorpusEntry } from '../src/corpus/entry.js'
 import { readManifest } from '../src/corpus/manifest.js'
 import { planCorpus } from '../src/corpus/plan.js'
 import { CorpusQueue } from '../src/corpus/queue/corpus-queue.js'
-import { workQueue } from '../src/corpus/queue/work-queue.js'
 import { TestServer } from '../test/queue/server.js'
 import { describeLoad, LoadMeter, machineContext } from './lib/context.js'
 import { positive } from './lib/options.js'
@@ -72,7 +71,7 @@ await main(async () => {
     await small.fill(first(plan.entries(), options.entries), TERMS)
     const signal = new AbortController().signal
     await phase('work through entries', options.entries, () =>
-      workQueue(small, async () => undefined, { terms: TERMS, signal }),
+      small.work(async () => undefined, { terms: TERMS, signal }),
     )
     if ((await small.status()).done !== options.entries) throw new Error('entries were lost')
     await small.close()

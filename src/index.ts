@@ -30,22 +30,19 @@ export {
 } from './corpus/options.js'
 export { type CorpusPlan, openPlan, planCorpus } from './corpus/plan.js'
 export { processEntry } from './corpus/process-entry.js'
-export {
-  CorpusQueue,
-  type FillOptions,
-  type QueueEntry,
-  type QueueStatus,
-  type SetAside,
-} from './corpus/queue/corpus-queue.js'
+export { CorpusQueue } from './corpus/queue/corpus-queue.js'
 export { corpusTerms } from './corpus/queue/corpus-terms.js'
 export type { QueueTerms } from './corpus/queue/terms.js'
-export {
-  type ProcessEntry,
-  type WorkEvent,
-  type WorkOptions,
-  type WorkReport,
-  workQueue,
-} from './corpus/queue/work-queue.js'
+export type {
+  FillOptions,
+  ProcessEntry,
+  QueueEntry,
+  QueueStatus,
+  SetAside,
+  WorkEvent,
+  WorkOptions,
+  WorkReport,
+} from './corpus/queue/types.js'
 export {
   type AssemblyOptions,
   type CorpusSettings,

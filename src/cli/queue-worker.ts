@@ -10,7 +10,6 @@ import {
   readSettings,
   type WorkEvent,
   whyOpen,
-  workQueue,
 } from '../index.js'
 import type { CliContext } from './context.js'
 import { engineOf } from './corpus-check.js'
@@ -69,7 +68,7 @@ async function workerCommand(context: CliContext, given: WorkerFlags): Promise<v
     assertUsable(record ?? (await crew.run({ set: flags.out, settings, entry })))
   }
   try {
-    const report = await workQueue(queue, process, {
+    const report = await queue.work(process, {
       terms: flags.anyTerms ? null : corpusTerms(settings),
       signal: context.interrupted,
       lease: flags.lease,

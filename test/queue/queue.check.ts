@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { CorpusQueue } from '../../src/corpus/queue/corpus-queue.js'
-import { type WorkEvent, type WorkReport, workQueue } from '../../src/corpus/queue/work-queue.js'
+import type { WorkEvent, WorkReport } from '../../src/corpus/queue/types.js'
 import { seededRandom } from '../random.js'
 import { TestServer } from './server.js'
 import { outputBits, outputName, TERMS, type TinyEntry, tinyEntries, tinyWork } from './tiny-entries.js'
@@ -52,7 +52,7 @@ async function workHere(options: object = {}): Promise<WorkEvent[]> {
   const events: WorkEvent[] = []
   const signal = new AbortController().signal
   const onEvent = (event: WorkEvent) => events.push(event)
-  await workQueue(queue, tinyWork(folder), { terms: TERMS, signal, onEvent, ...options })
+  await queue.work(tinyWork(folder), { terms: TERMS, signal, onEvent, ...options })
   return events
 }
 

@@ -3,7 +3,7 @@ import { appendFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { ProcessEntry } from '../../src/corpus/queue/work-queue.js'
+import type { ProcessEntry } from '../../src/corpus/queue/types.js'
 import { FaceError } from '../../src/errors.js'
 import { writeFileAtomic } from '../../src/platform/node/atomic.js'
 

@@ -1,5 +1,4 @@
 import { CorpusQueue } from '../../src/corpus/queue/corpus-queue.js'
-import { workQueue } from '../../src/corpus/queue/work-queue.js'
 import { TERMS, type TinyEntry, tinyWork } from './tiny-entries.js'
 
 /** A worker process on tiny entries: `tiny-worker.ts <folder> <name of the queue> <options as JSON>`, address in QUEUE. */
@@ -10,7 +9,7 @@ process.on('SIGTERM', () => abort.abort())
 const queue = await CorpusQueue.open<TinyEntry>(process.env.QUEUE ?? '', name)
 process.stdout.write('ready\n')
 try {
-  const report = await workQueue(queue, tinyWork(folder), {
+  const report = await queue.work(tinyWork(folder), {
     terms: TERMS,
     signal: abort.signal,
     ...(JSON.parse(json) as object),

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { WorkReport } from '../../src/corpus/queue/work-queue.js'
+import type { WorkReport } from '../../src/corpus/queue/types.js'
 
 /** A worker process of a test. */
 export interface TinyWorker {

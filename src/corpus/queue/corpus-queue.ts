@@ -1,66 +1,23 @@
 import { createHash } from 'node:crypto'
-import type { Job, Queue } from 'bullmq'
-import type { Redis } from 'ioredis'
+import type { Queue } from 'bullmq'
 import { FaceError, printed } from '../../errors.js'
-import { parseQueueAddress, type QueueAddress } from './address.js'
-import { loadQueuePackages, type QueuePackages } from './packages.js'
+import { parseQueueAddress } from './address.js'
+import { KEY_PREFIX, type QueueConnection, reasonOf } from './connection.js'
+import { loadQueuePackages } from './packages.js'
 import { connectServer, serverFailed } from './server.js'
 import { assertSameTerms, parseTerms, type QueueTerms, termsDigest } from './terms.js'
+import type {
+  FillOptions,
+  ProcessEntry,
+  QueuedEntry,
+  QueueEntry,
+  QueueStatus,
+  SetAside,
+  WorkOptions,
+  WorkReport,
+} from './types.js'
+import { QueueWork } from './work-queue.js'
 
-/** A piece of work: what `JSON.stringify` keeps of it reaches the worker. Equal ids are the same work. */
-export interface QueueEntry {
-  readonly id: string
-}
-
-/** What an entry is in the queue. */
-export interface QueuedEntry<E extends QueueEntry> {
-  readonly entry: E
-  /** Digest of the terms it was filled for. */
-  readonly terms: string
-}
-
-/** How a queue is filled. */
-export interface FillOptions {
-  /** Attempts before an entry is set aside, from 1 on (default 4). */
-  readonly attempts?: number
-  /** Pause before the second attempt, seconds; twice as long before each further one (default 10). */
-  readonly backoff?: number
-  /** Told how many entries were read. */
-  readonly onProgress?: (read: number) => void
-  /** Ends the filling; filling again goes on. */
-  readonly signal?: AbortSignal
-}
-
-/** An entry that was set aside: it failed for good. */
-export interface SetAside {
-  readonly id: string
-  readonly reason: string
-  readonly attempts: number
-  /** ISO 8601. */
-  readonly since: string
-}
-
-/** How far a queue is. */
-export interface QueueStatus {
-  readonly waiting: number
-  /** A worker has them now. */
-  readonly active: number
-  /** Failed and wait for their next attempt. */
-  readonly retrying: number
-  readonly done: number
-  readonly setAside: number
-  /** Worker processes with a connection; null where the server does not tell. */
-  readonly workers: number | null
-  /** Entries a minute, over those of the last ten minutes (at most the last thousand). */
-  readonly perMinute: number
-  /** Until all is done at this rate, seconds; null while nothing moves. */
-  readonly secondsLeft: number | null
-  /** Null: never filled. */
-  readonly terms: QueueTerms | null
-}
-
-/** Keys of all queues begin so on the server. */
-export const KEY_PREFIX = 'deepfaceflow'
 /** Entries a round trip. */
 const CHUNK = 500
 const RATE_ENTRIES = 1000
@@ -71,16 +28,12 @@ const RATE_MS = 600_000
  * where it fails for good. Outputs must be atomic and the same each time, for an entry may be worked on twice.
  */
 export class CorpusQueue<E extends QueueEntry> {
+  readonly #connection: QueueConnection
   readonly #queue: Queue<QueuedEntry<E>>
 
-  private constructor(
-    readonly name: string,
-    /** The server, without password. */
-    readonly server: string,
-    readonly packages: QueuePackages,
-    readonly address: QueueAddress,
-    readonly client: Redis,
-  ) {
+  private constructor(connection: QueueConnection) {
+    const { name, packages, client } = connection
+    this.#connection = connection
     this.#queue = new packages.bullmq.Queue(name, {
       connection: client as never,
       prefix: KEY_PREFIX,
@@ -108,7 +61,7 @@ export class CorpusQueue<E extends QueueEntry> {
     const parsed = parseQueueAddress(address)
     const packages = await loadQueuePackages()
     const client = await connectServer(packages, parsed)
-    return new CorpusQueue<E>(name, parsed.shown, packages, parsed, client)
+    return new CorpusQueue<E>({ name, packages, address: parsed, client })
   }
 
   /**
@@ -150,10 +103,24 @@ export class CorpusQueue<E extends QueueEntry> {
     return read
   }
 
+  /**
+   * Takes entries from the queue until none is left, or `signal` aborts.
+   * @throws FaceError INVALID_ARGUMENT if the queue was filled for other terms; EXTERNAL_TOOL if the server stays away; the
+   *   error of `processEntry` that makes this worker useless (disk full, device lost), after the entry was given back
+   */
+  async work(processEntry: ProcessEntry<E>, options: WorkOptions): Promise<WorkReport> {
+    const inQueue = await this.terms()
+    if (options.terms !== null && inQueue !== null) {
+      const remedy = 'give --any-terms to work all the same'
+      assertSameTerms(inQueue, options.terms, this.#connection.name, remedy)
+    }
+    return await new QueueWork(this.#connection, () => this.isEmpty(), processEntry, options).run()
+  }
+
   /** What it was filled for; null: never filled. @throws FaceError EXTERNAL_TOOL */
   async terms(): Promise<QueueTerms | null> {
-    const text = await this.#ask(() => this.client.get(this.#termsKey))
-    return text === null ? null : parseTerms(text, this.name)
+    const text = await this.#ask(() => this.#connection.client.get(this.#termsKey))
+    return text === null ? null : parseTerms(text, this.#connection.name)
   }
 
   /** @throws FaceError EXTERNAL_TOOL */
@@ -189,7 +156,7 @@ export class CorpusQueue<E extends QueueEntry> {
     const jobs = limit === 0 ? [] : await this.#ask(() => this.#queue.getFailed(0, limit - 1))
     return jobs.map((job) => ({
       id: job.data.entry.id,
-      reason: reasonOf(job),
+      reason: reasonOf(job.failedReason),
       attempts: job.attemptsMade,
       since: new Date(job.finishedOn ?? job.timestamp).toISOString(),
     }))
@@ -217,26 +184,31 @@ export class CorpusQueue<E extends QueueEntry> {
       }
     }
     if (which === 'all' && (await this.isEmpty())) {
-      await this.#ask(() => this.client.del(this.#termsKey))
+      await this.#ask(() => this.#connection.client.del(this.#termsKey))
     }
     return removed
   }
 
   async close(): Promise<void> {
     await this.#queue.close().catch(() => undefined)
-    this.client.disconnect()
+    this.#connection.client.disconnect()
   }
 
   get #termsKey(): string {
-    return `${KEY_PREFIX}:${this.name}:terms`
+    return `${KEY_PREFIX}:${this.#connection.name}:terms`
   }
 
   /** @returns their digest */
   async #settleTerms(terms: QueueTerms): Promise<string> {
-    await this.#ask(() => this.client.set(this.#termsKey, JSON.stringify(terms), 'NX'))
+    await this.#ask(() => this.#connection.client.set(this.#termsKey, JSON.stringify(terms), 'NX'))
     const settled = await this.terms()
     // Null: emptied between the two.
-    assertSameTerms(settled ?? terms, terms, this.name, 'choose another --name, or empty it with drain --all')
+    assertSameTerms(
+      settled ?? terms,
+      terms,
+      this.#connection.name,
+      'choose another --name, or empty it with drain --all',
+    )
     return termsDigest(terms)
   }
 
@@ -257,7 +229,7 @@ export class CorpusQueue<E extends QueueEntry> {
       return await command()
     } catch (cause) {
       if (cause instanceof FaceError) throw cause
-      throw serverFailed(this.address, cause)
+      throw serverFailed(this.#connection.address, cause)
     }
   }
 }
@@ -265,11 +237,4 @@ export class CorpusQueue<E extends QueueEntry> {
 /** Equal for equal entries wherever they are filled from; the server allows no `:` and no bare number. */
 function jobId(id: string): string {
   return `e${createHash('sha256').update(id).digest('hex').slice(0, 32)}`
-}
-
-/** Why an entry was set aside. */
-export function reasonOf(job: Pick<Job, 'failedReason'>): string {
-  return /stalled more than/.test(job.failedReason)
-    ? 'its worker died or was cut off each time: it may exhaust the memory or crash the driver'
-    : job.failedReason
 }

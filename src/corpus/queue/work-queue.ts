@@ -3,82 +3,19 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Job, Worker } from 'bullmq'
 import { FaceError, printed } from '../../errors.js'
 import { messageOf } from '../../realms.js'
-import { type CorpusQueue, KEY_PREFIX, type QueuedEntry, type QueueEntry, reasonOf } from './corpus-queue.js'
+import { KEY_PREFIX, type QueueConnection, reasonOf } from './connection.js'
 import { serverFailed, WORKER_CONNECTION } from './server.js'
-import { assertSameTerms, type QueueTerms, termsDigest } from './terms.js'
+import { termsDigest } from './terms.js'
+import type { ProcessEntry, QueuedEntry, QueueEntry, WorkEvent, WorkOptions, WorkReport } from './types.js'
 import { verdictOf } from './verdict.js'
-
-/**
- * Works on one entry.
- *
- * Its outputs must be atomic and the same each time: an entry whose worker lost its lease is worked on by another one
- * while the first may still write.
- * @param signal aborted when the entry is to be given back or belongs to another worker now
- */
-export type ProcessEntry<E extends QueueEntry> = (entry: E, signal: AbortSignal) => Promise<void>
-
-/** What became of an entry here. */
-export type WorkEvent =
-  | { readonly kind: 'done'; readonly id: string; readonly seconds: number }
-  /** Failed; tried again later. */
-  | { readonly kind: 'failed'; readonly id: string; readonly reason: string }
-  | { readonly kind: 'set-aside'; readonly id: string; readonly reason: string }
-  | { readonly kind: 'given-back'; readonly id: string }
-  /** The lease ran out (the process was stopped, the server away): another worker has it. */
-  | { readonly kind: 'lost'; readonly id: string }
-  /** Of the server: gone, or there again. */
-  | { readonly kind: 'server'; readonly text: string }
-
-export interface WorkOptions {
-  /** What this worker computes with; null works on entries that were filled for anything. */
-  readonly terms: QueueTerms | null
-  /** Ends the work: the entries under way are finished within `grace`, or given back. */
-  readonly signal: AbortSignal
-  /** Without renewal for this long an entry goes to another worker, seconds (default 60). */
-  readonly lease?: number
-  /** For the entries under way when `signal` aborts, seconds (default 20). */
-  readonly grace?: number
-  /** Entries under way at once (default 1). */
-  readonly concurrency?: number
-  /** Stay when the queue is empty (default false). */
-  readonly waits?: boolean
-  /** Without the server for this long the work ends, seconds (default 600). */
-  readonly patience?: number
-  readonly onEvent?: (event: WorkEvent) => void
-}
-
-export interface WorkReport {
-  readonly done: number
-  /** Attempts that failed, those of set-aside entries included. */
-  readonly failed: number
-  readonly setAside: number
-  readonly givenBack: number
-  readonly lost: number
-}
 
 /** Between two looks whether anything is left, ms. */
 const POLL_MS = 1000
 /** Workers that died over an entry before it is set aside. */
 const MAX_LOST = 4
 
-/**
- * Takes entries from the queue until none is left, or `signal` aborts.
- * @throws FaceError INVALID_ARGUMENT if the queue was filled for other terms; EXTERNAL_TOOL if the server stays away; the
- *   error of `processEntry` that makes this worker useless (disk full, device lost), after the entry was given back
- */
-export async function workQueue<E extends QueueEntry>(
-  queue: CorpusQueue<E>,
-  processEntry: ProcessEntry<E>,
-  options: WorkOptions,
-): Promise<WorkReport> {
-  const inQueue = await queue.terms()
-  if (options.terms !== null && inQueue !== null) {
-    assertSameTerms(inQueue, options.terms, queue.name, 'give --any-terms to work all the same')
-  }
-  return await new QueueWork(queue, processEntry, options).run()
-}
-
-class QueueWork<E extends QueueEntry> {
+/** One worker at work, from its start to its end. */
+export class QueueWork<E extends QueueEntry> {
   readonly #report = { done: 0, failed: 0, setAside: 0, givenBack: 0, lost: 0 }
   /** Entries under way, by the queue's id. */
   readonly #running = new Map<string, AbortController>()
@@ -89,7 +26,8 @@ class QueueWork<E extends QueueEntry> {
   readonly #lease: number
 
   constructor(
-    private readonly queue: CorpusQueue<E>,
+    private readonly queue: QueueConnection,
+    private readonly isEmpty: () => Promise<boolean>,
     private readonly processEntry: ProcessEntry<E>,
     private readonly options: WorkOptions,
   ) {
@@ -216,7 +154,7 @@ class QueueWork<E extends QueueEntry> {
       return
     }
     this.#report.setAside++
-    this.#tell({ kind: 'set-aside', id, reason: reasonOf(job) })
+    this.#tell({ kind: 'set-aside', id, reason: reasonOf(job.failedReason) })
   }
 
   async #untilOver(): Promise<void> {
@@ -231,7 +169,7 @@ class QueueWork<E extends QueueEntry> {
       }
       if (this.#running.size > 0 || this.options.waits) continue
       // The server may go away at this very moment; then the next look is the one that counts.
-      if (await this.queue.isEmpty().catch(() => false)) return
+      if (await this.isEmpty().catch(() => false)) return
     }
   }
 
@@ -261,12 +199,12 @@ class QueueWork<E extends QueueEntry> {
   readonly #onGone = (): void => {
     if (this.#goneSince !== null) return
     this.#goneSince = Date.now()
-    this.#tell({ kind: 'server', text: `${this.queue.server} is away; waiting for it` })
+    this.#tell({ kind: 'server', text: `${this.queue.address.shown} is away; waiting for it` })
   }
 
   readonly #onBack = (): void => {
     this.#goneSince = null
-    this.#tell({ kind: 'server', text: `${this.queue.server} is there again` })
+    this.#tell({ kind: 'server', text: `${this.queue.address.shown} is there again` })
   }
 
   #tell(event: WorkEvent): void {
