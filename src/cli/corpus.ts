@@ -68,11 +68,15 @@ async function corpusCommand(context: CliContext, input: string, flags: CorpusFl
   reportCorpus(context, flags, flags.out, plan, work, dataset)
 }
 
-/** Writes down which entries a corpus has and what they are computed with. */
+/**
+ * Writes down which entries a corpus has and what they are computed with.
+ * @param accept throws where these settings are not to replace what the folder holds
+ */
 export async function prepareCorpus(
   context: CliContext,
   input: string,
   flags: SetFlags,
+  accept: (settings: CorpusSettings) => Promise<void> = async () => undefined,
 ): Promise<{ plan: CorpusPlan; settings: CorpusSettings }> {
   const settings: CorpusSettings = {
     format: 1,
@@ -81,6 +85,7 @@ export async function prepareCorpus(
     engine: await corpusEngine(context, flags),
     assembly: assemblyOptions(flags),
   }
+  await accept(settings)
   await probeOutputFolder(flags.out)
   const { root } = flags
   const entries = readManifest(input, { signal: context.interrupted, ...(root !== undefined && { root }) })

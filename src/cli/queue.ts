@@ -64,7 +64,9 @@ async function fillCommand(context: CliContext, input: string, flags: FillFlags)
   const queue = await openQueue(flags)
   const progress = startProgress(context, 0, flags.quiet ?? false)
   try {
-    const { plan, settings } = await prepareCorpus(context, input, flags)
+    const { plan, settings } = await prepareCorpus(context, input, flags, (wanted) =>
+      queue.assertTerms(corpusTerms(wanted)),
+    )
     if (flags.again) await queue.remove('set-aside')
     const read = await queue.fill(plan.entries(), corpusTerms(settings), {
       attempts: flags.attempts,

@@ -18,6 +18,7 @@ export interface GatheredCorpus {
   readonly copied: number
 }
 
+/** How the gathering of shares is watched and ended. */
 export interface GatherOptions {
   readonly signal?: AbortSignal
   /** Called after each entry. */

@@ -145,8 +145,9 @@ describe('workers of a queue', () => {
     const fill = await run([...queue('fill', input, '-o', set()), ...options], QUEUE)
     assert.equal(fill.code, 0, fill.err)
     const slow = { ...QUEUE, DFF_TEST_DELAY: '700' }
-    const worker = () => start(queue('worker', '-o', set(), '--jobs', '1', '--lease', '2'), slow)
-    const [killed, stopped, steady] = [worker(), worker(), worker()] as const
+    const worker = (jobs: string) => start(queue('worker', '-o', set(), '--jobs', jobs, '--lease', '2'), slow)
+    // One of them has two processes.
+    const [killed, stopped, steady] = [worker('1'), worker('1'), worker('2')] as const
     for (const { text } of [killed, stopped, steady]) while (!text.err.includes('computing')) await wait(50)
     killed.child.kill('SIGKILL')
     stopped.child.kill('SIGSTOP')
@@ -170,6 +171,12 @@ describe('workers of a queue', () => {
     assert.equal(refused.code, 2)
     assert.match(refused.err, /filled for other results \(weights: others others here, .* in the queue\)/)
     assert.equal((await run([...args, '--any-terms'], QUEUE)).code, 0)
+    // A fill that is refused leaves the corpus as it was.
+    const settings = await readFile(join(set(), 'corpus.json'))
+    const fill = await run(queue('fill', manifest, '-o', set(), '--gaps', '7'), QUEUE)
+    assert.equal(fill.code, 2)
+    assert.match(fill.err, /options: .* here, .* in the queue/)
+    assert.ok(settings.equals(await readFile(join(set(), 'corpus.json'))))
   })
 })
 

@@ -117,6 +117,21 @@ export class CorpusQueue<E extends QueueEntry> {
     return await new QueueWork(this.#connection, () => this.isEmpty(), processEntry, options).run()
   }
 
+  /**
+   * Finds out whether it can be filled for these terms, and changes nothing.
+   * @throws FaceError INVALID_ARGUMENT if it was filled for others; EXTERNAL_TOOL
+   */
+  async assertTerms(terms: QueueTerms): Promise<void> {
+    // Null: never filled, or emptied this moment.
+    const settled = (await this.terms()) ?? terms
+    assertSameTerms(
+      settled,
+      terms,
+      this.#connection.name,
+      'choose another --name, or empty it with drain --all',
+    )
+  }
+
   /** What it was filled for; null: never filled. @throws FaceError EXTERNAL_TOOL */
   async terms(): Promise<QueueTerms | null> {
     const text = await this.#ask(() => this.#connection.client.get(this.#termsKey))
@@ -201,14 +216,7 @@ export class CorpusQueue<E extends QueueEntry> {
   /** @returns their digest */
   async #settleTerms(terms: QueueTerms): Promise<string> {
     await this.#ask(() => this.#connection.client.set(this.#termsKey, JSON.stringify(terms), 'NX'))
-    const settled = await this.terms()
-    // Null: emptied between the two.
-    assertSameTerms(
-      settled ?? terms,
-      terms,
-      this.#connection.name,
-      'choose another --name, or empty it with drain --all',
-    )
+    await this.assertTerms(terms)
     return termsDigest(terms)
   }
 

@@ -73,6 +73,7 @@ export type WorkEvent =
   /** Of the server: gone, or there again. */
   | { readonly kind: 'server'; readonly text: string }
 
+/** How a worker works. */
 export interface WorkOptions {
   /** What this worker computes with; null works on entries that were filled for anything. */
   readonly terms: QueueTerms | null
@@ -91,6 +92,7 @@ export interface WorkOptions {
   readonly onEvent?: (event: WorkEvent) => void
 }
 
+/** What a worker has come to: entries, but `failed`, which counts attempts. */
 export interface WorkReport {
   readonly done: number
   /** Attempts that failed, those of set-aside entries included. */
