@@ -87,29 +87,19 @@ async function merged(set: string, ...folders: string[]): Promise<void> {
 
 describe('shares of a corpus', () => {
   it('in folders of their own join to what one process makes', async () => {
-    for (const share of [1, 2, 3]) await run(corpus(`share-${share}`, '--shard', `${share}/3`))
-    await merged('joined', 'share-3', 'share-1', 'share-2')
+    const shares = [1, 2, 3].map((share) => run(corpus(`share-${share}`, '--shard', `${share}/3`)))
+    await Promise.all([...shares, run(corpus('other', '--shard', '1/3', '--no-backward'))])
+    const merge = (set: string, ...folders: string[]) =>
+      run(['corpus', 'merge', ...folders.map((name) => join(root, name)), '-o', join(root, set)])
+    const [part, mixed] = await Promise.all([
+      merge('part', 'share-1', 'share-2'),
+      merge('mixed', 'share-1', 'other'),
+      merged('joined', 'share-3', 'share-1', 'share-2'),
+    ])
     // A share that is missing is seen.
-    const { code, out } = await run([
-      'corpus',
-      'merge',
-      join(root, 'share-1'),
-      join(root, 'share-2'),
-      '-o',
-      join(root, 'part'),
-    ])
-    assert.equal(code, 9)
-    assert.match(out, /not finished/)
+    assert.equal(part.code, 9)
+    assert.match(part.out, /not finished/)
     // Of another corpus: refused.
-    await run(corpus('other', '--shard', '1/3', '--no-backward'))
-    const mixed = await run([
-      'corpus',
-      'merge',
-      join(root, 'share-1'),
-      join(root, 'other'),
-      '-o',
-      join(root, 'mixed'),
-    ])
     assert.equal(mixed.code, 3)
     assert.match(mixed.err, /other options, weights or another version/)
   })
