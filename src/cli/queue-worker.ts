@@ -57,7 +57,9 @@ async function workerCommand(context: CliContext, given: WorkerFlags): Promise<v
   const queue = await openQueue(flags)
   const progress = startProgress(context, 0, flags.quiet ?? false)
   const giveBack = new AbortController()
-  const crew = await crewOf({ ...context, interrupted: giveBack.signal }, flags, ({ kind, text }) =>
+  const patient = { ...context, interrupted: giveBack.signal }
+  // How many entries there will be is not known.
+  const crew = await crewOf(patient, flags, Number.POSITIVE_INFINITY, ({ kind, text }) =>
     kind === 'note' ? progress.note(text) : progress.step(text),
   )
   const process: ProcessEntry<CorpusEntry> = async (queued, signal) => {

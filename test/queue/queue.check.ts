@@ -194,6 +194,21 @@ describe('workers that are told to stop', () => {
     }))
 })
 
+describe('a worker that ends', () => {
+  it('does not count what is cut off as an attempt', () =>
+    withQueue(async () => {
+      await queue.fill(tinyEntries(1, 1), TERMS)
+      const control = new AbortController()
+      const cutOff = async () => {
+        control.abort()
+        throw new Error('its process ended (SIGTERM)')
+      }
+      const report = await queue.work(cutOff, { terms: TERMS, signal: control.signal })
+      assert.deepEqual(report, { done: 0, failed: 0, setAside: 0, givenBack: 1, lost: 0 })
+      assert.equal((await queue.status()).waiting, 1)
+    }))
+})
+
 describe('workers that fail', () => {
   it('one killed, one stopped for longer than its lease, the server started anew: each entry once', () =>
     withQueue(async () => {

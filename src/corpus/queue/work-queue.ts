@@ -101,8 +101,11 @@ export class QueueWork<E extends QueueEntry> {
         this.#tell({ kind: 'lost', id: entry.id })
         throw this.#leave()
       }
-      const isBack = control.signal.aborted || error === giveBack
-      const verdict = isBack ? 'worker' : verdictOf(error)
+      const judged = error === giveBack ? 'worker' : verdictOf(error)
+      // Whoever ends a worker may end its helpers too: what then fails unforeseen is not the entry's fault.
+      const isCutOff = this.#stop.signal.aborted && judged === 'attempt'
+      const isBack = control.signal.aborted || error === giveBack || isCutOff
+      const verdict = isBack ? 'worker' : judged
       if (!isBack && (verdict === 'worker' || verdict === 'both')) this.#fail(error)
       if (verdict === 'worker') {
         // Without the server the lease runs out, which comes to the same.
