@@ -33,7 +33,7 @@ export type ErrorCode =
   | 'OUTPUT_FAILED'
   /** A package that this one needs is not installed or does not load; the message gives reason and remedy. */
   | 'MISSING_DEPENDENCY'
-  /** A needed external program (ffmpeg) is missing or failed. */
+  /** A needed external program (ffmpeg) or server (of a queue) is missing or failed. */
   | 'EXTERNAL_TOOL'
 
 /** Base class of all errors thrown on purpose by deepfaceflow. */

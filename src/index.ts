@@ -20,6 +20,7 @@ export {
   whyOpen,
 } from './corpus/entry-record.js'
 export { type ManifestOptions, readManifest } from './corpus/manifest.js'
+export { type GatheredCorpus, type GatherOptions, gatherShares } from './corpus/merge.js'
 export {
   CORPUS_DEFAULTS,
   type CorpusEngine,
@@ -29,6 +30,19 @@ export {
 } from './corpus/options.js'
 export { type CorpusPlan, openPlan, planCorpus } from './corpus/plan.js'
 export { processEntry } from './corpus/process-entry.js'
+export { CorpusQueue } from './corpus/queue/corpus-queue.js'
+export { corpusTerms } from './corpus/queue/corpus-terms.js'
+export type { QueueTerms } from './corpus/queue/terms.js'
+export type {
+  FillOptions,
+  ProcessEntry,
+  QueueEntry,
+  QueueStatus,
+  SetAside,
+  WorkEvent,
+  WorkOptions,
+  WorkReport,
+} from './corpus/queue/types.js'
 export {
   type AssemblyOptions,
   type CorpusSettings,
@@ -36,6 +50,7 @@ export {
   readSettings,
   writeSettings,
 } from './corpus/settings.js'
+export { parseShare, type Share, sharePlan } from './corpus/share.js'
 export { parseShares, SPLIT_BYS, type SplitBy, type Splits } from './corpus/splits.js'
 export { type CorpusCheck, type CorpusProblem, verifyCorpus } from './corpus/verify.js'
 export type { EntryContext } from './corpus/work.js'

@@ -16,7 +16,7 @@ import { assembleLocked, reportCorpus } from './corpus-finish.js'
 import { addWorkOptions, type WorkFlags } from './corpus-options.js'
 import { corpusEngine, serveCorpus, workOnEntries } from './corpus-work.js'
 import { EXIT } from './exit-codes.js'
-import { addOutputOptions } from './options.js'
+import { addOutputOptions, type EngineFlags } from './options.js'
 import { startProgress } from './progress.js'
 import { oneLine } from './terminal-text.js'
 
@@ -99,7 +99,7 @@ async function repairCommand(context: CliContext, set: string, given: WorkFlags)
 }
 
 /** The weights by the name that the package has for them, unless others are named. */
-function engineOf({ engine }: CorpusSettings, { weights }: WorkFlags) {
+export function engineOf({ engine }: CorpusSettings, { weights }: EngineFlags) {
   const { refinement, depthSource: depth } = engine
   const { name } = engine.weights
   const shipped = (SHIPPED_NETWORKS as readonly string[]).includes(name) ? { weights: name } : {}

@@ -20,8 +20,8 @@ export interface WorkFlags extends EngineFlags {
   readonly quiet?: boolean
 }
 
-/** What `corpus` takes. */
-export interface CorpusFlags extends WorkFlags {
+/** What a corpus is to hold. */
+export interface SetFlags extends EngineFlags {
   readonly out: string
   readonly root?: string
   readonly gaps: number[]
@@ -44,6 +44,11 @@ export interface CorpusFlags extends WorkFlags {
   readonly splits?: Record<string, number>
   readonly splitBy: SplitBy
   readonly license?: string
+}
+
+/** What `corpus` takes. */
+export interface CorpusFlags extends SetFlags, WorkFlags {
+  readonly shard?: string
   readonly force?: boolean
 }
 
@@ -51,7 +56,17 @@ const { filters, ...DEFAULTS } = CORPUS_DEFAULTS
 const MEGABYTE = 1e6
 
 export function addCorpusOptions(command: Command): Command {
-  command
+  addSetOptions(command)
+    .option(
+      '--shard <i/n>',
+      'compute the i-th of n shares only (from 1), for corpus merge to join; auto and auto/n ask the variables of array jobs',
+    )
+    .option('--force', 'compute entries again that are complete')
+  return addWorkOptions(command)
+}
+
+export function addSetOptions(command: Command): Command {
+  return command
     .option('-o, --out <folder>', 'where the corpus goes', 'deepfaceflow-corpus')
     .option('--root <folder>', "folder that a manifest's paths are relative to (default: the manifest's)")
     .option('--gaps <list>', 'frames between the two of a pair', wholeNumbers, [...DEFAULTS.gaps])
@@ -95,8 +110,6 @@ export function addCorpusOptions(command: Command): Command {
         .default(SPLIT_BYS[0]),
     )
     .option('--license <text>', 'what dataset.json says of the rights in the videos')
-    .option('--force', 'compute entries again that are complete')
-  return addWorkOptions(command)
 }
 
 export function addWorkOptions(command: Command): Command {
@@ -104,7 +117,7 @@ export function addWorkOptions(command: Command): Command {
 }
 
 /** @throws FaceError INVALID_ARGUMENT */
-export function entryOptions(flags: CorpusFlags): CorpusOptions {
+export function entryOptions(flags: SetFlags): CorpusOptions {
   const { gaps, perTrack, seed, minMotion, maxMotion, images, backward } = flags
   return corpusOptions({
     gaps,
@@ -128,7 +141,7 @@ export function entryOptions(flags: CorpusFlags): CorpusOptions {
   })
 }
 
-export function assemblyOptions({ shardSize, splits, splitBy, seed, license }: CorpusFlags): AssemblyOptions {
+export function assemblyOptions({ shardSize, splits, splitBy, seed, license }: SetFlags): AssemblyOptions {
   return {
     shardBytes: shardSize * MEGABYTE,
     splits: splits === undefined ? null : { shares: splits, by: splitBy, seed },

@@ -27,7 +27,7 @@ export interface CorpusTask {
 }
 
 /** What is told of an entry under way. */
-interface EntryEvent {
+export interface EntryEvent {
   readonly kind: 'note' | 'step'
   readonly text: string
 }
@@ -120,7 +120,8 @@ async function runEntry(
   }
 }
 
-async function crewOf(
+/** Those who compute entries by these flags. */
+export async function crewOf(
   context: CliContext,
   flags: WorkFlags,
   tasks: number,

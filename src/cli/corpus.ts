@@ -6,15 +6,24 @@ import {
   FaceError,
   hasFfmpeg,
   packageFacts,
+  parseShare,
   planCorpus,
   probeOutputFolder,
   readManifest,
+  sharePlan,
   writeSettings,
 } from '../index.js'
 import type { CliContext } from './context.js'
 import { addCheckCommands } from './corpus-check.js'
 import { assembleLocked, reportCorpus } from './corpus-finish.js'
-import { addCorpusOptions, assemblyOptions, type CorpusFlags, entryOptions } from './corpus-options.js'
+import { addMergeCommand } from './corpus-merge.js'
+import {
+  addCorpusOptions,
+  assemblyOptions,
+  type CorpusFlags,
+  entryOptions,
+  type SetFlags,
+} from './corpus-options.js'
 import { corpusEngine, serveCorpus, type WorkSummary, workOnEntries } from './corpus-work.js'
 import { startProgress } from './progress.js'
 
@@ -35,11 +44,40 @@ export function addCorpusCommand(program: Command, context: CliContext): void {
     corpusCommand(context, input, flags),
   )
   addCheckCommands(command, context)
+  addMergeCommand(command, context)
 }
 
 async function corpusCommand(context: CliContext, input: string, flags: CorpusFlags): Promise<void> {
   context.watchesInterrupts()
   if (context.desk !== null) return await serveCorpus(context, context.desk, flags)
+  const share = flags.shard === undefined ? null : parseShare(flags.shard, process.env)
+  const { plan: whole, settings } = await prepareCorpus(context, input, flags)
+  const plan = share === null ? whole : sharePlan(whole, share)
+  await assertFfmpeg(plan)
+  const progress = startProgress(context, plan.count, flags.quiet ?? false)
+  let work: WorkSummary
+  let dataset: Dataset | null = null
+  try {
+    work = await workOnEntries(context, flags, flags.out, settings, plan, progress, flags.force)
+    if (!context.interrupted.aborted && share === null) {
+      dataset = await assembleLocked(context, flags.out, plan, settings, progress, false)
+    }
+  } finally {
+    progress.stop()
+  }
+  reportCorpus(context, flags, flags.out, plan, work, dataset)
+}
+
+/**
+ * Writes down which entries a corpus has and what they are computed with.
+ * @param accept throws where these settings are not to replace what the folder holds
+ */
+export async function prepareCorpus(
+  context: CliContext,
+  input: string,
+  flags: SetFlags,
+  accept: (settings: CorpusSettings) => Promise<void> = async () => undefined,
+): Promise<{ plan: CorpusPlan; settings: CorpusSettings }> {
   const settings: CorpusSettings = {
     format: 1,
     version: packageFacts().version,
@@ -47,24 +85,13 @@ async function corpusCommand(context: CliContext, input: string, flags: CorpusFl
     engine: await corpusEngine(context, flags),
     assembly: assemblyOptions(flags),
   }
+  await accept(settings)
   await probeOutputFolder(flags.out)
   const { root } = flags
   const entries = readManifest(input, { signal: context.interrupted, ...(root !== undefined && { root }) })
   const plan = await planCorpus(flags.out, entries)
-  await assertFfmpeg(plan)
   await writeSettings(flags.out, settings)
-  const progress = startProgress(context, plan.count, flags.quiet ?? false)
-  let work: WorkSummary
-  let dataset: Dataset | null = null
-  try {
-    work = await workOnEntries(context, flags, flags.out, settings, plan, progress, flags.force)
-    if (!context.interrupted.aborted) {
-      dataset = await assembleLocked(context, flags.out, plan, settings, progress, false)
-    }
-  } finally {
-    progress.stop()
-  }
-  reportCorpus(context, flags, flags.out, plan, work, dataset)
+  return { plan, settings }
 }
 
 /** Videos need it; said before hours are spent on the rest. @throws FaceError EXTERNAL_TOOL */

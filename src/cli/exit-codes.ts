@@ -20,7 +20,7 @@ export const EXIT = {
 export const EXIT_CODES_HELP = `
 Exit codes:
   0  success                         6  an output cannot be written
-  1  internal error (please report)  7  ffmpeg is missing or failed
+  1  internal error (please report)  7  ffmpeg or the queue's server failed
   2  wrong use of the command        8  weights, shaders or packages are damaged
   3  an input cannot be used         9  some pairs or frames failed, the rest is done
   4  no face found                   130  interrupted (Ctrl-C), 143 terminated

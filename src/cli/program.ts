@@ -11,6 +11,7 @@ import { addDoctorCommand } from './doctor.js'
 import { describeError, EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit-codes.js'
 import { addExpressionCommand } from './expression.js'
 import { addFlowCommand } from './flow.js'
+import { addQueueCommand } from './queue.js'
 import { printable } from './terminal-text.js'
 import { addVideoCommand } from './video.js'
 import { addViewCommand } from './view.js'
@@ -31,6 +32,7 @@ function buildProgram(context: CliContext): Command {
     addVideoCommand,
     addBatchCommand,
     addCorpusCommand,
+    addQueueCommand,
     addAnimateCommand,
     addExpressionCommand,
     addDemoCommand,

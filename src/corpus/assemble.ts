@@ -81,7 +81,7 @@ export async function assembleCorpus(
 }
 
 /** The record of an entry if it is the one that settings would compute. */
-async function currentRecord(
+export async function currentRecord(
   set: string,
   entry: CorpusEntry,
   settings: CorpusSettings,
