@@ -199,7 +199,7 @@ describe('buffers of the caller', () => {
       await expect(plan.bindInput('x', bad)).rejects.toMatchObject({
         code: 'INVALID_BUFFER',
         message: expect.stringMatching(
-          /binding input "x": .*; a buffer of the plan was destroyed or is of another device/,
+          /binding input "x": .*; a buffer or texture was destroyed or is of another device/,
         ),
       })
       await isRight()
