@@ -165,7 +165,7 @@ describe('two photos', () => {
 
   it('pasted, with the face that was clicked, by the network that was chosen for all tabs', async () => {
     await open('photos')
-    await page.locator('.photos select').selectOption('dffnet-m-small-8bit')
+    await page.getByLabel('Network').selectOption('dffnet-m-small-8bit')
     const { png, middle } = await twoFaces()
     await paste(png)
     await page.waitForSelector('.slot .boxes button, .error', LONG)
@@ -180,7 +180,7 @@ describe('two photos', () => {
     assert.ok(faces.a.box.x > middle, JSON.stringify(faces.a.box))
     assert.match(JSON.stringify(weights), /dffnet-m-small-8bit/)
     await page.getByRole('tab', { name: 'Live' }).click()
-    assert.equal(await page.locator('.live select').inputValue(), 'dffnet-m-small-8bit')
+    assert.equal(await page.locator('.live').getByLabel('Network').inputValue(), 'dffnet-m-small-8bit')
   })
 
   it('give their flow also where the GPU process dies on the way', async () => {
