@@ -1,9 +1,20 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import sharp from 'sharp'
 import { DeepFaceFlow, drawOverview } from '../../src/index.js'
-import { type Browser, bytesOf, type FileServer, FLAGS, openBrowser, ROOT, serve } from './chromium.js'
+import {
+  type Browser,
+  bytesOf,
+  type FileServer,
+  FLAGS,
+  killGpu,
+  openBrowser,
+  ROOT,
+  serve,
+} from './chromium.js'
 
 /*
  * The package in Chromium, on the software adapter that it brings, against Node on the same one: npm run test:web.
@@ -118,9 +129,7 @@ describe('the same bits as Node', () => {
   it('after the GPU process was killed and the face level recovered', async () => {
     const [a, b] = EVAL[0] as [string, string]
     const own = await node.flowRegistered(join(ROOT, a), join(ROOT, b), { backward: false })
-    const gpu = readdirSync('/proc').find((id) => /^\d+$/.test(id) && isGpuProcess(id))
-    assert.ok(gpu, 'the GPU process is found')
-    process.kill(Number(gpu), 'SIGKILL')
+    killGpu(browser)
     const call = `await faceFlow.flowRegistered('${a}', '${b}', { backward: false })`
     const lost = await thrown(`for (let i = 0; i < 20; i++) ${call}`)
     assert.equal(lost.code, 'DEVICE_LOST')
@@ -135,15 +144,6 @@ describe('the same bits as Node', () => {
     await inPage('faceFlow.dispose()')
   })
 })
-
-function isGpuProcess(id: string): boolean {
-  try {
-    const line = readFileSync(`/proc/${id}/cmdline`, 'utf8')
-    return line.includes(browser.profile) && line.includes('--type=gpu-process')
-  } catch {
-    return false
-  }
-}
 
 describe('what is given as a photo', () => {
   it('may be anything that a browser draws or decodes, pixel for pixel', async () => {
@@ -195,6 +195,42 @@ describe('what is given as a photo', () => {
     )
   })
 
+  it('may be an animated GIF: its first frame', async () => {
+    const frames = ['#ff0000', '#0000ff'].map((background) => ({
+      create: { width: 40, height: 40, channels: 3 as const, background },
+    }))
+    const pages = await Promise.all(frames.map((frame) => sharp(frame).png().toBuffer()))
+    const gif = await sharp(pages, { join: { animated: true } })
+      .gif({ delay: [20, 20] })
+      .toBuffer()
+    const pixel =
+      await inPage(`const bytes = Uint8Array.from(atob('${gif.toString('base64')}'), (c) => c.charCodeAt(0))
+      const { width, height, data } = await dff.decodePhoto(bytes)
+      return [width, height, ...data.slice(0, 4)]`)
+    assert.deepEqual(pixel, [40, 40, 255, 0, 0, 255])
+  })
+
+  it('may be a canvas that a worker draws, once it has drawn', async () => {
+    const { before, after } = await inPage<{ before: string; after: number[] }>(`
+      const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 64 })
+      const surface = canvas.transferControlToOffscreen()
+      let before
+      try { await dff.decodePhoto(canvas) } catch (error) { before = error.message }
+      const script = 'onmessage = ({ data }) => { const c = data.getContext("2d"); c.fillStyle = "#f00";' +
+        'c.fillRect(0, 0, 64, 64); requestAnimationFrame(() => postMessage(0)) }'
+      const worker = new Worker(URL.createObjectURL(new Blob([script])))
+      await new Promise((resolve) => { worker.onmessage = resolve; worker.postMessage(surface, [surface]) })
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      const { data } = await dff.decodePhoto(canvas)
+      worker.terminate()
+      return { before, after: [...data.slice(0, 4)] }`)
+    assert.match(
+      before,
+      /the HTMLCanvasElement: shows nothing: every pixel is transparent; .* new owner has drawn/,
+    )
+    assert.deepEqual(after, [255, 0, 0, 255])
+  })
+
   it('is refused by a typed error that says what it is', async () => {
     const jpeg = `new Uint8Array(await (await fetch('${PHOTOS[0]}')).arrayBuffer())`
     const cases: [string, string, RegExp][] = [
@@ -214,6 +250,16 @@ describe('what is given as a photo', () => {
         '(() => { const frame = new VideoFrame(new Uint8Array(64 * 64 * 4), { format: "RGBX", codedWidth: 64, codedHeight: 64, timestamp: 0 }); frame.close(); return frame })()',
         'INVALID_INPUT',
         /the VideoFrame: shows nothing yet; .* not closed/,
+      ],
+      [
+        "(() => { const url = URL.createObjectURL(new Blob(['x'])); URL.revokeObjectURL(url); return url })()",
+        'INVALID_INPUT',
+        /^image data: its blob: address gives nothing: it was revoked.*; give the Blob/,
+      ],
+      [
+        '(() => { const canvas = new OffscreenCanvas(64, 64); canvas.getContext("webgl2"); return canvas })()',
+        'INVALID_INPUT',
+        /the OffscreenCanvas: shows nothing: every pixel is transparent; draw on it first/,
       ],
       ["'none.jpg'", 'INVALID_INPUT', /none\.jpg: cannot be fetched \(HTTP 404\)/],
       ['new Float32Array(4)', 'INVALID_ARGUMENT', /Float32Array; give an address/],
@@ -261,6 +307,73 @@ describe('weights', () => {
       assert.ok(second.progress.every(({ local }) => local))
     } finally {
       await other.close()
+    }
+  })
+
+  it('are loaded without a cache where the browser keeps nothing, with one warning', async () => {
+    const refused = "Promise.reject(new DOMException('the disk is full', 'QuotaExceededError'))"
+    for (const script of [
+      `CacheStorage.prototype.open = () => ${refused}`,
+      `Cache.prototype.put = () => ${refused}`,
+    ]) {
+      const page = await browser.context.newPage()
+      const warnings: string[] = []
+      page.on('console', (message) => warnings.push(message.text()))
+      try {
+        await page.addInitScript(script)
+        await page.goto(`${server.url}page`)
+        const other = { ...browser, page }
+        await inPage(load("{ weightsUrl: (file) => '/weights/' + file + '?uncached' }"), other)
+        const said = warnings.filter((line) => line.includes('DEEPFACEFLOW_NOT_CACHED'))
+        assert.equal(said.length, 1, script)
+        assert.match(said[0] ?? '', /the disk is full.* every visit downloads them again; free space/)
+      } finally {
+        await page.close()
+      }
+    }
+  })
+
+  it('are right on a second visit without a network, and where the cache is damaged', async () => {
+    const options = "{ weightsUrl: (file) => '/weights/' + file + '?offline' }"
+    const names = 'const cache = await caches.open((await caches.keys())[0])\n'
+    const own = "(await cache.keys()).filter(({ url }) => url.includes('?offline'))"
+    await inPage(load(options))
+    try {
+      await browser.context.setOffline(true)
+      await inPage(load(options))
+      const never = await thrown(load("{ weightsUrl: (file) => '/weights/' + file + '?never' }"))
+      assert.equal(never.code, 'INVALID_WEIGHTS')
+      assert.match(never.message, /\?never: cannot be read \(the browser is offline\); connect and try again/)
+    } finally {
+      await browser.context.setOffline(false)
+    }
+    await inPage(`${names} for (const key of ${own}) {
+      const { byteLength } = await (await cache.match(key)).arrayBuffer()
+      await cache.put(key, new Response(new Uint8Array(byteLength)))
+    }
+    ${load(options)}
+    for (const key of ${own}) {
+      const bytes = new Uint8Array(await (await cache.match(key)).arrayBuffer())
+      if (!bytes.some((byte) => byte !== 0)) throw new Error(key.url + ' is still damaged')
+    }`)
+  })
+
+  it('whose download breaks off are refused by name', async () => {
+    const broken = createServer((_, response) => {
+      response.writeHead(200, { 'content-length': 1_000_000, 'access-control-allow-origin': '*' })
+      response.write(Buffer.alloc(1000), () => setTimeout(() => response.destroy(), 200))
+    })
+    await new Promise<void>((done) => broken.listen(0, '127.0.0.1', done))
+    try {
+      const { port } = broken.address() as AddressInfo
+      const error = await thrown(load(`{ weightsUrl: 'http://127.0.0.1:${port}/' }`))
+      assert.equal(error.code, 'INVALID_WEIGHTS')
+      assert.match(
+        error.message,
+        /dffnet-m-small.*: cannot be read \(the connection ended after 1000 of \d+ bytes\); .* try again/,
+      )
+    } finally {
+      broken.close()
     }
   })
 

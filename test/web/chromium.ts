@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -67,6 +67,22 @@ export async function openBrowser(flags: readonly string[] = FLAGS): Promise<Bro
       await context.close()
       await rm(profile, { recursive: true, force: true })
     },
+  }
+}
+
+/** Kills the browser's GPU process. */
+export function killGpu({ profile }: Browser): void {
+  const gpu = readdirSync('/proc').find((id) => /^\d+$/.test(id) && isGpuProcess(id, profile))
+  if (gpu === undefined) throw new Error('the GPU process is not found')
+  process.kill(Number(gpu), 'SIGKILL')
+}
+
+function isGpuProcess(id: string, profile: string): boolean {
+  try {
+    const line = readFileSync(`/proc/${id}/cmdline`, 'utf8')
+    return line.includes(profile) && line.includes('--type=gpu-process')
+  } catch {
+    return false
   }
 }
 

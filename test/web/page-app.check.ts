@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
+import { promisify } from 'node:util'
 import { NodeIO } from '@gltf-transform/core'
 import type { Download, Page } from 'playwright-core'
 import sharp from 'sharp'
 import { decodeFlo } from '../../src/io/flo.js'
 import { decodeNpy } from '../../src/io/npy.js'
 import { UnlitMaterials } from '../../src/io/unlit-materials.js'
-import { type Browser, type FileServer, openBrowser, ROOT, serve } from './chromium.js'
+import { type Browser, type FileServer, killGpu, openBrowser, ROOT, serve } from './chromium.js'
 import { buildPage, changedShare, drawnShare, drop, overflow, pageFlags, shot, slide } from './page.js'
 
 /** The page that computes: two photos by drop, live from a camera that plays a file, and what it says when something is missing. */
@@ -34,7 +36,7 @@ before(async () => {
   await writeFile(camera, Buffer.concat(await Promise.all(frames)))
   server = await serve({ '': await buildPage('app') })
   browser = await openBrowser(pageFlags(camera))
-  await browser.context.grantPermissions(['camera'])
+  await browser.context.grantPermissions(['camera', 'clipboard-read', 'clipboard-write'])
 })
 after(async () => {
   await browser?.close()
@@ -65,6 +67,35 @@ async function save(name: string): Promise<Buffer> {
   ])
   assert.equal(download.suggestedFilename(), name)
   return await contentOf(download)
+}
+
+/** Copies a picture, and pastes it with the keys. */
+async function paste(png: Buffer): Promise<void> {
+  await page.evaluate(async (base64) => {
+    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+    await navigator.clipboard.write([
+      new ClipboardItem({ 'image/png': new Blob([bytes], { type: 'image/png' }) }),
+    ])
+  }, png.toString('base64'))
+  await page.keyboard.press('Control+V')
+}
+
+/** Two faces beside each other, that on the left larger. @returns PNG and where the right half begins, px */
+async function twoFaces(): Promise<{ png: Buffer; middle: number }> {
+  const picture = (path: string) => sharp(join(ROOT, path))
+  const large = await picture('demo/franck_01829.jpg').png().toBuffer({ resolveWithObject: true })
+  const { width, height } = large.info
+  const small = await picture('demo/franck_02221.jpg')
+    .resize({ width: Math.round(0.75 * width) })
+    .toBuffer()
+  const png = await sharp({ create: { width: 2 * width, height, channels: 3, background: '#888' } })
+    .composite([
+      { input: large.data, left: 0, top: 0 },
+      { input: small, left: width, top: 0 },
+    ])
+    .png()
+    .toBuffer()
+  return { png, middle: width }
 }
 
 describe('two photos', () => {
@@ -130,6 +161,47 @@ describe('two photos', () => {
     await page.setViewportSize({ width: 390, height: 844 })
     assert.equal(await overflow(page), 0)
     assert.deepEqual(new Set(origins.filter((origin) => !/^(blob|data):/.test(origin))).size, 1)
+  })
+
+  it('pasted, with the face that was clicked, by the network that was chosen for all tabs', async () => {
+    await open('photos')
+    await page.getByLabel('Network').selectOption('dffnet-m-small-8bit')
+    const { png, middle } = await twoFaces()
+    await paste(png)
+    await page.waitForSelector('.slot .boxes button, .error', LONG)
+    assert.equal(await page.locator('.error').count(), 0)
+    assert.match((await page.locator('.slot .note').first().textContent()) ?? '', /^2 faces; click/)
+    await page.getByRole('button', { name: 'Face 2 of photo A' }).click()
+    await paste(await sharp(join(ROOT, 'demo/franck_04117.jpg')).png().toBuffer())
+    await page.waitForSelector('.photos .result:not([hidden]), .error', LONG)
+    assert.equal(await page.locator('.error').count(), 0)
+    const { faces, weights, inputs } = JSON.parse((await save('result.json')).toString())
+    assert.deepEqual(inputs, { a: 'image.png', b: 'image.png', registered: false })
+    assert.ok(faces.a.box.x > middle, JSON.stringify(faces.a.box))
+    assert.match(JSON.stringify(weights), /dffnet-m-small-8bit/)
+    await page.getByRole('tab', { name: 'Live' }).click()
+    assert.equal(await page.locator('.live').getByLabel('Network').inputValue(), 'dffnet-m-small-8bit')
+  })
+
+  it('give their flow also where the GPU process dies on the way', async () => {
+    await open('photos')
+    const photos = [await jpeg('demo/franck_01829.jpg'), await jpeg('demo/franck_04117.jpg')]
+    await drop(page, '.photos', photos)
+    const isSaid = (said: string) =>
+      page.waitForFunction(
+        (text) => document.querySelector('.photos > .note')?.textContent?.startsWith(text),
+        said,
+        LONG,
+      )
+    await isSaid('Flow computed')
+    const before = await save('flow.npy')
+    await page.getByRole('button', { name: 'Face 1 of photo B' }).click()
+    await isSaid('Computing')
+    await page.waitForTimeout(200)
+    killGpu(browser)
+    await isSaid('Flow computed')
+    assert.equal(await page.locator('.error').count(), 0)
+    assert.ok(before.equals(await save('flow.npy')), 'the bits of before')
   })
 
   it('says what is wrong with a photo, beside it', async () => {
@@ -201,6 +273,29 @@ describe('live', () => {
       .registerExtensions([UnlitMaterials])
       .readBinary((await saved.get('live.glb')) as Buffer)
     assert.ok((glb.getRoot().listAnimations()[0]?.listSamplers()[0]?.getInput()?.getCount() ?? 0) > 0)
+  })
+
+  it('follows a dropped video from its beginning, however long the engine takes to open', async () => {
+    const clip = join(folder, 'talk.webm')
+    const frames = join(ROOT, 'test/fixtures/eval/real/talk-%02d.jpg')
+    const encode = ['-framerate', '5', '-i', frames, '-vf', 'loop=5:7', '-c:v', 'libvpx', clip]
+    await promisify(execFile)('ffmpeg', ['-v', 'error', ...encode])
+    await open('live')
+    await drop(page, '.live', [
+      { name: 'none.webm', type: 'video/webm', bytes: Buffer.from('no video at all') },
+    ])
+    await page.waitForSelector('.live .error')
+    assert.match(
+      (await page.locator('.live .error').textContent()) ?? '',
+      /none\.webm: .* cannot play it; give/,
+    )
+    await drop(page, '.live', [{ name: 'talk.webm', type: 'video/webm', bytes: await readFile(clip) }])
+    await page.waitForFunction(
+      () => /Following|over/.test(document.querySelector('.live > .note')?.textContent ?? ''),
+      null,
+      LONG,
+    )
+    assert.equal(await page.locator('.live > .note').textContent(), 'Following.')
   })
 
   for (const [name, said] of [

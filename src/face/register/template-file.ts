@@ -1,6 +1,7 @@
-import { FaceError } from '../../errors.js'
+import { EngineError, FaceError } from '../../errors.js'
 import { parseTemplate, type Template } from '../../geometry/template.js'
 import { readBytes, type ShippedFiles, shippedWeights } from '../../platform/index.js'
+import { messageOf } from '../../realms.js'
 
 /**
  * Reads and checks weights/template.json.
@@ -12,9 +13,12 @@ export async function loadTemplate(file?: string, source: ShippedFiles = {}): Pr
   try {
     text = new TextDecoder().decode(await readBytes(path, source))
   } catch (cause) {
+    source.signal?.throwIfAborted()
     throw new FaceError(
       'INVALID_WEIGHTS',
-      `${path}: cannot read the face template; reinstall the package`,
+      cause instanceof EngineError
+        ? cause.message
+        : `${path}: cannot read the face template (${messageOf(cause)}); reinstall the package`,
       { file: path },
       { cause },
     )

@@ -1,6 +1,8 @@
-import { EngineError } from '../../errors.js'
+import { EngineError, FaceError } from '../../errors.js'
+import { messageOf } from '../../realms.js'
 import type { ReadOptions, ShippedFiles } from '../shipped-files.js'
 import { sha256 } from './hash.js'
+import { emitWarning } from './host.js'
 import { type ShippedFile, VERSION, WEIGHTS } from './shipped.js'
 
 const CACHE_PREFIX = 'deepfaceflow-'
@@ -45,7 +47,8 @@ function absolute(url: string | URL): string {
 
 /**
  * Contents of an address, of the package's own files from the browser's cache where an earlier visit left them there.
- * Rejects with an error whose `code` says why, or with the signal's reason.
+ * Rejects with the signal's reason, too.
+ * @throws EngineError INVALID_WEIGHTS that names the address, what came from there and the remedy
  */
 export async function readBytes(path: string, options: ReadOptions = {}): Promise<Uint8Array> {
   const { signal, onDownload } = options
@@ -54,13 +57,11 @@ export async function readBytes(path: string, options: ReadOptions = {}): Promis
   const cache = shipped && (await openCache())
   // Of other content another key: a file of an older build on the same server is not taken for it.
   const key = shipped ? `${path}${path.includes('?') ? '&' : '?'}sha256=${shipped.sha256}` : path
-  const stored = await cache?.match(key).catch(() => undefined)
-  if (stored !== undefined) {
-    const bytes = new Uint8Array(await stored.arrayBuffer())
-    if (bytes.length === shipped?.bytes) {
-      onDownload?.({ file: path, loaded: bytes.length, total: bytes.length, local: true })
-      return bytes
-    }
+  const stored = cache && (await keptBytes(cache, key))
+  // Disks lose bytes: what is damaged is loaded again.
+  if (stored !== undefined && (await sha256([stored])) === shipped?.sha256) {
+    onDownload?.({ file: path, loaded: stored.length, total: stored.length, local: true })
+    return stored
   }
   const bytes = await download(path, shipped?.bytes, options)
   if (shipped === undefined) return bytes
@@ -74,8 +75,30 @@ export async function readBytes(path: string, options: ReadOptions = {}): Promis
     )
   }
   // A full disk, or a private window: the next visit loads it again.
-  await cache?.put(key, new Response(bytes)).catch(() => undefined)
+  await cache?.put(key, new Response(bytes)).catch(warnNotKept)
   return bytes
+}
+
+async function keptBytes(cache: Cache, key: string): Promise<Uint8Array | undefined> {
+  try {
+    const response = await cache.match(key)
+    return response && new Uint8Array(await response.arrayBuffer())
+  } catch {
+    return undefined
+  }
+}
+
+let hasWarned = false
+
+/** Once a page, not for every file. */
+function warnNotKept(cause: unknown): void {
+  if (hasWarned) return
+  hasWarned = true
+  emitWarning(
+    `the browser does not keep the weights (Cache Storage: ${messageOf(cause)}), so every visit downloads them again; ` +
+      'free space, or allow this site to store data',
+    'DEEPFACEFLOW_NOT_CACHED',
+  )
 }
 
 async function download(
@@ -86,7 +109,7 @@ async function download(
   const response = await request(path, signal)
   // What servers of single-page apps answer to any address that they do not know.
   if (/^text\/html\b/i.test(response.headers.get('content-type') ?? '')) {
-    throw failure(path, 'the server answers with a web page: there is no such file')
+    throw failure(path, 'the server answers with a web page: there is no such file', WRONG_PLACE)
   }
   const stated = Number(response.headers.get('content-length'))
   const total = known ?? (stated > 0 && !response.headers.has('content-encoding') ? stated : undefined)
@@ -95,7 +118,11 @@ async function download(
   let loaded = 0
   const reader = response.body.getReader()
   for (;;) {
-    const { done, value } = await reader.read()
+    const { done, value } = await reader.read().catch((cause: unknown) => {
+      signal?.throwIfAborted()
+      const part = total === undefined ? `${loaded} bytes` : `${loaded} of ${total} bytes`
+      throw failure(path, `the connection ended after ${part}`, 'check the connection and try again', cause)
+    })
     if (done) break
     parts.push(value)
     loaded += value.length
@@ -110,14 +137,29 @@ async function request(path: string, signal: AbortSignal | undefined, method = '
     response = await fetch(path, { method, ...(signal && { signal }) })
   } catch (cause) {
     signal?.throwIfAborted()
-    throw failure(path, 'the network or the rules of the page (CORS, CSP) refuse it', cause)
+    if (navigator.onLine === false)
+      throw failure(path, 'the browser is offline', 'connect and try again', cause)
+    throw failure(
+      path,
+      'the network or the rules of the page (CORS, CSP) refuse it',
+      'check that the server runs and that the page may load from there',
+      cause,
+    )
   }
-  if (!response.ok) throw failure(path, `HTTP ${response.status}`)
+  if (!response.ok) throw failure(path, `HTTP ${response.status}`, WRONG_PLACE)
   return response
 }
 
-function failure(path: string, why: string, cause?: unknown): Error {
-  return Object.assign(new Error(`${path}: ${why}`, { cause }), { code: why })
+const WRONG_PLACE =
+  "check the address; the package's own files are in its weights folder: serve that, and pass its address as weightsUrl"
+
+function failure(path: string, why: string, remedy: string, cause?: unknown): EngineError {
+  return new EngineError(
+    'INVALID_WEIGHTS',
+    `${path}: cannot be read (${why}); ${remedy}`,
+    { file: path },
+    { cause },
+  )
 }
 
 export async function fileExists(path: string): Promise<boolean> {
@@ -142,7 +184,8 @@ function openCache(): Promise<Cache | undefined> {
         if (other.startsWith(CACHE_PREFIX) && other !== name) await caches.delete(other)
       }
       return cache
-    } catch {
+    } catch (cause) {
+      warnNotKept(cause)
       return undefined
     }
   })()
@@ -158,15 +201,25 @@ export function storePath(folder: string, name: string): string {
   return `${folder}/${name}`
 }
 
-/** Text stored there; undefined if there is none. */
+/** Text stored there; undefined if there is none. Rejects where the browser refuses to read it. */
 export async function readStored(path: string): Promise<string | undefined> {
   const cache = await openCache()
   return await (await cache?.match(path))?.text()
 }
 
+/** @throws FaceError OUTPUT_FAILED where there is no room */
 export async function writeStored(path: string, text: string): Promise<void> {
   const cache = await openCache()
-  await cache?.put(path, new Response(text))
+  try {
+    await cache?.put(path, new Response(text))
+  } catch (cause) {
+    throw new FaceError(
+      'OUTPUT_FAILED',
+      `${path}: cannot be kept in Cache Storage (${messageOf(cause)}); free space, or allow this site to store data`,
+      { file: path },
+      { cause },
+    )
+  }
 }
 
 /** The package, as it is served. */

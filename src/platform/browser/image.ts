@@ -27,7 +27,7 @@ function drawn({ width, height, data }: Rgba): OffscreenCanvas {
 
 /**
  * What is shown at this moment by something that can be drawn; undefined for what cannot.
- * @throws FaceError INVALID_INPUT where nothing is shown yet, or what is may not be read
+ * @throws FaceError INVALID_INPUT where nothing is shown, or what is may not be read
  */
 export function stillOf(photo: unknown): Rgba | undefined {
   const size = sizeOf(photo)
@@ -44,8 +44,9 @@ export function stillOf(photo: unknown): Rgba | undefined {
   checkSize(width, height, name)
   const context = surface(width, height)
   context.drawImage(photo as DrawableImage, 0, 0, width, height)
+  let pixels: Rgba
   try {
-    return pixelsOf(context)
+    pixels = pixelsOf(context)
   } catch (cause) {
     throw invalid(
       name,
@@ -55,6 +56,27 @@ export function stillOf(photo: unknown): Rgba | undefined {
       cause,
     )
   }
+  if (isBlank(photo as DrawableImage, pixels)) {
+    throw invalid(
+      name,
+      'shows nothing: every pixel is transparent',
+      'draw on it first; give a WebGL canvas in the task that draws it, and one whose control was transferred ' +
+        '(transferControlToOffscreen) once its new owner has drawn',
+    )
+  }
+  return pixels
+}
+
+const OPAQUE_BLACK = 0xff000000
+
+/** Whether nothing is drawn on it. @param pixels with black below them */
+function isBlank(photo: DrawableImage, pixels: Rgba): boolean {
+  const isBlack = new Uint32Array(pixels.data.buffer).every((pixel) => pixel === OPAQUE_BLACK)
+  if (!isBlack) return false
+  const { width, height } = pixels
+  const context = surface(width, height, true)
+  context.drawImage(photo, 0, 0, width, height)
+  return new Uint32Array(pixelsOf(context).data.buffer).every((pixel) => pixel === 0)
 }
 
 function sizeOf(photo: unknown): { readonly width: number; readonly height: number } | undefined {

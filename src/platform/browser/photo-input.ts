@@ -26,12 +26,17 @@ const ACCEPTED =
  * @param otherwise for bytes and pixels
  */
 export function photoName(input: unknown, otherwise: string): string {
-  if (typeof input === 'string' && !DATA_URL.test(input)) return lastPart(input) ?? otherwise
-  if (isUrl(input))
-    return /^(data|blob):/.test(input.protocol) ? otherwise : (lastPart(input.href) ?? otherwise)
+  const address = typeof input === 'string' ? input : isUrl(input) ? input.href : undefined
+  if (address !== undefined) {
+    // Bytes, and a number that nobody chose, are no name.
+    const isNameless = DATA_URL.test(address) || BLOB_URL.test(address)
+    return (isNameless ? undefined : lastPart(address)) ?? otherwise
+  }
   if (isBlob(input) && typeof input.name === 'string' && input.name !== '') return input.name
   return otherwise
 }
+
+const BLOB_URL = /^blob:/i
 
 function lastPart(address: string): string | undefined {
   return /([^/?#]+)\/?(?:[?#].*)?$/.exec(address)?.[1]
@@ -66,6 +71,15 @@ async function atAddress(address: string, name: string): Promise<PhotoSource> {
   try {
     response = await fetch(address)
   } catch (cause) {
+    if (BLOB_URL.test(address)) {
+      throw invalid(
+        name,
+        'its blob: address gives nothing: it was revoked, or made by another page',
+        'give the Blob or File itself',
+        {},
+        cause,
+      )
+    }
     throw invalid(
       name,
       `cannot be fetched (${messageOf(cause)})`,

@@ -2,6 +2,7 @@ import { expose, type Remote, wrap } from 'comlink'
 import {
   type CreateOptions,
   DeepFaceFlow,
+  EngineError,
   type FlowResult,
   faceTexture,
   makeProduct,
@@ -42,7 +43,12 @@ interface Opened {
   readonly engine: Engine
   readonly faceFlow: DeepFaceFlow
   readonly clock: DeviceClock
+  isLost: boolean
 }
+
+/** While a browser starts its GPU process anew, it has no adapter. Ms. */
+const RECOVERY_PAUSE = 3000
+const RECOVERY_ATTEMPTS = 10
 
 let opened: Promise<Opened> | undefined
 let openedWeights = ''
@@ -51,6 +57,8 @@ let last:
   | { readonly result: FlowResult; readonly names: { readonly a: string; readonly b: string } }
   | undefined
 let live: LiveSession | undefined
+/** Handed over once, for all sessions. */
+let liveMap: OffscreenCanvas | null = null
 
 async function open(weights: string, report: (progress: Progress) => void): Promise<Opened> {
   if (opened && openedWeights === weights) return await opened
@@ -63,6 +71,16 @@ async function open(weights: string, report: (progress: Progress) => void): Prom
     opened = undefined
     throw error
   }
+}
+
+/** On the engine's device of this moment. */
+function watched(of: Pick<Opened, 'weights' | 'engine' | 'faceFlow'>): Opened {
+  const { device } = of.engine
+  const now: Opened = { ...of, clock: new DeviceClock(device.queue), isLost: false }
+  void device.lost.then(() => {
+    now.isLost = true
+  })
+  return now
 }
 
 async function start(weights: string, report: (progress: Progress) => void): Promise<Opened> {
@@ -85,10 +103,48 @@ async function start(weights: string, report: (progress: Progress) => void): Pro
       onDownload,
       onProgress: (step) => report({ step, bytes: null }),
     })
-    return { weights, engine, faceFlow, clock: new DeviceClock(engine.device.queue) }
+    return watched({ weights, engine, faceFlow })
   } catch (error) {
     engine.dispose()
     throw error
+  }
+}
+
+/**
+ * Runs a task; once more on a new device where its own was lost meanwhile: browsers end their GPU process when it hangs, when
+ * a driver is replaced, and when they please.
+ */
+async function onDevice<Result>(task: (now: Opened) => Promise<Result>): Promise<Result> {
+  const now = await ready()
+  try {
+    return await task(now)
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'DEVICE_LOST') throw error
+    return await task(await recover(now))
+  }
+}
+
+/** Opened with a new device; of calls that overlap the first one recovers for all. */
+async function recover(before: Opened): Promise<Opened> {
+  if ((await opened) === before) {
+    opened = withDevice(before)
+    // Also where it fails, so that the next call tries again.
+    opened.catch(() => {
+      opened = Promise.resolve(before)
+    })
+  }
+  return await ready()
+}
+
+async function withDevice(before: Opened): Promise<Opened> {
+  for (let attempt = 1; ; attempt++) {
+    await new Promise((resolve) => setTimeout(resolve, RECOVERY_PAUSE))
+    try {
+      await before.faceFlow.recover()
+      return watched(before)
+    } catch (error) {
+      if (attempt === RECOVERY_ATTEMPTS) throw error
+    }
   }
 }
 
@@ -111,8 +167,7 @@ const engine = {
   },
   /** Faces of a photo, the largest first. */
   async detect(photo: Blob): Promise<FaceBox[]> {
-    const { faceFlow } = await ready()
-    return (await faceFlow.detect(photo)).map(({ box }) => box)
+    return await onDevice(async ({ faceFlow }) => (await faceFlow.detect(photo)).map(({ box }) => box))
   },
   /**
    * @param faces numbers of the faces from 0, the largest first; null for the same person's as in A
@@ -123,11 +178,12 @@ const engine = {
     names: { readonly a: string; readonly b: string },
     faces: { readonly a: number; readonly b: number | null },
   ): Promise<ResultFacts> {
-    const { faceFlow } = await ready()
-    const result = await faceFlow.flow(photos.a, photos.b, {
-      face: { index: faces.a },
-      ...(faces.b !== null && { faceB: { index: faces.b } }),
-    })
+    const result = await onDevice(({ faceFlow }) =>
+      faceFlow.flow(photos.a, photos.b, {
+        face: { index: faces.a },
+        ...(faces.b !== null && { faceB: { index: faces.b } }),
+      }),
+    )
     last = { result, names }
     const { image, uv } = await faceTexture(result)
     const texture = await createImageBitmap(
@@ -150,14 +206,15 @@ const engine = {
   },
   /** Begins to follow a face; frames come by {@link engine.frame}. */
   async startLive(flows: LiveFlows, map: OffscreenCanvas | null): Promise<void> {
+    liveMap = map ?? liveMap
     const { faceFlow, clock } = await ready()
-    live = new LiveSession(faceFlow, flows, clock, scenes.get('live'), map ?? live?.map ?? null)
+    live = new LiveSession(faceFlow, flows, clock, scenes.get('live'), liveMap)
   },
   /** @returns null where a newer frame took its place */
   async frame(frame: VideoFrame, time: number): Promise<LiveFrame | null> {
     if (!live) {
       frame.close()
-      return null
+      throw new Error('Another network was opened: start again.')
     }
     return await live.push(frame, time)
   },
@@ -175,7 +232,8 @@ const engine = {
 
 async function ready(): Promise<Opened> {
   if (!opened) throw new Error('the engine is not open')
-  return await opened
+  const now = await opened
+  return now.isLost ? await recover(now) : now
 }
 
 function factsOf(result: FlowResult, names: { readonly a: string; readonly b: string }): ResultFacts {

@@ -94,6 +94,7 @@ export function liveTab(engine: EngineHandle): HTMLElement {
 
   async function start(release: () => void): Promise<void> {
     running?.stop()
+    const isFile = video.srcObject === null
     let isOver = false
     const stop = () => {
       if (isOver) return
@@ -107,25 +108,41 @@ export function liveTab(engine: EngineHandle): HTMLElement {
     }
     running = { stop }
     try {
+      // Whether it can be played is told at once; a file begins when there is what follows it.
       await video.play()
+      if (isFile) video.pause()
       say('Opening the engine …')
       await engine.ready()
-      await engine.worker.startLive(flows, surface && transfer(surface, [surface]))
+      if (isOver) return
+      const handed = surface
       surface = null
+      await engine.worker.startLive(flows, handed && transfer(handed, [handed]))
+      if (isFile && !isOver) {
+        video.currentTime = 0
+        await video.play()
+      }
     } catch (error) {
+      // Another source took its place meanwhile.
+      if (isOver) return
       stop()
       throw error
     }
+    if (isOver) return
     for (const button of [stopButton, record]) button.disabled = false
     say('Looking for a face …')
     const history = newHistory()
-    video.onended = stop
+    let hasFace = false
+    video.onended = () => {
+      stop()
+      if (!hasFace) say('The video is over, and no face was found in it.', true)
+    }
     const take = (_now: number, { mediaTime }: VideoFrameCallbackMetadata) => {
       if (isOver) return
       video.requestVideoFrameCallback(take)
       const frame = new VideoFrame(video)
       engine.worker.frame(transfer(frame, [frame]), mediaTime).then(
         (step) => {
+          if (step && step.status !== 'lost') hasFace = true
           if (step && !isOver) show(step, history, mediaTime)
         },
         (error) => {

@@ -111,7 +111,9 @@ export function photosTab(engine: EngineHandle): HTMLElement {
   })
   document.addEventListener('paste', (event) => {
     const files = [...(event.clipboardData?.files ?? [])]
-    if (!element.hidden && files.length > 0) take(files, event.target)
+    // Who has just clicked a face of one photo pastes the other.
+    const isOneMissing = (slots.a.photo === null) !== (slots.b.photo === null)
+    if (!element.hidden && files.length > 0) take(files, isOneMissing ? null : event.target)
   })
   return element
 }
