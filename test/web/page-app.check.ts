@@ -202,6 +202,7 @@ describe('two photos', () => {
     await isSaid('Flow computed')
     assert.equal(await page.locator('.error').count(), 0)
     assert.ok(before.equals(await save('flow.npy')), 'the bits of before')
+    assert.match((await page.locator('.engine').textContent()) ?? '', /GPU process ended.*reload the page/)
   })
 
   it('says what is wrong with a photo, beside it', async () => {

@@ -16,6 +16,7 @@ export interface EngineHandle {
   readonly worker: Remote<EngineWorker>
   /** Where starting it is told: a line and a bar. */
   readonly status: HTMLElement
+  say(line: string): void
   /** Which network the next {@link ready} opens. */
   network: Network
   /** Opens it, or waits until it is open. @throws Error whose message says what is missing */
@@ -57,6 +58,9 @@ export function createEngine(): EngineHandle {
   const handle: EngineHandle = {
     worker,
     status,
+    say(line) {
+      text.textContent = line
+    },
     network: 'dffnet-m-small',
     ready() {
       if (opened?.network !== handle.network) {
@@ -78,5 +82,10 @@ export async function createScene(engine: EngineHandle, tab: SceneName): Promise
     worker.attach(transfer(port1, [port1])),
     engine.worker.attach(tab, transfer(port2, [port2])),
   ])
+  void worker.lost().then(() => {
+    engine.say(
+      "The browser's GPU process ended, and the drawing with it; reload the page to see it again. Flow and its files go on.",
+    )
+  })
   return worker
 }

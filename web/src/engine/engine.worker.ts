@@ -47,7 +47,7 @@ interface Opened {
 }
 
 /** While a browser starts its GPU process anew, it has no adapter. Ms. */
-const RECOVERY_PAUSE = 3000
+const RECOVERY_PAUSE = 1000
 const RECOVERY_ATTEMPTS = 10
 
 let opened: Promise<Opened> | undefined
@@ -138,12 +138,12 @@ async function recover(before: Opened): Promise<Opened> {
 
 async function withDevice(before: Opened): Promise<Opened> {
   for (let attempt = 1; ; attempt++) {
-    await new Promise((resolve) => setTimeout(resolve, RECOVERY_PAUSE))
     try {
       await before.faceFlow.recover()
       return watched(before)
     } catch (error) {
       if (attempt === RECOVERY_ATTEMPTS) throw error
+      await new Promise((resolve) => setTimeout(resolve, RECOVERY_PAUSE))
     }
   }
 }

@@ -4,11 +4,16 @@ import type { Face, Motion, View } from './face.js'
 import { FaceScene } from './face-scene.js'
 import { FlatScene } from './flat-scene.js'
 import type { FlatView, ReadOut } from './flat-view.js'
+import { contextLost } from './lost-context.js'
 
 /** Drawing for the pages that compute: the page moves the view, and the engine's worker sends faces. */
 
 let scene: FaceScene | undefined
 let flat: FlatScene | undefined
+let lose: () => void
+const lost = new Promise<void>((resolve) => {
+  lose = resolve
+})
 
 /** For the engine's worker. */
 const faces = {
@@ -26,10 +31,16 @@ const faces = {
 /** For the page. */
 const control = {
   open(canvas: OffscreenCanvas): void {
+    void contextLost(canvas).then(lose)
     scene = new FaceScene(canvas)
   },
   openFlat(canvas: OffscreenCanvas): void {
+    void contextLost(canvas).then(lose)
     flat = new FlatScene(canvas)
+  },
+  /** Answers when nothing can be drawn any more. */
+  async lost(): Promise<void> {
+    await lost
   },
   attach(port: MessagePort): void {
     expose(faces, port)

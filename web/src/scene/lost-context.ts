@@ -1,0 +1,15 @@
+/**
+ * Resolves when the browser takes a canvas's WebGL away, as it does when its GPU process ends. Call before the renderer is made.
+ *
+ * It is not asked for again: Chromium 156 ends the whole tab, photos and results with it, when it restores WebGL beside a
+ * WebGPU device that was lost at work.
+ */
+export function contextLost(canvas: OffscreenCanvas): Promise<void> {
+  return new Promise((resolve) => {
+    canvas.addEventListener('webglcontextlost', (event) => {
+      // Three.js, which comes after, would ask for it.
+      event.stopImmediatePropagation()
+      resolve()
+    })
+  })
+}
