@@ -6,6 +6,7 @@ import {
   outputTensor,
   packImageTransform,
   REGISTERED_INPUTS,
+  type RegisteredFlowConfig,
   registeredFlow,
   registeredFlowConfig,
   registeredFlowWeights,
@@ -46,12 +47,10 @@ afterAll(() => engine.dispose())
 const filesOf = (network: string): NetworkFiles => files.get(network) as NetworkFiles
 
 /** Both directions of pairs that share their second frame, or of one pair. */
-function graphToOneFrame(network: string, layout: { batch?: number; sharedSecond?: boolean } = {}) {
+function graphToOneFrame(network: string, layout: Partial<RegisteredFlowConfig> = {}) {
   const graph = new GraphBuilder('registered flows')
-  const { forward, backward } = registeredFlows(graph, {
-    ...registeredFlowConfig(filesOf(network)),
-    ...layout,
-  })
+  const config = { ...registeredFlowConfig(filesOf(network)), ...layout }
+  const { forward, backward } = registeredFlows(graph, config)
   const { flow, fragments, meshes, flags } = forward
   const outputs = { flow, fragments, meshes, flags, backwardFlow: backward.flow, backwardMask: backward.mask }
   for (const [name, value] of Object.entries(outputs)) outputTensor(graph, name, value)
@@ -122,23 +121,22 @@ describe('pairs with the second frame in common', () => {
   const layout = { batch: 2, sharedSecond: true }
 
   it.each([
-    ['dffnet-m-small', 'hardware'],
-    ['dffnet-m-small', 'software'],
-    ['weights/dffnet.safetensors', 'software'],
+    ['dffnet-m-small', 'hardware', 'none'],
+    ['weights/dffnet.safetensors', 'software', 'variational'],
   ] as const)(
-    'have the bits that they have alone, both ways: %s, %s schedule',
-    async (network, schedule) => {
+    'have the bits that they have alone, both ways: %s, %s schedule, refinement %s',
+    async (network, schedule, refinement) => {
       const options = { schedule, weights: registeredFlowWeights(filesOf(network)) }
       const second = pairs[0][1]
       const frames: readonly Frames[] = [
         [pairs[0][0], second],
         [pairs[1][0], second],
       ]
-      const single = await engine.compile(graphToOneFrame(network), options)
+      const single = await engine.compile(graphToOneFrame(network, { refinement }), options)
       const alone = [await flowsOf(single, network, frames.slice(0, 1))]
       alone.push(await flowsOf(single, network, frames.slice(1)))
       single.dispose()
-      const plan = await engine.compile(graphToOneFrame(network, layout), options)
+      const plan = await engine.compile(graphToOneFrame(network, { ...layout, refinement }), options)
       const both = await flowsOf(plan, network, frames, true)
       plan.dispose()
       const perFrame: Record<string, number> = { meshes: VERTICES, flags: 1 }
