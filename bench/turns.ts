@@ -1,3 +1,4 @@
+import { Option } from 'commander'
 import { packageFacts } from '../src/platform/node/package-root.js'
 import { describeLoad, LoadMeter, machineContext } from './lib/context.js'
 import { type Sample, timingOf } from './lib/measure.js'
@@ -26,6 +27,8 @@ interface TurnOptions extends BenchOptions {
   readonly tree?: string
   readonly batch: number[]
   readonly face: boolean
+  readonly shared: boolean
+  readonly backward: boolean
 }
 
 const command = benchCommand(
@@ -34,6 +37,11 @@ const command = benchCommand(
 )
   .option('--tree <folder>', 'another checkout, with its packages installed')
   .option('--batch <list>', 'also pairs in batches of these sizes', positiveList, [])
+  .option('--shared', 'also two pairs with the second frame in common in one run, as video has them', false)
+  .addOption(
+    // The scripts of another checkout may not know it, and would be timed doing less.
+    new Option('--backward', 'the way back too').default(false).conflicts('tree'),
+  )
   .option('--face', 'flowRegistered() with the way back in place of the pair alone', false)
   .parse()
 
@@ -45,11 +53,16 @@ interface Contender {
 }
 
 await main(async () => {
-  const { tree, batch, face, adapter, ...options } = command.opts<TurnOptions>()
+  const { tree, batch, face, shared, backward, adapter, ...options } = command.opts<TurnOptions>()
   const load = new LoadMeter()
   const level = face ? 'face' : 'pair'
-  const contender = (what: string, folder: string, pairs: number): Contender => {
-    const choice = { ...SHIPPED, ...(pairs > 1 && { batch: pairs }) }
+  const contender = (what: string, folder: string, pairs: number, sharedSecond = false): Contender => {
+    const choice = {
+      ...SHIPPED,
+      ...(pairs > 1 && { batch: pairs }),
+      ...(sharedSecond && { sharedSecond }),
+      ...(backward && { backward }),
+    }
     const request: TurnRequest = { tree: folder, choice, adapter, level }
     return { what, pairs, process: new TurnProcess('bench/turns-child.ts', request), samples: [] }
   }
@@ -58,6 +71,7 @@ await main(async () => {
     contender('this checkout', root, 1),
     ...(tree === undefined ? [] : [contender(tree, tree, 1)]),
     ...(face ? [] : batch.map((pairs) => contender(`${pairs} pairs in one run`, root, pairs))),
+    ...(shared && !face ? [contender('2 pairs to one frame', root, 2, true)] : []),
   ]
   let name = ''
   for (const { process } of contenders) name = (await process.ready()).adapter

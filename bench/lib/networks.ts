@@ -12,7 +12,7 @@ import type { Refinement } from '../../src/nets/refinement.js'
 import {
   REGISTERED_INPUTS,
   type RegisteredFlowConfig,
-  registeredFlow,
+  registeredFlows,
   registeredInputNames,
 } from '../../src/nets/registered-flow.js'
 import { registeredRoiTransform } from '../../src/nets/registered-meshes.js'
@@ -40,6 +40,10 @@ export interface NetworkChoice {
   readonly size?: number
   /** Pairs of one run; default 1. */
   readonly batch?: number
+  /** Pairs of a batch have the second frame in common. */
+  readonly sharedSecond?: boolean
+  /** The way back too. */
+  readonly backward?: boolean
 }
 
 /** The shipped configuration. */
@@ -47,11 +51,12 @@ export const SHIPPED: NetworkChoice = { a: 0.375, meshPrior: true }
 
 const root = (): string => packageFacts().root
 
-/** Frames to flow in one graph, as the face level runs it; outputs the dense flow alone. */
+/** Frames to flow in one graph, as the face level runs it; outputs the dense flows alone. */
 export async function registeredGraph(choice: NetworkChoice): Promise<Graph> {
   const graph = new GraphBuilder(`registered pair a=${choice.a}`)
-  const { flow } = registeredFlow(graph, await registeredConfig(choice))
-  outputTensor(graph, 'flow', flow)
+  const { forward, backward } = registeredFlows(graph, await registeredConfig(choice))
+  outputTensor(graph, 'flow', forward.flow)
+  if (choice.backward) outputTensor(graph, 'backwardFlow', backward.flow)
   return graph.build()
 }
 
@@ -76,6 +81,7 @@ async function registeredConfig(choice: NetworkChoice): Promise<RegisteredFlowCo
     refinement: choice.refinement ?? DEFAULT_REFINEMENT,
     ...(extent && { extent: extent.config }),
     ...(choice.batch && { batch: choice.batch }),
+    ...(choice.sharedSecond && { sharedSecond: true }),
     regressorRoi: { cx: cx * scale, cy: cy * scale, side: side * scale },
     triangles: Uint32Array.from(face.indices('triangles', [898, 3])),
     ncc: positions.map((value, i) => {
@@ -168,7 +174,7 @@ export async function registeredInputs(
   const [first, second] = [await frame(1), await frame(2)]
   return {
     ...Object.fromEntries(
-      registeredInputNames(choice.batch).flatMap(({ i1, i2 }) => [
+      registeredInputNames(choice.batch, choice.sharedSecond).flatMap(({ i1, i2 }) => [
         [i1, first],
         [i2, second],
       ]),

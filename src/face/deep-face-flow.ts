@@ -26,7 +26,7 @@ import { PhotoNetworks } from './find/photo-networks.js'
 import { type FramePair, holdingFrames } from './held-frames.js'
 import { loadNetworkFiles, type NetworkFiles, sharedFiles } from './network-files.js'
 import { ownedPhoto } from './owned-photo.js'
-import { PairRunner } from './pair-runner.js'
+import { type Computed, PairRunner } from './pair-runner.js'
 import { RegisteredBatches } from './registered-batches.js'
 import { RegisteredPair } from './registered-pair.js'
 import { Stopwatch } from './stopwatch.js'
@@ -52,7 +52,7 @@ import {
 } from './types.js'
 import { EverybodyTracker } from './video/everybody.js'
 import { faceMeasures } from './video/face-figures.js'
-import { type ComputedPair, FaceVideoTracker } from './video/tracker.js'
+import { FaceVideoTracker } from './video/tracker.js'
 
 /**
  * DeepFaceFlow (Koujan, Roussos and Zafeiriou, CVPR 2020): photos in, dense 3D facial flow out.
@@ -82,8 +82,8 @@ export class DeepFaceFlow implements FaceFlow {
     this.#engine = engine
     this.#ownsEngine = ownsEngine
     this.#files = files
-    const batches = new RegisteredBatches(pair, (batch) =>
-      RegisteredPair.create(engine, files, refinement, undefined, batch),
+    const batches = new RegisteredBatches(pair, (layout) =>
+      RegisteredPair.create(engine, files, refinement, undefined, layout),
     )
     const { info: weights } = files
     const { depthSource } = this
@@ -343,7 +343,7 @@ export class DeepFaceFlow implements FaceFlow {
       triangles: (extent ?? this.#files).triangles,
       onward: (rows) => (extent === undefined ? rows : extendedRows(rows, extent.table, 3)),
       enqueue: (task) => this.#enqueue(task, wanted.signal),
-      between: (a, b, watch, warnings) => this.#between(a, b, wanted, watch, warnings),
+      flowsTo: (froms, to, watch, warnings) => this.#flowsTo(froms, to, wanted, watch, warnings),
       holdsChoice: (faces) => holdsChoice(boxesOf(faces), choice),
       choose: (faces, photo, name) => faces[chooseFace(boxesOf(faces), choice, photo, name)] as Candidate,
     })
@@ -384,19 +384,24 @@ export class DeepFaceFlow implements FaceFlow {
     if (this.#ownsEngine) this.#engine.dispose()
   }
 
-  async #between(
-    a: FaceFrame,
+  async #flowsTo(
+    froms: readonly FaceFrame[],
     b: FaceFrame,
     options: FlowOptions,
     watch: Stopwatch,
     warnings: readonly string[],
-  ): Promise<Pending<ComputedPair>> {
-    const pair = [a.registered, b.registered] as const
-    return await this.#runner.computed(pair, options, watch, warnings, (result) => {
-      const rigidPhoto = rigidInPhotos(result.rigid, a.toTemplate, b.toTemplate)
-      // Added to it: a copy would compute what nobody may read.
-      return Object.assign(result, { a, b, rigidPhoto })
-    })
+  ): Promise<Pending<readonly Computed<FlowResult>[]>> {
+    const pairs = froms.map((a, index) => ({
+      frames: [a.registered, b.registered] as const,
+      watch: index === 0 ? watch : new Stopwatch(),
+      warnings: index === 0 ? warnings : [],
+      finish: (result: RegisteredFlowResult): FlowResult => {
+        const rigidPhoto = rigidInPhotos(result.rigid, a.toTemplate, b.toTemplate)
+        // Added to it: a copy would compute what nobody may read.
+        return Object.assign(result, { a, b, rigidPhoto })
+      },
+    }))
+    return await this.#runner.computed(pairs, options)
   }
 
   /** Both faces are registered in the submission of the pair, and their frames stay on the device for it. */

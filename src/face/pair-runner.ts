@@ -10,6 +10,20 @@ import type { PairFrame, PairOutputs, RegisteredPair } from './registered-pair.j
 import { Stopwatch } from './stopwatch.js'
 import type { FlowOptions, FrameInput, RegisteredFlowResult } from './types.js'
 
+/** A pair whose result `finish` makes what the caller gets. */
+export interface ComputedFrom<T> {
+  readonly frames: FramePair
+  readonly watch: Stopwatch
+  readonly warnings: readonly string[]
+  finish(result: RegisteredFlowResult): T
+}
+
+/** A pair whose flow is computed and from which nothing else is yet. */
+export interface Computed<T> {
+  readonly outputs: PairOutputs
+  derive(): Promise<T>
+}
+
 /** Hands registered pairs to the device, and makes results of what it computes. */
 export class PairRunner {
   readonly #deviceFrames: DeviceFrames
@@ -49,23 +63,38 @@ export class PairRunner {
     warnings: readonly string[],
     finish: (result: RegisteredFlowResult) => T,
   ): Promise<Pending<T>> {
-    return await this.#launch(this.#batches.single, [pair], options, watch, async ([outputs]) =>
+    return await this.#launch(this.#batches.single, [pair], options, [watch], async ([outputs]) =>
       this.#derive(outputs as PairOutputs, watch, warnings, finish),
     )
   }
 
-  /** As `one`, for a flow that is changed before a result is made of it. */
+  /**
+   * Begins one pair or two with the same second frame, for flows that are changed before results are made of them. Two are one
+   * submission, in which that frame is looked at once.
+   * @returns in the order of the list
+   */
   async computed<T>(
-    pair: FramePair,
+    pairs: readonly ComputedFrom<T>[],
     options: FlowOptions,
-    watch: Stopwatch,
-    warnings: readonly string[],
-    finish: (result: RegisteredFlowResult) => T,
-  ): Promise<Pending<{ readonly outputs: PairOutputs; derive(): Promise<T> }>> {
-    return await this.#launch(this.#batches.single, [pair], options, watch, async ([only]) => {
-      const outputs = only as PairOutputs
-      return { outputs, derive: () => this.#derive(outputs, watch, warnings, finish) }
-    })
+  ): Promise<Pending<readonly Computed<T>[]>> {
+    const shared = pairs.length === 2 ? await this.#batches.twoToOne() : undefined
+    const groups = shared ? [pairs] : pairs.map((pair) => [pair])
+    const launched: Promise<readonly Computed<T>[]>[] = []
+    for (const group of groups) {
+      const { result } = await this.#launch(
+        shared ?? this.#batches.single,
+        group.map(({ frames }) => frames),
+        options,
+        group.map(({ watch }) => watch),
+        async (all) =>
+          group.map(({ watch, warnings, finish }, index) => {
+            const outputs = all[index] as PairOutputs
+            return { outputs, derive: () => this.#derive(outputs, watch, warnings, finish) }
+          }),
+      )
+      launched.push(result)
+    }
+    return new Pending(Promise.all(launched).then((all) => all.flat()))
   }
 
   /** Begins a list of pairs, `batch` in a submission. @returns one result a pair, in the order of the list */
@@ -79,7 +108,7 @@ export class PairRunner {
     for (const { indices, plan } of groups) {
       const group = indices.map((index) => pairs[index] as FramePair)
       const watch = new Stopwatch(options.signal)
-      const { result } = await this.#launch(plan, group, options, watch, (outputs) =>
+      const { result } = await this.#launch(plan, group, options, [watch], (outputs) =>
         Promise.all(outputs.map((of) => this.#derive(of, watch, [], (derived) => derived))),
       )
       launched.push(result)
@@ -87,17 +116,21 @@ export class PairRunner {
     return new Pending(Promise.all(launched).then((results) => inListOrder(groups, results)))
   }
 
-  /** @param pairs as many as the batch of the plan */
+  /**
+   * @param pairs as many as the batch of the plan
+   * @param watches all of them measure the run
+   */
   async #launch<T>(
     plan: RegisteredPair,
     pairs: readonly FramePair[],
     options: FlowOptions,
-    watch: Stopwatch,
+    watches: readonly Stopwatch[],
     use: (outputs: readonly PairOutputs[]) => Promise<T>,
   ): Promise<Pending<T>> {
-    return await this.#line.launch(async () =>
-      use(await watch.time('flow', () => plan.compute(pairs, options.backward !== false))),
-    )
+    return await this.#line.launch(async () => {
+      const run = () => plan.compute(pairs, options.backward !== false)
+      return use(await watches.reduce((timed, watch) => () => watch.time('flow', timed), run)())
+    })
   }
 
   async #derive<T>(

@@ -1,6 +1,6 @@
 import { EngineError } from '../errors.js'
 import type { Rgba } from '../geometry/types.js'
-import type { PairFrame, RegisteredPair } from './registered-pair.js'
+import type { PairFrame, PairsLayout, RegisteredPair } from './registered-pair.js'
 
 const TOO_LARGE: ReadonlySet<string> = new Set(['UNSUPPORTED', 'OUT_OF_MEMORY'])
 
@@ -13,14 +13,28 @@ export interface PairGroup {
   readonly plan: RegisteredPair
 }
 
-/** Plans of registered pairs by the size of their batch: that of one pair, and others as they are asked for. */
+/**
+ * Plans of registered pairs by the size of their batch: that of one pair, and others as they are asked for; also that of two pairs
+ * with the second frame in common.
+ */
 export class RegisteredBatches {
   readonly #plans = new Map<number, Promise<RegisteredPair>>()
+  #twoToOne: Promise<RegisteredPair | undefined> | undefined
 
   constructor(
     readonly single: RegisteredPair,
-    readonly make: (batch: number) => Promise<RegisteredPair>,
+    readonly make: (layout: PairsLayout) => Promise<RegisteredPair>,
   ) {}
+
+  /** Of two pairs with the second frame in common; undefined where the device cannot hold it: one by one the bits are the same. */
+  async twoToOne(): Promise<RegisteredPair | undefined> {
+    this.#twoToOne ??= this.make({ batch: 2, sharedSecond: true }).catch((error: unknown) => {
+      if (isTooLarge(error)) return undefined
+      this.#twoToOne = undefined
+      throw error
+    })
+    return await this.#twoToOne
+  }
 
   /**
    * Full batches in the order of the list, and one by one what is left over, or has frames that the device still has to compute: the
@@ -42,14 +56,14 @@ export class RegisteredBatches {
   }
 
   async #of(batch: number): Promise<RegisteredPair> {
-    const known = this.#plans.get(batch) ?? this.make(batch)
+    const known = this.#plans.get(batch) ?? this.make({ batch })
     this.#plans.set(batch, known)
     try {
       return await known
     } catch (error) {
       // One that did not fit may fit later.
       this.#plans.delete(batch)
-      if (!(error instanceof EngineError) || !TOO_LARGE.has(error.code)) throw error
+      if (!isTooLarge(error)) throw error
       const message = `a batch of ${batch} pairs is too large for this device, choose a smaller one: ${error.message}`
       throw new EngineError(error.code, message, { ...error.details, batch }, { cause: error })
     }
@@ -57,13 +71,14 @@ export class RegisteredBatches {
 
   dispose(): void {
     this.single.dispose()
-    for (const plan of this.#plans.values()) {
+    for (const plan of [...this.#plans.values(), ...(this.#twoToOne ? [this.#twoToOne] : [])]) {
       void plan.then(
-        (pair) => pair.dispose(),
+        (pair) => pair?.dispose(),
         () => undefined,
       )
     }
     this.#plans.clear()
+    this.#twoToOne = undefined
   }
 }
 
@@ -74,6 +89,10 @@ export function inListOrder<T>(groups: readonly PairGroup[], found: readonly (re
     for (const [at, index] of indices.entries()) results[index] = found[group]?.[at] as T
   }
   return results
+}
+
+function isTooLarge(error: unknown): error is EngineError {
+  return error instanceof EngineError && TOO_LARGE.has(error.code)
 }
 
 function isInMemory(frame: PairFrame): frame is Rgba {

@@ -53,6 +53,9 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i])
 }
 
+/** Pairs of one run: see `RegisteredFlowConfig`. */
+export type PairsLayout = Pick<RegisteredFlowConfig, 'batch' | 'sharedSecond'>
+
 /** Pixels, or what computes them on the device. */
 export type PairFrame = Rgba | PendingFrame
 
@@ -95,13 +98,13 @@ const isBackward = (output: string): boolean => output.startsWith('backward')
  */
 export class RegisteredPair {
   readonly #plan: Plan
-  readonly #batch: number
+  readonly #layout: Required<PairsLayout>
   readonly #roi: Float32Array
   readonly #template: Template
 
-  private constructor(plan: Plan, batch: number, roi: Float32Array, template: Template) {
+  private constructor(plan: Plan, layout: Required<PairsLayout>, roi: Float32Array, template: Template) {
     this.#plan = plan
-    this.#batch = batch
+    this.#layout = layout
     this.#roi = roi
     this.#template = template
   }
@@ -111,10 +114,11 @@ export class RegisteredPair {
     files: NetworkFiles,
     refinement: Refinement,
     onProgress?: (done: number, total: number) => void,
-    batch = 1,
+    { batch = 1, sharedSecond = false }: PairsLayout = {},
   ): Promise<RegisteredPair> {
-    const config = { ...registeredFlowConfig(files, refinement), batch }
-    const graph = new GraphBuilder(`registered ${files.info.name}${batch > 1 ? ` x ${batch}` : ''}`)
+    const config = { ...registeredFlowConfig(files, refinement), batch, sharedSecond }
+    const kind = `${batch > 1 ? ` x ${batch}` : ''}${sharedSecond ? ' to one frame' : ''}`
+    const graph = new GraphBuilder(`registered ${files.info.name}${kind}`)
     const { forward, backward } = registeredFlows(graph, config)
     const outputs: Readonly<Partial<Record<Output, Value>>> = {
       flow: forward.flow,
@@ -131,12 +135,13 @@ export class RegisteredPair {
       weights: registeredFlowWeights(files),
       ...(onProgress && { onProgress }),
     })
-    return new RegisteredPair(plan, batch, packImageTransform(registeredRoiTransform(config)), files.template)
+    const roi = packImageTransform(registeredRoiTransform(config))
+    return new RegisteredPair(plan, { batch, sharedSecond }, roi, files.template)
   }
 
   /**
    * @param pairs as many as the batch has, each of which gets the bits that it has alone; 224x224 frames. Those that are still to be
-   * computed come first in the submission and stay on the device for it
+   * computed come first in the submission and stay on the device for it. Where the layout says so, the second one is the same in all
    * @param backward false: what only the way back needs is neither computed nor read
    */
   async compute(
@@ -161,7 +166,7 @@ export class RegisteredPair {
 
   /** A pair's share of each output; meshes and flags of all frames are those of all A, then of all B. */
   #outputsOf(pair: number, outputs: PlanOutputs): Record<Output, Float32Array> {
-    const batch = this.#batch
+    const { batch } = this.#layout
     if (batch === 1) return outputs as Record<Output, Float32Array>
     const share = (name: string, values: Float32Array): Float32Array => {
       const numbers = NUMBERS_OF_FRAME[name] ?? values.length / batch
@@ -212,7 +217,8 @@ export class RegisteredPair {
   }
 
   #inputs(pairs: readonly (readonly [Place, Place])[]): PlanInputs {
-    const frames = registeredInputNames(this.#batch).flatMap(({ i1, i2 }, pair) => {
+    const { batch, sharedSecond } = this.#layout
+    const frames = registeredInputNames(batch, sharedSecond).flatMap(({ i1, i2 }, pair) => {
       const [a, b] = pairs[pair] as readonly [Place, Place]
       return [
         [i1, a],

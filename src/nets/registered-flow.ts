@@ -10,13 +10,13 @@ import {
   record,
   whole,
 } from '../graph/arguments.js'
-import { checkedBuilder, type GraphBuilder, type Value } from '../graph/graph.js'
+import { checkedBuilder, type GraphBuilder, tensorTypeOf, type Value } from '../graph/graph.js'
 import { flowOnFace } from '../ops/flow/flow-on-face.js'
 import { frameType, IMAGE_TRANSFORM_TYPE, imageFrames } from '../ops/image/image-input.js'
 import { fragmentMask, interpolate } from '../ops/mesh/interpolate.js'
 import { rasterise } from '../ops/mesh/rasterise.js'
 import { type VertexAttribute, vertexAttributes } from '../ops/mesh/vertices.js'
-import { batchSlice } from '../ops/tensor/concat.js'
+import { batchConcat, batchSlice } from '../ops/tensor/concat.js'
 import { type DepthFromMotionConfig, depthFromMotion } from './depth-from-motion.js'
 import { type DffnetConfig, dffnetFlow, FLOW_UNIT, type ImageFeatures, imageFeatures } from './dffnet.js'
 import { extendFace, FACE_EXTENT, type FaceExtentConfig } from './face-extent.js'
@@ -43,6 +43,11 @@ export interface RegisteredFlowConfig extends RegisteredMeshesConfig {
   readonly batch?: number
   /** Set where the flow goes on beyond the mesh; with the mesh prior alone. */
   readonly extent?: FaceExtentConfig
+  /**
+   * True where all pairs of the batch have their second frame in common: one input `i2` holds it, and what only depends on a frame is
+   * computed once for it. Default false.
+   */
+  readonly sharedSecond?: boolean
 }
 
 /** Largest `batch` of {@link RegisteredFlowConfig}: past it nothing is gained, and a pair takes some 20 MB. */
@@ -59,14 +64,21 @@ export const REGISTERED_INPUTS = {
 
 /**
  * Names of the graph inputs that hold the frames of each pair, in the order of the results: those of {@link REGISTERED_INPUTS} for
- * one pair, `i1.0`, `i2.0`, `i1.1`, ... for more.
- * @throws EngineError INVALID_ARGUMENT for no whole number from 1 to {@link MAX_REGISTERED_BATCH}
+ * one pair, `i1.0`, `i2.0`, `i1.1`, ... for more; `i1.0`, `i2`, `i1.1`, `i2`, ... where they share the second frame.
+ * @param sharedSecond see {@link RegisteredFlowConfig}
+ * @throws EngineError INVALID_ARGUMENT for no whole number from 1 to {@link MAX_REGISTERED_BATCH}, or no boolean
  */
-export function registeredInputNames(batch = 1): { readonly i1: string; readonly i2: string }[] {
-  checkArguments('registeredFlow', { batch: BATCH }, { batch })
+export function registeredInputNames(
+  batch = 1,
+  sharedSecond = false,
+): { readonly i1: string; readonly i2: string }[] {
+  checkArguments('registeredFlow', { batch: BATCH, sharedSecond: flag }, { batch, sharedSecond })
   const { i1, i2 } = REGISTERED_INPUTS
   if (batch === 1) return [{ i1, i2 }]
-  return Array.from({ length: batch }, (_, pair) => ({ i1: `${i1}.${pair}`, i2: `${i2}.${pair}` }))
+  return Array.from({ length: batch }, (_, pair) => ({
+    i1: `${i1}.${pair}`,
+    i2: sharedSecond ? i2 : `${i2}.${pair}`,
+  }))
 }
 
 /** Values of the graph that {@link registeredFlow} builds, for `batch` = n pairs. */
@@ -106,6 +118,7 @@ const CONFIG = {
   depth: optional(record({ components: whole(), hidden: whole() })),
   batch: optional(BATCH),
   extent: optional(FACE_EXTENT),
+  sharedSecond: optional(flag),
 }
 
 /**
@@ -113,12 +126,11 @@ const CONFIG = {
  * DFFNet (Koujan et al. 2020, section 3), and where the configuration says so a refinement and depth from motion.
  */
 export function registeredFlow(graph: GraphBuilder, config: RegisteredFlowConfig): RegisteredFlow {
-  return checkedBuilder(graph).repeated(pairsOf(config), () =>
-    flowFrom(graph, 0, registeredFrames(graph, config), config),
-  )
+  checkConfig(config)
+  return flowFrom(checkedBuilder(graph), 0, registeredFrames(graph, config), config)
 }
 
-function pairsOf(config: RegisteredFlowConfig): number {
+function checkConfig(config: RegisteredFlowConfig): void {
   checkArguments('registeredFlow', CONFIG, config)
   if (config.extent !== undefined && !config.meshPrior) {
     throw new EngineError(
@@ -126,7 +138,6 @@ function pairsOf(config: RegisteredFlowConfig): number {
       'registeredFlow: an extent needs the mesh of both frames; set meshPrior, or leave extent out',
     )
   }
-  return config.batch ?? 1
 }
 
 /**
@@ -137,35 +148,34 @@ export function registeredFlows(
   graph: GraphBuilder,
   config: RegisteredFlowConfig,
 ): { readonly forward: RegisteredFlow; readonly backward: RegisteredFlow } {
-  return checkedBuilder(graph).repeated(pairsOf(config), () => {
-    const frames = registeredFrames(graph, config)
-    return {
-      forward: flowFrom(graph, 0, frames, config),
-      backward: graph.prefixed('backward ', () => flowFrom(graph, 1, frames, config)),
-    }
-  })
+  checkConfig(config)
+  const frames = registeredFrames(checkedBuilder(graph), config)
+  return {
+    forward: flowFrom(graph, 0, frames, config),
+    backward: graph.prefixed('backward ', () => flowFrom(graph, 1, frames, config)),
+  }
 }
 
-/** What both directions look at. Parts are added to the graph when the first of them asks. */
+/**
+ * What both directions look at: of all I1, then of all I2, each as often as there are pairs. Parts are added to the graph when the
+ * first direction asks.
+ */
 interface Frames {
-  /** All I1, then all I2. */
-  readonly images: Value
   /** Of all frames with the prior, else of the frames `source` of the pairs. */
   faces(source: 0 | 1): RegisteredFaces
   features(): ImageFeatures
 }
 
 function registeredFrames(graph: GraphBuilder, config: RegisteredFlowConfig): Frames {
-  const { size, meshPrior } = config
+  const { size, meshPrior, batch = 1 } = config
   const frame = frameType(size, size)
-  const names = registeredInputNames(config.batch)
-  const sides = [
-    names.map(({ i1 }) => graph.input(i1, frame)),
-    names.map(({ i2 }) => graph.input(i2, frame)),
-  ] as const
-  const pixels = sides.flat()
+  const names = registeredInputNames(batch, config.sharedSecond)
+  const inputs = [names.map(({ i1 }) => i1), [...new Set(names.map(({ i2 }) => i2))]].map((side) =>
+    side.map((name) => graph.input(name, frame)),
+  ) as [Value[], Value[]]
+  const distinct = inputs.flat()
   // (RGB / 255 - 0.45) * 2
-  const images = imageFrames(graph, 'images', pixels, {
+  const images = imageFrames(graph, 'images', [...inputs[0], ...toLength(batch, inputs[1])], {
     width: size,
     height: size,
     scale: [2, 2, 2],
@@ -174,19 +184,61 @@ function registeredFrames(graph: GraphBuilder, config: RegisteredFlowConfig): Fr
   const transform = graph.input(REGISTERED_INPUTS.roi, IMAGE_TRANSFORM_TYPE)
   let shared: RegisteredFaces | undefined
   let features: ImageFeatures | undefined
+
+  /** Of `frames`, which are `alone` for one pair: for as many pairs as there are. */
+  const facesOf = (frames: readonly Value[], alone: 1 | 2): RegisteredFaces => {
+    const { meshes, flags } = graph.repeated(frames.length / alone, () =>
+      registeredFaces(graph, 'meshes', frames, transform, config),
+    )
+    const count = alone * batch
+    return {
+      meshes: lastRepeated(graph, 'meshes of pairs', meshes, count),
+      flags: lastRepeated(graph, 'flags of pairs', flags, count),
+    }
+  }
   return {
-    images,
     // 3DMeshReg, on all frames where the prior wants both of a pair.
     faces: (source) => {
-      if (!meshPrior) return registeredFaces(graph, 'meshes', sides[source], transform, config)
-      shared ??= registeredFaces(graph, 'meshes', pixels, transform, config)
+      if (!meshPrior) return facesOf(inputs[source], 1)
+      shared ??= facesOf(distinct, 2)
       return shared
     },
     features: () => {
-      features ??= imageFeatures(graph, images, config)
+      features ??= featuresOf(graph, images, distinct.length, config)
       return features
     },
   }
+}
+
+/** Features of images of which the first `distinct` differ, and the others are the last of these once more. */
+function featuresOf(
+  graph: GraphBuilder,
+  images: Value,
+  distinct: number,
+  config: RegisteredFlowConfig,
+): ImageFeatures {
+  const count = 2 * (config.batch ?? 1)
+  const seen = distinct === count ? images : batchSlice(graph, 'different images', images, 0, distinct)
+  const { conv1, conv2, conv3 } = graph.repeated(distinct / 2, () => imageFeatures(graph, seen, config))
+  return {
+    images,
+    conv1: lastRepeated(graph, 'conv1 of pairs', conv1, count),
+    conv2: lastRepeated(graph, 'conv2 of pairs', conv2, count),
+    conv3: lastRepeated(graph, 'conv3 of pairs', conv3, count),
+  }
+}
+
+/** The last one again and again behind them, until there are so many. */
+function toLength<T>(length: number, values: readonly T[]): T[] {
+  return [...values, ...Array<T>(length - values.length).fill(values.at(-1) as T)]
+}
+
+/** `toLength` of the entries of a batch. */
+function lastRepeated(graph: GraphBuilder, name: string, value: Value, length: number): Value {
+  const { n } = tensorTypeOf(graph, name, value)
+  if (n === length) return value
+  const last = batchSlice(graph, `last of ${name}`, value, n - 1, 1)
+  return batchConcat(graph, name, toLength(length - n + 1, [value, last]))
 }
 
 /** @param source the frame of each pair that the flow starts from */
@@ -196,12 +248,27 @@ function flowFrom(
   frames: Frames,
   config: RegisteredFlowConfig,
 ): RegisteredFlow {
-  const { size, triangles, ncc, meshPrior, batch = 1 } = config
+  const { batch = 1 } = config
+  const faces = frames.faces(source)
+  const drawn = graph.repeated(batch, () => drawnFaces(graph, source, faces, config))
+  const features = frames.features()
+  return graph.repeated(batch, () => matchedFaces(graph, source, drawn, features, config))
+}
 
-  // PNCC and mesh prior.
-  const { meshes, flags } = frames.faces(source)
+/** PNCC and mesh prior of the faces that the flow starts from; `fragments` of the mesh alone. */
+interface DrawnFaces extends Omit<RegisteredFlow, 'flow' | 'mask' | 'meshMask'> {
+  /** Of those faces, and with the prior of the other ones. */
+  readonly meshPair: readonly [Value] | readonly [Value, Value]
+}
+
+function drawnFaces(
+  graph: GraphBuilder,
+  source: 0 | 1,
+  { meshes, flags }: RegisteredFaces,
+  { size, triangles, ncc, meshPrior, batch = 1 }: RegisteredFlowConfig,
+): DrawnFaces {
   const meshA = meshPrior ? batchSlice(graph, 'mesh A', meshes, source * batch, batch) : meshes
-  const meshPair: readonly [Value] | readonly [Value, Value] = meshPrior
+  const meshPair: DrawnFaces['meshPair'] = meshPrior
     ? [meshA, batchSlice(graph, 'mesh B', meshes, (1 - source) * batch, batch)]
     : [meshA]
   const fragments = rasterise(graph, 'fragments', meshA, { width: size, height: size, triangles })
@@ -214,16 +281,27 @@ function flowFrom(
       ])
     : { data: ncc, channels: 3 }
   const encoding = interpolate(graph, 'encoding', fragments, attributes, { triangles })
+  return { encoding, fragments, meshes, flags, meshPair }
+}
+
+function matchedFaces(
+  graph: GraphBuilder,
+  source: 0 | 1,
+  { meshPair, ...drawn }: DrawnFaces,
+  features: ImageFeatures,
+  config: RegisteredFlowConfig,
+): RegisteredFlow {
+  const { encoding, fragments } = drawn
 
   // DFFNet, in px and on the face only.
   const network: DffnetConfig = {
     a: config.a,
-    encodingChannels: meshPrior ? 7 : 3,
+    encodingChannels: config.meshPrior ? 7 : 3,
     fineMatching: config.fineMatching,
   }
-  const flows = dffnetFlow(graph, frames.features(), encoding, network, source)
+  const flows = dffnetFlow(graph, features, encoding, network, source)
   const meshFlow = flowOnFace(graph, 'flow', flows.at(-1) as Value, fragments, FLOW_UNIT)
-  const { extent } = config
+  const { triangles, extent } = config
   const face =
     extent && meshPair.length === 2
       ? extendFace(graph, 'extended', meshFlow, fragments, meshPair, triangles, extent)
@@ -233,7 +311,8 @@ function flowFrom(
 
   // (dx, dy) by the images, then dz by what they have become.
   const refinement = config.refinement ?? 'none'
-  let flow = refineFlow(graph, 'refined flow', face.flow, frames.images, face.fragments, refinement, source)
+  const { images } = features
+  let flow = refineFlow(graph, 'refined flow', face.flow, images, face.fragments, refinement, source)
   if (config.depth !== undefined) {
     const layers = {
       ...config.depth,
@@ -242,5 +321,5 @@ function flowFrom(
     }
     flow = depthFromMotion(graph, 'depth from motion', flow, fragments, meshPair, layers)
   }
-  return { flow, encoding, fragments: face.fragments, mask, meshMask, meshes, flags }
+  return { ...drawn, fragments: face.fragments, flow, mask, meshMask }
 }

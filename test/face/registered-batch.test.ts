@@ -30,7 +30,7 @@ describe('plans of batches', () => {
   const frame = { width: 224, height: 224, data: new Uint8Array() }
   const single = {} as RegisteredPair
   const batchesBy = (sizes: number[]) =>
-    new RegisteredBatches(single, async (batch) => {
+    new RegisteredBatches(single, async ({ batch = 1 }) => {
       sizes.push(batch)
       if (batch > 3) throw new EngineError('UNSUPPORTED', 'slot 0 needs too many bytes')
       return {} as RegisteredPair
@@ -56,6 +56,39 @@ describe('plans of batches', () => {
       })
     }
     expect(sizes).toEqual([4, 4])
+  })
+})
+
+describe('the plan of two pairs to one frame', () => {
+  const single = {} as RegisteredPair
+  const batchesThat = (answers: (EngineError | RegisteredPair)[], layouts: unknown[]) =>
+    new RegisteredBatches(single, async (layout) => {
+      layouts.push(layout)
+      const answer = answers.shift()
+      if (answer instanceof EngineError) throw answer
+      return answer as RegisteredPair
+    })
+
+  it('is made once', async () => {
+    const layouts: unknown[] = []
+    const plan = {} as RegisteredPair
+    const batches = batchesThat([plan], layouts)
+    expect(await Promise.all([batches.twoToOne(), batches.twoToOne()])).toEqual([plan, plan])
+    expect(layouts).toEqual([{ batch: 2, sharedSecond: true }])
+  })
+
+  it('is none where the device cannot hold it, and is not tried again', async () => {
+    const layouts: unknown[] = []
+    const batches = batchesThat([new EngineError('OUT_OF_MEMORY', 'too much')], layouts)
+    expect([await batches.twoToOne(), await batches.twoToOne()]).toEqual([undefined, undefined])
+    expect(layouts).toHaveLength(1)
+  })
+
+  it('is tried again after another failure', async () => {
+    const plan = {} as RegisteredPair
+    const batches = batchesThat([new EngineError('DEVICE_LOST', 'gone'), plan], [])
+    await expect(batches.twoToOne()).rejects.toMatchObject({ code: 'DEVICE_LOST' })
+    expect(await batches.twoToOne()).toBe(plan)
   })
 })
 

@@ -6,6 +6,7 @@ import {
   outputTensor,
   packImageTransform,
   REGISTERED_INPUTS,
+  type RegisteredFlowConfig,
   registeredFlow,
   registeredFlowConfig,
   registeredFlowWeights,
@@ -13,13 +14,17 @@ import {
   registeredRoiTransform,
 } from '../../src/engine.js'
 import type { NetworkFiles } from '../../src/face/network-files.js'
+import type { Graph } from '../../src/graph/graph.js'
 import type { Schedule } from '../../src/graph/op.js'
 import { type PlanOptions, planGraph } from '../../src/graph/plan.js'
+import { registeredFlows } from '../../src/nets/registered-flow.js'
 import { decodePhoto } from '../../src/platform/index.js'
 import { Engine } from '../../src/runtime/engine.js'
 import type { Plan } from '../../src/runtime/plan.js'
 import { fakeCaps } from '../graph/caps.js'
 import { openWithF16 } from '../support/f16-engine.js'
+
+const VERTICES = 468 * 3
 
 type Frames = readonly [Uint8Array, Uint8Array]
 
@@ -41,6 +46,17 @@ afterAll(() => engine.dispose())
 
 const filesOf = (network: string): NetworkFiles => files.get(network) as NetworkFiles
 
+/** Both directions of pairs that share their second frame, or of one pair. */
+function graphToOneFrame(network: string, layout: Partial<RegisteredFlowConfig> = {}) {
+  const graph = new GraphBuilder('registered flows')
+  const config = { ...registeredFlowConfig(filesOf(network)), ...layout }
+  const { forward, backward } = registeredFlows(graph, config)
+  const { flow, fragments, meshes, flags } = forward
+  const outputs = { flow, fragments, meshes, flags, backwardFlow: backward.flow, backwardMask: backward.mask }
+  for (const [name, value] of Object.entries(outputs)) outputTensor(graph, name, value)
+  return graph.build()
+}
+
 function graphOf(network: string, batch?: number) {
   const graph = new GraphBuilder('registered flow')
   const config = { ...registeredFlowConfig(filesOf(network)), ...(batch !== undefined && { batch }) }
@@ -49,15 +65,27 @@ function graphOf(network: string, batch?: number) {
   return graph.build()
 }
 
-async function flowsOf(plan: Plan, network: string, frames: readonly Frames[]) {
+async function flowsOf(plan: Plan, network: string, frames: readonly Frames[], sharedSecond = false) {
   const inputs = Object.fromEntries(
-    registeredInputNames(frames.length).flatMap(({ i1, i2 }, pair) => [
+    registeredInputNames(frames.length, sharedSecond).flatMap(({ i1, i2 }, pair) => [
       [i1, frames[pair]?.[0] as Uint8Array],
       [i2, frames[pair]?.[1] as Uint8Array],
     ]),
   )
   const roi = packImageTransform(registeredRoiTransform(registeredFlowConfig(filesOf(network))))
   return (await plan.compute({ ...inputs, [REGISTERED_INPUTS.roi]: roi })) as Record<string, Float32Array>
+}
+
+/** Kernels of each node. */
+function kernelsIn(graph: Graph, schedule: Schedule, storage: 'f32' | 'f16'): string[] {
+  const caps = fakeCaps({ subgroups: true, subgroupMinSize: 4, subgroupMaxSize: 4, f16: true })
+  const { steps } = planGraph(graph, caps, { schedule, storage })
+  // Lanes share the weights of more pixels and add up alike; long maps take several dispatches.
+  const kernels = steps.map(
+    ({ name, kernel, variant }) =>
+      `${name.replace(/#\d+$/, '')} ${kernel} ${variant.replace(/^lanes-\d+/, 'lanes')}`,
+  )
+  return [...new Set(kernels)].filter((step) => !step.includes('copy.wgsl'))
 }
 
 /** Both pairs alone and in one run, and what of it should be the same. */
@@ -78,17 +106,99 @@ async function compare(on: Engine, network: string, options: PlanOptions): Promi
   }
   expect(both.flow?.some((value) => Math.abs(value) > 1)).toBe(true)
   // All A, then all B, where there are both.
-  const vertices = 468 * 3
-  const sides = (both.meshes?.length ?? 0) / (2 * vertices)
+  const sides = (both.meshes?.length ?? 0) / (2 * VERTICES)
   for (let side = 0; side < sides; side++) {
     for (const [pair, wanted] of alone.entries()) {
-      const from = (2 * side + pair) * vertices
-      expect(both.meshes?.subarray(from, from + vertices)).toEqual(
-        wanted.meshes?.subarray(side * vertices, (side + 1) * vertices),
+      const from = (2 * side + pair) * VERTICES
+      expect(both.meshes?.subarray(from, from + VERTICES)).toEqual(
+        wanted.meshes?.subarray(side * VERTICES, (side + 1) * VERTICES),
       )
     }
   }
 }
+
+describe('pairs with the second frame in common', () => {
+  const layout = { batch: 2, sharedSecond: true }
+
+  it.each([
+    ['dffnet-m-small', 'hardware', 'none'],
+    ['weights/dffnet.safetensors', 'software', 'variational'],
+  ] as const)(
+    'have the bits that they have alone, both ways: %s, %s schedule, refinement %s',
+    async (network, schedule, refinement) => {
+      const options = { schedule, weights: registeredFlowWeights(filesOf(network)) }
+      const second = pairs[0][1]
+      const frames: readonly Frames[] = [
+        [pairs[0][0], second],
+        [pairs[1][0], second],
+      ]
+      const single = await engine.compile(graphToOneFrame(network, { refinement }), options)
+      const alone = [await flowsOf(single, network, frames.slice(0, 1))]
+      alone.push(await flowsOf(single, network, frames.slice(1)))
+      single.dispose()
+      const plan = await engine.compile(graphToOneFrame(network, { ...layout, refinement }), options)
+      const both = await flowsOf(plan, network, frames, true)
+      plan.dispose()
+      const perFrame: Record<string, number> = { meshes: VERTICES, flags: 1 }
+      for (const [pair, wanted] of alone.entries()) {
+        for (const [name, values] of Object.entries(wanted)) {
+          const numbers = perFrame[name] ?? values.length
+          for (let side = 0; side < values.length / numbers; side++) {
+            const from = (2 * side + pair) * numbers
+            expect(both[name]?.subarray(from, from + numbers), `${name} of pair ${pair}`).toEqual(
+              values.subarray(side * numbers, (side + 1) * numbers),
+            )
+          }
+        }
+        expect(wanted.flow?.some((value) => Math.abs(value) > 1)).toBe(true)
+        expect(wanted.backwardFlow?.some((value) => Math.abs(value) > 1)).toBe(true)
+      }
+      expect(Object.keys(both).sort()).toEqual(Object.keys(alone[0] as object).sort())
+    },
+    300_000,
+  )
+
+  it.each<[Schedule, 'f32' | 'f16', number]>([
+    ['software', 'f32', 2],
+    ['hardware', 'f32', 2],
+    ['hardware', 'f16', 3],
+    ['hardware', 'f32', MAX_REGISTERED_BATCH],
+  ])('run the kernels of one pair, %s schedule, %s, %i pairs', (schedule, storage, batch) => {
+    const kernelsOf = (of: { batch?: number; sharedSecond?: boolean }) =>
+      kernelsIn(graphToOneFrame('dffnet-m-small', of), schedule, storage)
+    expect(kernelsOf({ batch, sharedSecond: true })).toEqual(kernelsOf({}))
+  })
+
+  it('look at that frame once: three frames in place of four', () => {
+    const flopsOf = (of: { batch?: number; sharedSecond?: boolean }, which: RegExp) =>
+      planGraph(graphToOneFrame('dffnet-m-small', of), fakeCaps(), {}).steps.reduce(
+        (sum, { name, flops }) => sum + (which.test(name) ? flops : 0),
+        0,
+      )
+    for (const which of [/^conv[123](#\d+)?$/, /^meshes crops/]) {
+      expect(flopsOf({}, which)).toBeGreaterThan(0)
+      expect(flopsOf(layout, which)).toBe(1.5 * flopsOf({}, which))
+    }
+    expect(flopsOf(layout, /^(backward )?conv6$/)).toBe(2 * flopsOf({}, /^(backward )?conv6$/))
+    expect(flopsOf(layout, /./)).toBeLessThan(0.97 * 2 * flopsOf({}, /./))
+  })
+
+  it('are one input and the graph of one pair where there is one', () => {
+    expect(registeredInputNames(2, true)).toEqual([
+      { i1: 'i1.0', i2: 'i2' },
+      { i1: 'i1.1', i2: 'i2' },
+    ])
+    expect(graphToOneFrame('dffnet-m-small', { batch: 1, sharedSecond: true })).toEqual(
+      graphToOneFrame('dffnet-m-small'),
+    )
+    expect(() => registeredInputNames(2, 1 as never)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining('sharedSecond'),
+      }),
+    )
+  })
+})
 
 describe('a batch of registered pairs', () => {
   it.each([
@@ -119,16 +229,8 @@ describe('a batch of registered pairs', () => {
     ['hardware', 'f16', 5],
     ['hardware', 'f32', MAX_REGISTERED_BATCH],
   ])('runs the kernels of one pair, %s schedule, %s, %i pairs', (schedule, storage, batch) => {
-    const caps = fakeCaps({ subgroups: true, subgroupMinSize: 4, subgroupMaxSize: 4, f16: true })
-    const kernelsOf = (pairsInRun?: number) => {
-      const { steps } = planGraph(graphOf('dffnet-m-small', pairsInRun), caps, { schedule, storage })
-      // Lanes share the weights of more pixels and add up alike; long maps take several dispatches.
-      const kernels = steps.map(
-        ({ name, kernel, variant }) =>
-          `${name.replace(/#\d+$/, '')} ${kernel} ${variant.replace(/^lanes-\d+/, 'lanes')}`,
-      )
-      return [...new Set(kernels)].filter((step) => !step.includes('copy.wgsl'))
-    }
+    const kernelsOf = (pairsInRun?: number) =>
+      kernelsIn(graphOf('dffnet-m-small', pairsInRun), schedule, storage)
     expect(kernelsOf(batch)).toEqual(kernelsOf())
   })
 

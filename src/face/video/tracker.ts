@@ -9,7 +9,7 @@ import type { FaceFinder, FoundFace } from '../find/face-finder.js'
 import { type RegionOfInterest, roiFromMesh } from '../find/roi.js'
 import { ALIKE_WORDS, isAlike, type Look, lookOf, similarity } from '../look/look.js'
 import { ownedPhoto } from '../owned-photo.js'
-import type { PairOutputs } from '../registered-pair.js'
+import type { Computed } from '../pair-runner.js'
 import { Stopwatch } from '../stopwatch.js'
 import type { FaceFrame, FlowResult, TrackerMemory, VideoFlows, VideoStep, VideoTracker } from '../types.js'
 import { faceOfMemory, memoryOf, type Remembered, readMemory, withVertices } from './memory.js'
@@ -17,23 +17,21 @@ import { isCut, type Thumbnail, thumbnail } from './scene.js'
 import { steadyMotion } from './steady-motion.js'
 import { nextRegistration, type SteadyRegistration, startRegistration } from './steady-registration.js'
 
-/** A pair whose flow is computed and from which nothing else is yet. */
-export interface ComputedPair {
-  readonly outputs: PairOutputs
-  derive(): Promise<FlowResult>
-}
-
 /** What the tracker borrows from the object that made it. */
 export interface TrackerHost {
   readonly finder: FaceFinder
   enqueue<T>(task: () => Promise<T | Pending<T>>): Promise<T>
-  /** Begins the flow; other calls begin while it is computed. */
-  between(
-    a: FaceFrame,
-    b: FaceFrame,
+  /**
+   * Begins the flows from one frame or two, in one go; other calls begin while they are computed.
+   * @param watch of the first, as are the warnings
+   * @returns in the order of the frames
+   */
+  flowsTo(
+    froms: readonly FaceFrame[],
+    to: FaceFrame,
     watch: Stopwatch,
     warnings: readonly string[],
-  ): Promise<Pending<ComputedPair>>
+  ): Promise<Pending<readonly Computed<FlowResult>[]>>
   readonly flows: VideoFlows
   /** See `VideoOptions.smooth`. */
   readonly smooth: boolean
@@ -63,6 +61,9 @@ const MAX_GROWTH = 1.5
 interface Tracked extends FoundFace {
   readonly registration?: SteadyRegistration
 }
+
+/** From the frame before and from the reference; one where that is the same, or only one is asked for. */
+type FromOneOrTwo = readonly [Computed<FlowResult>, Computed<FlowResult>?]
 
 interface Seen extends Tracked {
   readonly look: Look
@@ -130,7 +131,7 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
   async next(photo: PhotoInput): Promise<VideoStep<VideoFlows>> {
     const own = ownedPhoto(photo)
     return await this.#host.enqueue(async () => {
-      const { between, flows } = this.#host
+      const { flowsTo, flows } = this.#host
       const [reference, previous] = [this.#reference, this.#previous]
       if (reference === undefined || previous === undefined) {
         throw new FaceError('INVALID_ARGUMENT', 'call start() with the reference frame before next()')
@@ -151,21 +152,18 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
         this.#remembered = this.#keep(kept, found.look, isSure, found.isFresh)
         return { ...facts, face: frame, warnings }
       }
-      const one = await between(copyOf(first), frame, watch, warnings)
-      const other =
-        flows !== 'both' || first === reference
-          ? one
-          : await between(copyOf(reference), frame, new Stopwatch(), [])
+      const froms = flows !== 'both' || first === reference ? [first] : [first, reference]
+      const { result: pairs } = await flowsTo(froms.map(copyOf), frame, watch, warnings)
       const goBack = this.#waysBack()
       const remembered = this.#keep(kept, found.look, isSure, found.isFresh)
-      const vertices = this.#steady([one, other], this.#vertices, status === 'ok' && !cut)
+      const vertices = this.#steady(pairs, this.#vertices, status === 'ok' && !cut)
       this.#vertices = vertices.catch(() => undefined)
       this.#remembered = null
       const finish = async () => {
-        const [pair, toReference] = await Promise.all([one.result, other.result])
+        const [pair, toReference] = (await pairs) as FromOneOrTwo
         const at = await vertices
         const frameToFrame = await pair.derive()
-        const frameToReference = one === other ? frameToFrame : await toReference.derive()
+        const frameToReference = toReference === undefined ? frameToFrame : await toReference.derive()
         if (this.#given === image) this.#remembered = withVertices(remembered, at)
         return {
           ...facts,
@@ -183,20 +181,16 @@ export class FaceVideoTracker implements VideoTracker<VideoFlows> {
 
   /** Lets both flows to a frame agree. @param follows whether the frame before says where the face is in this one */
   async #steady(
-    [one, other]: readonly [Pending<ComputedPair>, Pending<ComputedPair>],
+    pairs: Promise<readonly Computed<FlowResult>[]>,
     before: Promise<Float32Array | undefined>,
     follows: boolean,
   ): Promise<Float32Array | undefined> {
     const { smooth, flows, triangles, onward } = this.#host
     if (!smooth || flows !== 'both') return undefined
-    const [previous, reference] = await Promise.all([one.result, other.result])
-    const known = follows && one !== other ? await before : undefined
-    return steadyMotion(
-      known,
-      { previous: previous.outputs, reference: reference.outputs },
-      triangles,
-      onward,
-    )
+    const [previous, reference] = (await pairs) as FromOneOrTwo
+    const known = follows && reference !== undefined ? await before : undefined
+    const outputs = { previous: previous.outputs, reference: (reference ?? previous).outputs }
+    return steadyMotion(known, outputs, triangles, onward)
   }
 
   /** Takes the tracker back to where it is now, for a frame whose flow fails later; once for all frames that were under way. */

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { CallLine, Pending } from '../../../src/face/call-line.js'
 import type { Candidate } from '../../../src/face/find/candidate.js'
 import type { FaceFinder, FoundFace } from '../../../src/face/find/face-finder.js'
+import type { Computed } from '../../../src/face/pair-runner.js'
 import type { PairOutputs } from '../../../src/face/registered-pair.js'
 import type { FaceFrame, FlowResult, VideoFlows, VideoStep } from '../../../src/face/types.js'
-import { type ComputedPair, FaceVideoTracker } from '../../../src/face/video/tracker.js'
+import { FaceVideoTracker } from '../../../src/face/video/tracker.js'
 import type { Rgba } from '../../../src/geometry/types.js'
 import { plain } from '../../e2e/pictures.js'
 import { ellipsoidMesh } from '../../support/synthetic.js'
@@ -39,6 +40,18 @@ function still(flows: VideoFlows, smooth = false) {
   } as unknown as FaceFinder
   const line = new CallLine()
   const pairs: { from: FaceFrame; to: FaceFrame; end: (error?: Error) => void }[] = []
+  const flowOf = (from: FaceFrame, to: FaceFrame): Promise<Computed<FlowResult>> => {
+    const derived = { a: from, b: to } as FlowResult
+    // Of pairs that are smoothed: longer from frame to frame than from the reference says.
+    const [start, end] = [from.score, to.score]
+    const outputs = smooth
+      ? ellipsoidOutputs(() => [(end - start) / 8, 0.1 * Math.sin(end), end - start === 1 ? 0.2 : 0.1 * end])
+      : ({} as PairOutputs)
+    const pair = { outputs, derive: async () => derived }
+    return new Promise((resolve, reject) => {
+      pairs.push({ from, to, end: (error?: Error) => (error ? reject(error) : resolve(pair)) })
+    })
+  }
   const tracker = new FaceVideoTracker({
     finder,
     flows,
@@ -46,21 +59,8 @@ function still(flows: VideoFlows, smooth = false) {
     triangles,
     onward: (rows) => rows,
     enqueue: (task) => line.enqueue(task),
-    between: async (from, to) => {
-      const derived = { a: from, b: to } as FlowResult
-      // Of pairs that are smoothed: longer from frame to frame than from the reference says.
-      const [start, end] = [from.score, to.score]
-      const outputs = smooth
-        ? ellipsoidOutputs(() => [
-            (end - start) / 8,
-            0.1 * Math.sin(end),
-            end - start === 1 ? 0.2 : 0.1 * end,
-          ])
-        : ({} as PairOutputs)
-      const pair = { outputs, derive: async () => derived }
-      const result = new Promise<ComputedPair>((resolve, reject) => {
-        pairs.push({ from, to, end: (error?: Error) => (error ? reject(error) : resolve(pair)) })
-      })
+    flowsTo: async (froms, to) => {
+      const result = Promise.all(froms.map((from) => flowOf(from, to)))
       result.catch(() => undefined)
       return new Pending(result)
     },

@@ -48,11 +48,14 @@ function newTracker(smooth = true): FaceVideoTracker {
     triangles: ellipsoidMesh().triangles,
     onward: (rows) => rows,
     enqueue: (task) => line.enqueue(task),
-    between: async (a, b) => {
-      pairs.push([a, b])
-      // A motion that tells pairs apart.
-      const outputs = ellipsoidOutputs(() => [(b.box.x - a.box.x) / 50, (b.box.y - a.box.y) / 50, 0.1])
-      return new Pending(Promise.resolve({ outputs, derive: async () => ({}) as FlowResult }))
+    flowsTo: async (froms, b) => {
+      const computed = froms.map((a) => {
+        pairs.push([a, b])
+        // A motion that tells pairs apart.
+        const outputs = ellipsoidOutputs(() => [(b.box.x - a.box.x) / 50, (b.box.y - a.box.y) / 50, 0.1])
+        return { outputs, derive: async () => ({}) as FlowResult }
+      })
+      return new Pending(Promise.resolve(computed))
     },
     holdsChoice: (found) => found.length > 0,
     choose: (faces) => faces[0] as Candidate,
