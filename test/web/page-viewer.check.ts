@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { type Browser, openBrowser } from './chromium.js'
+import { type Browser, killGpu, openBrowser } from './chromium.js'
 import {
   buildPage,
   changedShare,
@@ -114,6 +114,20 @@ describe('a pair', () => {
     })
     assert.deepEqual([...new Set(shown.asked)], [shown.origin])
     assert.equal((await shown.end()).code, 130)
+  })
+
+  it('says what to do where the GPU process ended', async () => {
+    const shown = await open(pair)
+    await shown.tab.getByRole('button', { name: 'Pause' }).click()
+    killGpu(browser)
+    await shown.tab.waitForSelector('.status.error')
+    assert.match(await shown.status(), /GPU process ended.*reload the page/)
+    // It is this page that stays.
+    await shown.tab.waitForTimeout(5000)
+    await shown.tab.reload()
+    await shown.tab.waitForSelector('.viewer[data-shown]')
+    assert.ok((await drawnShare(shown.tab, SCENE)) > 0.1)
+    await shown.end()
   })
 
   it('fits 390 px, dark, and says that pictures stay', async () => {

@@ -50,6 +50,17 @@ export function createViewer(address: (name: string) => Promise<string | null>):
     status.classList.toggle('error', isError)
     status.hidden = message === ''
   }
+  void opened
+    .then(() => worker.lost())
+    .then(
+      () =>
+        say(
+          "The browser's GPU process ended, and the drawing with it; reload the page to see it again.",
+          true,
+        ),
+      // Said where the result is opened.
+      () => undefined,
+    )
   const controls = ({ isDense, layers }: Shown, note: string) =>
     viewControls(isDense ? layers : null, note, change, () => void worker.resetCamera())
 

@@ -1,6 +1,7 @@
 import { expose } from 'comlink'
 import type { LayerName, View } from '../scene/face.js'
 import { FaceScene } from '../scene/face-scene.js'
+import { contextLost } from '../scene/lost-context.js'
 import { type ResultFacts, readPair } from './read-pair.js'
 import { type FrameLine, readMotion, readVideo } from './read-video.js'
 import type { ResultFiles } from './result-files.js'
@@ -20,6 +21,7 @@ export type Shown = {
 )
 
 let scene: FaceScene | undefined
+let lost: Promise<void> | undefined
 let video: {
   readonly source: ResultFiles
   readonly face: Awaited<ReturnType<typeof readVideo>>['face']
@@ -32,7 +34,12 @@ function opened(): FaceScene {
 
 const viewer = {
   open(canvas: OffscreenCanvas): void {
+    lost = contextLost(canvas)
     scene = new FaceScene(canvas)
+  },
+  /** Answers when nothing can be drawn any more. */
+  async lost(): Promise<void> {
+    await lost
   },
   resize(width: number, height: number, pixelRatio: number): void {
     opened().resize(width, height, pixelRatio)
