@@ -56,8 +56,8 @@ it('both schedules give the same flow of the shipped pair', async () => {
   }
   const [software, hardware] = flows as [Float32Array, Float32Array]
   expect(software.some((value) => Math.abs(value) > 1)).toBe(true)
-  // Sums in another order: measured 5e-5 px.
-  expect(furthest(software, hardware)).toBeLessThan(5e-4)
+  // Sums in another order: measured 9e-4 px on the whole face, 5e-5 px before it went beyond the mesh.
+  expect(furthest(software, hardware)).toBeLessThan(2e-3)
 }, 600_000)
 
 function randomInputs(graph: Graph): Record<string, Float32Array> {
