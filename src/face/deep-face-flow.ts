@@ -21,7 +21,7 @@ import {
 import type { Candidate } from './find/candidate.js'
 import { chooseFace, holdsChoice } from './find/face-choice.js'
 import { FaceFinder, type FoundFace, type LocatedFace } from './find/face-finder.js'
-import { type FoundPair, findPair, findPeople } from './find/pair-finder.js'
+import type { FoundPair } from './find/pair-finder.js'
 import { PhotoNetworks } from './find/photo-networks.js'
 import { type FramePair, holdingFrames } from './held-frames.js'
 import { loadNetworkFiles, type NetworkFiles, sharedFiles } from './network-files.js'
@@ -231,6 +231,8 @@ export class DeepFaceFlow implements FaceFlow {
         Promise.all([decodePhoto(ownA, nameA), decodePhoto(ownB, nameB)]),
       )
       const [finderA, finderB] = this.#finders
+      // Pages that bring registered frames or a video do without.
+      const { findPair } = await import('./find/pair-finder.js')
       const found = await findPair(
         { finder: finderA, image: imageA, name: nameA },
         { finder: finderB, image: imageB, name: nameB },
@@ -255,6 +257,7 @@ export class DeepFaceFlow implements FaceFlow {
         Promise.all([decodePhoto(ownA, nameA), decodePhoto(ownB, nameB)]),
       )
       const [finderA, finderB] = this.#finders
+      const { findPeople } = await import('./find/pair-finder.js')
       const found = await findPeople(
         { finder: finderA, image: imageA, name: nameA },
         { finder: finderB, image: imageB, name: nameB },

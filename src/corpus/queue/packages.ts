@@ -15,8 +15,10 @@ const INSTALL = 'npm install bullmq@6.7.0 ioredis@5.11.1'
 /** @throws FaceError MISSING_DEPENDENCY that says what to install */
 export async function loadQueuePackages(): Promise<QueuePackages> {
   try {
-    const [bullmq, client] = await Promise.all([import('bullmq'), import('ioredis')])
-    return { bullmq, Redis: client.Redis }
+    // One by one: only an import that is awaited within try is one that bundlers may not find.
+    const bullmq = await import('bullmq')
+    const { Redis } = await import('ioredis')
+    return { bullmq, Redis }
   } catch (cause) {
     const [reason] = messageOf(cause).split('\n')
     throw new FaceError(
