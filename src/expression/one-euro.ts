@@ -1,3 +1,5 @@
+import { lowPassShare } from '../geometry/low-pass.js'
+
 /**
  * The 1-euro filter (Casiez, Roussel and Vogel, "1 € filter: a simple speed-based low-pass filter for noisy input in interactive systems",
  * CHI 2012): what rests is smoothed much, what moves fast hardly, so that nothing comes late.
@@ -22,17 +24,12 @@ export class OneEuroFilter {
       this.#value = value
       return value
     }
-    this.#speed += share(SPEED_CUTOFF, seconds) * ((value - before) / seconds - this.#speed)
+    this.#speed += lowPassShare(SPEED_CUTOFF * seconds) * ((value - before) / seconds - this.#speed)
     const rate = this.cutoff + this.slope * Math.abs(this.#speed)
-    this.#value = before + share(rate, seconds) * (value - before)
+    this.#value = before + lowPassShare(rate * seconds) * (value - before)
     return this.#value
   }
 }
 
 /** Hz: the speed is smoothed too. */
 const SPEED_CUTOFF = 6
-
-/** Of the way to a new value that a low-pass filter of this cutoff goes in so much time. */
-function share(cutoff: number, seconds: number): number {
-  return 1 - 1 / (1 + 2 * Math.PI * cutoff * seconds)
-}

@@ -1,3 +1,4 @@
+import { lowPassShare } from '../../geometry/low-pass.js'
 import {
   applySimilarity,
   composeSimilarity,
@@ -66,11 +67,11 @@ export function nextRegistration(
   if (step.every((length) => Math.abs(length) < SAME)) return last
   const speed = step.map((value, i) => {
     const before = last.speed[i] as number
-    return before + smoothing(SPEED_CUTOFF) * (value - before)
+    return before + lowPassShare(SPEED_CUTOFF) * (value - before)
   }) as unknown as Motion
   const pace = Math.hypot(speed[0], speed[1])
   const gains = [pace, pace, Math.abs(speed[2]), Math.abs(speed[3])].map((v) =>
-    smoothing(REST + PER_SPEED * v),
+    lowPassShare(REST + PER_SPEED * v),
   )
   const behind = motionBetween(measured, last.toTemplate)
   const left = behind.map((value, i) => value * (1 - (gains[i] as number)))
@@ -81,11 +82,6 @@ export function nextRegistration(
 
 /** Rounding of the fit, template px. */
 const SAME = 1e-9
-
-/** Share of a new value, of a low pass with this cut-off in cycles a frame. */
-function smoothing(cutoff: number): number {
-  return 1 / (1 + 1 / (2 * Math.PI * cutoff))
-}
 
 const MIDDLE = TEMPLATE_SIZE / 2
 
