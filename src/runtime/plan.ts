@@ -162,10 +162,10 @@ export class Plan {
       plan: this,
       inputs,
       ...(outputs !== undefined && { outputs }),
-      ...(into && { into }),
+      ...(into !== undefined && { into }),
       ...(only !== undefined && { only }),
     }
-    const [results] = await Plan.computeTogether([job], signal && { signal })
+    const [results] = await Plan.computeTogether([job], signal === undefined ? {} : { signal })
     return results as PlanOutputs
   }
 
@@ -182,7 +182,10 @@ export class Plan {
     checkJobs(jobs)
     const members = jobs.map(({ plan, inputs = {}, outputs, only, into }): ReadMember => {
       const executor = plan.#state.usable()
-      const entries = plan.#state.checkedRead(outputs, { ...(into && { into }), ...(signal && { signal }) })
+      const entries = plan.#state.checkedRead(outputs, {
+        ...(into !== undefined && { into }),
+        ...(signal !== undefined && { signal }),
+      })
       const computed = only === true ? entries.map(({ name }) => name) : undefined
       const run = {
         contents: plan.#state.checkedInputs(inputs),

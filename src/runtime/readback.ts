@@ -68,8 +68,11 @@ export function checkReadOptions(
   const fail = (problem: string): never => {
     throw new EngineError('INVALID_ARGUMENT', `${what}: ${problem}`)
   }
-  if (signal !== undefined && typeof signal.addEventListener !== 'function') {
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
     fail(`signal is an AbortSignal, got ${String(signal)}`)
+  }
+  if (into !== undefined && (typeof into !== 'object' || into === null)) {
+    fail(`into holds arrays by the output's name, got ${String(into)}`)
   }
   for (const [name, array] of Object.entries(into ?? {})) {
     const entry = entries.find((candidate) => candidate.name === name)

@@ -235,6 +235,11 @@ describe('arguments that were taken silently, or never ended', () => {
       /normalisation must be/,
     ],
     ['another result', () => ops.reduce(graph, 'n', x, { result: 'sum' } as never), /result must be/],
+    ...[0, '', false, null].map((wrong): [string, () => unknown, RegExp] => [
+      `transforms of meshes that are ${JSON.stringify(wrong)}`,
+      () => ops.meanVertices(graph, 'n', [mesh, mesh], wrong as never),
+      /transforms must be/,
+    ]),
     [
       'another pixel format',
       () => ops.inputRegistered(graph, 'n', ['p'], { width: 2, height: 2, format: 'bgr' } as never),

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Engine } from '../../src/runtime/engine.js'
 import type { Plan } from '../../src/runtime/plan.js'
+import type { PlanOutputs } from '../../src/runtime/readback.js'
 import { buildRandomGraph, recipes, shapeNamedWeights } from '../graph/random-graph.js'
 import { randomArray, seededRandom } from '../random.js'
 import { SMALL_SIZE, smallGraph, smallWeights } from './small-graph.js'
@@ -132,6 +133,10 @@ describe('reading', () => {
     [{ flow: new Float32Array(SMALL_SIZE - 1) }, /into a Float32Array of 189, got Float32Array of 752 bytes/],
     [{ flow: new Uint8Array(SMALL_SIZE * 4) }, /into a Float32Array of 189, got Uint8Array of 756 bytes/],
     [{ flow: null as unknown as Float32Array }, /got null/],
+    ...[0, '', null].map((into): [PlanOutputs, RegExp] => [
+      into as never,
+      /into holds arrays by the output's name/,
+    ]),
     [{ flew: new Float32Array(SMALL_SIZE) }, /output "flew" is not read; it reads "flow"/],
   ])('refuses arrays that do not fit, and does nothing (%#)', async (into, message) => {
     const before = await plan.compute(inputsOf(3))
@@ -157,9 +162,12 @@ describe('reading', () => {
     expect(flow).toEqual(new Float32Array(SMALL_SIZE))
     const reading = plan.read(undefined, { signal: AbortSignal.abort(reason) })
     await expect(reading).rejects.toBe(reason)
-    await expect(plan.read(undefined, { signal: {} as AbortSignal })).rejects.toThrow(
-      /signal is an AbortSignal/,
-    )
+    for (const signal of [{}, null, 0] as AbortSignal[]) {
+      await expect(plan.read(undefined, { signal })).rejects.toThrow(/signal is an AbortSignal/)
+      await expect(plan.compute(inputsOf(5), undefined, { signal })).rejects.toThrow(
+        /signal is an AbortSignal/,
+      )
+    }
   })
 })
 

@@ -103,7 +103,7 @@ export function meanVertices(
     KIND,
     name,
     { meshes: tuple(2, anything), transforms: optional(tuple(2, record(TRANSFORM))) },
-    { meshes, ...(transforms && { transforms }) },
+    { meshes, ...(transforms !== undefined && { transforms }) },
   )
   const channels = axes((unit, axis) => ({
     weights: meshes.map((_, mesh) => scaled(unit, 0.5 * (transforms?.[mesh]?.scale[axis] ?? 1))),
