@@ -8,6 +8,7 @@ struct Uniforms {
   source: View,
   destination: View,
   sourceBatch: u32,
+  sourcePlane: u32,
   destinationBatch: u32,
   destinationPlane: u32,
   // vec4s of one batch entry; planes are contiguous within it.
@@ -27,6 +28,6 @@ fn main(
   let i = linearIndex(group, groups, local);
   if (i >= u.count) { return; }
   let place = elementIndex(u.destination, u.destinationBatch + group.z, u.destinationPlane, 0u, 0u);
-  let base = u.source.offset + (u.sourceBatch + group.z) * u.source.batchStride;
+  let base = elementIndex(u.source, u.sourceBatch + group.z, u.sourcePlane, 0u, 0u);
   destination[place + i] = Stored4(source[base + i]);
 }

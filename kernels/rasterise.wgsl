@@ -7,13 +7,20 @@
 #include "include/layout.wgsl"
 #include "include/grid.wgsl"
 #include "include/triangle.wgsl"
+#include "include/depth_key.wgsl"
+#param FRONT   // another raster lies in front: where it has a triangle, its fragment stays
 
 struct Uniforms {
   vertices: View,
   fragments: View,
+#if FRONT
+  front: View,
+#endif
   phase: u32,
   clearRun: u32,
   triangles: u32,
+  // Number of the first triangle in the fragments.
+  firstTriangle: u32,
   rowsPerBand: u32,
   // Orientation (see Triangle) of triangles to leave out; 0: none.
   culled: i32,
@@ -26,15 +33,9 @@ struct Uniforms {
 @group(0) @binding(3) var<storage, read_write> marks: array<atomic<u32>>;
 // z, weights of the first and second vertex, triangle index
 @group(0) @binding(4) var<storage, read_write> fragments: array<Stored4>;
-
-// Keys compare as unsigned integers the way their depths do; -0 counts as 0.
-fn depthKey(z: f32) -> u32 {
-  let bits = bitcast<u32>(z);
-  if (bits == 0x80000000u) {
-    return 0x80000000u;
-  }
-  return bits ^ select(0x80000000u, 0xffffffffu, (bits >> 31u) == 1u);
-}
+#if FRONT
+@group(0) @binding(5) var<storage, read> front: array<Stored4>;
+#endif
 
 fn vertexAt(n: u32, index: u32) -> vec3<f32> {
   return vec4<f32>(vertices[elementIndex(u.vertices, n, 0u, 0u, index)]).xyz;
@@ -47,10 +48,19 @@ fn clear(first: u32, stride: u32) {
   for (var i = 0u; i < u.clearRun; i++) {
     let pixel = first + i * stride;
     if (pixel < pixels * v.batches) {
-      atomicStore(&marks[pixel * 2u], 0xffffffffu);
-      atomicStore(&marks[pixel * 2u + 1u], 0xffffffffu);
       let n = pixel / pixels;
-      fragments[v.offset + n * v.batchStride + (pixel - n * pixels)] = Stored4(vec4<f32>(0.0, 0.0, 0.0, -1.0));
+      var fragment = vec4<f32>(0.0, 0.0, 0.0, -1.0);
+#if FRONT
+      let other = vec4<f32>(front[u.front.offset + n * u.front.batchStride + (pixel - n * pixels)]);
+      let covered = other.w >= 0.0;
+      fragment = select(fragment, other, covered);
+      // Nearer than any triangle, and of none.
+      atomicStore(&marks[pixel * 2u], select(0xffffffffu, 0u, covered));
+#else
+      atomicStore(&marks[pixel * 2u], 0xffffffffu);
+#endif
+      atomicStore(&marks[pixel * 2u + 1u], 0xffffffffu);
+      fragments[v.offset + n * v.batchStride + (pixel - n * pixels)] = Stored4(fragment);
     }
   }
 }
@@ -104,7 +114,7 @@ fn scatter(index: u32, band: u32, n: u32) {
           atomicMin(&marks[mark + 1u], index);
         }
       } else if (atomicLoad(&marks[mark + 1u]) == index) {
-        fragments[firstFragment + pixel] = Stored4(vec4<f32>(z, weights.xy, f32(index)));
+        fragments[firstFragment + pixel] = Stored4(vec4<f32>(z, weights.xy, f32(u.firstTriangle + index)));
       }
     }
     px++;

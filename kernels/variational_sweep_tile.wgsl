@@ -2,8 +2,15 @@
 // them. A workgroup loads 32x32 pixels; what it makes of those at the rim is wrong by one row more with each half sweep, so
 // it stores the inner ones only, and workgroups overlap.
 // One invocation: two pixels of each colour, side by side in two rows of the tile.
+#param APPLY   // the last of them: stores what variational_apply.wgsl makes of the values
+#include "include/layout.wgsl"
 
 struct Uniforms {
+#if APPLY
+  flow: View,
+  fragments: View,
+  destination: View,
+#endif
   size: vec2<u32>,
   // Fewer than half of REGION, and even.
   halfSweeps: u32,
@@ -19,7 +26,13 @@ const CELLS = 1123u;
 @group(0) @binding(0) var<uniform> u: Uniforms;
 @group(0) @binding(1) var<storage, read> equations: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> values: array<vec2<f32>>;
+#if APPLY
+@group(0) @binding(3) var<storage, read> flow: array<Stored4>;
+@group(0) @binding(4) var<storage, read> fragments: array<Stored4>;
+@group(0) @binding(5) var<storage, read_write> destination: array<Stored4>;
+#else
 @group(0) @binding(3) var<storage, read_write> solved: array<vec2<f32>>;
+#endif
 
 var<workgroup> cells: array<vec2<f32>, CELLS>;
 
@@ -95,7 +108,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   {
     let inner = vec2<i32>(vec2<u32>(column${i}, row${i})) - i32(u.halfSweeps);
     if (inside${i} && all(inner >= vec2<i32>(0)) && all(inner < vec2<i32>(tile))) {
+#if APPLY
+      let at = vec2<u32>(place${i});
+      let before = vec4<f32>(flow[elementIndex(u.flow, group.z, 0u, at.y, at.x)]);
+      let covered = f32(fragments[elementIndex(u.fragments, group.z, 0u, at.y, at.x)].w) >= 0.0;
+      let after = select(before.xy, value${i}, covered);
+      destination[elementIndex(u.destination, group.z, 0u, at.y, at.x)] = Stored4(vec4<f32>(after, before.zw));
+#else
       solved[pixel${i}] = value${i};
+#endif
     }
   }
 #endfor

@@ -2,12 +2,15 @@
 // Values come as a fully connected layer leaves them: channel i of one pixel is vertex i.
 // One invocation per `rows` pixels of a column: software adapters spend much on reading uniforms.
 #include "include/layout.wgsl"
+#param DENSE   // writes N x H x W x 3 floats in place of a tensor
 
 struct Uniforms {
   flow: View,
   fragments: View,
   values: View,
+#if !DENSE
   outputView: View,
+#endif
   rows: u32,
   scale: f32,
 }
@@ -17,7 +20,11 @@ struct Uniforms {
 @group(0) @binding(2) var<storage, read> fragments: array<Stored4>;
 @group(0) @binding(3) var<storage, read> triangles: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read> values: array<Stored4>;
+#if DENSE
+@group(0) @binding(5) var<storage, read_write> output: array<f32>;
+#else
 @group(0) @binding(5) var<storage, read_write> output: array<Stored4>;
+#endif
 
 fn valueAt(first: u32, vertex: u32) -> f32 {
   return f32(values[first + (vertex >> 2u)][vertex & 3u]);
@@ -25,13 +32,17 @@ fn valueAt(first: u32, vertex: u32) -> f32 {
 
 @compute @workgroup_size(16, 4, 1)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let v = u.outputView;
+  let v = u.flow;
   if (id.x < v.width) {
     let firstValue = elementIndex(u.values, id.z, 0u, 0u, 0u);
     let firstRow = id.y * u.rows;
     var source = elementIndex(u.flow, id.z, 0u, firstRow, id.x);
     var fragmentPlace = elementIndex(u.fragments, id.z, 0u, firstRow, id.x);
-    var place = elementIndex(v, id.z, 0u, firstRow, id.x);
+#if DENSE
+    var place = ((id.z * v.height + firstRow) * v.width + id.x) * 3u;
+#else
+    var place = elementIndex(u.outputView, id.z, 0u, firstRow, id.x);
+#endif
     for (var y = firstRow; y < min(firstRow + u.rows, v.height); y++) {
       let fragment = vec4<f32>(fragments[fragmentPlace]);
       var moved = vec4<f32>(flow[source]);
@@ -43,10 +54,17 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         let b = valueAt(firstValue, corners.y) - c;
         moved.z += u.scale * (c + fragment.y * a + fragment.z * b);
       }
+#if DENSE
+      output[place] = moved.x;
+      output[place + 1u] = moved.y;
+      output[place + 2u] = moved.z;
+      place += v.width * 3u;
+#else
       output[place] = Stored4(moved);
+      place += v.width;
+#endif
       source += v.width;
       fragmentPlace += v.width;
-      place += v.width;
     }
   }
 }

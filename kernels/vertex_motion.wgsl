@@ -2,6 +2,8 @@
 // pixels about each vertex. 0 at vertices that are not seen: little face about them, or the surface lies nearer.
 // One invocation: one vertex.
 #param MESHES   // 1, or 2: the difference of the second mesh from the first is subtracted
+#param WHOLE    // and added again afterwards: what is not seen moves as the meshes say
+#param BESIDE   // planes before the motion, of channels that are affine functions of the vertex's places
 #include "include/layout.wgsl"
 #include "include/bilinear.wgsl"
 
@@ -24,6 +26,10 @@ struct Uniforms {
 @group(0) @binding(${3 + m}) var<storage, read> mesh${m}: array<Stored4>;
 #endfor
 @group(0) @binding(5) var<storage, read_write> output: array<Stored4>;
+#if BESIDE
+// Per channel: weights of x, y, z of the first mesh and the offset; then the same of the second mesh.
+@group(0) @binding(6) var<storage, read> rows: array<vec4<f32>>;
+#endif
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -53,6 +59,22 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 #else
   let beyond = mean.xyz;
 #endif
+#if WHOLE
+  let value = (at1 - at0) * u.scale + select(vec3<f32>(), beyond * u.scale, seen);
+#else
   let value = select(vec3<f32>(), beyond * u.scale, seen);
-  output[elementIndex(u.outputView, id.z, 0u, 0u, id.x)] = Stored4(vec4<f32>(value, 0.0));
+#endif
+  output[elementIndex(u.outputView, id.z, ${BESIDE}u, 0u, id.x)] = Stored4(vec4<f32>(value, 0.0));
+#for plane in 0..BESIDE
+  {
+    var beside = vec4<f32>();
+    for (var lane = 0u; lane < 4u; lane++) {
+      let row = (${plane * 4}u + lane) * ${MESHES}u;
+#for m in 0..MESHES
+      beside[lane] += dot(rows[row + ${m}u], vec4<f32>(at${m}, 1.0));
+#endfor
+    }
+    output[elementIndex(u.outputView, id.z, ${plane}u, 0u, id.x)] = Stored4(beside);
+  }
+#endfor
 }

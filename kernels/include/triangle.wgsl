@@ -70,6 +70,13 @@ fn snap(a: f32, b: f32, c: f32) -> vec3<i32> {
   return vec3<i32>(round(vec3<f32>(a, b, c) * SUBPIXELS));
 }
 
+// 0 for top and left edges, by how they are walked in a triangle that is turned inwards; 1 for others.
+fn biasOf(dx: vec3<i32>, dy: vec3<i32>) -> vec3<i32> {
+  let left = dy < vec3<i32>(0);
+  let top = (dy == vec3<i32>(0)) & (dx > vec3<i32>(0));
+  return select(vec3<i32>(1), vec3<i32>(0), left | top);
+}
+
 // x, y: snapped coordinates of the three vertices; (startX, startY): the pixel at whose centre edges are evaluated.
 fn setUpTriangle(x: vec3<i32>, y: vec3<i32>, startX: i32, startY: i32) -> Triangle {
   var t: Triangle;
@@ -87,9 +94,7 @@ fn setUpTriangle(x: vec3<i32>, y: vec3<i32>, startX: i32, startY: i32) -> Triang
     edges = wideNegate(edges);
     area = wideNegate(area);
   }
-  let left = t.dy < vec3<i32>(0);
-  let top = (t.dy == vec3<i32>(0)) & (t.dx > vec3<i32>(0));
-  t.bias = select(vec3<i32>(1), vec3<i32>(0), left | top);
+  t.bias = biasOf(t.dx, t.dy);
   t.edges = wideSubtract(edges, Wide3(vec3<u32>(t.bias), vec3<i32>(0)));
   t.inverseArea = 1.0 / max(wideToFloat(area, vec3<f32>(0.0)).x, 1.0);
   return t;

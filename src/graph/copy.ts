@@ -2,13 +2,19 @@ import { linearGrid } from './lowering.js'
 import { type KernelCall, type Operand, tensorOf, view } from './op.js'
 import { vec4sPerBatch } from './tensor.js'
 
-/** One call of copy.wgsl: all planes of `batches` entries of `source` to a place in `destination`. */
+/** One call of copy.wgsl: all planes that both have, of `batches` entries of `source`, to a place in `destination`. */
 export function copyCall(
   source: Operand,
   destination: Operand,
-  at: { sourceBatch?: number; destinationBatch?: number; destinationPlane?: number; batches: number },
+  at: {
+    sourceBatch?: number
+    sourcePlane?: number
+    destinationBatch?: number
+    destinationPlane?: number
+    batches: number
+  },
 ): KernelCall {
-  const count = vec4sPerBatch(tensorOf(source))
+  const count = Math.min(vec4sPerBatch(tensorOf(source)), vec4sPerBatch(tensorOf(destination)))
   return {
     kernel: 'copy.wgsl',
     variant: 'vec4',
@@ -17,6 +23,7 @@ export function copyCall(
       source: view(source),
       destination: view(destination),
       sourceBatch: at.sourceBatch ?? 0,
+      sourcePlane: at.sourcePlane ?? 0,
       destinationBatch: at.destinationBatch ?? 0,
       destinationPlane: at.destinationPlane ?? 0,
       count,

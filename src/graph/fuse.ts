@@ -5,7 +5,7 @@ import { storageAt } from './storage.js'
 import { sameLayout } from './tensor.js'
 
 /**
- * Fusion: element-wise ops move into the kernel that produces their input. Each rule is a named predicate over
+ * Fusion: element-wise ops and the copy to dense floats move into the kernel that produces their input. Each rule is a named predicate over
  * a (producer, consumer) pair; a value with a second reader is never fused, because that reader needs it as it is.
  */
 interface FusionRule {
@@ -51,6 +51,15 @@ const residualIntoProducer: FusionRule = {
   },
 }
 
+const denseIntoProducer: FusionRule = {
+  name: 'dense floats into producer',
+  merge(producer, consumer) {
+    const step = consumer.definition.asEpilogue?.(consumer.attrs)
+    if (step === undefined || !('dense' in step) || producer.definition.epilogue?.dense !== true) return undefined
+    return { ...(producer.epilogue && { epilogue: producer.epilogue }), inputs: producer.inputs }
+  },
+}
+
 /**
  * A residual that was made by zero padding of channels or by a small pooling alone is read from what it was made of.
  * @param nodes those that stay so far; the ones that this makes superfluous are taken out
@@ -81,7 +90,11 @@ function sameStorage({ types }: Graph, ...values: readonly ValueId[]): boolean {
   return new Set(values.map((id) => storageAt(types, id))).size === 1
 }
 
-export const FUSION_RULES: readonly FusionRule[] = [activationIntoProducer, residualIntoProducer]
+export const FUSION_RULES: readonly FusionRule[] = [
+  activationIntoProducer,
+  residualIntoProducer,
+  denseIntoProducer,
+]
 
 /**
  * Applies the rules wherever they fit. The merged node takes the consumer's place in the order and its output. One pass is

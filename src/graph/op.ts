@@ -22,18 +22,25 @@ export interface OpDefinition<Attrs> {
   /** Which of several kernels `lower` takes, for autotuning. Absent: there is one. */
   choice?(context: LowerContext<Attrs>): KernelChoice
   /** What the op's kernels can apply to their result before it is stored. Absent: nothing. */
-  readonly epilogue?: { readonly activation: boolean; readonly residual: boolean }
+  readonly epilogue?: {
+    readonly activation: boolean
+    readonly residual: boolean
+    /** Stores dense N x H x W x C floats where the output is raw. */
+    readonly dense?: boolean
+  }
   /** Index of an input whose buffer the output may take over (element-wise ops, `inPlace` kernel variant). */
   readonly inPlaceInput?: number
   /** An element-wise op that a producer can apply before it stores its result: what it becomes there. */
-  asEpilogue?(attrs: Attrs): { readonly activation: Activation } | { readonly residual: true }
+  asEpilogue?(
+    attrs: Attrs,
+  ): { readonly activation: Activation } | { readonly residual: true } | { readonly dense: true }
   /**
    * What an epilogue that adds the op's output can do in its place with the op's input: take the maximum over windows of it
    * (a side of 1: take it as it is), with zeros in the channels behind its own. Undefined where it needs the op's kernel.
    */
   asResidual?(attrs: Attrs, input: TensorType): ResidualWindow | undefined
   /** A placement of its inputs side by side or a part of its input: no kernel where memory allows it. */
-  readonly structural?: 'concat' | 'batchConcat' | 'batchSlice'
+  readonly structural?: 'concat' | 'batchConcat' | 'batchSlice' | 'concatPart'
   /**
    * True where the op reads concatenations with padding between their parts (see `TensorType.segments`).
    * Otherwise the plan first copies such an input into contiguous channels.
@@ -81,6 +88,11 @@ export interface Epilogue {
 }
 
 export type ResidualWindow = 1 | 2
+
+/** True where the op gives a part of its input: a view of it, no kernel, where memory allows it. */
+export function isSlice({ structural }: Pick<OpDefinition<unknown>, 'structural'>): boolean {
+  return structural === 'batchSlice' || structural === 'concatPart'
+}
 
 /** Nothing is applied to a kernel's result before it is stored. */
 export const NO_EPILOGUE: Epilogue = { activation: { kind: 'none' }, residual: 'none', residualWindow: 1 }

@@ -1,7 +1,8 @@
 import { countReaders } from './fuse.js'
 import type { Graph, GraphNode, ValueId } from './graph.js'
+import { isSlice } from './op.js'
 import { storageAt } from './storage.js'
-import { sameLayout, type TensorType, vec4sPerBatch } from './tensor.js'
+import { sameLayout, type TensorType, tensorType, vec4sPerBatch } from './tensor.js'
 
 /**
  * Where tensors live relative to each other. Each value belongs to a *storage*; concatenations, batches and their
@@ -60,12 +61,12 @@ export function place(graph: Graph, share = true): Placement {
   return view(state)
 }
 
-/** Batch slices first: they are views of their input and decide what the concatenations can do with it. */
+/** Slices first: they are views of their input and decide what the concatenations can do with it. */
 function shareAll(state: State): void {
   const { nodes } = state.graph
   for (const node of nodes) {
     // Views write nothing, and nothing else shares yet: there is no conflict to look for.
-    if (node.definition.structural === 'batchSlice') shareSlice(state, node)
+    if (isSlice(node.definition)) shareSlice(state, node)
   }
   for (const node of nodes) {
     const kind = node.definition.structural
@@ -126,10 +127,21 @@ function shareParts(state: State, whole: Concatenation, from = 0, to = whole.sta
 
 function shareSlice(state: State, node: GraphNode): void {
   const source = node.inputs[0] as ValueId
-  const { start } = node.attrs as { start: number }
+  const start = startOfSlice(state.graph, node)
   const storage = state.storage[source] as number
-  move(state, [node.output], storage, (state.batch[source] as number) + start, state.inner[source] as number)
+  const [batch, inner] = [state.batch[source] as number, state.inner[source] as number]
+  move(state, [node.output], storage, batch + start.batch, inner + start.inner)
   setPlaced(state, node, 0)
+}
+
+/** Where a slice begins in its input: entry and vec4 of it. */
+function startOfSlice(graph: Graph, node: GraphNode): { batch: number; inner: number } {
+  if (node.definition.structural === 'batchSlice') {
+    return { batch: (node.attrs as { start: number }).start, inner: 0 }
+  }
+  const { h, w, segments } = tensor(graph, node.inputs[0] as ValueId)
+  const before = segments.slice(0, (node.attrs as { part: number }).part)
+  return { batch: 0, inner: vec4sPerBatch(tensorType(1, h, w, before)) }
 }
 
 /**
@@ -340,7 +352,7 @@ function overlaps(state: State, storage: ValueId): boolean {
     const isBatch = structural === 'batchConcat'
     let before = 0
     for (const [index, input] of node.inputs.entries()) {
-      const part = structural === 'batchSlice' ? type : tensor(state.graph, input)
+      const part = isSlice(node.definition) ? type : tensor(state.graph, input)
       if (!isPlaced(state, node, index)) {
         write(batch + (isBatch ? before : 0), inner + (isBatch ? 0 : before), part)
       }

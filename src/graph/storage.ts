@@ -1,4 +1,5 @@
 import type { Graph, GraphNode, ValueId } from './graph.js'
+import { isSlice } from './op.js'
 import type { Storage, ValueType } from './tensor.js'
 
 /**
@@ -14,7 +15,7 @@ export function assignStorage(graph: Graph, storage: Storage): Graph {
   for (const node of graph.nodes) {
     const type = types[node.output]
     if (type?.kind !== 'tensor') continue
-    const isView = node.definition.structural === 'batchSlice'
+    const isView = isSlice(node.definition)
     const isAsked = wanted.has(node.output) || node.precise === true
     const isPrecise = follows(types, node) || (isAsked && !isView)
     types[node.output] = { ...type, storage: isPrecise ? 'f32' : 'f16' }

@@ -3,7 +3,6 @@ import { type GraphBuilder, tensorTypeOf, type Value } from '../graph/graph.js'
 import { fullyConnected } from '../ops/conv/fully-connected.js'
 import { addVertexDepth } from '../ops/mesh/vertex-depth.js'
 import { vertexMotion } from '../ops/mesh/vertex-motion.js'
-import { vertexAttributes } from '../ops/mesh/vertices.js'
 import { leakyRelu } from '../ops/tensor/activation.js'
 import { concat } from '../ops/tensor/concat.js'
 import { FLOW_UNIT } from './dffnet.js'
@@ -60,12 +59,13 @@ export function depthFromMotion(
   const vertices = tensorTypeOf(graph, 'depthFromMotion mesh', meshes[0]).w
 
   // What is known of each vertex: its place, its motion by the meshes, and what the flow has beyond that.
-  const shape = vertexAttributes(graph, `${name} shape`, meshes, [
-    { kind: 'position', scale: 1 / POSITION_UNIT, origin: [w / 2, h / 2, 0] },
-    ...(meshes.length === 2 ? [{ kind: 'difference', scale: 1 / FLOW_UNIT } as const] : []),
-  ])
-  const beyond = vertexMotion(graph, `${name} beyond`, flow, fragments, meshes, { scale: 1 / FLOW_UNIT })
-  const known = concat(graph, `${name} inputs`, [shape, beyond])
+  const known = vertexMotion(graph, `${name} inputs`, flow, fragments, meshes, {
+    scale: 1 / FLOW_UNIT,
+    beside: [
+      { kind: 'position', scale: 1 / POSITION_UNIT, origin: [w / 2, h / 2, 0] },
+      ...(meshes.length === 2 ? [{ kind: 'difference', scale: 1 / FLOW_UNIT } as const] : []),
+    ],
+  })
 
   // All of it to what dz of each vertex lacks.
   const layer = (number: number, input: Value, outChannels: number): Value => {

@@ -1,13 +1,11 @@
 import { indices, record, whole } from '../graph/arguments.js'
 import { type GraphBuilder, tensorTypeOf, type Value } from '../graph/graph.js'
 import { extendVertices } from '../ops/mesh/extend-vertices.js'
-import { fragmentSelect } from '../ops/mesh/fragment-select.js'
 import { interpolate } from '../ops/mesh/interpolate.js'
 import { rasterise } from '../ops/mesh/rasterise.js'
 import { smoothRim } from '../ops/mesh/smooth-rim.js'
 import { vertexMotion } from '../ops/mesh/vertex-motion.js'
-import { vertexAttributes } from '../ops/mesh/vertices.js'
-import { add } from '../ops/tensor/elementwise.js'
+import { concatPart } from '../ops/tensor/concat.js'
 
 /** How far the face reaches: `mesh`, as far as the 468 vertices; `face`, on to the hair line, the ears and below the chin. */
 export const EXTENTS = ['face', 'mesh'] as const
@@ -67,29 +65,25 @@ export function extendFace(
 ): ExtendedFlow {
   const { h, w } = tensorTypeOf(graph, 'extendFace flow', flow)
   const weights = { weight: EXTENT_WEIGHT, added }
-  // The meshes say how hidden vertices move.
-  const known = vertexAttributes(graph, `${name} mesh motion`, meshes, [{ kind: 'difference', scale: 1 }])
-  const beyond = vertexMotion(graph, `${name} beyond`, flow, fragments, meshes, {
+  // Place and motion of each vertex; of hidden ones the meshes say how they move.
+  const known = vertexMotion(graph, `${name} motion`, flow, fragments, meshes, {
     scale: 1,
     leastCover: LEAST_COVER,
+    whole: true,
+    beside: [{ kind: 'position', scale: 1, origin: [0, 0, 0] }],
   })
-  const motion = extendVertices(graph, `${name} motion`, add(graph, `${name} seen`, known, beyond), weights)
+  const vertices = extendVertices(graph, `${name} vertices`, known, weights)
+  const places = concatPart(graph, `${name} places`, vertices, 0)
+  const motion = concatPart(graph, `${name} motions`, vertices, 1)
 
-  const places = extendVertices(graph, `${name} places`, meshes[0], weights)
-  // The mesh's own triangles keep their numbers and are left out: they have no area.
-  const ringAlone = extendedTriangles(new Uint32Array(triangles.length), ring)
-  const around = rasterise(graph, `${name} ring`, places, {
-    width: w,
-    height: h,
-    triangles: ringAlone,
-    cull: 'back',
-  })
-  const moved = interpolate(graph, `${name} ring motion`, around, motion, { triangles: ringAlone })
-  const all = fragmentSelect(graph, `${name} fragments`, fragments, fragments, around)
-  const joined = fragmentSelect(graph, `${name} flow`, fragments, flow, moved)
+  // The ring's triangles come after the mesh's.
+  const drawn = { triangles: ring, firstTriangle: triangles.length / 3 }
+  const raster = { ...drawn, width: w, height: h, cull: 'back' } as const
+  const all = rasterise(graph, `${name} fragments`, places, raster, fragments)
+  const joined = interpolate(graph, `${name} flow`, all, motion, drawn, flow)
   return {
     flow: smoothRim(graph, `${name} smooth flow`, joined, all, {
-      first: triangles.length / 3,
+      first: drawn.firstTriangle,
       radius: RIM_RADIUS,
     }),
     fragments: all,

@@ -28,7 +28,7 @@ import { vertexMapOp } from './mesh/vertices.js'
 import { leakyReluOp, preluOp, reluOp, sigmoidOp, tanhOp } from './tensor/activation.js'
 import { packOp, unpackOp } from './tensor/border.js'
 import { channelGatherOp, channelPadOp, channelSliceOp } from './tensor/channels.js'
-import { batchConcatOp, batchSliceOp, concatOp } from './tensor/concat.js'
+import { batchConcatOp, batchSliceOp, concatOp, concatPartOp } from './tensor/concat.js'
 import { addOp, multiplyOp, scaleOp } from './tensor/elementwise.js'
 import { cropOp, padOp } from './tensor/pad-crop.js'
 import { poolAvgOp, poolMaxOp } from './tensor/pool.js'
@@ -52,6 +52,7 @@ const DEFINITIONS = [
   ...[extendVerticesOp, fragmentSelectOp, smoothRimOp],
   ...[leakyReluOp, preluOp, reluOp, sigmoidOp, tanhOp, addOp, multiplyOp, scaleOp],
   ...[packOp, unpackOp, channelGatherOp, channelPadOp, channelSliceOp, batchConcatOp, batchSliceOp, concatOp],
+  concatPartOp,
   ...[cropOp, padOp, poolAvgOp, poolMaxOp, meanErrorOp, reduceOp, reshapeOp],
   ...[contiguousChannelsOp, convertStorageOp],
 ] as const satisfies readonly { readonly kind: string }[]

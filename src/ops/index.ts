@@ -72,7 +72,7 @@ export {
 export { leakyRelu, prelu, relu, sigmoid, tanh } from './tensor/activation.js'
 export { inputTensor, outputTensor, type TensorShape } from './tensor/border.js'
 export { channelPad, channelSlice, contiguousChannels } from './tensor/channels.js'
-export { batchConcat, batchSlice, concat } from './tensor/concat.js'
+export { batchConcat, batchSlice, concat, concatPart } from './tensor/concat.js'
 export { add, multiply, type ScaleAttrs, scale } from './tensor/elementwise.js'
 export { type CropAttrs, crop, type PadAttrs, pad } from './tensor/pad-crop.js'
 export { type PoolAttrs, poolAvg, poolMax } from './tensor/pool.js'

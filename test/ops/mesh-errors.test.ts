@@ -100,7 +100,7 @@ describe('flows and vertices', () => {
         )
     expect(build({ flow: tensor(graph, 'f2', 6, 4, 2) })).toThrow(/vertexMotion "motion \d".*dx, dy, dz/)
     expect(build({ fragments: tensor(graph, 'f3', 6, 4, 3) })).toThrow(/fragments must be/)
-    expect(build({ fragments: tensor(graph, 'f4', 6, 5, 4) })).toThrow(/n, h and w of the flow/)
+    expect(build({ fragments: tensor(graph, 'f4', 6, 5, 4) })).toThrow(/n, h and w of the map/)
     expect(build({ meshes: [mesh, tensor(graph, 'm4', 1, 4, 3)] })).toThrow(/agree in their vertices/)
     expect(build({ meshes: [mesh, tensor(graph, 'm2', 1, 5, 3, 2)] })).toThrow(/have the flow's n/)
     expect(build({ meshes: [mesh, tensor(graph, 'm3', 1, 5, 2)] })).toThrow(/vertices must be/)
@@ -121,7 +121,7 @@ describe('flows and vertices', () => {
           { triangles: change.corners ?? triangles, scale: change.scale ?? 1 },
         )
     expect(build({ flow: tensor(graph, 'g2', 6, 4, 2) })).toThrow(/addVertexDepth "depth \d+".*dx, dy, dz/)
-    expect(build({ fragments: tensor(graph, 'g3', 7, 4, 4) })).toThrow(/n, h and w of the flow/)
+    expect(build({ fragments: tensor(graph, 'g3', 7, 4, 4) })).toThrow(/n, h and w of the map/)
     expect(build({ values: tensor(graph, 'v1', 1, 5, 1) })).toThrow(/a channel per vertex/)
     expect(build({ values: tensor(graph, 'v2', 1, 1, 5, 2) })).toThrow(/a channel per vertex/)
     expect(build({ corners: Uint32Array.of(0, 1, 5) })).toThrow(/refers to vertex 5, but there are 5/)

@@ -130,11 +130,12 @@ class Lowering {
     const halfSweeps = 2 * this.#context.attrs.sweeps
     if (this.#isTiled) {
       for (let done = 0; done < halfSweeps; done += TILE_HALF_SWEEPS) {
-        calls.push(this.#sweepTiles(Math.min(TILE_HALF_SWEEPS, halfSweeps - done)))
+        const rest = halfSweeps - done
+        calls.push(this.#sweepTiles(Math.min(TILE_HALF_SWEEPS, rest), rest <= TILE_HALF_SWEEPS))
       }
-    } else {
-      for (let done = 0; done < halfSweeps; done++) calls.push(this.#halfSweep(done % 2))
+      return calls
     }
+    for (let done = 0; done < halfSweeps; done++) calls.push(this.#halfSweep(done % 2))
     calls.push(this.#apply())
     return calls
   }
@@ -259,18 +260,28 @@ class Lowering {
     }
   }
 
-  /** `count` half sweeps in one dispatch. */
-  #sweepTiles(count: number): KernelCall {
+  /** `count` half sweeps in one dispatch, which also applies what it finds if it is the last. */
+  #sweepTiles(count: number, isLast: boolean): KernelCall {
     const solved = this.#spare
     if (solved === undefined) throw new TypeError('tiles need a second buffer')
     const { n, h, w } = this.#type
     const tile = TILE_REGION - 2 * count
+    const target = this.#target
     const call: KernelCall = {
       kernel: 'variational_sweep_tile.wgsl',
-      variant: `half sweep x ${count}`,
-      params: {},
-      uniforms: { size: this.#size, halfSweeps: count, relaxation: VARIATIONAL.relaxation },
-      bindings: { equations: this.#equations, values: this.#values, solved },
+      variant: `half sweep x ${count}${isLast ? ', apply' : ''}`,
+      params: { F16: isLast && this.#context.storage === 'f16', APPLY: isLast },
+      uniforms: {
+        ...(isLast && target.uniforms),
+        size: this.#size,
+        halfSweeps: count,
+        relaxation: VARIATIONAL.relaxation,
+      },
+      bindings: {
+        equations: this.#equations,
+        values: this.#values,
+        ...(isLast ? target.bindings : { solved }),
+      },
       workgroups: [Math.ceil(w / tile), Math.ceil(h / tile), n],
       flops: count * this.#work.halfSweep,
     }
@@ -279,17 +290,25 @@ class Lowering {
   }
 
   #apply(): KernelCall {
-    const { output, storage } = this.#context
-    const flow = inputAt(this.#context, 0)
-    const fragments = inputAt(this.#context, 3)
+    const { uniforms, bindings } = this.#target
     return {
       kernel: 'variational_apply.wgsl',
       variant: 'apply',
-      params: { F16: storage === 'f16' },
-      uniforms: { flow: view(flow), fragments: view(fragments), destination: view(output) },
-      bindings: { flow, fragments, values: this.#values, destination: output },
+      params: { F16: this.#context.storage === 'f16' },
+      uniforms,
+      bindings: { ...bindings, values: this.#values },
       workgroups: this.#overPixels,
       flops: 0,
+    }
+  }
+
+  /** Where what is found becomes the new flow. */
+  get #target(): Pick<KernelCall, 'uniforms' | 'bindings'> {
+    const { output: destination } = this.#context
+    const [flow, fragments] = [inputAt(this.#context, 0), inputAt(this.#context, 3)]
+    return {
+      uniforms: { flow: view(flow), fragments: view(fragments), destination: view(destination) },
+      bindings: { flow, fragments, destination },
     }
   }
 }

@@ -19,6 +19,7 @@ export const extendVerticesOp: OpDefinition<ExtendVerticesAttrs> = {
   kind: KIND,
   inputs: [1, 1],
   attributes: { weight: nameOf, added: whole() },
+  readsSegments: true,
   coordinates: [0],
   precise: 'always',
 

@@ -3,9 +3,9 @@ import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { shapeError, tensorInput, wholeNumber } from '../../graph/infer.js'
 import { columnTiles, inputAt, rowsPerInvocation } from '../../graph/lowering.js'
 import { type InferContext, type OpDefinition, tensorOf, view } from '../../graph/op.js'
-import { channelsOf, tensorType } from '../../graph/tensor.js'
+import { channelsOf, sameLayout, type TensorType, tensorType } from '../../graph/tensor.js'
 import { constantTable, planesOfRows } from '../tensor/constant-table.js'
-import { checkTriangles, fragmentsInput, triangleTable } from './triangles.js'
+import { checkTriangles, fragmentsInput, MAX_TRIANGLES, triangleTable } from './triangles.js'
 
 /** A value per vertex that never changes, e.g. the NCC colours of a mesh: `[vertex][channel]`. */
 export interface ConstantAttributes {
@@ -16,15 +16,18 @@ export interface ConstantAttributes {
 export interface InterpolateAttrs {
   /** The triangles that were rasterised. */
   readonly triangles: Uint32Array
+  /** As of `rasterise`: what has a lower number in the fragments is no triangle of these. Default 0. */
+  readonly firstTriangle?: number
   /** Set where the attributes are not a tensor. */
   readonly constant?: ConstantAttributes
 }
 
 /**
- * Fills the triangles of a raster with a mean of their corners' attributes, weighted barycentrically; 0 where no
- * triangle is. An attribute that is equal at all corners comes out exactly.
+ * Fills the triangles of a raster with a mean of their corners' attributes, weighted barycentrically; elsewhere are zeros or the
+ * values of `front`. An attribute that is equal at all corners comes out exactly.
  * @param fragments n x h x w x 4 of `rasterise`
  * @param attributes (1 or n) x 1 x V x c, or a constant table
+ * @param front n x h x w x c, with attributes that are a tensor: what stays where none of these triangles is
  * @returns n x h x w x c
  * @throws EngineError INVALID_GRAPH if the shapes do not fit or an index lies past the last vertex
  */
@@ -33,12 +36,14 @@ export function interpolate(
   name: string,
   fragments: Value,
   attributes: Value | ConstantAttributes,
-  attrs: Pick<InterpolateAttrs, 'triangles'>,
+  attrs: Omit<InterpolateAttrs, 'constant'>,
+  front?: Value,
 ): Value {
+  const others = front === undefined ? [] : [front]
   if (typeof attributes === 'object' && attributes !== null && 'data' in attributes) {
-    return addNode(graph, interpolateOp, name, { ...attrs, constant: attributes }, [fragments])
+    return addNode(graph, interpolateOp, name, { ...attrs, constant: attributes }, [fragments, ...others])
   }
-  return addNode(graph, interpolateOp, name, attrs, [fragments, attributes])
+  return addNode(graph, interpolateOp, name, attrs, [fragments, attributes, ...others])
 }
 
 /**
@@ -78,8 +83,12 @@ export function fragmentDepth(graph: GraphBuilder, name: string, fragments: Valu
 
 export const interpolateOp: OpDefinition<InterpolateAttrs> = {
   kind: 'interpolate',
-  inputs: [1, 2],
-  attributes: { triangles: indices, constant: optional(record({ data: finiteFloats, channels: whole() })) },
+  inputs: [1, 3],
+  attributes: {
+    triangles: indices,
+    firstTriangle: optional(whole(0, MAX_TRIANGLES)),
+    constant: optional(record({ data: finiteFloats, channels: whole() })),
+  },
   coordinates: [0],
   loads: [0, 1],
 
@@ -88,7 +97,9 @@ export const interpolateOp: OpDefinition<InterpolateAttrs> = {
     const fragments = fragmentsInput('interpolate', context, 0)
     const { channels, vertices } = attributeShape(context, fragments.n)
     checkTriangles('interpolate', context, attrs.triangles, vertices)
-    return tensorType(fragments.n, fragments.h, fragments.w, channels)
+    const output = tensorType(fragments.n, fragments.h, fragments.w, channels)
+    checkFront(context, output)
+    return output
   },
 
   // Two differences and two multiply-adds a channel.
@@ -99,9 +110,16 @@ export const interpolateOp: OpDefinition<InterpolateAttrs> = {
   lower(context) {
     const { attrs, output, storage, loaded } = context
     const fragments = inputAt(context, 0)
-    const { constant } = attrs
+    const { constant, firstTriangle = 0 } = attrs
+    const front = context.inputs[2]
     const rows = rowsPerInvocation(context.schedule)
-    const shared = { fragments: view(fragments), outputView: view(output), rows }
+    const shared = {
+      fragments: view(fragments),
+      outputView: view(output),
+      rows,
+      firstTriangle,
+      ...(front && { front: view(front) }),
+    }
     const triangles = triangleTable(attrs.triangles)
     const attributes = constant
       ? constantTable(planesOfRows(constant.data, constant.channels))
@@ -110,15 +128,32 @@ export const interpolateOp: OpDefinition<InterpolateAttrs> = {
       {
         kernel: 'interpolate.wgsl',
         variant: constant ? 'constant' : 'tensor',
-        params: { F16: storage === 'f16', LOADED_F16: loaded === 'f16', CONSTANT: constant !== undefined },
+        params: {
+          F16: storage === 'f16',
+          LOADED_F16: loaded === 'f16',
+          CONSTANT: constant !== undefined,
+          FRONT: front !== undefined,
+        },
         uniforms: constant
           ? { ...shared, vertices: constant.data.length / constant.channels }
           : { ...shared, attributes: view(attributes) },
-        bindings: { fragments, triangles, attributes, output },
+        bindings: { fragments, triangles, attributes, output, ...(front && { front }) },
         workgroups: columnTiles(tensorOf(output), rows),
       },
     ]
   },
+}
+
+function checkFront(context: InferContext<InterpolateAttrs>, output: TensorType): void {
+  const { constant } = context.attrs
+  if (constant !== undefined && context.inputs.length > 1) {
+    throw shapeError('interpolate', context, 'a map in front needs attributes that are a tensor')
+  }
+  if (context.inputs.length < 3) return
+  const front = tensorInput('interpolate', context, 2)
+  if (!sameLayout(front, output)) {
+    throw shapeError('interpolate', context, 'the map in front must have the shape of the result')
+  }
 }
 
 function attributeShape(

@@ -5,7 +5,7 @@ import { channelsOf } from '../../graph/tensor.js'
 import { constantTable } from '../tensor/constant-table.js'
 
 /** Workgroups of 64 in one dimension of a dispatch; also well below 2^24, where 32-bit floats stop to count. */
-const MAX_TRIANGLES = 65535 * 64
+export const MAX_TRIANGLES = 65535 * 64
 
 /** The vertices at `index`: n x 1 x V x 3. */
 export function verticesInput(kind: string, context: InferContext<unknown>, index: number): TensorType {
@@ -26,7 +26,7 @@ export function fragmentsInput(
   const type = tensorInput(kind, context, index)
   if (channelsOf(type) !== 4) throw shapeError(kind, context, 'fragments must be n x h x w x 4 of rasterise')
   if (map && (type.n !== map.n || type.h !== map.h || type.w !== map.w)) {
-    throw shapeError(kind, context, 'fragments must have the n, h and w of the flow')
+    throw shapeError(kind, context, 'fragments must have the n, h and w of the map')
   }
   return type
 }

@@ -22,6 +22,7 @@ export const addVertexDepthOp: OpDefinition<VertexDepthAttrs> = {
   attributes: { triangles: indices, scale: finite },
   coordinates: [0, 1, 2],
   precise: 'always',
+  epilogue: { activation: false, residual: false, dense: true },
 
   infer(context) {
     const { attrs } = context
@@ -40,27 +41,30 @@ export const addVertexDepthOp: OpDefinition<VertexDepthAttrs> = {
   },
 
   // Two differences, two multiply-adds, scale and sum.
-  flops: (_context, output) => (output.kind === 'tensor' ? output.n * output.h * output.w * 8 : 0),
+  flops({ inputs: [flow] }) {
+    return flow?.kind === 'tensor' ? flow.n * flow.h * flow.w * 8 : 0
+  },
 
   lower(context) {
     const { attrs, output, schedule, storage } = context
     const [flow, fragments, values] = [inputAt(context, 0), inputAt(context, 1), inputAt(context, 2)]
     const rows = rowsPerInvocation(schedule)
+    const isDense = output.kind !== 'packed' && output.type.kind === 'raw'
     return [
       {
         kernel: 'vertex_depth.wgsl',
-        variant: 'spread',
-        params: { F16: storage === 'f16' },
+        variant: isDense ? 'spread, dense' : 'spread',
+        params: { F16: storage === 'f16', DENSE: isDense },
         uniforms: {
           flow: view(flow),
           fragments: view(fragments),
           values: view(values),
-          outputView: view(output),
+          ...(!isDense && { outputView: view(output) }),
           rows,
           scale: attrs.scale,
         },
         bindings: { flow, fragments, triangles: triangleTable(attrs.triangles), values, output },
-        workgroups: columnTiles(tensorOf(output), rows),
+        workgroups: columnTiles(tensorOf(flow), rows),
       },
     ]
   },

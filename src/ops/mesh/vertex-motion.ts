@@ -1,10 +1,20 @@
-import { finite, optional } from '../../graph/arguments.js'
+import { finite, flag, optional } from '../../graph/arguments.js'
 import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { listOf, shapeError, tensorInput } from '../../graph/infer.js'
 import { inputAt, LINEAR_WORKGROUP } from '../../graph/lowering.js'
 import { type OpDefinition, type Operand, tensorOf, type UniformValue, view } from '../../graph/op.js'
-import { channelsOf, tensorType } from '../../graph/tensor.js'
+import { channelsOf, planesOf, tensorType } from '../../graph/tensor.js'
+import { constantTable } from '../tensor/constant-table.js'
 import { fragmentsInput, verticesInput } from './triangles.js'
+import {
+  channelsOfParts,
+  checkChannels,
+  checkParts,
+  packChannels,
+  VERTEX_CHANNELS,
+  type VertexAttribute,
+  type VertexMapAttrs,
+} from './vertices.js'
 
 /** Attributes of {@link vertexMotion}. */
 export interface VertexMotionAttrs {
@@ -12,7 +22,14 @@ export interface VertexMotionAttrs {
   readonly scale: number
   /** Share of the four pixels about a vertex, by bilinear weight, that the face must cover; default that of {@link VERTEX_MOTION}. */
   readonly leastCover?: number
+  /** True: the motion of the meshes is added again, so that a vertex which is not seen moves as they do. Default false. */
+  readonly whole?: boolean
+  /** Channels of each vertex that come before its motion, as those of `vertexMap`. */
+  readonly beside?: VertexMapAttrs['channels']
 }
+
+/** An attribute that a vertex has by its places alone. */
+export type PlaceAttribute = Exclude<VertexAttribute, { readonly kind: 'constant' }>
 
 /** Which vertices are seen. */
 export const VERTEX_MOTION = {
@@ -27,7 +44,12 @@ const KIND = 'vertexMotion'
 export const vertexMotionOp: OpDefinition<VertexMotionAttrs> = {
   kind: KIND,
   inputs: [3, 4],
-  attributes: { scale: finite, leastCover: optional(finite) },
+  attributes: {
+    scale: finite,
+    leastCover: optional(finite),
+    whole: optional(flag),
+    beside: optional(VERTEX_CHANNELS),
+  },
   coordinates: [0, 1, 2, 3],
   precise: 'always',
 
@@ -49,7 +71,10 @@ export const vertexMotionOp: OpDefinition<VertexMotionAttrs> = {
     if (!(leastCover > 0 && leastCover <= 1)) {
       throw shapeError(KIND, context, `leastCover must be a share above 0, got ${leastCover}`)
     }
-    return tensorType(flow.n, 1, vertices, 3)
+    const { whole = false, beside = [] } = attrs
+    if (whole && meshes.length < 2) throw shapeError(KIND, context, 'the whole motion needs two meshes')
+    checkChannels(KIND, context, beside, meshes.length)
+    return tensorType(flow.n, 1, vertices, beside.length > 0 ? [beside.length, 3] : 3)
   },
 
   // Place and weights of the sample, four pixels of flow, depth and cover, and what is left of them.
@@ -73,11 +98,18 @@ export const vertexMotionOp: OpDefinition<VertexMotionAttrs> = {
       uniforms[`view${m}`] = view(mesh)
     })
     const { n, w } = tensorOf(output)
+    const { whole = false, beside = [] } = attrs
+    if (beside.length > 0) bindings.rows = constantTable(packChannels(beside))
     return [
       {
         kernel: 'vertex_motion.wgsl',
         variant: meshes.length === 2 ? '2 meshes' : '1 mesh',
-        params: { F16: storage === 'f16', MESHES: meshes.length },
+        params: {
+          F16: storage === 'f16',
+          MESHES: meshes.length,
+          WHOLE: whole,
+          BESIDE: planesOf(tensorOf(output)) - 1,
+        },
         uniforms,
         bindings,
         workgroups: [Math.ceil(w / LINEAR_WORKGROUP), 1, n],
@@ -93,8 +125,10 @@ export const vertexMotionOp: OpDefinition<VertexMotionAttrs> = {
  * @param flow n x h x w x 3: (dx, dy, dz), px; read on the face only
  * @param fragments n x h x w x 4 of `rasterise`: the face and its depth, px
  * @param meshes n x 1 x V x 3, px: the mesh that was rasterised, and the one that it becomes; without a second, the whole motion
- * @returns n x 1 x V x 3
- * @throws EngineError INVALID_GRAPH if the shapes do not fit, scale is not finite or leastCover no share
+ * @param attrs with parts `beside` it, each vertex's attributes by its places in the meshes come first, as of `vertexAttributes`
+ * @returns n x 1 x V x 3, or x (c + 3) with c channels beside it
+ * @throws EngineError INVALID_GRAPH if the shapes do not fit, scale is not finite, leastCover no share, or the whole motion or a
+ * difference lacks its second mesh
  */
 export function vertexMotion(
   graph: GraphBuilder,
@@ -102,7 +136,15 @@ export function vertexMotion(
   flow: Value,
   fragments: Value,
   meshes: readonly [Value] | readonly [Value, Value],
-  attrs: VertexMotionAttrs,
+  attrs: Omit<VertexMotionAttrs, 'beside'> & { readonly beside?: readonly PlaceAttribute[] },
 ): Value {
-  return addNode(graph, vertexMotionOp, name, attrs, [flow, fragments, ...listOf(KIND, name, meshes)])
+  const known = listOf(KIND, name, meshes)
+  const { beside, ...rest } = attrs
+  if (beside !== undefined) checkParts(KIND, name, meshes, beside)
+  const channels = beside && channelsOfParts(known.length, beside)
+  return addNode(graph, vertexMotionOp, name, { ...rest, ...(channels && { beside: channels }) }, [
+    flow,
+    fragments,
+    ...known,
+  ])
 }

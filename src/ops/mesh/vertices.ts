@@ -144,10 +144,17 @@ export function vertexAttributes(
   meshes: readonly [Value] | readonly [Value, Value],
   parts: readonly VertexAttribute[],
 ): Value {
-  checkParts(name, meshes, parts)
-  const others: Vec3[] = meshes.length === 2 ? [[0, 0, 0]] : []
+  checkParts(KIND, name, meshes, parts)
+  const channels = channelsOfParts(meshes.length, parts)
+  const table = joinTables(parts, channels.length)
+  return addNode(graph, vertexMapOp, name, { channels, ...(table && { table }) }, meshes)
+}
+
+/** What the parts add up from places in so many meshes; nothing for constants. */
+export function channelsOfParts(meshes: number, parts: readonly VertexAttribute[]): VertexMapAttrs['channels'] {
+  const others: Vec3[] = meshes === 2 ? [[0, 0, 0]] : []
   const none: Vec3 = [0, 0, 0]
-  const channels = parts.flatMap((part): VertexMapAttrs['channels'] => {
+  return parts.flatMap((part): VertexMapAttrs['channels'] => {
     switch (part.kind) {
       case 'constant':
         return Array.from({ length: part.channels }, () => ({ weights: [none, ...others], offset: 0 }))
@@ -164,8 +171,6 @@ export function vertexAttributes(
         return part satisfies never
     }
   })
-  const table = joinTables(parts, channels.length)
-  return addNode(graph, vertexMapOp, name, { channels, ...(table && { table }) }, meshes)
 }
 
 const TRIPLE = tuple(3, finite)
@@ -179,9 +184,15 @@ const PARTS: Readonly<Record<VertexAttribute['kind'], Readonly<Record<string, Ch
   depth: { scale: finite },
 }
 
-function checkParts(node: string, meshes: readonly Value[], parts: readonly VertexAttribute[]): void {
+/** @throws EngineError INVALID_GRAPH in the name of an op of this kind */
+export function checkParts(
+  kind: string,
+  node: string,
+  meshes: readonly Value[],
+  parts: readonly VertexAttribute[],
+): void {
   checkOptions(
-    KIND,
+    kind,
     node,
     { meshes: list(anything, 1), parts: list(record({ kind: oneOf(...Object.keys(PARTS)) })) },
     {
@@ -190,14 +201,14 @@ function checkParts(node: string, meshes: readonly Value[], parts: readonly Vert
     },
   )
   for (const part of parts) {
-    checkOptions(KIND, node, PARTS[part.kind], part)
+    checkOptions(kind, node, PARTS[part.kind], part)
     // A table of fewer values than channels would make channels without a vertex.
     if (
       part.kind === 'constant' &&
       (part.data.length < part.channels || part.data.length % part.channels !== 0)
     ) {
       const problem = `constant parts must have rows of their ${part.channels} channels, got ${part.data.length} values`
-      throw shapeError(KIND, { node, inputs: [] }, problem)
+      throw shapeError(kind, { node, inputs: [] }, problem)
     }
   }
 }
@@ -239,11 +250,14 @@ function joinTables(parts: readonly VertexAttribute[], channels: number): Float3
 
 const KIND = 'vertexMap'
 
+/** What the channels of {@link VertexMapAttrs} must be. */
+export const VERTEX_CHANNELS = list(record({ weights: list(tuple(3, finite), 1), offset: finite }))
+
 export const vertexMapOp: OpDefinition<VertexMapAttrs> = {
   kind: KIND,
   inputs: [1, 2],
   attributes: {
-    channels: list(record({ weights: list(tuple(3, finite), 1), offset: finite })),
+    channels: VERTEX_CHANNELS,
     orders: optional(list(optional(indices))),
     table: optional(floats),
   },
@@ -264,14 +278,7 @@ export const vertexMapOp: OpDefinition<VertexMapAttrs> = {
       throw shapeError(KIND, context, 'the two meshes differ in their batch sizes')
     }
     if (attrs.channels.length === 0) throw shapeError(KIND, context, 'has no channels')
-    for (const { weights, offset } of attrs.channels) {
-      if (weights.length !== inputs.length) {
-        throw shapeError(KIND, context, `a difference needs two meshes, got ${inputs.length}`)
-      }
-      if (![offset, ...weights.flat()].every(Number.isFinite)) {
-        throw shapeError(KIND, context, 'scales and offsets must be finite')
-      }
-    }
+    checkChannels(KIND, context, attrs.channels, inputs.length)
     const orders = inputs.map((_, mesh) => attrs.orders?.[mesh])
     for (const order of orders) {
       const wrong = order?.find((vertex) => vertex >= first.vertices)
@@ -297,7 +304,7 @@ export const vertexMapOp: OpDefinition<VertexMapAttrs> = {
   lower(context) {
     const { attrs, inputs, output, storage } = context
     const type = tensorOf(output)
-    const bindings: Record<string, Operand> = { output, rows: constantTable(packRows(attrs, planesOf(type))) }
+    const bindings: Record<string, Operand> = { output, rows: constantTable(packChannels(attrs.channels)) }
     const uniforms: Record<string, UniformValue> = { outputView: view(output) }
     inputs.forEach((mesh, index) => {
       bindings[`mesh${index}`] = mesh
@@ -344,11 +351,28 @@ function meshInput(context: InferContext<VertexMapAttrs>, index: number): MeshSh
     : { n: type.n, vertices: channels / 3, flat: true }
 }
 
-/** Per channel, padding included, and mesh: weights of x, y, z and the offset (all of it with the first mesh). */
-function packRows(attrs: VertexMapAttrs, planes: number): Float32Array {
-  const meshes = attrs.channels[0]?.weights.length ?? 1
-  const rows = new Float32Array(planes * 4 * meshes * 4)
-  attrs.channels.forEach(({ weights, offset }, channel) => {
+/** @throws EngineError INVALID_GRAPH unless the channels have finite weights of so many meshes */
+export function checkChannels(
+  kind: string,
+  context: InferContext<unknown>,
+  channels: VertexMapAttrs['channels'],
+  meshes: number,
+): void {
+  for (const { weights, offset } of channels) {
+    if (weights.length !== meshes) {
+      throw shapeError(kind, context, `a difference needs two meshes, got ${meshes}`)
+    }
+    if (![offset, ...weights.flat()].every(Number.isFinite)) {
+      throw shapeError(kind, context, 'scales and offsets must be finite')
+    }
+  }
+}
+
+/** Per channel, padded to planes, and mesh: weights of x, y, z and the offset (all of it with the first mesh). */
+export function packChannels(channels: VertexMapAttrs['channels']): Float32Array {
+  const meshes = channels[0]?.weights.length ?? 1
+  const rows = new Float32Array(Math.ceil(channels.length / 4) * 4 * meshes * 4)
+  channels.forEach(({ weights, offset }, channel) => {
     weights.forEach((triple, mesh) => {
       rows.set([...triple, mesh === 0 ? offset : 0], (channel * meshes + mesh) * 4)
     })

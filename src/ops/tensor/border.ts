@@ -85,6 +85,7 @@ export const unpackOp: OpDefinition<Record<string, never>> = {
   kind: 'unpack',
   inputs: [1, 1],
   attributes: {},
+  asEpilogue: () => ({ dense: true }),
   readsSegments: true,
   infer(context) {
     const type = tensorInput('unpack', context, 0)

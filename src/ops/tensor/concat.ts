@@ -110,6 +110,37 @@ export const batchSliceOp: OpDefinition<BatchSliceAttrs> = {
   },
 }
 
+export interface ConcatPartAttrs {
+  /** Index of the part. */
+  readonly part: number
+}
+
+/** The channels of one part of a concatenation. */
+export const concatPartOp: OpDefinition<ConcatPartAttrs> = {
+  kind: 'concatPart',
+  inputs: [1, 1],
+  attributes: { part: whole(0) },
+  structural: 'concatPart',
+  precise: 'asFirst',
+  readsSegments: true,
+  infer(context) {
+    const { n, h, w, segments } = tensorInput('concatPart', context, 0)
+    const part = wholeNumber('concatPart', context, 'part', context.attrs.part, 0)
+    const channels = segments[part]
+    if (channels === undefined) {
+      throw shapeError('concatPart', context, `there is no part ${part} among ${segments.length}`)
+    }
+    return tensorType(n, h, w, channels)
+  },
+  flops: () => 0,
+  lower(context) {
+    const source = inputAt(context, 0)
+    const type = tensorOf(source)
+    const sourcePlane = planesOf({ ...type, segments: type.segments.slice(0, context.attrs.part) })
+    return [copyCall(source, context.output, { sourcePlane, batches: type.n })]
+  },
+}
+
 /**
  * Concatenates channels. `channelsOf` the result is the sum of the inputs'; in memory every part starts on a
  * plane boundary (`TensorType.segments`).
@@ -139,4 +170,13 @@ export function batchSlice(
   count: number,
 ): Value {
   return addNode(graph, batchSliceOp, name, { start, count }, [input])
+}
+
+/**
+ * The channels of part `part` of a concatenation, or of what an op gives in parts.
+ * @returns n x h x w x (channels of the part)
+ * @throws EngineError INVALID_GRAPH if the input has fewer parts
+ */
+export function concatPart(graph: GraphBuilder, name: string, input: Value, part: number): Value {
+  return addNode(graph, concatPartOp, name, { part }, [input])
 }
