@@ -2,12 +2,16 @@
 // Values come as a fully connected layer leaves them: channel i of one pixel is vertex i.
 // One invocation per `rows` pixels of a column: software adapters spend much on reading uniforms.
 #include "include/layout.wgsl"
+#param FURTHER   // the values of further vertices, behind those of the first, come in a list of their own
 #param DENSE   // writes N x H x W x 3 floats in place of a tensor
 
 struct Uniforms {
   flow: View,
   fragments: View,
   values: View,
+#if FURTHER
+  further: View,
+#endif
 #if !DENSE
   outputView: View,
 #endif
@@ -25,16 +29,42 @@ struct Uniforms {
 #else
 @group(0) @binding(5) var<storage, read_write> output: array<Stored4>;
 #endif
+#if FURTHER
+@group(0) @binding(6) var<storage, read> further: array<Stored4>;
+#endif
 
-fn valueAt(first: u32, vertex: u32) -> f32 {
-  return f32(values[first + (vertex >> 2u)][vertex & 3u]);
+// Where the values of a batch entry begin.
+struct Lists {
+  values: u32,
+#if FURTHER
+  further: u32,
+  count: u32,
+#endif
+}
+
+fn valueAt(lists: Lists, vertex: u32) -> f32 {
+#if FURTHER
+  let own = min(vertex, lists.count - 1u);
+  let other = max(vertex, lists.count) - lists.count;
+  return select(
+    f32(further[lists.further + (other >> 2u)][other & 3u]),
+    f32(values[lists.values + (own >> 2u)][own & 3u]),
+    vertex < lists.count);
+#else
+  return f32(values[lists.values + (vertex >> 2u)][vertex & 3u]);
+#endif
 }
 
 @compute @workgroup_size(16, 4, 1)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let v = u.flow;
   if (id.x < v.width) {
-    let firstValue = elementIndex(u.values, id.z, 0u, 0u, 0u);
+    var lists: Lists;
+    lists.values = elementIndex(u.values, id.z, 0u, 0u, 0u);
+#if FURTHER
+    lists.further = elementIndex(u.further, id.z, 0u, 0u, 0u);
+    lists.count = u.values.channels;
+#endif
     let firstRow = id.y * u.rows;
     var source = elementIndex(u.flow, id.z, 0u, firstRow, id.x);
     var fragmentPlace = elementIndex(u.fragments, id.z, 0u, firstRow, id.x);
@@ -49,9 +79,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
       // A loop rather than a branch: software adapters skip a loop that no lane enters, but not a branch.
       for (var covered = fragment.w >= 0.0; covered; covered = false) {
         let corners = triangles[u32(fragment.w)];
-        let c = valueAt(firstValue, corners.z);
-        let a = valueAt(firstValue, corners.x) - c;
-        let b = valueAt(firstValue, corners.y) - c;
+        let c = valueAt(lists, corners.z);
+        let a = valueAt(lists, corners.x) - c;
+        let b = valueAt(lists, corners.y) - c;
         moved.z += u.scale * (c + fragment.y * a + fragment.z * b);
       }
 #if DENSE

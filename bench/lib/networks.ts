@@ -184,11 +184,19 @@ export async function registeredInputs(
 }
 
 /** In the order they run. */
-export const STAGES = ['3DMeshReg', 'raster + PNCC', 'DFFNet', 'refinement', 'depth from motion'] as const
+export const STAGES = [
+  '3DMeshReg',
+  'raster + PNCC',
+  'DFFNet',
+  'beyond the mesh',
+  'refinement',
+  'depth from motion',
+] as const
 export type Stage = (typeof STAGES)[number]
 
 const RASTER_NODES = new Set(['mesh A', 'mesh B', 'fragments', 'attributes', 'encoding'])
 const FLOW_NODES = new Set(['images', 'mask', 'flow'])
+const EXTENT_NODES = /^extended /
 const DEPTH_NODES = /^depth[ .]/
 const REFINEMENT_NODES = /^refined flow\b/
 
@@ -197,6 +205,7 @@ export function stageOf(choice: NetworkChoice): (node: string) => Stage {
   const network = new Set(dffnetGraph(choice).nodes.map(({ name }) => name))
   return (node) => {
     if (RASTER_NODES.has(node)) return 'raster + PNCC'
+    if (EXTENT_NODES.test(node)) return 'beyond the mesh'
     if (DEPTH_NODES.test(node)) return 'depth from motion'
     if (REFINEMENT_NODES.test(node)) return 'refinement'
     if (network.has(node) || FLOW_NODES.has(node)) return 'DFFNet'

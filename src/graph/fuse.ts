@@ -55,7 +55,8 @@ const denseIntoProducer: FusionRule = {
   name: 'dense floats into producer',
   merge(producer, consumer) {
     const step = consumer.definition.asEpilogue?.(consumer.attrs)
-    if (step === undefined || !('dense' in step) || producer.definition.epilogue?.dense !== true) return undefined
+    if (step === undefined || !('dense' in step) || producer.definition.epilogue?.dense !== true)
+      return undefined
     return { ...(producer.epilogue && { epilogue: producer.epilogue }), inputs: producer.inputs }
   },
 }

@@ -4,7 +4,6 @@ import { fullyConnected } from '../ops/conv/fully-connected.js'
 import { addVertexDepth } from '../ops/mesh/vertex-depth.js'
 import { vertexMotion } from '../ops/mesh/vertex-motion.js'
 import { leakyRelu } from '../ops/tensor/activation.js'
-import { concat } from '../ops/tensor/concat.js'
 import { FLOW_UNIT } from './dffnet.js'
 import { EXTENT_WEIGHT, extendedTriangles, type FaceExtentConfig } from './face-extent.js'
 
@@ -86,7 +85,7 @@ export function depthFromMotion(
     weight: EXTENT_WEIGHT,
     outChannels: extent.added,
   })
-  return addVertexDepth(graph, name, flow, extent.face, concat(graph, `${name} all`, [change, around]), {
+  return addVertexDepth(graph, name, flow, extent.face, [change, around], {
     triangles: extendedTriangles(triangles, extent.triangles),
     scale: FLOW_UNIT,
   })

@@ -16,7 +16,6 @@ import { imageInputOp } from './image/image-input.js'
 import { imageOutputOp } from './image/image-output.js'
 import { resizeOp } from './image/resize.js'
 import { extendVerticesOp } from './mesh/extend-vertices.js'
-import { fragmentSelectOp } from './mesh/fragment-select.js'
 import { fragmentChannelOp, fragmentMaskedOp, interpolateOp } from './mesh/interpolate.js'
 import { regionCropOp, regionPointsOp, regionTransformOp } from './mesh/landmark-attention.js'
 import { rasteriseOp } from './mesh/rasterise.js'
@@ -49,10 +48,10 @@ const DEFINITIONS = [
     rasteriseOp,
   ],
   ...[refineMeshOp, addVertexDepthOp, vertexMotionOp, vertexMapOp],
-  ...[extendVerticesOp, fragmentSelectOp, smoothRimOp],
+  ...[extendVerticesOp, smoothRimOp],
   ...[leakyReluOp, preluOp, reluOp, sigmoidOp, tanhOp, addOp, multiplyOp, scaleOp],
-  ...[packOp, unpackOp, channelGatherOp, channelPadOp, channelSliceOp, batchConcatOp, batchSliceOp, concatOp],
-  concatPartOp,
+  ...[packOp, unpackOp, channelGatherOp, channelPadOp, channelSliceOp],
+  ...[batchConcatOp, batchSliceOp, concatOp, concatPartOp],
   ...[cropOp, padOp, poolAvgOp, poolMaxOp, meanErrorOp, reduceOp, reshapeOp],
   ...[contiguousChannelsOp, convertStorageOp],
 ] as const satisfies readonly { readonly kind: string }[]

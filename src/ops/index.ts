@@ -46,7 +46,6 @@ export {
 export { type ImageOutputAttrs, imageOutput } from './image/image-output.js'
 export { type ResizeAttrs, resize } from './image/resize.js'
 export { type ExtendVerticesAttrs, extendVertices } from './mesh/extend-vertices.js'
-export { fragmentSelect } from './mesh/fragment-select.js'
 export { fragmentDepth, fragmentMask, fragmentMasked, interpolate } from './mesh/interpolate.js'
 export {
   type RegionCropAttrs,

@@ -72,8 +72,9 @@ describe('stages', () => {
     expect(['stem', 'meshes crops', 'meshes'].map(stage)).toEqual(Array(3).fill('3DMeshReg'))
     expect(['fragments', 'encoding'].map(stage)).toEqual(Array(2).fill('raster + PNCC'))
     expect(['images', 'conv3_1', 'up.5', 'flow'].map(stage)).toEqual(Array(4).fill('DFFNet'))
-    const depth = ['depth from motion', 'depth from motion beyond', 'depth.2']
+    const depth = ['depth from motion', 'depth from motion inputs', 'depth.2']
     expect(depth.map(stage)).toEqual(Array(3).fill('depth from motion'))
+    expect(['extended motion', 'extended smooth flow'].map(stage)).toEqual(Array(2).fill('beyond the mesh'))
     expect(['refined flow', 'refined flow I2'].map(stage)).toEqual(Array(2).fill('refinement'))
     expect(nodeOf('corr#2')).toBe('corr')
   })

@@ -1,4 +1,4 @@
-import { batchConcat, batchSlice, concat } from '../../src/ops/tensor/concat.js'
+import { batchConcat, batchSlice, concat, concatPart } from '../../src/ops/tensor/concat.js'
 import { inputOf } from '../reference/dense.js'
 import { batchConcatReference, batchSliceReference, concatReference } from '../reference/structure.js'
 import type { OpCase } from './case.js'
@@ -40,6 +40,19 @@ const twice: OpCase = {
   bounds: EXACT,
 }
 
+const partCases: OpCase[] = [
+  { n: 1, h: 5, w: 3, parts: [4, 8], part: 1 },
+  { n: 2, h: 7, w: 5, parts: [3, 5, 1], part: 1 },
+  { n: 3, h: 1, w: 9, parts: [3, 3], part: 0 },
+].map(({ n, h, w, parts, part }) => ({
+  name: `concatPart ${part} of ${n}x${h}x${w}x(${parts.join('+')})`,
+  op: 'concatPart',
+  inputs: parts.map((c) => ({ n, h, w, c })),
+  build: (graph, inputs) => concatPart(graph, 'part', concat(graph, 'concat', inputs), part),
+  reference: (inputs) => inputOf(inputs, part),
+  bounds: EXACT,
+}))
+
 const batchCases: OpCase[] = [
   {
     name: 'batchConcat 1+2 of 5x3x6',
@@ -73,4 +86,4 @@ const batchCases: OpCase[] = [
   },
 ]
 
-export const concatCases: OpCase[] = [...channelCases, nested, twice, ...batchCases]
+export const concatCases: OpCase[] = [...partCases, ...channelCases, nested, twice, ...batchCases]

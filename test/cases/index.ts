@@ -11,7 +11,6 @@ import { depthwiseCases } from './depthwise.js'
 import { elementwiseCases } from './elementwise.js'
 import { extendVerticesCases } from './extend-vertices.js'
 import { flowOnFaceCases } from './flow-on-face.js'
-import { fragmentSelectCases } from './fragment-select.js'
 import { fullyConnectedCases } from './fully-connected.js'
 import { inverseSearchCases } from './inverse-search.js'
 import { landmarkAttentionCases } from './landmark-attention.js'
@@ -62,6 +61,5 @@ export const allCases: readonly OpCase[] = [
   ...vertexMotionCases,
   ...vertexDepthCases,
   ...extendVerticesCases,
-  ...fragmentSelectCases,
   ...smoothRimCases,
 ]

@@ -96,6 +96,15 @@ const scenes: Scene[] = [
     triangles: consecutive(20),
     range: [-2.3e6, 2.3e6],
   },
+  // More than a tile looks at, and notes, at once.
+  {
+    name: 'small and many',
+    width: 21,
+    height: 18,
+    vertices: 300,
+    triangles: randomTriangles(1300, 300),
+    range: [2, 17],
+  },
   { name: 'sub-pixel', width: 9, height: 9, vertices: 900, triangles: consecutive(300), range: [4, 4.6] },
   {
     name: 'batch',
@@ -108,9 +117,82 @@ const scenes: Scene[] = [
   },
 ]
 
+/** Triangles of a second mesh, behind a first one's. */
+const behindScenes: Scene[] = [
+  {
+    name: 'behind another raster',
+    n: 2,
+    width: 41,
+    height: 35,
+    vertices: 60,
+    triangles: randomTriangles(30, 60),
+    range: [-5, 45],
+    firstTriangle: 20,
+  },
+  {
+    name: 'behind a raster without triangles of its own range',
+    width: 20,
+    height: 9,
+    vertices: 9,
+    triangles: consecutive(3),
+    range: [-2, 22],
+    cull: 'back',
+    firstTriangle: 1000,
+  },
+]
+
 const inputsOf = ({ n = 1, vertices, range }: Scene): OpCase['inputs'] => [
   { n, h: 1, w: vertices, c: 3, range },
 ]
+
+const frontOf = ({ triangles: _, vertices, range, ...scene }: Scene): Scene => ({
+  ...scene,
+  firstTriangle: 0,
+  vertices,
+  triangles: randomTriangles(7, vertices),
+  range,
+})
+
+const behindCases: OpCase[] = behindScenes.flatMap((scene): OpCase[] => {
+  const first = frontOf(scene)
+  const channels = 5
+  const map = { n: scene.n ?? 1, h: scene.height, w: scene.width, c: channels }
+  return [
+    {
+      name: `rasterise ${scene.name} ${scene.height}x${scene.width}`,
+      op: 'rasterise',
+      inputs: [...inputsOf(scene), ...inputsOf(first)],
+      build: (graph, inputs) => {
+        const front = rasterise(graph, 'front', nthValue(inputs, 1), first)
+        return rasterise(graph, 'rasterise', nthValue(inputs, 0), scene, front)
+      },
+      reference: (inputs) =>
+        rasteriseReference(inputOf(inputs, 0), scene, rasteriseReference(inputOf(inputs, 1), first)),
+      bounds: { nmse: 1e-10, maxError: 1e-5 },
+    },
+    {
+      name: `interpolate ${scene.name} ${scene.height}x${scene.width}x${channels}`,
+      op: 'interpolate',
+      inputs: [
+        ...inputsOf(scene),
+        ...inputsOf(first),
+        { n: 1, h: 1, w: scene.vertices, c: channels, range: [-3, 5] },
+        map,
+      ],
+      build: (graph, inputs) => {
+        const front = rasterise(graph, 'front', nthValue(inputs, 1), first)
+        const all = rasterise(graph, 'rasterise', nthValue(inputs, 0), scene, front)
+        return interpolate(graph, 'interpolate', all, nthValue(inputs, 2), scene, nthValue(inputs, 3))
+      },
+      reference: (inputs) => {
+        const front = rasteriseReference(inputOf(inputs, 1), first)
+        const all = rasteriseReference(inputOf(inputs, 0), scene, front)
+        const { triangles, firstTriangle } = scene
+        return interpolateReference(all, inputOf(inputs, 2), triangles, firstTriangle, inputOf(inputs, 3))
+      },
+    },
+  ]
+})
 
 // The bounds are relative to the largest triangle index or coordinate.
 const rasteriseCases: OpCase[] = scenes.map((scene) => ({
@@ -249,4 +331,10 @@ const channelCases: OpCase[] = [
   },
 ]
 
-export const rasterCases: OpCase[] = [...rasteriseCases, rasteriseBench, ...interpolateCases, ...channelCases]
+export const rasterCases: OpCase[] = [
+  ...rasteriseCases,
+  ...behindCases,
+  rasteriseBench,
+  ...interpolateCases,
+  ...channelCases,
+]

@@ -1,7 +1,9 @@
 import { rasterise } from '../../src/ops/mesh/rasterise.js'
 import { addVertexDepth } from '../../src/ops/mesh/vertex-depth.js'
+import { concat } from '../../src/ops/tensor/concat.js'
 import { elementOf, inputOf, refTensor } from '../reference/dense.js'
 import { interpolateReference, rasteriseReference } from '../reference/raster.js'
+import { concatReference } from '../reference/structure.js'
 import type { OpCase } from './case.js'
 import { randomTriangles } from './raster.js'
 import { nthValue } from './values.js'
@@ -24,27 +26,31 @@ const table = [
   },
 ] as const
 
-export const vertexDepthCases: OpCase[] = table.map((row): OpCase => {
+/**
+ * @param first vertices of the first of two lists of values; 0: they are one
+ * @param isRead by another op, so that the result is a tensor before it is an output
+ */
+const depthCase = (row: (typeof table)[number], first = 0, isRead = false): OpCase => {
   const { n, height, width, vertices, triangles, range } = row
   const scale = 20
   return {
-    name: `addVertexDepth ${n}x${height}x${width} of ${vertices} vertices`,
+    name: `addVertexDepth ${n}x${height}x${width} of ${first > 0 ? `${first}+${vertices - first}` : vertices} vertices${isRead ? ', read' : ''}`,
     op: 'addVertexDepth',
     inputs: [
       { n, h: height, w: width, c: 3, range: [-9, 9] },
       { n, h: 1, w: vertices, c: 3, range },
-      { n, h: 1, w: 1, c: vertices },
+      ...(first > 0 ? [first, vertices - first] : [vertices]).map((c) => ({ n, h: 1, w: 1, c })),
     ],
     build: (graph, inputs) => {
       const fragments = rasterise(graph, 'rasterise', nthValue(inputs, 1), row)
-      return addVertexDepth(graph, 'depth', nthValue(inputs, 0), fragments, nthValue(inputs, 2), {
-        triangles,
-        scale,
-      })
+      const values = first > 0 ? ([nthValue(inputs, 2), nthValue(inputs, 3)] as const) : nthValue(inputs, 2)
+      const attrs = { triangles, scale }
+      const changed = addVertexDepth(graph, 'depth', nthValue(inputs, 0), fragments, values, attrs)
+      return isRead ? concat(graph, 'read', [changed]) : changed
     },
     reference: (inputs) => {
-      const [flow, mesh, values] = [inputOf(inputs, 0), inputOf(inputs, 1), inputOf(inputs, 2)]
-      const perVertex = { ...values, w: vertices, c: 1 }
+      const [flow, mesh] = [inputOf(inputs, 0), inputOf(inputs, 1)]
+      const perVertex = { ...concatReference(inputs.slice(2)), w: vertices, c: 1 }
       const spread = interpolateReference(rasteriseReference(mesh, row), perVertex, triangles)
       return refTensor(n, height, width, 3, (b, y, x, c) => {
         return elementOf(flow, b, y, x, c) + (c === 2 ? scale * elementOf(spread, b, y, x, 0) : 0)
@@ -52,4 +58,11 @@ export const vertexDepthCases: OpCase[] = table.map((row): OpCase => {
     },
     ...('bench' in row && { bench: row.bench }),
   }
-})
+}
+
+export const vertexDepthCases: OpCase[] = [
+  ...table.map((row) => depthCase(row)),
+  depthCase(table[0], 24),
+  depthCase(table[1], 41),
+  depthCase(table[1], 0, true),
+]

@@ -1,8 +1,9 @@
 import type { Value } from '../../src/graph/graph.js'
 import { rasterise } from '../../src/ops/mesh/rasterise.js'
 import { vertexMotion } from '../../src/ops/mesh/vertex-motion.js'
-import { inputOf } from '../reference/dense.js'
+import { elementOf, inputOf, refTensor } from '../reference/dense.js'
 import { rasteriseReference } from '../reference/raster.js'
+import { concatReference } from '../reference/structure.js'
 import { vertexMotionReference } from '../reference/vertex-motion.js'
 import type { OpCase } from './case.js'
 import { randomTriangles } from './raster.js'
@@ -84,9 +85,60 @@ function rasterisedCase(meshes: 1 | 2): OpCase {
   }
 }
 
+/** With attributes of the vertices' places beside the motion. */
+function besideCase(meshes: 1 | 2): OpCase {
+  const [n, h, w, vertices, scale] = [2, 23, 31, 75, 1 / 4]
+  const mesh = { n, h: 1, w: vertices, c: 3, range: [-2, 33] as const }
+  const origin = [12, -30, 4] as const
+  const whole = meshes === 2
+  return {
+    name: `vertexMotion ${n}x${h}x${w} beside places, ${meshes} mesh${whole ? 'es, whole' : ''}`,
+    op: 'vertexMotion',
+    inputs: [
+      { n, h, w, c: 3, range: [-20, 20] },
+      { n, h, w, c: 4, range: [-12, 60] },
+      ...Array.from({ length: meshes }, () => mesh),
+    ],
+    build: (graph, inputs) =>
+      vertexMotion(graph, 'motion', nthValue(inputs, 0), nthValue(inputs, 1), oneOrTwo(inputs.slice(2)), {
+        scale,
+        whole,
+        beside: [
+          { kind: 'position', scale: 2, origin },
+          ...(whole ? [{ kind: 'difference', scale: 3 } as const] : []),
+          { kind: 'depth', scale: 5 },
+        ],
+      }),
+    reference: (inputs) => {
+      const known = inputs.slice(2)
+      const motion = vertexMotionReference(
+        inputOf(inputs, 0),
+        inputOf(inputs, 1),
+        known,
+        scale,
+        undefined,
+        whole,
+      )
+      const at = (m: number, b: number, v: number, axis: number) =>
+        elementOf(inputOf(known, m), b, 0, v, axis)
+      const places = refTensor(n, 1, vertices, whole ? 7 : 4, (b, _y, v, c) => {
+        if (c < 3) return 2 * (at(0, b, v, c) - (origin[c] ?? 0))
+        return whole && c < 6 ? 3 * (at(1, b, v, c - 3) - at(0, b, v, c - 3)) : 5 * at(0, b, v, 2)
+      })
+      return concatReference([places, motion])
+    },
+  }
+}
+
 function oneOrTwo(meshes: readonly Value[]): readonly [Value] | readonly [Value, Value] {
   const first = nthValue(meshes, 0)
   return meshes.length === 2 ? [first, nthValue(meshes, 1)] : [first]
 }
 
-export const vertexMotionCases: OpCase[] = [...table.map(scatteredCase), rasterisedCase(1), rasterisedCase(2)]
+export const vertexMotionCases: OpCase[] = [
+  ...table.map(scatteredCase),
+  rasterisedCase(1),
+  rasterisedCase(2),
+  besideCase(1),
+  besideCase(2),
+]

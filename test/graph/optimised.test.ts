@@ -61,6 +61,7 @@ it('random graphs do contain what they are meant to test', () => {
     'sigmoid',
     'add',
     'concat',
+    'concatPart',
     'batchConcat',
     'batchSlice',
   ]) {

@@ -5,10 +5,11 @@ import { assignSlots } from '../../src/graph/memory.js'
 import { type Location, planGraph } from '../../src/graph/plan.js'
 import { planTotals, printPlan } from '../../src/graph/print-plan.js'
 import { conv2d } from '../../src/ops/conv/conv2d.js'
+import { addVertexDepth } from '../../src/ops/mesh/vertex-depth.js'
 import { leakyRelu, relu } from '../../src/ops/tensor/activation.js'
 import { inputTensor, outputTensor } from '../../src/ops/tensor/border.js'
 import { channelPad } from '../../src/ops/tensor/channels.js'
-import { batchConcat, batchSlice, concat } from '../../src/ops/tensor/concat.js'
+import { batchConcat, batchSlice, concat, concatPart } from '../../src/ops/tensor/concat.js'
 import { add } from '../../src/ops/tensor/elementwise.js'
 import { poolMax } from '../../src/ops/tensor/pool.js'
 import { fakeCaps } from './caps.js'
@@ -54,6 +55,25 @@ describe('fusion', () => {
     }
   })
 
+  it('stores dense floats where an op can and nobody else reads what it gives', () => {
+    const opsOf = (others: number) => {
+      const graph = new GraphBuilder('spread')
+      const map = (name: string, h: number, w: number, c: number) =>
+        inputTensor(graph, name, { n: 1, h, w, c })
+      const [flow, fragments, values] = [
+        map('flow', 6, 4, 3),
+        map('fragments', 6, 4, 4),
+        map('values', 1, 1, 3),
+      ]
+      const attrs = { triangles: Uint32Array.of(0, 1, 2), scale: 1 }
+      const spread = addVertexDepth(graph, 'spread', flow, fragments, values, attrs)
+      for (let i = 0; i <= others; i++) outputTensor(graph, `y${i}`, spread)
+      return planGraph(graph.build(), fakeCaps()).steps.map((step) => step.op)
+    }
+    expect(opsOf(0)).toEqual(['pack', 'pack', 'pack', 'addVertexDepth'])
+    expect(opsOf(1)).toEqual(['pack', 'pack', 'pack', 'addVertexDepth', 'unpack', 'unpack'])
+  })
+
   it('leaves a value alone that has a second reader', () => {
     const graph = new GraphBuilder('shared')
     const x = inputTensor(graph, 'x', { n: 1, h: 4, w: 4, c: 4 })
@@ -80,6 +100,22 @@ describe('placement', () => {
     outputTensor(graph, 'y', concat(graph, 'full', [decoded, i1, i2]))
     const plan = planGraph(graph.build(), fakeCaps())
     expect(plan.steps.filter((step) => step.kernel === 'copy.wgsl')).toEqual([])
+  })
+
+  it('views a part of a concatenation where it lies', () => {
+    const graph = new GraphBuilder('parts')
+    const x = inputTensor(graph, 'x', { n: 2, h: 4, w: 4, c: 4 })
+    const layer = (name: string, outChannels: number) =>
+      conv2d(graph, name, x, { ...conv3, weight: name, outChannels })
+    const both = concat(graph, 'both', [layer('a', 5), layer('b', 3)])
+    const part = concatPart(graph, 'part', both, 1)
+    outputTensor(graph, 'y', conv2d(graph, 'c', part, { ...conv3, weight: 'c', outChannels: 4 }))
+    const plan = planGraph(graph.build(), fakeCaps({ software: false }), { schedule: 'hardware' })
+    expect(plan.steps.filter((step) => step.kernel === 'copy.wgsl')).toEqual([])
+    const [input] = plan.steps
+      .filter(({ name }) => name === 'c')
+      .map(({ uniforms }) => Object.values(uniforms))
+    expect(input).toContainEqual(expect.objectContaining({ offset: 32, batchStride: 48, planes: 1 }))
   })
 
   it('copies a value that wants two places in one buffer: no dispatch may read and write it', () => {

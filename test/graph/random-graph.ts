@@ -5,13 +5,22 @@ import { channelsOf, type TensorType } from '../../src/graph/tensor.js'
 import { conv2d } from '../../src/ops/conv/conv2d.js'
 import { leakyRelu, relu, sigmoid } from '../../src/ops/tensor/activation.js'
 import { inputTensor, outputTensor } from '../../src/ops/tensor/border.js'
-import { batchConcat, batchSlice, concat } from '../../src/ops/tensor/concat.js'
+import { batchConcat, batchSlice, concat, concatPart } from '../../src/ops/tensor/concat.js'
 import { add } from '../../src/ops/tensor/elementwise.js'
 import { randomArray, seededRandom } from '../random.js'
 
 /** One random growth step: an op and which of the values so far it reads (taken modulo their number). */
 export interface Growth {
-  readonly op: 'conv' | 'relu' | 'leakyRelu' | 'sigmoid' | 'add' | 'concat' | 'batchConcat' | 'batchSlice'
+  readonly op:
+    | 'conv'
+    | 'relu'
+    | 'leakyRelu'
+    | 'sigmoid'
+    | 'add'
+    | 'concat'
+    | 'concatPart'
+    | 'batchConcat'
+    | 'batchSlice'
   readonly first: number
   readonly second: number
   readonly third: number
@@ -49,6 +58,8 @@ export const recipes: fc.Arbitrary<Recipe> = fc.record({
         'concat',
         'concat',
         'concat',
+        'concatPart',
+        'concatPart',
         'batchConcat',
         'batchSlice',
         'batchSlice',
@@ -117,6 +128,12 @@ function grow(graph: GraphBuilder, name: string, step: Growth, values: readonly 
       const parts = [a, pick(step.second, same), pick(step.third, same)].slice(0, 2 + (step.channels % 2))
       const total = parts.reduce((sum, part) => sum + channelsOf(part?.type as TensorType), 0)
       return total > 64 ? undefined : concat(graph, name, parts as Value[])
+    }
+    case 'concatPart': {
+      const joined = pick(step.first, (t) => t.segments.length > 1)
+      return (
+        joined && concatPart(graph, name, joined, step.second % (joined.type as TensorType).segments.length)
+      )
     }
     case 'batchConcat': {
       const b = pick(step.second, (t) => t.segments.join() === type.segments.join())

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { loadNetworkFiles, registeredFlow, registeredFlowConfig } from '../../src/engine.js'
 import { type Graph, GraphBuilder, type GraphNode } from '../../src/graph/graph.js'
+import { isSlice } from '../../src/graph/op.js'
 import { place } from '../../src/graph/placement.js'
 import { loweredGraph, planGraph } from '../../src/graph/plan.js'
 import { storageAt } from '../../src/graph/storage.js'
@@ -126,7 +127,7 @@ describe('what stays f32 in a plan of f16 storage', () => {
 function misread(graph: Graph, node: GraphNode): number[] {
   const { loads = [], structural } = node.definition
   const stored = node.inputs.map((id) => storageAt(graph.types, id))
-  if (structural === 'batchSlice') return stored[0] === storageAt(graph.types, node.output) ? [] : [0]
+  if (isSlice(node.definition)) return stored[0] === storageAt(graph.types, node.output) ? [] : [0]
   if (structural !== undefined) return []
   const own = storageAt(graph.types, node.output) ?? stored[0]
   const loaded = stored[loads[0] ?? -1]

@@ -38,6 +38,7 @@ describe('rasterise refuses', () => {
     ['an empty raster', build({ width: 0 }), /width must be a whole number >= 1/],
     ['a fractional raster', build({ height: 2.5 }), /height/],
     ['a raster too large to index', build({ width: 20000 }), /width is at most 16384/],
+    ['a first number that no fragment can hold', build({ firstTriangle: 2 ** 24 }), /firstTriangle must be/],
     ['no triangles', build({ triangles: new Uint32Array(0) }), /3 indices each, got 0/],
     ['half a triangle', build({ triangles: Uint32Array.of(0, 1, 2, 3) }), /3 indices each, got 4/],
     [
@@ -48,6 +49,13 @@ describe('rasterise refuses', () => {
   ])('%s', (_, make, message) => {
     expect(make).toThrow(message)
     expect(make).toThrow(expect.objectContaining({ code: 'INVALID_GRAPH' }))
+  })
+
+  it('a raster in front of another size', () => {
+    const graph = new GraphBuilder('g')
+    const [vertices, front] = [tensor(graph, 'v', 1, 5, 3), tensor(graph, 'f', 8, 9, 4)]
+    const attrs = { width: 8, height: 8, triangles }
+    expect(() => rasterise(graph, 'faces', vertices, attrs, front)).toThrow(/n, h and w of the map/)
   })
 })
 
@@ -73,6 +81,15 @@ describe('interpolate and the channels of fragments', () => {
     const fragments = tensor(graph, 'f', 4, 4, 4)
     const table = { data: new Float32Array(7), channels: 2 }
     expect(() => interpolate(graph, 'table', fragments, table, { triangles })).toThrow(/table rows/)
+    const other = tensor(graph, 'other', 4, 4, 3)
+    const filled = tensor(graph, 'filled', 1, 5, 2)
+    expect(() => interpolate(graph, 'behind', fragments, filled, { triangles }, other)).toThrow(
+      /in front must have the shape/,
+    )
+    const whole = { data: new Float32Array(10), channels: 2 }
+    expect(() => interpolate(graph, 'behind', fragments, whole, { triangles }, other)).toThrow(
+      /needs attributes that are a tensor/,
+    )
     const plain = tensor(graph, 'p', 4, 4, 1)
     expect(() => fragmentMask(graph, 'mask', plain)).toThrow(/fragmentChannel "mask"/)
     expect(() => fragmentDepth(graph, 'depth', fragments, Number.NaN)).toThrow(/scale must be finite/)
@@ -105,12 +122,23 @@ describe('flows and vertices', () => {
     expect(build({ meshes: [mesh, tensor(graph, 'm2', 1, 5, 3, 2)] })).toThrow(/have the flow's n/)
     expect(build({ meshes: [mesh, tensor(graph, 'm3', 1, 5, 2)] })).toThrow(/vertices must be/)
     expect(build({ scale: Number.NaN })).toThrow(/scale must be finite/)
+    const alone = (attrs: Partial<Parameters<typeof vertexMotion>[5]>) => () =>
+      vertexMotion(graph, `alone ${++nodes}`, flow, fragments, [mesh], { scale: 1, ...attrs })
+    expect(alone({ whole: true })).toThrow(/whole motion needs two meshes/)
+    expect(alone({ beside: [{ kind: 'difference', scale: 1 }] })).toThrow(/difference needs two meshes/)
+    expect(describeType(alone({ beside: [{ kind: 'depth', scale: 1 }] })().type)).toBe('1x1x5x(1+3)')
     expect(describeType(build({ meshes: [mesh, mesh] })().type)).toBe('1x1x5x3')
   })
 
   it('addVertexDepth has the shape of the flow, and refuses what does not fit', () => {
     const build =
-      (change: { flow?: Value; fragments?: Value; values?: Value; scale?: number; corners?: Uint32Array }) =>
+      (change: {
+        flow?: Value
+        fragments?: Value
+        values?: Value | readonly [Value, Value]
+        scale?: number
+        corners?: Uint32Array
+      }) =>
       () =>
         addVertexDepth(
           graph,
@@ -125,6 +153,9 @@ describe('flows and vertices', () => {
     expect(build({ values: tensor(graph, 'v1', 1, 5, 1) })).toThrow(/a channel per vertex/)
     expect(build({ values: tensor(graph, 'v2', 1, 1, 5, 2) })).toThrow(/a channel per vertex/)
     expect(build({ corners: Uint32Array.of(0, 1, 5) })).toThrow(/refers to vertex 5, but there are 5/)
+    const further = tensor(graph, 'further', 1, 1, 2)
+    expect(build({ values: [values, further], corners: Uint32Array.of(0, 1, 7) })).toThrow(/but there are 7/)
+    expect(build({ values: [values, flow] })).toThrow(/a channel per vertex/)
     expect(build({ scale: Number.POSITIVE_INFINITY })).toThrow(/scale must be finite/)
     expect(describeType(build({})().type)).toBe('1x6x4x3')
   })

@@ -14,6 +14,7 @@ export interface RasterRules {
   readonly triangles: Uint32Array
   readonly cull?: 'none' | 'back'
   readonly frontFace?: 'ccw' | 'cw'
+  readonly firstTriangle?: number
 }
 
 export interface Cover {
@@ -108,32 +109,38 @@ export function coverage(vertices: RefTensor, n: number, rules: RasterRules): Co
   return pixels
 }
 
-/** Fragments n x h x w x 4: z, b0, b1, triangle; 0, 0, 0, -1 where empty. */
-export function rasteriseReference(vertices: RefTensor, rules: RasterRules): RefTensor {
+/** Fragments n x h x w x 4: z, b0, b1, triangle; 0, 0, 0, -1 where empty. Those of `front` stay where they have a triangle. */
+export function rasteriseReference(vertices: RefTensor, rules: RasterRules, front?: RefTensor): RefTensor {
   const perBatch = Array.from({ length: vertices.n }, (_, n) =>
     coverage(vertices, n, rules).map((covers) => {
       let best: Cover | undefined
       for (const cover of covers) if (best === undefined || cover.z < best.z) best = cover
-      return best ? [best.z, best.b0, best.b1, best.triangle] : [0, 0, 0, -1]
+      return best ? [best.z, best.b0, best.b1, best.triangle + (rules.firstTriangle ?? 0)] : [0, 0, 0, -1]
     }),
   )
   return refTensor(vertices.n, rules.height, rules.width, 4, (n, y, x, c) => {
+    if (front && elementOf(front, n, y, x, 3) >= 0) return elementOf(front, n, y, x, c)
     return perBatch[n]?.[y * rules.width + x]?.[c] ?? Number.NaN
   })
 }
 
-/** Attributes (n or 1) x 1 x V x c spread over fragments: the weighted mean of the corners, 0 where empty. */
+/**
+ * Attributes (n or 1) x 1 x V x c spread over fragments: the weighted mean of the corners; where none of the triangles is, 0 or what
+ * `front` has.
+ */
 export function interpolateReference(
   fragments: RefTensor,
   attributes: RefTensor,
   triangles: Uint32Array,
+  firstTriangle = 0,
+  front?: RefTensor,
 ): RefTensor {
   return refTensor(fragments.n, fragments.h, fragments.w, attributes.c, (n, y, x, c) => {
     const [b0 = 0, b1 = 0, t = -1] = [1, 2, 3].map((k) => elementOf(fragments, n, y, x, k))
-    if (t < 0) return 0
+    if (t < firstTriangle) return front ? elementOf(front, n, y, x, c) : 0
     const weights = [b0, b1, 1 - b0 - b1]
     return weights.reduce((sum, weight, k) => {
-      const vertex = triangles[t * 3 + k] as number
+      const vertex = triangles[(t - firstTriangle) * 3 + k] as number
       return sum + weight * elementOf(attributes, Math.min(n, attributes.n - 1), 0, vertex, c)
     }, 0)
   })

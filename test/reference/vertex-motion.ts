@@ -10,6 +10,7 @@ export function vertexMotionReference(
   meshes: readonly RefTensor[],
   scale: number,
   leastCover: number = VERTEX_MOTION.leastCover,
+  whole = false,
 ): RefTensor {
   const [first, second] = meshes
   if (first === undefined) throw new RangeError('there is no mesh')
@@ -22,8 +23,9 @@ export function vertexMotionReference(
     const sampled = (channel: number) => sampleReference(masked, n, y - 0.5, x - 0.5, channel, 'zero')
     const cover = sampled(4)
     const mean = (channel: number) => sampled(channel) / Math.max(cover, leastCover)
-    if (cover < leastCover || z - mean(3) >= VERTEX_MOTION.tolerance) return 0
     const known = second ? elementOf(second, n, 0, v, c) - elementOf(first, n, 0, v, c) : 0
-    return (mean(c) - known) * scale
+    const unseen = cover < leastCover || z - mean(3) >= VERTEX_MOTION.tolerance
+    if (unseen) return whole ? known * scale : 0
+    return (whole ? mean(c) : mean(c) - known) * scale
   })
 }

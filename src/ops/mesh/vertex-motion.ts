@@ -1,6 +1,6 @@
-import { finite, flag, optional } from '../../graph/arguments.js'
+import { anything, finite, flag, optional } from '../../graph/arguments.js'
 import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
-import { listOf, shapeError, tensorInput } from '../../graph/infer.js'
+import { checkOptions, listOf, shapeError, tensorInput } from '../../graph/infer.js'
 import { inputAt, LINEAR_WORKGROUP } from '../../graph/lowering.js'
 import { type OpDefinition, type Operand, tensorOf, type UniformValue, view } from '../../graph/op.js'
 import { channelsOf, planesOf, tensorType } from '../../graph/tensor.js'
@@ -40,16 +40,12 @@ export const VERTEX_MOTION = {
 } as const
 
 const KIND = 'vertexMotion'
+const SCALARS = { scale: finite, leastCover: optional(finite), whole: optional(flag) }
 
 export const vertexMotionOp: OpDefinition<VertexMotionAttrs> = {
   kind: KIND,
   inputs: [3, 4],
-  attributes: {
-    scale: finite,
-    leastCover: optional(finite),
-    whole: optional(flag),
-    beside: optional(VERTEX_CHANNELS),
-  },
+  attributes: { ...SCALARS, beside: optional(VERTEX_CHANNELS) },
   coordinates: [0, 1, 2, 3],
   precise: 'always',
 
@@ -139,6 +135,7 @@ export function vertexMotion(
   attrs: Omit<VertexMotionAttrs, 'beside'> & { readonly beside?: readonly PlaceAttribute[] },
 ): Value {
   const known = listOf(KIND, name, meshes)
+  checkOptions(KIND, name, { ...SCALARS, beside: optional(anything) }, attrs)
   const { beside, ...rest } = attrs
   if (beside !== undefined) checkParts(KIND, name, meshes, beside)
   const channels = beside && channelsOfParts(known.length, beside)

@@ -151,7 +151,10 @@ export function vertexAttributes(
 }
 
 /** What the parts add up from places in so many meshes; nothing for constants. */
-export function channelsOfParts(meshes: number, parts: readonly VertexAttribute[]): VertexMapAttrs['channels'] {
+export function channelsOfParts(
+  meshes: number,
+  parts: readonly VertexAttribute[],
+): VertexMapAttrs['channels'] {
   const others: Vec3[] = meshes === 2 ? [[0, 0, 0]] : []
   const none: Vec3 = [0, 0, 0]
   return parts.flatMap((part): VertexMapAttrs['channels'] => {
