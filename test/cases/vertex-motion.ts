@@ -85,14 +85,21 @@ function rasterisedCase(meshes: 1 | 2): OpCase {
   }
 }
 
-/** With attributes of the vertices' places beside the motion. */
-function besideCase(meshes: 1 | 2): OpCase {
+/**
+ * With attributes of the vertices' places beside the motion: the first ones of these, 3, 6 or 7 channels.
+ * @param whole see `VertexMotionAttrs`
+ */
+function besideCase(meshes: 1 | 2, channels: 3 | 6 | 7, whole = false): OpCase {
   const [n, h, w, vertices, scale] = [2, 23, 31, 75, 1 / 4]
   const mesh = { n, h: 1, w: vertices, c: 3, range: [-2, 33] as const }
   const origin = [12, -30, 4] as const
-  const whole = meshes === 2
+  const parts = [
+    { kind: 'position', scale: 2, origin },
+    { kind: 'difference', scale: 3 },
+    { kind: 'depth', scale: 5 },
+  ] as const
   return {
-    name: `vertexMotion ${n}x${h}x${w} beside places, ${meshes} mesh${whole ? 'es, whole' : ''}`,
+    name: `vertexMotion ${n}x${h}x${w} beside ${channels} channels, ${meshes} x ${vertices}${whole ? ', whole' : ''}`,
     op: 'vertexMotion',
     inputs: [
       { n, h, w, c: 3, range: [-20, 20] },
@@ -103,29 +110,18 @@ function besideCase(meshes: 1 | 2): OpCase {
       vertexMotion(graph, 'motion', nthValue(inputs, 0), nthValue(inputs, 1), oneOrTwo(inputs.slice(2)), {
         scale,
         whole,
-        beside: [
-          { kind: 'position', scale: 2, origin },
-          ...(whole ? [{ kind: 'difference', scale: 3 } as const] : []),
-          { kind: 'depth', scale: 5 },
-        ],
+        beside: parts.slice(0, Math.ceil(channels / 3)),
       }),
     reference: (inputs) => {
       const known = inputs.slice(2)
-      const motion = vertexMotionReference(
-        inputOf(inputs, 0),
-        inputOf(inputs, 1),
-        known,
-        scale,
-        undefined,
-        whole,
-      )
+      const [flow, fragments] = [inputOf(inputs, 0), inputOf(inputs, 1)]
       const at = (m: number, b: number, v: number, axis: number) =>
         elementOf(inputOf(known, m), b, 0, v, axis)
-      const places = refTensor(n, 1, vertices, whole ? 7 : 4, (b, _y, v, c) => {
+      const places = refTensor(n, 1, vertices, channels, (b, _y, v, c) => {
         if (c < 3) return 2 * (at(0, b, v, c) - (origin[c] ?? 0))
-        return whole && c < 6 ? 3 * (at(1, b, v, c - 3) - at(0, b, v, c - 3)) : 5 * at(0, b, v, 2)
+        return c < 6 ? 3 * (at(1, b, v, c - 3) - at(0, b, v, c - 3)) : 5 * at(0, b, v, 2)
       })
-      return concatReference([places, motion])
+      return concatReference([places, vertexMotionReference(flow, fragments, known, scale, undefined, whole)])
     },
   }
 }
@@ -139,6 +135,8 @@ export const vertexMotionCases: OpCase[] = [
   ...table.map(scatteredCase),
   rasterisedCase(1),
   rasterisedCase(2),
-  besideCase(1),
-  besideCase(2),
+  besideCase(1, 3),
+  besideCase(2, 3, true),
+  besideCase(2, 6),
+  besideCase(2, 7, true),
 ]
