@@ -8,6 +8,7 @@ import {
   type EntryRecord,
   type FaceFlow,
   processEntry,
+  type WorkPhase,
   whyOpen,
 } from '../index.js'
 import type { CliContext, WorkerDesk } from './context.js'
@@ -15,6 +16,7 @@ import type { WorkFlags } from './corpus-options.js'
 import { type Crew, eachAtATime, planCrew } from './crew.js'
 import { createOptions, type EngineFlags } from './options.js'
 import { Pace } from './pace.js'
+import { PhaseTimes } from './phase-times.js'
 import { runTwice, WorkerEnded } from './process-crew.js'
 import type { Progress } from './progress.js'
 import { oneLine } from './terminal-text.js'
@@ -34,15 +36,24 @@ export interface WorkSummary {
   readonly failed: number
   /** Pairs a minute and memory, in words; null where nothing was computed. */
   readonly pace: string | null
+  /** Of all processes together. */
+  readonly times: PhaseTimes
+}
+
+/** What a worker answers. */
+export interface CorpusAnswer {
+  readonly record: EntryRecord
+  readonly times: Partial<Record<WorkPhase, number>>
 }
 
 /** What computes entries by these flags. */
 export async function corpusEngine(context: CliContext, flags: EngineFlags): Promise<CorpusEngine> {
-  const { weights, depthSource } = await context.describeNetwork(createOptions(flags))
+  const { weights, depthSource, extent } = await context.describeNetwork(createOptions(flags))
   const { name, hash, depthHash } = weights
   return {
     weights: { name, hash, depthHash },
     depthSource,
+    extent,
     refinement: flags.refinement ?? DEFAULT_REFINEMENT,
   }
 }
@@ -64,6 +75,7 @@ export async function workOnEntries(
   const crew = await crewOf(context, flags, tasks, shownBy(progress))
   const count = { computed: 0, skipped: 0, failed: 0 }
   const pace = new Pace()
+  const times = new PhaseTimes()
   try {
     await eachAtATime(entries(), crew.size, async (entry) => {
       if (context.interrupted.aborted) return
@@ -71,11 +83,13 @@ export async function workOnEntries(
       if (why === null && !force) count.skipped++
       else {
         if (why) progress.note(`${entry.id}: computed anew: ${oneLine(why)}`)
-        const record = await runEntry(context, crew, { set, settings, entry }, progress)
-        if (record === null) {
+        const answer = await runEntry(context, crew, { set, settings, entry }, progress)
+        if (answer === null) {
           if (context.interrupted.aborted) return
           count.failed++
         } else {
+          const { record } = answer
+          times.add(answer.times)
           count[record.status === 'failed' ? 'failed' : 'computed']++
           pace.done(record.counts.pairs, crew.memory())
         }
@@ -85,21 +99,22 @@ export async function workOnEntries(
   } finally {
     await crew.close()
   }
-  return { ...count, pace: count.computed === 0 ? null : pace.line('pairs', crew.size) }
+  return { ...count, times, pace: count.computed === 0 ? null : pace.line('pairs', crew.size) }
 }
 
 /** @returns null where the process that worked on it has ended twice, or was told to give up */
 async function runEntry(
   context: CliContext,
-  crew: Crew<CorpusTask, EntryRecord>,
+  crew: Crew<CorpusTask, CorpusAnswer>,
   task: CorpusTask,
   progress: Progress,
-): Promise<EntryRecord | null> {
+): Promise<CorpusAnswer | null> {
   const { id } = task.entry
   try {
-    const record = await runTwice(crew, task, context.interrupted)
-    if (record.failure) progress.note(`${id}: ${oneLine(record.failure.message)}`)
-    return record
+    const answer = await runTwice(crew, task, context.interrupted)
+    const { failure } = answer.record
+    if (failure) progress.note(`${id}: ${oneLine(failure.message)}`)
+    return answer
   } catch (error) {
     if (context.interrupted.aborted) return null
     if (!(error instanceof WorkerEnded)) throw error
@@ -114,7 +129,7 @@ export async function crewOf(
   flags: WorkFlags,
   tasks: number,
   report: (event: TaskEvent) => void,
-): Promise<Crew<CorpusTask, EntryRecord>> {
+): Promise<Crew<CorpusTask, CorpusAnswer>> {
   const plan = await planCrew(context, flags, tasks)
   return crewAt(plan, context.interrupted, report, () => new EntryBench(context, flags, report))
 }
@@ -125,7 +140,7 @@ export async function serveCorpus(context: CliContext, desk: WorkerDesk, flags: 
 }
 
 /** Where this process works on entries. */
-class EntryBench implements Workbench<CorpusTask, EntryRecord> {
+class EntryBench implements Workbench<CorpusTask, CorpusAnswer> {
   readonly #engine: SharedEngine
 
   constructor(
@@ -137,7 +152,7 @@ class EntryBench implements Workbench<CorpusTask, EntryRecord> {
   }
 
   /** A device that is lost is opened again, once for an entry. */
-  async take(task: CorpusTask): Promise<EntryRecord> {
+  async take(task: CorpusTask): Promise<CorpusAnswer> {
     const faceFlow = this.#engine.open()
     try {
       return await this.#compute(task, await faceFlow)
@@ -154,16 +169,21 @@ class EntryBench implements Workbench<CorpusTask, EntryRecord> {
     await this.#engine.close()
   }
 
-  async #compute({ set, settings, entry }: CorpusTask, faceFlow: FaceFlow): Promise<EntryRecord> {
+  async #compute({ set, settings, entry }: CorpusTask, faceFlow: FaceFlow): Promise<CorpusAnswer> {
     let frames = 0
-    return await processEntry(entry, settings.options, {
+    const times: Partial<Record<WorkPhase, number>> = {}
+    const record = await processEntry(entry, settings.options, {
       set,
       faceFlow,
       engine: settings.engine,
       signal: this.context.interrupted,
       onNote: (text) => this.#note(entry, text),
       onFrame: () => this.report({ kind: 'step', text: `${entry.id} frame ${++frames}` }),
+      onTime: (phase, ms) => {
+        times[phase] = (times[phase] ?? 0) + ms
+      },
     })
+    return { record, times }
   }
 
   #note({ id }: CorpusEntry, text: string): void {

@@ -66,7 +66,7 @@ async function workerCommand(context: CliContext, given: WorkerFlags): Promise<v
     // An entry that another worker has now is finished all the same: one of several cannot be stopped alone.
     signal.addEventListener('abort', () => signal.reason === 'give back' && giveBack.abort())
     const record = await finished(flags.out, entry, settings)
-    assertUsable(record ?? (await crew.run({ set: flags.out, settings, entry })))
+    assertUsable(record ?? (await crew.run({ set: flags.out, settings, entry })).record)
   }
   try {
     const report = await queue.work(process, {

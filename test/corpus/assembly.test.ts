@@ -52,12 +52,12 @@ beforeAll(async () => {
     'id,frames,a,b,group\none,one,,,x\ntwo,two,,,x\nthree,three,,,y\npair,,a.jpg,b.jpg,\nbad,,a.jpg,gone.jpg,\n',
   )
   const { name, hash, depthHash } = faceFlow.weights
-  const { depthSource, refinement } = result
+  const { depthSource, refinement, extent } = result
   settings = {
     format: 1,
     version: packageFacts().version,
     options: corpusOptions({ gaps: [1, 2], perTrack: 3, keepDoubtful: true, pncc: true }),
-    engine: { weights: { name, hash, depthHash }, depthSource, refinement },
+    engine: { weights: { name, hash, depthHash }, depthSource, refinement, extent },
     assembly: {
       shardBytes: 2e6,
       splits: { shares: { train: 0.5, test: 0.5 }, by: 'source', seed: 1 },
