@@ -53,7 +53,7 @@ export {
 export { parseShare, type Share, sharePlan } from './corpus/share.js'
 export { parseShares, SPLIT_BYS, type SplitBy, type Splits } from './corpus/splits.js'
 export { type CorpusCheck, type CorpusProblem, verifyCorpus } from './corpus/verify.js'
-export type { EntryContext } from './corpus/work.js'
+export type { EntryContext, WorkPhase } from './corpus/work.js'
 export { computesInSoftware } from './gpu/doctor.js'
 export * from './index.browser.js'
 export { ANIMATION_FILES, AnimationFolder } from './io/animation-folder.js'

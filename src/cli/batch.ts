@@ -7,10 +7,8 @@ import {
   checkBatchSummary,
   checkNames,
   claimResultFolder,
-  DeepFaceFlowError,
   describeOwner,
   earlierResult,
-  type FaceFlow,
   makeOutputFolder,
   type PairFailure,
   type PairRow,
@@ -20,37 +18,23 @@ import {
   readPairs,
   writeBatchSummary,
 } from '../index.js'
-import { type CliContext, ExitRequest, type NetworkFacts, type WorkerDesk } from './context.js'
-import {
-  type Crew,
-  type CrewPlan,
-  eachAtATime,
-  JOBS_HELP,
-  type JobsFlag,
-  jobsFlag,
-  LocalCrew,
-  planCrew,
-} from './crew.js'
+import { type CliContext, ExitRequest, type NetworkFacts } from './context.js'
+import { type Crew, eachAtATime, JOBS_HELP, type JobsFlag, jobsFlag, planCrew } from './crew.js'
 import { describeError, EXIT } from './exit-codes.js'
+import { isOfOneItem } from './item-errors.js'
 import { addPairOptions, createOptions, type PairFlags } from './options.js'
 import { Pace } from './pace.js'
-import { ProcessCrew, WorkerEnded } from './process-crew.js'
+import { WorkerEnded } from './process-crew.js'
 import { type Progress, startProgress } from './progress.js'
 import { checkPhotos, expectedProvenance, hashPhotos, runPair, wantedFiles } from './run-pair.js'
 import { oneLine } from './terminal-text.js'
+import { crewAt, SharedEngine, serveAt, shownBy, type TaskEvent, type Workbench } from './workbench.js'
 
 interface BatchFlags extends PairFlags {
   readonly out: string
   readonly jobs: JobsFlag
   readonly force?: boolean
 }
-
-/** Errors of one pair; all others would meet every later pair too and end the batch. */
-const PAIR_ERRORS: ReadonlySet<string> = new Set(['INVALID_INPUT', 'NO_FACE', 'INVALID_ARGUMENT'])
-/** Of OUTPUT_FAILED: something is wrong with this pair's folder, not with the disk. */
-const FOLDER_ERRORS: ReadonlySet<unknown> = new Set(
-  'EEXIST ENOTDIR EISDIR ENAMETOOLONG EACCES EPERM ELOOP ENOTEMPTY'.split(' '),
-)
 
 /** Between two looks at pairs that other processes work on, ms. */
 const POLL_MS = 500
@@ -73,7 +57,11 @@ export function addBatchCommand(program: Command, context: CliContext): void {
 
 async function batchCommand(context: CliContext, table: string, flags: BatchFlags): Promise<void> {
   context.watchesInterrupts()
-  if (context.desk !== null) return await serveBatch(context, context.desk, flags)
+  const { desk } = context
+  if (desk !== null) {
+    const network = await context.describeNetwork(createOptions(flags))
+    return await serveAt(desk, new PairBench(context, flags, network, desk.report))
+  }
   const pairs = await readPairs(table)
   await probeOutputFolder(flags.out)
   const network = await context.describeNetwork(createOptions(flags))
@@ -83,11 +71,15 @@ async function batchCommand(context: CliContext, table: string, flags: BatchFlag
   await makeOutputFolder(flags.out)
   const plan = await planCrew(context, flags, pairs.length)
   const progress = startProgress(context, pairs.length, flags.quiet ?? false)
-  const report = (event: BatchEvent) => {
-    if (event.kind === 'note') progress.note(event.text)
-    else progress.step(event.text)
-  }
-  const run = new BatchRun(context, crewOf(context, flags, network, plan, report), progress)
+  const report = shownBy(progress)
+  // A pair is short: those under way are finished, whoever works on them.
+  const crew = crewAt<BatchTask, BatchAnswer>(
+    plan,
+    new AbortController().signal,
+    report,
+    () => new PairBench(context, flags, network, report),
+  )
+  const run = new BatchRun(context, crew, progress)
   try {
     await run.work(pairs)
   } catch (error) {
@@ -122,41 +114,6 @@ interface BatchTask {
 type BatchAnswer =
   | { readonly outcome: 'computed' | 'skipped' | 'held' }
   | { readonly outcome: 'failed'; readonly failure: PairFailure }
-
-/** What whoever works on a pair reports. */
-interface BatchEvent {
-  readonly kind: 'note' | 'step'
-  readonly text: string
-}
-
-function crewOf(
-  context: CliContext,
-  flags: BatchFlags,
-  network: NetworkFacts,
-  { processes, size }: CrewPlan,
-  report: (event: BatchEvent) => void,
-): Crew<BatchTask, BatchAnswer> {
-  // A pair is short: those under way are finished, whoever works on them.
-  if (processes)
-    return new ProcessCrew(size, new AbortController().signal, (event) => report(event as BatchEvent))
-  const bench = new PairBench(context, flags, network, report)
-  return new LocalCrew(
-    size,
-    (task) => bench.take(task),
-    async () => bench.dispose(),
-  )
-}
-
-/** A worker: pairs come from the process that started it. */
-async function serveBatch(context: CliContext, desk: WorkerDesk, flags: BatchFlags): Promise<void> {
-  const network = await context.describeNetwork(createOptions(flags))
-  const bench = new PairBench(context, flags, network, (event) => desk.report(event))
-  try {
-    await desk.serve((task) => bench.take(task as BatchTask))
-  } finally {
-    bench.dispose()
-  }
-}
 
 /** A table being worked through. */
 class BatchRun {
@@ -231,32 +188,30 @@ class BatchRun {
 }
 
 /** Where this process works on pairs. */
-class PairBench {
-  /** Opened for the first pair that needs it, once for the whole run. */
-  #faceFlow: Promise<FaceFlow> | null = null
+class PairBench implements Workbench<BatchTask, BatchAnswer> {
+  readonly #engine: SharedEngine
 
   constructor(
-    private readonly context: CliContext,
+    context: CliContext,
     private readonly flags: BatchFlags,
     private readonly network: NetworkFacts,
-    private readonly report: (event: BatchEvent) => void,
-  ) {}
+    private readonly report: (event: TaskEvent) => void,
+  ) {
+    this.#engine = new SharedEngine(context, flags, report)
+  }
 
   async take({ pair, saysWho }: BatchTask): Promise<BatchAnswer> {
     try {
       return { outcome: await this.#pair(pair, saysWho) }
     } catch (error) {
-      if (!isOfOnePair(error)) throw error
+      if (!isOfOneItem(error)) throw error
       this.#note(`${pair.id}: ${describeError(error, false)}`)
       return { outcome: 'failed', failure: { id: pair.id, code: error.code, message: error.message } }
     }
   }
 
-  dispose(): void {
-    void this.#faceFlow?.then(
-      (faceFlow) => faceFlow.dispose(),
-      () => undefined,
-    )
+  async close(): Promise<void> {
+    await this.#engine.close()
   }
 
   async #pair(pair: PairRow, saysWho: boolean): Promise<'computed' | 'skipped' | 'held'> {
@@ -264,7 +219,7 @@ class PairBench {
     const expected = expectedProvenance(photos, this.flags, this.network)
     const folder = join(this.flags.out, pair.id)
     if (!this.flags.force && (await whyAnew(folder, expected, this.flags)) === null) return 'skipped'
-    if (this.#faceFlow === null) await checkPhotos(photos, this.flags)
+    if (!this.#engine.isOpen) await checkPhotos(photos, this.flags)
     const claimed = await claimResultFolder(folder)
     if ('heldBy' in claimed) {
       if (saysWho) {
@@ -281,7 +236,7 @@ class PairBench {
       if (why === null) return 'skipped'
       await checkNames(folder, wantedFiles(this.flags), [pair.a, pair.b])
       if (why !== '') this.#note(`${pair.id}: computed anew: ${oneLine(why)}`)
-      const faceFlow = await this.#open()
+      const faceFlow = await this.#engine.open()
       await runPair(faceFlow, photos, claimed, this.flags, (text) =>
         this.#note(`${pair.id}: ${oneLine(text)}`),
       )
@@ -291,14 +246,6 @@ class PairBench {
       // A pair that failed leaves no empty folder.
       await rmdir(folder).catch(() => undefined)
     }
-  }
-
-  #open(): Promise<FaceFlow> {
-    this.#faceFlow ??= this.context.open({
-      ...createOptions(this.flags),
-      onProgress: (text) => this.report({ kind: 'step', text }),
-    })
-    return this.#faceFlow
   }
 
   #note(text: string): void {
@@ -322,11 +269,4 @@ async function whyAnew(folder: string, expected: Provenance, flags: BatchFlags):
     if (!info?.isFile()) return `${name} is gone`
   }
   return null
-}
-
-function isOfOnePair(error: unknown): error is DeepFaceFlowError {
-  if (!(error instanceof DeepFaceFlowError)) return false
-  return (
-    PAIR_ERRORS.has(error.code) || (error.code === 'OUTPUT_FAILED' && FOLDER_ERRORS.has(error.details.code))
-  )
 }

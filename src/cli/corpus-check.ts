@@ -100,10 +100,10 @@ async function repairCommand(context: CliContext, set: string, given: WorkFlags)
 
 /** The weights by the name that the package has for them, unless others are named. */
 export function engineOf({ engine }: CorpusSettings, { weights }: EngineFlags) {
-  const { refinement, depthSource: depth } = engine
+  const { refinement, extent, depthSource: depth } = engine
   const { name } = engine.weights
   const shipped = (SHIPPED_NETWORKS as readonly string[]).includes(name) ? { weights: name } : {}
-  return { refinement, depth, ...(weights === undefined ? shipped : { weights }) }
+  return { refinement, depth, extent, ...(weights === undefined ? shipped : { weights }) }
 }
 
 /** What is computed again must be what was there. @throws FaceError INVALID_ARGUMENT */

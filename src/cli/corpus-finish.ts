@@ -56,20 +56,20 @@ export function reportCorpus(
   flags: Pick<WorkFlags, 'json' | 'quiet'>,
   set: string,
   plan: CorpusPlan,
-  { computed, skipped, failed, pace }: WorkSummary,
+  { computed, skipped, failed, pace, times }: WorkSummary,
   dataset: Dataset | null,
 ): void {
   const open = plan.count - computed - skipped - failed
   if (flags.json) {
     const { counts = null, splits = null, shards = [] } = dataset ?? {}
-    const work = { entries: plan.count, computed, skipped, failed, open }
+    const work = { entries: plan.count, computed, skipped, failed, open, seconds: times.seconds() }
     context.stdout(`${JSON.stringify({ folder: set, ...work, counts, splits, shards: shards.length })}\n`)
   } else if (!flags.quiet) {
     const rest = open > 0 ? `, ${open} not finished (the same command goes on)` : ''
     context.stdout(
       `${plan.count} entries: ${computed} computed, ${skipped} already complete, ${failed} failed${rest}\n`,
     )
-    if (pace !== null) context.stdout(`${pace}\n`)
+    if (pace !== null) context.stdout(`${pace}\n${times.line()}\n`)
     if (dataset !== null) {
       const { counts, shards } = dataset
       context.stdout(

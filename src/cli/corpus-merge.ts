@@ -4,6 +4,7 @@ import { type CliContext, ExitRequest } from './context.js'
 import { assembleLocked, reportCorpus } from './corpus-finish.js'
 import { EXIT } from './exit-codes.js'
 import { addOutputOptions } from './options.js'
+import { PhaseTimes } from './phase-times.js'
 import { startProgress } from './progress.js'
 
 interface MergeFlags {
@@ -44,7 +45,14 @@ async function mergeCommand(
     const dataset = await assembleLocked(context, set, plan, settings, progress, false)
     progress.stop()
     const { complete = 0, failed = 0, open = plan.count } = dataset?.counts ?? {}
-    reportCorpus(context, flags, set, plan, { computed: 0, skipped: complete, failed, pace: null }, dataset)
+    reportCorpus(
+      context,
+      flags,
+      set,
+      plan,
+      { computed: 0, skipped: complete, failed, pace: null, times: new PhaseTimes() },
+      dataset,
+    )
     if (open > 0) throw new ExitRequest(EXIT.partial)
   } catch (error) {
     if (context.interrupted.aborted) throw new ExitRequest(EXIT.interrupted)

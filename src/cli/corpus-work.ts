@@ -8,28 +8,25 @@ import {
   type EntryRecord,
   type FaceFlow,
   processEntry,
+  type WorkPhase,
   whyOpen,
 } from '../index.js'
 import type { CliContext, WorkerDesk } from './context.js'
 import type { WorkFlags } from './corpus-options.js'
-import { type Crew, eachAtATime, LocalCrew, planCrew } from './crew.js'
+import { type Crew, eachAtATime, planCrew } from './crew.js'
 import { createOptions, type EngineFlags } from './options.js'
 import { Pace } from './pace.js'
-import { ProcessCrew, WorkerEnded } from './process-crew.js'
+import { PhaseTimes } from './phase-times.js'
+import { runTwice, WorkerEnded } from './process-crew.js'
 import type { Progress } from './progress.js'
 import { oneLine } from './terminal-text.js'
+import { crewAt, SharedEngine, serveAt, shownBy, type TaskEvent, type Workbench } from './workbench.js'
 
 /** What entries of a corpus are worked on for. */
 export interface CorpusTask {
   readonly set: string
   readonly settings: CorpusSettings
   readonly entry: CorpusEntry
-}
-
-/** What is told of an entry under way. */
-export interface EntryEvent {
-  readonly kind: 'note' | 'step'
-  readonly text: string
 }
 
 /** What working on a corpus's entries has come to. */
@@ -39,15 +36,24 @@ export interface WorkSummary {
   readonly failed: number
   /** Pairs a minute and memory, in words; null where nothing was computed. */
   readonly pace: string | null
+  /** Of all processes together. */
+  readonly times: PhaseTimes
+}
+
+/** What a worker answers. */
+export interface CorpusAnswer {
+  readonly record: EntryRecord
+  readonly times: Partial<Record<WorkPhase, number>>
 }
 
 /** What computes entries by these flags. */
 export async function corpusEngine(context: CliContext, flags: EngineFlags): Promise<CorpusEngine> {
-  const { weights, depthSource } = await context.describeNetwork(createOptions(flags))
+  const { weights, depthSource, extent } = await context.describeNetwork(createOptions(flags))
   const { name, hash, depthHash } = weights
   return {
     weights: { name, hash, depthHash },
     depthSource,
+    extent,
     refinement: flags.refinement ?? DEFAULT_REFINEMENT,
   }
 }
@@ -66,12 +72,10 @@ export async function workOnEntries(
   progress: Progress,
   force = false,
 ): Promise<WorkSummary> {
-  const crew = await crewOf(context, flags, tasks, (event) => {
-    if (event.kind === 'note') progress.note(event.text)
-    else progress.step(event.text)
-  })
+  const crew = await crewOf(context, flags, tasks, shownBy(progress))
   const count = { computed: 0, skipped: 0, failed: 0 }
   const pace = new Pace()
+  const times = new PhaseTimes()
   try {
     await eachAtATime(entries(), crew.size, async (entry) => {
       if (context.interrupted.aborted) return
@@ -79,11 +83,13 @@ export async function workOnEntries(
       if (why === null && !force) count.skipped++
       else {
         if (why) progress.note(`${entry.id}: computed anew: ${oneLine(why)}`)
-        const record = await runEntry(context, crew, { set, settings, entry }, progress)
-        if (record === null) {
+        const answer = await runEntry(context, crew, { set, settings, entry }, progress)
+        if (answer === null) {
           if (context.interrupted.aborted) return
           count.failed++
         } else {
+          const { record } = answer
+          times.add(answer.times)
           count[record.status === 'failed' ? 'failed' : 'computed']++
           pace.done(record.counts.pairs, crew.memory())
         }
@@ -93,30 +99,27 @@ export async function workOnEntries(
   } finally {
     await crew.close()
   }
-  return { ...count, pace: count.computed === 0 ? null : pace.line('pairs', crew.size) }
+  return { ...count, times, pace: count.computed === 0 ? null : pace.line('pairs', crew.size) }
 }
 
 /** @returns null where the process that worked on it has ended twice, or was told to give up */
 async function runEntry(
   context: CliContext,
-  crew: Crew<CorpusTask, EntryRecord>,
+  crew: Crew<CorpusTask, CorpusAnswer>,
   task: CorpusTask,
   progress: Progress,
-): Promise<EntryRecord | null> {
+): Promise<CorpusAnswer | null> {
   const { id } = task.entry
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const record = await crew.run(task)
-      if (record.failure) progress.note(`${id}: ${oneLine(record.failure.message)}`)
-      return record
-    } catch (error) {
-      if (context.interrupted.aborted) return null
-      if (!(error instanceof WorkerEnded)) throw error
-      if (attempt === 2) {
-        progress.note(`${id}: left out: ${error.message} twice; run again with --jobs 1 to see why`)
-        return null
-      }
-    }
+  try {
+    const answer = await runTwice(crew, task, context.interrupted)
+    const { failure } = answer.record
+    if (failure) progress.note(`${id}: ${oneLine(failure.message)}`)
+    return answer
+  } catch (error) {
+    if (context.interrupted.aborted) return null
+    if (!(error instanceof WorkerEnded)) throw error
+    progress.note(`${id}: left out: ${error.message} twice; run again with --jobs 1 to see why`)
+    return null
   }
 }
 
@@ -125,76 +128,62 @@ export async function crewOf(
   context: CliContext,
   flags: WorkFlags,
   tasks: number,
-  report: (event: EntryEvent) => void,
-): Promise<Crew<CorpusTask, EntryRecord>> {
-  const { processes, size } = await planCrew(context, flags, tasks)
-  if (processes) return new ProcessCrew(size, context.interrupted, (event) => report(event as EntryEvent))
-  const bench = new EntryBench(context, flags, report)
-  return new LocalCrew(
-    size,
-    (task) => bench.take(task),
-    () => bench.close(),
-  )
+  report: (event: TaskEvent) => void,
+): Promise<Crew<CorpusTask, CorpusAnswer>> {
+  const plan = await planCrew(context, flags, tasks)
+  return crewAt(plan, context.interrupted, report, () => new EntryBench(context, flags, report))
 }
 
 /** A worker: entries come from the process that started it. */
 export async function serveCorpus(context: CliContext, desk: WorkerDesk, flags: WorkFlags): Promise<void> {
-  const bench = new EntryBench(context, flags, (event) => desk.report(event))
-  try {
-    await desk.serve((task) => bench.take(task as CorpusTask))
-  } finally {
-    await bench.close()
-  }
+  await serveAt(desk, new EntryBench(context, flags, desk.report))
 }
 
 /** Where this process works on entries. */
-class EntryBench {
-  /** Opened for the first entry. */
-  #faceFlow: Promise<FaceFlow> | null = null
+class EntryBench implements Workbench<CorpusTask, CorpusAnswer> {
+  readonly #engine: SharedEngine
 
   constructor(
     private readonly context: CliContext,
-    private readonly flags: EngineFlags,
-    private readonly report: (event: EntryEvent) => void,
-  ) {}
+    flags: EngineFlags,
+    private readonly report: (event: TaskEvent) => void,
+  ) {
+    this.#engine = new SharedEngine(context, flags, report)
+  }
 
   /** A device that is lost is opened again, once for an entry. */
-  async take(task: CorpusTask): Promise<EntryRecord> {
-    const faceFlow = this.#open()
+  async take(task: CorpusTask): Promise<CorpusAnswer> {
+    const faceFlow = this.#engine.open()
     try {
       return await this.#compute(task, await faceFlow)
     } catch (error) {
       if (!(error instanceof EngineError) || error.code !== 'DEVICE_LOST') throw error
       this.#note(task.entry, 'the device was lost; opened again')
-      if (this.#faceFlow === faceFlow) await this.close()
-      return await this.#compute(task, await this.#open())
+      // Of several that work on it, the first opens another one.
+      if (this.#engine.open() === faceFlow) await this.close()
+      return await this.#compute(task, await this.#engine.open())
     }
   }
 
   async close(): Promise<void> {
-    const opened = this.#faceFlow
-    this.#faceFlow = null
-    ;(await opened?.catch(() => null))?.dispose()
+    await this.#engine.close()
   }
 
-  async #compute({ set, settings, entry }: CorpusTask, faceFlow: FaceFlow): Promise<EntryRecord> {
+  async #compute({ set, settings, entry }: CorpusTask, faceFlow: FaceFlow): Promise<CorpusAnswer> {
     let frames = 0
-    return await processEntry(entry, settings.options, {
+    const times: Partial<Record<WorkPhase, number>> = {}
+    const record = await processEntry(entry, settings.options, {
       set,
       faceFlow,
       engine: settings.engine,
       signal: this.context.interrupted,
       onNote: (text) => this.#note(entry, text),
       onFrame: () => this.report({ kind: 'step', text: `${entry.id} frame ${++frames}` }),
+      onTime: (phase, ms) => {
+        times[phase] = (times[phase] ?? 0) + ms
+      },
     })
-  }
-
-  #open(): Promise<FaceFlow> {
-    this.#faceFlow ??= this.context.open({
-      ...createOptions(this.flags),
-      onProgress: (text) => this.report({ kind: 'step', text }),
-    })
-    return this.#faceFlow
+    return { record, times }
   }
 
   #note({ id }: CorpusEntry, text: string): void {

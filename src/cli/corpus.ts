@@ -51,7 +51,9 @@ async function corpusCommand(context: CliContext, input: string, flags: CorpusFl
   context.watchesInterrupts()
   if (context.desk !== null) return await serveCorpus(context, context.desk, flags)
   const share = flags.shard === undefined ? null : parseShare(flags.shard, process.env)
+  const planBegan = performance.now()
   const { plan: whole, settings } = await prepareCorpus(context, input, flags)
+  const planned = performance.now() - planBegan
   const plan = share === null ? whole : sharePlan(whole, share)
   await assertFfmpeg(plan)
   const progress = startProgress(context, plan.count, flags.quiet ?? false)
@@ -59,8 +61,11 @@ async function corpusCommand(context: CliContext, input: string, flags: CorpusFl
   let dataset: Dataset | null = null
   try {
     work = await workOnEntries(context, flags, flags.out, settings, plan, progress, flags.force)
+    work.times.add({ plan: planned })
     if (!context.interrupted.aborted && share === null) {
+      const began = performance.now()
       dataset = await assembleLocked(context, flags.out, plan, settings, progress, false)
+      work.times.add({ assembly: performance.now() - began })
     }
   } finally {
     progress.stop()

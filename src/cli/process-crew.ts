@@ -135,6 +135,23 @@ export class ProcessCrew<Task, Answer> implements Crew<Task, Answer> {
   }
 }
 
+/**
+ * Does a task; once more where the process that did it has ended, which may have had another reason than the task.
+ * @throws `WorkerEnded` where it has ended twice, or no more is to be begun
+ */
+export async function runTwice<Task, Answer>(
+  crew: Crew<Task, Answer>,
+  task: Task,
+  signal: AbortSignal,
+): Promise<Answer> {
+  try {
+    return await crew.run(task)
+  } catch (error) {
+    if (!(error instanceof WorkerEnded) || signal.aborted) throw error
+    return await crew.run(task)
+  }
+}
+
 /** Taken from now on, also before its task is sent. */
 function reserved(worker: Worker): Worker {
   worker.settle = () => undefined

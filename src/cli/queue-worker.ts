@@ -18,6 +18,7 @@ import { corpusEngine, crewOf, serveCorpus } from './corpus-work.js'
 import { type Progress, startProgress } from './progress.js'
 import { addQueueOptions, openQueue, type QueueFlags, seconds } from './queue-options.js'
 import { oneLine } from './terminal-text.js'
+import { shownBy } from './workbench.js'
 
 interface WorkerFlags extends WorkFlags, QueueFlags {
   readonly out: string
@@ -59,15 +60,13 @@ async function workerCommand(context: CliContext, given: WorkerFlags): Promise<v
   const giveBack = new AbortController()
   const patient = { ...context, interrupted: giveBack.signal }
   // How many entries there will be is not known.
-  const crew = await crewOf(patient, flags, Number.POSITIVE_INFINITY, ({ kind, text }) =>
-    kind === 'note' ? progress.note(text) : progress.step(text),
-  )
+  const crew = await crewOf(patient, flags, Number.POSITIVE_INFINITY, shownBy(progress))
   const process: ProcessEntry<CorpusEntry> = async (queued, signal) => {
     const entry = flags.root === undefined ? queued : { ...queued, root: flags.root }
     // An entry that another worker has now is finished all the same: one of several cannot be stopped alone.
     signal.addEventListener('abort', () => signal.reason === 'give back' && giveBack.abort())
     const record = await finished(flags.out, entry, settings)
-    assertUsable(record ?? (await crew.run({ set: flags.out, settings, entry })))
+    assertUsable(record ?? (await crew.run({ set: flags.out, settings, entry })).record)
   }
   try {
     const report = await queue.work(process, {

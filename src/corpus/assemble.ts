@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FaceError } from '../errors.js'
 import { readJsonLines } from '../io/json-lines.js'
 import { provenanceChanges } from '../io/provenance.js'
-import { makeOutputFolder, outputFailed, writeFileAtomic } from '../platform/node/atomic.js'
+import { flushFile, makeOutputFolder, outputFailed, writeFileAtomic } from '../platform/node/atomic.js'
 import { temporaryName } from '../platform/node/owner.js'
 import { packageFacts } from '../platform/node/package-root.js'
 import { DATASET_FILES, type Dataset, type EntryLine, readDataset } from './dataset.js'
@@ -17,19 +16,19 @@ import {
   fileFacts,
   readEntryRecord,
 } from './entry-record.js'
-import { replaceFolder } from './entry-writer.js'
+import { damagedEntry, dropArchive, goToEntry, keepPassedEntry, samplesOf } from './entry-samples.js'
 import { LineFile } from './line-file.js'
 import type { CorpusPlan } from './plan.js'
+import { finishPublishing, publishDataset } from './publish.js'
 import { writeReport } from './report.js'
 import { CorpusFigures } from './report-figures.js'
-import type { FrameRow, PairRow } from './rows.js'
-import { contentFacts } from './sample-files.js'
+import type { FrameRow } from './rows.js'
 import type { CorpusSettings } from './settings.js'
-import { SHARDS, type ShardFacts, ShardWriter } from './shard-writer.js'
+import { ShardSamples } from './shard-samples.js'
+import { type ShardFacts, ShardWriter } from './shard-writer.js'
 import { splitOf, WHOLE } from './splits.js'
 import { FRAME_COLUMNS, PAIR_COLUMNS, type PairTableRow } from './table-columns.js'
 import { TableWriter } from './tables.js'
-import { readSamples } from './tar-reader.js'
 import { Totals } from './totals.js'
 
 /** How an assembly is watched, and whether it is made where nothing has changed. */
@@ -44,7 +43,8 @@ export interface AssembleOptions {
 /**
  * Makes the data set of a corpus from its finished entries: shards, tables, report, and `dataset.json`, which is written last. Entries come
  * in the order of the plan, whoever computed them and when: the same entries give the same bytes. Entries that are not finished, or that
- * other options, weights or versions computed, are left out and counted as open.
+ * other options, weights or versions computed, are left out and counted as open. Once the shards hold the samples of an entry, the entry's
+ * own are given up; a later assembly takes them from the shards. One process at a time does this in a folder.
  * @throws FaceError INVALID_INPUT naming an entry whose files are damaged (`details.entry`); OUTPUT_FAILED; the signal's reason. The data
  * set that was there before is still there then
  */
@@ -54,10 +54,14 @@ export async function assembleCorpus(
   settings: CorpusSettings,
   options: AssembleOptions = {},
 ): Promise<Dataset> {
+  await makeOutputFolder(set)
+  await finishPublishing(set)
   const digest = await contentDigest(set, plan, settings)
   const there = await readDataset(set)
-  if (!options.force && there?.digest === digest) return there
-  await makeOutputFolder(set)
+  if (!options.force && there?.digest === digest && (await hasShards(set, there))) {
+    await dropArchives(set, plan, settings)
+    return there
+  }
   const folder = join(set, temporaryName('assembly'))
   try {
     await mkdir(folder)
@@ -71,11 +75,15 @@ export async function assembleCorpus(
       await assembly.add(entry)
       options.onEntry?.(entry.id)
     }
-    return await assembly.publish(digest)
+    const dataset = await assembly.publish(digest)
+    // Entries that others have computed again meanwhile keep what they have: the next assembly finds them.
+    if ((await contentDigest(set, plan, settings)) === digest) await dropArchives(set, plan, settings)
+    return dataset
   } catch (error) {
     await assembly.abort()
     throw error
   } finally {
+    await assembly.close()
     await rm(folder, { recursive: true, force: true }).catch(() => undefined)
   }
 }
@@ -110,6 +118,21 @@ async function contentDigest(set: string, plan: CorpusPlan, settings: CorpusSett
   return hash.digest('hex')
 }
 
+/** The shards hold all samples: those of the entries, which would take as much space again, are given up. */
+async function dropArchives(set: string, plan: CorpusPlan, settings: CorpusSettings): Promise<void> {
+  for await (const entry of plan.entries()) {
+    if ((await currentRecord(set, entry, settings)) !== null) await dropArchive(set, entry.id)
+  }
+}
+
+/** Whether the shards of a data set are there, by their sizes. */
+async function hasShards(set: string, { shards }: Dataset): Promise<boolean> {
+  for (const { file, bytes } of shards) {
+    if ((await stat(join(set, file)).catch(() => null))?.size !== bytes) return false
+  }
+  return true
+}
+
 /** A data set under way, in a folder of its own. */
 class Assembly {
   readonly #shards = new Map<string, ShardWriter>()
@@ -124,6 +147,8 @@ class Assembly {
     private readonly pairs: TableWriter<PairTableRow>,
     private readonly frames: TableWriter<FrameRow>,
     private readonly lines: LineFile,
+    /** Samples of the data set that this one takes the place of. */
+    private readonly before: ShardSamples,
   ) {
     this.#figures = new CorpusFigures(settings.options)
   }
@@ -138,6 +163,7 @@ class Assembly {
       pairs,
       frames,
       new LineFile(join(folder, DATASET_FILES.entries)),
+      await ShardSamples.open(set),
     )
   }
 
@@ -158,36 +184,20 @@ class Assembly {
       this.#figures.frame(row)
       this.#totals.frame(row)
     }
-    await this.#addPairs(entry, place)
+    await this.#addPairs(entry)
   }
 
-  async #addPairs({ id }: CorpusEntry, place: string): Promise<void> {
-    const archive = join(place, ENTRY_FILES.samples)
-    const samples = readSamples(archive)
-    try {
-      for await (const { value } of readJsonLines(join(place, ENTRY_FILES.pairs))) {
-        const row = value as PairRow
-        const sample = await samples.next().catch((cause: unknown) => {
-          throw damagedEntry(id, archive, cause)
-        })
-        if (
-          sample.done ||
-          sample.value.key !== row.key ||
-          contentFacts(sample.value.files).sha256 !== row.sha256
-        ) {
-          throw damagedEntry(id, archive)
-        }
-        const { splits, shardBytes } = this.settings.assembly
-        const split = splits === null ? WHOLE : splitOf(row, splits)
-        const writer = this.#shards.get(split) ?? new ShardWriter(this.folder, split, shardBytes)
-        this.#shards.set(split, writer)
-        const shard = await writer.add(sample.value)
-        await this.pairs.add({ ...row, split, shard })
-        this.#totals.pair(row, split)
-        this.#figures.pair(row, sample.value)
-      }
-    } finally {
-      await samples.return(undefined)
+  async #addPairs({ id }: CorpusEntry): Promise<void> {
+    await goToEntry(this.before, id, (passed) => keepPassedEntry(this.set, passed, this.before))
+    for await (const { row, sample } of samplesOf(this.set, id, this.before)) {
+      const { splits, shardBytes } = this.settings.assembly
+      const split = splits === null ? WHOLE : splitOf(row, splits)
+      const writer = this.#shards.get(split) ?? new ShardWriter(this.folder, split, shardBytes)
+      this.#shards.set(split, writer)
+      const shard = await writer.add(sample)
+      await this.pairs.add({ ...row, split, shard })
+      this.#totals.pair(row, split)
+      this.#figures.pair(row, sample)
     }
   }
 
@@ -227,21 +237,20 @@ class Assembly {
     }
     const run = { date: new Date().toISOString(), adapters: [...this.#adapters].sort() }
     const dataset: Dataset = { ...unreported, files, run }
-    try {
-      // From here on until it is written again the folder holds no data set.
-      await rm(join(this.set, DATASET_FILES.dataset), { force: true })
-      if (shards.length > 0) await replaceFolder(join(this.folder, SHARDS), join(this.set, SHARDS))
-      else await rm(join(this.set, SHARDS), { recursive: true, force: true })
-      for (const name of Object.keys(files)) await rename(join(this.folder, name), join(this.set, name))
-    } catch (cause) {
-      throw outputFailed(this.set, cause)
-    }
-    await writeFileAtomic(join(this.set, DATASET_FILES.dataset), `${JSON.stringify(dataset, null, 1)}\n`)
+    await goToEntry(this.before, null, (passed) => keepPassedEntry(this.set, passed, this.before))
+    await writeFileAtomic(join(this.folder, DATASET_FILES.dataset), `${JSON.stringify(dataset, null, 1)}\n`)
+    for (const name of [...shards.map(({ file }) => file), ...Object.keys(files)])
+      await flushFile(join(this.folder, name))
+    await publishDataset(this.set, this.folder)
     return dataset
   }
 
   async abort(): Promise<void> {
     for (const writer of this.#shards.values()) await writer.abort()
+  }
+
+  async close(): Promise<void> {
+    await this.before.close()
   }
 }
 
@@ -259,13 +268,4 @@ function lineOf({ id, kind, names, group }: CorpusEntry, record: EntryRecord | n
     digest: record?.provenance.digest ?? null,
     inputs: record?.provenance.inputs ?? null,
   }
-}
-
-function damagedEntry(id: string, file: string, cause?: unknown): FaceError {
-  return new FaceError(
-    'INVALID_INPUT',
-    `${file}: is damaged; "deepfaceflow corpus repair" computes the entry ${id} again`,
-    { file, entry: id },
-    { cause },
-  )
 }

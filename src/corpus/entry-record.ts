@@ -81,13 +81,13 @@ export interface EntryInputs {
 export function entryProvenance(
   hashes: Readonly<Record<string, string>>,
   options: CorpusOptions,
-  { weights, depthSource, refinement }: CorpusEngine,
+  { weights, depthSource, refinement, extent }: CorpusEngine,
 ): Provenance & { readonly digest: string } {
   const { name, hash, depthHash } = weights
   return withDigest({
     version: packageFacts().version,
     weights: { name, hash, depthHash },
-    options: { ...options, filters: { ...options.filters }, depthSource, refinement },
+    options: { ...options, filters: { ...options.filters }, depthSource, refinement, extent },
     inputs: hashes,
   })
 }

@@ -1,7 +1,7 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { FaceError } from '../errors.js'
-import { makeOutputFolder, outputFailed } from '../platform/node/atomic.js'
+import { flushFile, makeOutputFolder, outputFailed } from '../platform/node/atomic.js'
 import { temporaryName } from '../platform/node/owner.js'
 import { entryFolder } from './entry.js'
 import { ENTRY_FILES, type EntryRecord, type FileFacts, fileFacts } from './entry-record.js'
@@ -65,7 +65,7 @@ export class EntryWriter {
     const complete: EntryRecord = { ...record, files }
     try {
       await writeFlushed(join(this.#folder, ENTRY_FILES.record), `${JSON.stringify(complete, null, 1)}\n`)
-      for (const name of Object.keys(files)) await flush(join(this.#folder, name))
+      for (const name of Object.keys(files)) await flushFile(join(this.#folder, name))
       await replaceFolder(this.#folder, this.#place)
     } catch (cause) {
       throw cause instanceof FaceError ? cause : outputFailed(this.#place, cause)
@@ -105,16 +105,6 @@ async function writeFlushed(file: string, text: string): Promise<void> {
   const handle = await open(file, 'wx')
   try {
     await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Some file systems report a full disk only now. */
-async function flush(file: string): Promise<void> {
-  const handle = await open(file, 'r+')
-  try {
     await handle.sync()
   } finally {
     await handle.close()

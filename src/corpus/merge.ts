@@ -6,9 +6,11 @@ import { temporaryName } from '../platform/node/owner.js'
 import { currentRecord } from './assemble.js'
 import { entryFolder } from './entry.js'
 import type { EntryRecord } from './entry-record.js'
+import { goToEntry, hasArchive, restoreArchive } from './entry-samples.js'
 import { replaceFolder } from './entry-writer.js'
 import { type CorpusPlan, openPlan, planCorpus } from './plan.js'
 import { type CorpusSettings, readSettings, writeSettings } from './settings.js'
+import { ShardSamples } from './shard-samples.js'
 
 /** A corpus whose shares lie in one folder. */
 export interface GatheredCorpus {
@@ -36,7 +38,7 @@ export interface GatherOptions {
 export async function gatherShares(
   set: string,
   folders: readonly string[],
-  { signal, onEntry }: GatherOptions = {},
+  options: GatherOptions = {},
 ): Promise<GatheredCorpus> {
   const [first] = folders
   if (first === undefined) {
@@ -58,6 +60,28 @@ export async function gatherShares(
     await planCorpus(set, plan.entries())
     await writeSettings(set, settings)
   }
+  const opened = new Map<string, ShardSamples>()
+  const shardsOf = async (share: string) => {
+    const shards = opened.get(share) ?? (await ShardSamples.open(share))
+    opened.set(share, shards)
+    return shards
+  }
+  try {
+    const copied = await copyEntries(set, plan, settings, shares, shardsOf, options)
+    return { plan: await openPlan(set), settings, copied }
+  } finally {
+    for (const shards of opened.values()) await shards.close()
+  }
+}
+
+async function copyEntries(
+  set: string,
+  plan: CorpusPlan,
+  settings: CorpusSettings,
+  shares: readonly string[],
+  shardsOf: (share: string) => Promise<ShardSamples>,
+  { signal, onEntry }: GatherOptions,
+): Promise<number> {
   let copied = 0
   for await (const entry of plan.entries()) {
     signal?.throwIfAborted()
@@ -65,13 +89,13 @@ export async function gatherShares(
     if (own?.status !== 'complete') {
       const found = await finishedIn(shares, (share) => currentRecord(share, entry, settings))
       if (found !== null && (own === null || found.record.status === 'complete')) {
-        await copyEntry(found.share, set, entry.id)
+        await copyEntry(found.share, set, entry.id, await shardsOf(found.share))
         copied++
       }
     }
     onEntry?.(entry.id)
   }
-  return { plan: await openPlan(set), settings, copied }
+  return copied
 }
 
 async function finishedIn(
@@ -109,16 +133,18 @@ async function assertSameCorpus(
   )
 }
 
-async function copyEntry(from: string, set: string, id: string): Promise<void> {
+async function copyEntry(from: string, set: string, id: string, shards: ShardSamples): Promise<void> {
   const place = entryFolder(set, id)
   const under = join(dirname(place), temporaryName(id))
   try {
     await mkdir(dirname(place), { recursive: true })
     await cp(entryFolder(from, id), under, { recursive: true })
+    await goToEntry(shards, id)
+    if (!(await hasArchive(from, id))) await restoreArchive(from, id, shards, under)
     await replaceFolder(under, place)
   } catch (cause) {
     await rm(under, { recursive: true, force: true }).catch(() => undefined)
-    throw outputFailed(place, cause)
+    throw cause instanceof FaceError ? cause : outputFailed(place, cause)
   }
 }
 

@@ -1,5 +1,6 @@
 import { FaceError } from '../errors.js'
 import type { DepthSource } from '../nets/depth-from-motion.js'
+import type { Extent } from '../nets/face-extent.js'
 import type { Refinement } from '../nets/refinement.js'
 import { checkOptionNames, type OptionNames } from '../option-names.js'
 
@@ -131,4 +132,6 @@ export interface CorpusEngine {
   readonly weights: { readonly name: string; readonly hash: string; readonly depthHash: string | null }
   readonly depthSource: DepthSource
   readonly refinement: Refinement
+  /** How far the face reaches in mask and flow. */
+  readonly extent: Extent
 }

@@ -7,7 +7,7 @@ import { EntryWriter } from './entry-writer.js'
 import type { CorpusOptions } from './options.js'
 import { processPhotos } from './process-photos.js'
 import { processVideo } from './process-video.js'
-import type { EntryContext } from './work.js'
+import { type EntryContext, timed } from './work.js'
 
 /** Errors that are the entry's own; all others would meet every later one too. */
 const ENTRY_ERRORS: ReadonlySet<string> = new Set(['INVALID_INPUT', 'NO_FACE'])
@@ -44,20 +44,23 @@ async function computed(
   writer: EntryWriter,
 ): Promise<EntryRecord> {
   await assertKind(entry)
-  const inputs = await hashInputs(entry)
+  const inputs = await timed(context, 'hashing', () => hashInputs(entry))
   const work = { entry, options, context, writer }
   const { counts, damage } = await (entry.kind === 'pair' ? processPhotos(work) : processVideo(work))
-  for (const hashed of inputs.files) await assertUnchanged(hashed)
+  await timed(context, 'hashing', async () => {
+    for (const hashed of inputs.files) await assertUnchanged(hashed)
+  })
   context.signal?.throwIfAborted()
-  return await writer.publish({
+  const record = {
     ...factsOf(entry, context),
-    status: 'complete',
+    status: 'complete' as const,
     failure: null,
     counts,
     damage,
     provenance: entryProvenance(inputs.hashes, options, context.engine),
     inputState: inputs.state,
-  })
+  }
+  return await timed(context, 'writing', () => writer.publish(record))
 }
 
 async function failed(

@@ -5,7 +5,7 @@ import { keptFace } from './process-video.js'
 import { faceRow, figuresOf, rejections } from './rows.js'
 import { exceededChecks, makeSample } from './sample-files.js'
 import { Tally } from './tally.js'
-import type { EntryFindings, EntryWork } from './work.js'
+import { type EntryFindings, type EntryWork, timed } from './work.js'
 
 /**
  * Flow between two photos: the largest face of A, and in B that of the same person.
@@ -14,7 +14,9 @@ import type { EntryFindings, EntryWork } from './work.js'
 export async function processPhotos({ entry, options, context, writer }: EntryWork): Promise<EntryFindings> {
   const { faceFlow, signal, onFrame } = context
   const [pathA, pathB] = entryPaths(entry) as [string, string]
-  const result = await faceFlow.flow(pathA, pathB, { backward: options.backward, ...(signal && { signal }) })
+  const result = await timed(context, 'flow', () =>
+    faceFlow.flow(pathA, pathB, { backward: options.backward, ...(signal && { signal }) }),
+  )
   const tally = new Tally()
   let passes = true
   const take = async (index: 0 | 1, frame: FaceFrame): Promise<KeptFace> => {
@@ -43,7 +45,10 @@ export async function processPhotos({ entry, options, context, writer }: EntryWo
   const exceeded = exceededChecks(result)
   for (const code of exceeded) tally.reject(code.toLowerCase())
   if (passes && (exceeded.length === 0 || options.keepDoubtful)) {
-    await writer.addSample(await makeSample(entry, 0, { a, b, gap: 0, motion }, result, options))
+    const sample = await timed(context, 'samples', () =>
+      makeSample(entry, 0, { a, b, gap: 0, motion }, result, options),
+    )
+    await timed(context, 'writing', () => writer.addSample(sample))
     tally.pair()
   }
   return { counts: tally.counts, damage: null }

@@ -8,7 +8,7 @@ import { type ChosenPair, type KeptFace, PairSampler } from './pair-sampler.js'
 import { type FramePlace, faceless, faceRow, figuresOf, rejections } from './rows.js'
 import { exceededChecks, makeSample, type Sample } from './sample-files.js'
 import { Tally } from './tally.js'
-import type { EntryFindings, EntryWork } from './work.js'
+import { type EntryFindings, type EntryWork, timed, timedEach } from './work.js'
 
 /** Pairs that are computed at a time: while one is on the device, another one's files are made. */
 const IN_FLIGHT = 3
@@ -35,10 +35,11 @@ export async function processVideo(work: EntryWork): Promise<EntryFindings> {
     samplers.delete(track)
     await computePairs(work, track, pairs, tally)
   }
-  for await (const shown of source.frames(0, signal, onDamage)) {
+  const frames = source.frames(0, signal, onDamage)
+  for await (const shown of timedEach(context, 'decoding', frames)) {
     const place = { entry: entry.id, path: entry.names[0] as string, frame: index++, time: shown.time }
     try {
-      const { cut, faces, ended } = await tracker.next(shown.photo)
+      const { cut, faces, ended } = await timed(context, 'faces', () => tracker.next(shown.photo))
       tally.frame(cut)
       for (const track of ended) await finish(track)
       if (faces.length === 0) await work.writer.addFrame(rejectedFrame(tally, { ...place, cut }, 'no_face'))
@@ -102,6 +103,7 @@ async function computePairs(
   tally: Tally,
 ): Promise<void> {
   const { faceFlow, signal } = context
+  const ms = { waited: 0, samples: 0 }
   const compute = async (pair: ChosenPair): Promise<Sample | null> => {
     const result = await faceFlow.flowRegistered(pair.a.registered, pair.b.registered, {
       backward: options.backward,
@@ -110,13 +112,18 @@ async function computePairs(
     const exceeded = exceededChecks(result)
     for (const code of exceeded) tally.reject(code.toLowerCase())
     if (exceeded.length > 0 && !options.keepDoubtful) return null
-    return await makeSample(entry, track, pair, result, options)
+    const began = performance.now()
+    const sample = await makeSample(entry, track, pair, result, options)
+    ms.samples += performance.now() - began
+    return sample
   }
   const underWay: Promise<Sample | null>[] = []
   const write = async () => {
+    const began = performance.now()
     const sample = await underWay.shift()
+    ms.waited += performance.now() - began
     if (!sample) return
-    await writer.addSample(sample)
+    await timed(context, 'writing', () => writer.addSample(sample))
     tally.pair()
   }
   try {
@@ -127,6 +134,9 @@ async function computePairs(
     while (underWay.length > 0) await write()
   } finally {
     await Promise.allSettled(underWay)
+    const samples = Math.min(ms.samples, ms.waited)
+    context.onTime?.('samples', samples)
+    context.onTime?.('flow', ms.waited - samples)
   }
 }
 

@@ -54,7 +54,7 @@ function page(facts: Facts, pictures: readonly Picture[]): string {
     ['license', license ?? 'not stated'],
     ['weights', `${engine.weights.name} ${engine.weights.hash.slice(0, 12)}`],
     ['version', facts.version],
-    ['refinement, depth', `${engine.refinement}, ${engine.depthSource}`],
+    ['refinement, depth, extent', `${engine.refinement}, ${engine.depthSource}, ${engine.extent}`],
     ['seed', options.seed],
     ['flow', `float16, largest rounding error ${flow.largest_error.toFixed(4)} px`],
   ]

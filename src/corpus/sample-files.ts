@@ -120,6 +120,11 @@ function sampleKey({ id }: CorpusEntry, track: number, { a, b }: ChosenPair): st
   return `${id}_t${String(track).padStart(3, '0')}_${digits(a.frame)}_${digits(b.frame)}`
 }
 
+/** The entry that a sample is of, by the sample's name. */
+export function entryOfKey(key: string): string {
+  return key.replace(/_t\d+_\d+_\d+$/, '')
+}
+
 /** Codes of the checks that speak against a result: `RESIDUAL`, or with the frame, `BLUR_B`. */
 export function exceededChecks({ checks }: RegisteredFlowResult): string[] {
   return checks

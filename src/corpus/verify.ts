@@ -4,8 +4,10 @@ import { FaceError } from '../errors.js'
 import { DATASET_FILES, type Dataset, readDataset } from './dataset.js'
 import { entryFolder } from './entry.js'
 import { ENTRY_FILES, fileFacts, readEntryRecord } from './entry-record.js'
+import { goToEntry, hasArchive, samplesOf } from './entry-samples.js'
 import { openPlan } from './plan.js'
 import { contentFacts } from './sample-files.js'
+import { ShardSamples } from './shard-samples.js'
 import type { ShardFacts } from './shard-writer.js'
 import type { PairTableRow } from './table-columns.js'
 import { readTable } from './table-reader.js'
@@ -34,7 +36,7 @@ type ExpectedSample = Pick<PairTableRow, 'key' | 'sha256'>
 
 /**
  * Checks a corpus's folder: size and hash of every shard and table, every sample of every shard against its row, the counts of the
- * tables, and the files of every finished entry. Reads all of it once; changes nothing.
+ * tables, and of every finished entry its files, and its samples wherever they are. Changes nothing.
  * @throws FaceError INVALID_INPUT if the folder holds no corpus; the signal's reason
  */
 export async function verifyCorpus(
@@ -51,22 +53,38 @@ export async function verifyCorpus(
   const dataset = await readDataset(set)
   if (dataset === null) found('dataset', DATASET_FILES.dataset, 'is missing or damaged')
   let entries = 0
-  for await (const entry of plan.entries()) {
-    step(entry.id)
-    entries++
-    await checkEntry(set, entry.id, found)
+  const shards = await ShardSamples.open(set)
+  try {
+    for await (const entry of plan.entries()) {
+      step(entry.id)
+      entries++
+      await checkEntry(set, entry.id, shards, found)
+    }
+  } finally {
+    await shards.close()
   }
   const samples = dataset === null ? 0 : await checkDataset(set, dataset, found, step)
   return { problems, shards: dataset?.shards.length ?? 0, samples, entries }
 }
 
-async function checkEntry(set: string, id: string, found: Found): Promise<void> {
+async function checkEntry(set: string, id: string, shards: ShardSamples, found: Found): Promise<void> {
   const record = await readEntryRecord(set, id)
   if (record === null) return found('entry', id, `is not computed, or its ${ENTRY_FILES.record} is damaged`)
+  let hasRows = true
   for (const [name, written] of Object.entries(record.files)) {
+    if (name === ENTRY_FILES.samples && !(await hasArchive(set, id))) continue
     const facts = await fileFacts(join(entryFolder(set, id), name))
-    if (facts === null) found('entry', id, `has lost its ${name}`)
-    else if (facts.sha256 !== written.sha256) found('entry', id, `has a damaged ${name}`)
+    if (facts?.sha256 === written.sha256) continue
+    found('entry', id, facts === null ? `has lost its ${name}` : `has a damaged ${name}`)
+    if (name === ENTRY_FILES.pairs) hasRows = false
+  }
+  if (!hasRows || (await hasArchive(set, id))) return
+  await goToEntry(shards, id)
+  try {
+    for await (const _ of samplesOf(set, id, shards));
+  } catch (error) {
+    if (!(error instanceof FaceError) || error.code !== 'INVALID_INPUT') throw error
+    found('entry', id, 'has samples that the shards do not hold as they were written')
   }
 }
 

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
-import { open, truncate } from 'node:fs/promises'
+import { lstat, open, truncate } from 'node:fs/promises'
 import { FaceError } from '../errors.js'
-import { outputFailed } from '../platform/node/atomic.js'
+import { outputFailed, writeFileAtomic } from '../platform/node/atomic.js'
 
 /**
  * A log of one JSON value a line that survives interruptions: a line counts once its line break is written. Only files that
@@ -10,11 +10,14 @@ import { outputFailed } from '../platform/node/atomic.js'
 export class JsonLines {
   private constructor(private readonly file: string) {}
 
-  /** Makes the log with its first value. @throws FaceError OUTPUT_FAILED, also if there is such a file */
+  /**
+   * Makes the log with its first value, both at once: whoever finds the log finds the value.
+   * @throws FaceError OUTPUT_FAILED, also if there is such a file
+   */
   static async create(file: string, first: unknown): Promise<JsonLines> {
-    const log = new JsonLines(file)
-    await log.#write('wx', first)
-    return log
+    if ((await lstat(file).catch(() => null)) !== null) throw outputFailed(file, { code: 'EEXIST' })
+    await writeFileAtomic(file, lineOf(first))
+    return new JsonLines(file)
   }
 
   /** Goes on with a log after `end` bytes of it; what follows, a line torn by the end of a process, is cut off. */
@@ -29,14 +32,10 @@ export class JsonLines {
 
   /** Adds a value. @throws FaceError OUTPUT_FAILED */
   async append(value: unknown): Promise<void> {
-    await this.#write('a', value)
-  }
-
-  async #write(flags: 'a' | 'wx', value: unknown): Promise<void> {
     try {
-      const file = await open(this.file, flags)
+      const file = await open(this.file, 'a')
       try {
-        await file.appendFile(`${JSON.stringify(value)}\n`)
+        await file.appendFile(lineOf(value))
       } finally {
         await file.close()
       }
@@ -44,6 +43,10 @@ export class JsonLines {
       throw outputFailed(this.file, cause)
     }
   }
+}
+
+function lineOf(value: unknown): string {
+  return `${JSON.stringify(value)}\n`
 }
 
 /** One whole line of a log. */

@@ -9,10 +9,11 @@ import type { Dataset } from '../../src/corpus/dataset.js'
 import { type CorpusEntry, entryFolder } from '../../src/corpus/entry.js'
 import { isDone, readEntryRecord, whyOpen } from '../../src/corpus/entry-record.js'
 import { readManifest } from '../../src/corpus/manifest.js'
+import { gatherShares } from '../../src/corpus/merge.js'
 import { corpusOptions } from '../../src/corpus/options.js'
 import { type CorpusPlan, planCorpus } from '../../src/corpus/plan.js'
 import { processEntry } from '../../src/corpus/process-entry.js'
-import type { CorpusSettings } from '../../src/corpus/settings.js'
+import { type CorpusSettings, writeSettings } from '../../src/corpus/settings.js'
 import { FRAME_COLUMNS, PAIR_COLUMNS, type PairTableRow } from '../../src/corpus/table-columns.js'
 import { readTable } from '../../src/corpus/table-reader.js'
 import { type CorpusProblem, verifyCorpus } from '../../src/corpus/verify.js'
@@ -51,12 +52,12 @@ beforeAll(async () => {
     'id,frames,a,b,group\none,one,,,x\ntwo,two,,,x\nthree,three,,,y\npair,,a.jpg,b.jpg,\nbad,,a.jpg,gone.jpg,\n',
   )
   const { name, hash, depthHash } = faceFlow.weights
-  const { depthSource, refinement } = result
+  const { depthSource, refinement, extent } = result
   settings = {
     format: 1,
     version: packageFacts().version,
     options: corpusOptions({ gaps: [1, 2], perTrack: 3, keepDoubtful: true, pncc: true }),
-    engine: { weights: { name, hash, depthHash }, depthSource, refinement },
+    engine: { weights: { name, hash, depthHash }, depthSource, refinement, extent },
     assembly: {
       shardBytes: 2e6,
       splits: { shares: { train: 0.5, test: 0.5 }, by: 'source', seed: 1 },
@@ -73,6 +74,7 @@ async function compute(into: string, entry: CorpusEntry) {
 
 async function make(into: string, order: (entries: CorpusEntry[]) => CorpusEntry[]) {
   const planned = await planCorpus(into, readManifest(join(folder, 'list.csv')))
+  await writeSettings(into, settings)
   const entries: CorpusEntry[] = []
   for await (const entry of planned.entries()) entries.push(entry)
   for (const entry of order(entries)) await compute(into, entry)
@@ -87,7 +89,7 @@ async function entryOf(id: string): Promise<CorpusEntry> {
 async function content(of: string): Promise<Record<string, string>> {
   const files: Record<string, string> = {}
   for (const name of await readdir(of, { recursive: true })) {
-    if (/^(plan|entries)\b/.test(name) || name === 'dataset.json' || name === 'shards') continue
+    if (/^(plan|entries|corpus)\b/.test(name) || name === 'dataset.json' || name === 'shards') continue
     files[name] = (await readFile(join(of, name))).toString('base64')
   }
   return files
@@ -244,9 +246,106 @@ print(json.dumps(found))`
   })
 })
 
+describe('the samples of an assembled corpus', () => {
+  const archives = async (of: string) =>
+    (await readdir(join(of, 'entries'), { recursive: true })).filter((name) => name.endsWith('samples.tar'))
+  const subset = async (into: string, ids: readonly string[]) => {
+    const planned = await planCorpus(into, readManifest(join(folder, 'list.csv')))
+    return await planCorpus(
+      into,
+      (async function* () {
+        for await (const entry of planned.entries()) if (ids.includes(entry.id)) yield entry
+      })(),
+    )
+  }
+
+  it('lie in the shards alone, from where a corpus that grows takes them: the same bytes as in one go', async () => {
+    expect(await archives(set())).toEqual([])
+    const grown = join(folder, 'grown')
+    const some = await subset(grown, ['two', 'pair'])
+    for await (const entry of some.entries()) await compute(grown, entry)
+    expect((await assembleCorpus(grown, some, settings)).counts.pairs).toBe(4)
+    expect(await archives(grown)).toEqual([])
+    const all = await planCorpus(grown, readManifest(join(folder, 'list.csv')))
+    for await (const entry of all.entries()) {
+      if (!(await isDone(grown, entry, settings.options, settings.engine))) await compute(grown, entry)
+    }
+    // Undivided, and again as before: other shards of the same samples.
+    const whole = { ...settings, assembly: { ...settings.assembly, splits: null } }
+    expect(Object.keys((await assembleCorpus(grown, all, whole)).splits)).toEqual(['data'])
+    await assembleCorpus(grown, all, settings)
+    expect(await content(grown)).toEqual(await content(set()))
+    expect(await archives(grown)).toEqual([])
+    expect((await verifyCorpus(grown)).problems).toEqual([])
+  })
+
+  it('are kept with their entry where the data set leaves it out, and come back with it', async () => {
+    const worn = join(folder, 'less')
+    await cp(set(), worn, { recursive: true })
+    await assembleCorpus(worn, await subset(worn, ['one', 'pair']), settings)
+    expect(await archives(worn)).toHaveLength(2)
+    const all = await planCorpus(worn, readManifest(join(folder, 'list.csv')))
+    await assembleCorpus(worn, all, settings)
+    expect(await content(worn)).toEqual(await content(set()))
+    // What other options would compute is open, and as it was computed once those are back.
+    const others = { ...settings, options: corpusOptions({ ...settings.options, seed: 5 }) }
+    expect((await assembleCorpus(worn, all, others)).counts).toMatchObject({ complete: 0, open: 5 })
+    expect(await archives(worn)).toHaveLength(4)
+    await assembleCorpus(worn, all, settings)
+    expect(await content(worn)).toEqual(await content(set()))
+  })
+
+  it('are whole at each moment at which the process can be killed', async () => {
+    const names = ['dataset.json', 'shards', ...Object.keys(dataset.files)]
+    for (let moved = 0; moved <= names.length; moved++) {
+      const killed = join(folder, `killed-${moved}`)
+      await cp(set(), killed, { recursive: true })
+      // As between two renames of publishing: dataset.json comes last, and an older data set is in the way of what is not moved yet.
+      await mkdir(join(killed, '.assembled'))
+      for (const name of names
+        .toReversed()
+        .slice(0, names.length - moved)
+        .concat('dataset.json')) {
+        await cp(join(set(), name), join(killed, '.assembled', name), { recursive: true })
+        await rm(join(killed, name), { recursive: true, force: true })
+        if (name === 'shards') await mkdir(join(killed, name))
+      }
+      expect((await verifyCorpus(killed)).problems.map(({ of }) => of)).not.toContain('entry')
+      expect(await assembleCorpus(killed, plan, settings)).toEqual(dataset)
+      expect(await content(killed)).toEqual(await content(set()))
+      expect((await verifyCorpus(killed)).problems).toEqual([])
+      expect(await readdir(killed)).not.toContain('.assembled')
+      await rm(killed, { recursive: true })
+    }
+  })
+
+  it('are gathered from a folder that was assembled', async () => {
+    const joined = join(folder, 'joined')
+    const gathered = await gatherShares(joined, [set()])
+    expect(gathered.copied).toBe(5)
+    await assembleCorpus(joined, gathered.plan, settings)
+    expect(await content(joined)).toEqual(await content(set()))
+  })
+})
+
 describe('verify and repair', () => {
   const problems = async (): Promise<CorpusProblem[]> => [...(await verifyCorpus(set())).problems]
   const remade = () => assembleCorpus(set(), plan, settings, { force: true })
+  /** What the command repair does. */
+  const repair = async () => {
+    const ids = (await problems()).filter(({ of }) => of === 'entry').map(({ name }) => name)
+    for (const id of ids) {
+      await rm(entryFolder(set(), id), { recursive: true })
+      await compute(set(), await entryOf(id))
+    }
+    await remade()
+    return ids
+  }
+  const ofEntry = (name: string | undefined) => ({
+    of: 'entry',
+    name,
+    what: 'has samples that the shards do not hold as they were written',
+  })
 
   it('finds nothing in what is as it was written', async () => {
     expect(await verifyCorpus(set())).toEqual({
@@ -257,7 +356,8 @@ describe('verify and repair', () => {
     })
   })
 
-  it('names the sample that a changed byte is in, the shard that is cut off or gone, and the table', async () => {
+  it('names sample, shard and entry where a byte has changed, and computes that entry again alone', async () => {
+    const before = await content(set())
     const [first] = dataset.shards
     const file = join(set(), first?.file ?? '')
     const bytes = await readFile(file)
@@ -265,35 +365,60 @@ describe('verify and repair', () => {
     // In the numbers of the first member, the flow of the first sample.
     changed[20_000] = (changed[20_000] as number) ^ 1
     await writeFile(file, changed)
-    const key = (await rows()).find(({ shard }) => shard === first?.file)?.key
+    const { key, entry } = (await rows()).find(({ shard }) => shard === first?.file) as PairTableRow
     expect(await problems()).toEqual([
+      ofEntry(entry),
       { of: 'sample', name: key, what: `is damaged in ${first?.file}` },
       { of: 'shard', name: first?.file, what: 'is damaged' },
     ])
-    await truncate(file, bytes.length / 2)
-    expect((await problems()).map(({ of }) => of)).toEqual(expect.arrayContaining(['sample', 'shard']))
-    await rm(file)
-    expect((await problems())[0]).toMatchObject({
-      of: 'shard',
-      what: expect.stringMatching(/^is missing, with its \d samples/),
-    })
-    await writeFile(join(set(), 'pairs.parquet'), 'PAR1')
-    expect(await problems()).toContainEqual({ of: 'table', name: 'pairs.parquet', what: 'is damaged' })
-    await remade()
+    await expect(remade()).rejects.toMatchObject({ code: 'INVALID_INPUT', details: { entry } })
+    expect(await repair()).toEqual([entry])
     expect(bytes.equals(await readFile(file))).toBe(true)
+    expect(await content(set())).toEqual(before)
     expect(await problems()).toEqual([])
   })
 
-  it('is not assembled from an entry that is damaged; computed again, it gives the same bytes', async () => {
+  it('does so with shards that are cut off or gone, and with a table', async () => {
     const before = await content(set())
+    const [first] = dataset.shards
+    const file = join(set(), first?.file ?? '')
+    const bytes = await readFile(file)
+    const held = [...new Set((await rows()).filter((r) => r.shard === first?.file).map((r) => r.entry))]
+    await truncate(file, bytes.length / 2)
+    expect((await problems()).map(({ of }) => of)).toEqual(
+      expect.arrayContaining(['entry', 'sample', 'shard']),
+    )
+    await rm(file)
+    expect(await problems()).toEqual([
+      ...held.map(ofEntry),
+      { of: 'shard', name: first?.file, what: expect.stringMatching(/^is missing, with its \d samples/) },
+    ])
+    await writeFile(join(set(), 'pairs.parquet'), 'PAR1')
+    expect(await problems()).toContainEqual({ of: 'table', name: 'pairs.parquet', what: 'is damaged' })
+    expect(await repair()).toEqual(held)
+    expect(bytes.equals(await readFile(file))).toBe(true)
+    expect(await content(set())).toEqual(before)
+    expect(await problems()).toEqual([])
+  })
+
+  it('takes samples from shards whose record is lost', async () => {
+    const before = await content(set())
+    await rm(join(set(), 'dataset.json'))
+    expect(await problems()).toEqual([{ of: 'dataset', name: 'dataset.json', what: 'is missing or damaged' }])
+    expect(await repair()).toEqual([])
+    expect(await content(set())).toEqual(before)
+  })
+
+  it('is not assembled from an archive that is damaged; computed again, it gives the same bytes', async () => {
+    const before = await content(set())
+    await rm(entryFolder(set(), 'one'), { recursive: true })
+    await compute(set(), await entryOf('one'))
     const samples = join(entryFolder(set(), 'one'), 'samples.tar')
     await truncate(samples, 100_000)
     expect(await problems()).toEqual([{ of: 'entry', name: 'one', what: 'has a damaged samples.tar' }])
     await expect(remade()).rejects.toMatchObject({ code: 'INVALID_INPUT', details: { entry: 'one' } })
     expect(await content(set())).toEqual(before)
-    await rm(entryFolder(set(), 'one'), { recursive: true })
-    await compute(set(), await entryOf('one'))
-    await remade()
+    expect(await repair()).toEqual(['one'])
     expect(await content(set())).toEqual(before)
     expect(await problems()).toEqual([])
   })

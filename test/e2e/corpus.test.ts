@@ -41,13 +41,13 @@ it('computes entries one after another and at once to the same bytes; no pair cr
   const plan = await planCorpus(join(folder, 'plan'), readManifest(join(folder, 'in')))
   const entries: CorpusEntry[] = []
   for await (const entry of plan.entries()) entries.push(entry)
-  const { weights, depthSource, refinement } = faceFlow
+  const { weights, depthSource, refinement, extent } = faceFlow
   const options = corpusOptions({ gaps: [1], perTrack: 2, filters: { minFace: 32 } })
   const compute = (entry: CorpusEntry, set: string) =>
     processEntry(entry, options, {
       set: join(folder, set),
       faceFlow,
-      engine: { weights, depthSource, refinement },
+      engine: { weights, depthSource, refinement, extent },
     })
   const files = ({ id, files: of }: EntryRecord) => [id, of] as const
   const byOne: EntryRecord[] = []

@@ -8,13 +8,14 @@ export function corpusTerms({
   engine,
   options,
 }: Omit<CorpusSettings, 'assembly' | 'format'>): QueueTerms {
-  const { weights, depthSource, refinement } = engine
+  const { weights, depthSource, refinement, extent } = engine
   return {
     version,
     weights: `${weights.name} ${weights.hash.slice(0, 12)}`,
     'weights of depth': weights.depthHash?.slice(0, 12) ?? 'none',
     depth: depthSource,
     refinement,
+    extent,
     options: sha256Now([JSON.stringify(options)]).slice(0, 12),
   }
 }

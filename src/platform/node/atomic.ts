@@ -105,6 +105,23 @@ export async function writeFileAtomic(
 }
 
 /**
+ * Sees to it that a file is on the disk; some file systems report a full one only now.
+ * @throws FaceError OUTPUT_FAILED
+ */
+export async function flushFile(path: string): Promise<void> {
+  try {
+    const file = await open(path, 'r+')
+    try {
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  } catch (cause) {
+    throw outputFailed(path, cause)
+  }
+}
+
+/**
  * Makes a folder and its parents, and removes what killed processes left unfinished in it.
  * @throws FaceError OUTPUT_FAILED
  */

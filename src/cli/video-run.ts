@@ -1,0 +1,186 @@
+import {
+  assertUnchanged,
+  DEFAULT_REFINEMENT,
+  FaceError,
+  type FaceFlow,
+  type FrameRecord,
+  type FrameSource,
+  framesCsv,
+  type HashedFile,
+  hashFile,
+  packageFacts,
+  VIDEO_FILES,
+  type VideoBinding,
+  type VideoDamage,
+  VideoFolder,
+} from '../index.js'
+import type { CliContext } from './context.js'
+import type { JobsFlag } from './crew.js'
+import { flowOptions, type PairFlags } from './options.js'
+import type { Progress } from './progress.js'
+import { oneLine } from './terminal-text.js'
+import { PICTURE_RATE } from './video-options.js'
+import { makeOverlay, NO_OVERLAY, type OverlayFlags, type OverlaySummary } from './video-overlay.js'
+import { changedPictures, trackFrames } from './video-track.js'
+
+export interface VideoFlags extends Omit<PairFlags, 'backward'>, OverlayFlags {
+  readonly out: string
+  readonly jobs: JobsFlag
+  readonly flow: boolean
+  readonly smooth: boolean
+  readonly force?: boolean
+}
+
+/** What `video.json` holds. */
+export interface VideoSummary {
+  readonly format: 2
+  readonly input: string
+  readonly adapter: string
+  readonly date: string
+  readonly frames: number
+  readonly complete: boolean
+  readonly damage: VideoDamage | null
+  readonly withFlow: number
+  readonly withoutFace: number
+  readonly lost: number
+  readonly regained: number
+  readonly cuts: number
+  readonly unreadable: number
+  readonly overlay: OverlaySummary
+}
+
+/** What a run on one video has come to. */
+export interface VideoRun {
+  /** Null where it was interrupted. */
+  readonly summary: VideoSummary | null
+  /** Frames that this run computed. */
+  readonly computed: number
+}
+
+/**
+ * Follows a face through one video; an earlier run in the same folder is gone on with.
+ * @param out the video's folder
+ * @throws EXTERNAL_TOOL, once all else is complete, where ffmpeg does not join the overlay
+ */
+export async function runVideo(
+  context: CliContext,
+  source: FrameSource,
+  out: string,
+  flags: VideoFlags,
+  open: () => Promise<FaceFlow>,
+  progress: Progress,
+): Promise<VideoRun> {
+  const folder = await VideoFolder.open(out, source.path, flags.force ?? false)
+  try {
+    progress.step('reading the input')
+    const video = source.clip && (await hashFile(source.clip.file))
+    const changed = await changedPictures(source, folder.earlier)
+    const faceFlow = await open()
+    const binding = bindingOf(source, video, faceFlow, flags)
+    const notes = await folder.begin(binding, changed, flags.force ?? false)
+    for (const note of notes) progress.note(oneLine(note))
+    return await follow(context, source, folder, faceFlow, flags, binding, video, progress)
+  } finally {
+    await folder.close()
+  }
+}
+
+async function follow(
+  context: CliContext,
+  source: FrameSource,
+  folder: VideoFolder,
+  faceFlow: FaceFlow,
+  flags: VideoFlags,
+  binding: VideoBinding,
+  video: HashedFile | null,
+  progress: Progress,
+): Promise<VideoRun> {
+  const tracker = faceFlow.video({ ...flowOptions({ ...flags, backward: false }), smooth: flags.smooth })
+  const earlier = folder.records.length
+  const damage = await trackFrames(context, source, folder, tracker, progress)
+  const { records } = folder
+  const computed = records.length - earlier
+  if (context.interrupted.aborted) {
+    progress.note(`stopped after ${records.length} frames; the same command goes on from here`)
+    return { summary: null, computed }
+  }
+  if (video) await assertUnchanged(video)
+  if (damage) progress.note(oneLine(describeDamage(source.path, damage)))
+  const time = clockOf(source, flags)
+  await folder.write(VIDEO_FILES.table, framesCsv(records, time))
+  let failure: unknown
+  const overlay = await makeOverlay(context, source, folder, flags, time, earlier, progress).catch(
+    (error: unknown) => {
+      // Without ffmpeg's help the results are complete all the same, and say so.
+      if (!(error instanceof FaceError) || error.code !== 'EXTERNAL_TOOL') throw error
+      failure = error
+      return NO_OVERLAY
+    },
+  )
+  if (context.interrupted.aborted) return { summary: null, computed }
+  const count = (...statuses: FrameRecord['status'][]) =>
+    records.filter(({ status }) => statuses.includes(status)).length
+  const summary = {
+    format: 2 as const,
+    input: binding.input,
+    ...binding.provenance,
+    adapter: binding.adapter,
+    date: new Date().toISOString(),
+    frames: records.length,
+    complete: damage === null,
+    damage,
+    withFlow: count('ok', 'regained'),
+    withoutFace: count('no-face', 'lost'),
+    lost: count('lost'),
+    regained: count('regained'),
+    cuts: records.filter(({ cut }) => cut).length,
+    unreadable: count('unreadable'),
+    overlay,
+  }
+  await folder.write(VIDEO_FILES.summary, `${JSON.stringify(summary, null, 2)}\n`)
+  if (failure !== undefined) throw failure
+  return { summary, computed }
+}
+
+/** Whether something of the video has no flow that might have had one. */
+export function isPartial({ damage, withoutFace, unreadable }: VideoSummary): boolean {
+  return damage !== null || withoutFace > 0 || unreadable > 0
+}
+
+function bindingOf(
+  source: FrameSource,
+  video: HashedFile | null,
+  { weights, adapter }: FaceFlow,
+  flags: VideoFlags,
+): VideoBinding {
+  const { name, hash, depthHash } = weights
+  return {
+    input: source.path,
+    provenance: {
+      version: packageFacts().version,
+      weights: { name, hash, depthHash },
+      options: {
+        refinement: flags.refinement ?? DEFAULT_REFINEMENT,
+        extent: flags.extent ?? null,
+        face: flags.face ?? null,
+        at: flags.at ?? null,
+        flow: flags.flow,
+        smooth: flags.smooth,
+      },
+      inputs: video ? { 'the video': video.sha256 } : {},
+    },
+    adapter,
+  }
+}
+
+/** When a frame is shown, s: as the video says; pictures follow one another at a constant rate. */
+function clockOf(source: FrameSource, flags: VideoFlags): (record: FrameRecord) => number {
+  const rate = source.files ? (flags.fps ?? PICTURE_RATE) : (source.rate ?? PICTURE_RATE)
+  return ({ time, frame }) => time ?? frame / rate
+}
+
+function describeDamage(file: string, { announced, decoded, messages }: VideoDamage): string {
+  const count = announced !== null && announced > decoded ? `${decoded} of ${announced}` : String(decoded)
+  const why = messages.length > 0 ? ` (ffmpeg: ${messages.join('; ')})` : ''
+  return `${file}: damaged or incomplete, ${count} frames could be read${why}; what could be read is in the results`
+}
