@@ -1,5 +1,5 @@
 // A moved sheet over a backdrop. Each covered pixel takes the sheet's colour (times alpha, alpha in the fourth channel) at its
-// place by Catmull-Rom, puts it over the backdrop, and the patch, where the place names one, over both.
+// place by Catmull-Rom, in the light that falls on it, puts it over the backdrop, and the patch, where the place names one, over both.
 // One invocation per pixel.
 #include "include/layout.wgsl"
 #include "include/loaded.wgsl"
@@ -8,6 +8,7 @@
 struct Uniforms {
   fragments: View,
   places: View,
+  light: View,
   sheet: View,
   backdrop: View,
   patchView: View,
@@ -18,10 +19,11 @@ struct Uniforms {
 @group(0) @binding(1) var<storage, read> fragments: array<Loaded4>;
 // Channels: x, y in the sheet, x, y in the patch (negative: none); px, centres at + 0.5.
 @group(0) @binding(2) var<storage, read> places: array<Loaded4>;
-@group(0) @binding(3) var<storage, read> sheet: array<Stored4>;
-@group(0) @binding(4) var<storage, read> backdrop: array<Stored4>;
-@group(0) @binding(5) var<storage, read> cover: array<Stored4>;
-@group(0) @binding(6) var<storage, read_write> destination: array<Stored4>;
+@group(0) @binding(3) var<storage, read> light: array<Loaded4>;
+@group(0) @binding(4) var<storage, read> sheet: array<Stored4>;
+@group(0) @binding(5) var<storage, read> backdrop: array<Stored4>;
+@group(0) @binding(6) var<storage, read> cover: array<Stored4>;
+@group(0) @binding(7) var<storage, read_write> destination: array<Stored4>;
 
 // Weights of the four pixels around a point `t` of the way from the second to the third (Catmull and Rom).
 fn cubicWeights(t: f32) -> vec4<f32> {
@@ -62,7 +64,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (f32(fragments[elementIndex(u.fragments, n, 0u, id.y, id.x)].w) >= 0.0) {
     let place = vec4<f32>(places[elementIndex(u.places, n, 0u, id.y, id.x)]);
     let over = cubicSample(place.xy);
-    colour = over.xyz + (1.0 - clamp(over.w, 0.0, 1.0)) * colour;
+    let gain = vec4<f32>(light[elementIndex(u.light, n, 0u, id.y, id.x)]).xyz;
+    colour = gain * over.xyz + (1.0 - clamp(over.w, 0.0, 1.0)) * colour;
     if (place.z >= 0.0) {
       let sample = bilinearZero(place.zw - 0.5, u.patchView.width, u.patchView.height);
       var inside = vec4<f32>(0.0);

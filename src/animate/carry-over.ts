@@ -26,6 +26,8 @@ export interface DrivenHead {
   /** 468x3, photo px: the photo's mesh with the expression, not turned. */
   readonly expressive: Float64Array
   readonly pose: HeadPose
+  /** 468x3: see `HeadMotion.light`, at the strength that is wanted. */
+  readonly light: Float32Array
   /** Shift of each iris in its eye, in widths of the eye, along the corners' line and across it; the person's right one first. */
   readonly gazes: readonly [Gaze, Gaze]
   /** Turn that the driver asked for and the photo cannot show, degrees; null where it shows all. */
@@ -80,6 +82,7 @@ export function carryOver(
   })
   return {
     expressive,
+    light: motion.light.map((value) => strengths.light * value),
     ...poseOf(bridge, motion, strengths.pose, kind),
     gazes: gazesOf(bridge, motion, strengths, kind),
   }

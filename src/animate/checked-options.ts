@@ -19,7 +19,7 @@ const ANIMATE_OPTIONS: OptionNames<AnimateOptions> = {
   strengths: true,
   motion: true,
 }
-const STRENGTHS: OptionNames<Strengths> = { mouth: true, eyes: true, brows: true, pose: true }
+const STRENGTHS: OptionNames<Strengths> = { mouth: true, eyes: true, brows: true, pose: true, light: true }
 
 /** Options of animate() as they are at the call. */
 export type CheckedAnimateOptions = Omit<AnimateOptions, 'sources' | 'strengths' | 'motion'> & {
@@ -53,7 +53,7 @@ export function checkedAnimateOptions(options: AnimateOptions): CheckedAnimateOp
 
 function checkedStrengths(given: Partial<Strengths>): Strengths {
   checkOptionNames<object>('animate(): strengths', given, STRENGTHS, FaceError)
-  const strengths = { mouth: 1, eyes: 1, brows: 1, pose: 1, ...given }
+  const strengths = { mouth: 1, eyes: 1, brows: 1, pose: 1, light: 1, ...given }
   for (const [part, value] of Object.entries(strengths)) {
     if (typeof value === 'number' && value >= 0 && value <= LARGEST_STRENGTH) continue
     throw wrong(`strengths.${part}`, `a number from 0 to ${LARGEST_STRENGTH}`, value)

@@ -53,6 +53,21 @@ export function headDepth(mesh: ArrayLike<number>, frame: HeadFrame): (x: number
   }
 }
 
+/**
+ * Within what distance of the mesh's rim the expression falls there, heights of the face. On the skull it hardly does: what moves
+ * there is no expression but motion of the head that the similarity does not have.
+ */
+const EXPRESSION_REACH = { jaw: 0.12, skull: 0.6 } as const
+/** Over what height about the ears the one passes into the other, heights of the face. */
+const JAW_TO_SKULL = 0.2
+
+/** @param ears height of the ears, of {@link heightInFace} @param x of a point of the rim, photo px @returns px */
+export function expressionReach(frame: HeadFrame, ears: number, x: number, y: number): number {
+  const { jaw, skull } = EXPRESSION_REACH
+  const share = smoothStep(ears - JAW_TO_SKULL / 2, ears + JAW_TO_SKULL / 2, heightInFace(frame, x, y))
+  return frame.height * (jaw + share * (skull - jaw))
+}
+
 /** Where the neck begins to follow the head less, and where the body stays, in heights of the face from its middle. */
 const NECK = { begins: -0.5, ends: -1.1 } as const
 /** Least length of neck over which that fades, in heights of the face: a picture that ends sooner ends in the head. */
@@ -66,9 +81,9 @@ const SHOULDERS = { from: 0.6, to: 0.95, below: -0.05, fully: -0.35 } as const
  * @param bottom the picture's height, px
  */
 export function headShare(frame: HeadFrame, x: number, y: number, bottom: number): number {
-  const border = along(frame, x, bottom)
+  const border = heightInFace(frame, x, bottom)
   const ends = border < NECK.begins - LEAST_NECK ? Math.max(NECK.ends, border) : NECK.ends
-  const height = along(frame, x, y)
+  const height = heightInFace(frame, x, y)
   const beside = smoothStep(SHOULDERS.from, SHOULDERS.to, Math.abs(across(frame, x, y)))
   return (
     smoothStep(ends, NECK.begins, height) *
@@ -77,7 +92,7 @@ export function headShare(frame: HeadFrame, x: number, y: number, bottom: number
 }
 
 /** How far up the face a point lies from its middle, in heights of the face. */
-function along({ centre, up, height }: HeadFrame, x: number, y: number): number {
+export function heightInFace({ centre, up, height }: HeadFrame, x: number, y: number): number {
   return ((x - centre[0]) * up[0] + (y - centre[1]) * up[1]) / height
 }
 

@@ -1,6 +1,7 @@
 import { FaceError } from '../errors.js'
 import { rotate } from '../geometry/rotation.js'
 import { applySimilarity3, fitSimilarity3, invertSimilarity3 } from '../geometry/similarity3.js'
+import { MESH_VERTICES } from '../geometry/types.js'
 import { EYES, LIPS } from './face-parts.js'
 import { type Gaze, gazeOf } from './gaze.js'
 import { eyeDistance, eyeOpenings, mouthOpening } from './openings.js'
@@ -15,6 +16,8 @@ export interface SeenFace {
   readonly landmarks: ArrayLike<number>
   /** 10x2, see `FaceFrame.irises`. */
   readonly irises: ArrayLike<number>
+  /** Of the picture against the reference, see `skinLight`; none for the reference itself. */
+  readonly light?: Float32Array
 }
 
 /** How a head moved from a reference picture to another, in units of its own size: what another head can take over. */
@@ -31,6 +34,8 @@ export interface HeadMotion {
   /** See `mouthOpening`. */
   readonly mouthOpening: number
   readonly gazes: readonly [Gaze, Gaze]
+  /** 468x3: how light and shade on the skin changed, natural logarithm of the gains of red, green and blue at each vertex. */
+  readonly light: Float32Array
 }
 
 /** A reference picture, measured once for all pictures that are compared with it. */
@@ -102,6 +107,7 @@ export function headMotion(reference: MotionReference, now: SeenFace): HeadMotio
     eyeOpenings: eyeOpenings(now.landmarks),
     mouthOpening: mouthOpening(now.landmarks),
     gazes: gazesOf(now),
+    light: now.light ?? new Float32Array(MESH_VERTICES * 3),
   }
 }
 
@@ -111,10 +117,11 @@ export function stillMotion({ eyeOpenings, mouthOpening, gazes }: MotionReferenc
     rotation: [1, 0, 0, 0, 1, 0, 0, 0, 1],
     shift: [0, 0, 0],
     scale: 1,
-    expression: new Float32Array(468 * 3),
+    expression: new Float32Array(MESH_VERTICES * 3),
     eyeOpenings,
     mouthOpening,
     gazes,
+    light: new Float32Array(MESH_VERTICES * 3),
   }
 }
 

@@ -18,6 +18,8 @@ import { nearestMouth, type OpenMouth } from './mouth-sources.js'
 import type { PhotoHead, Strengths } from './photo-head.js'
 import type { Sheet } from './sheet.js'
 import type { SheetRenderer } from './sheet-renderer.js'
+import { type SkinReference, skinLight, skinReference } from './skin-light.js'
+import { steadiedLandmarks } from './steadied-landmarks.js'
 import type { AnimatedFrame, Animation, ObservedFrame } from './types.js'
 import { intoPhoto, type WorkingPhoto } from './working-photo.js'
 
@@ -41,6 +43,7 @@ export class PhotoAnimation implements Animation {
   readonly #parts: AnimationParts
   #reference: MotionReference | undefined
   #bridge: Bridge | undefined
+  #skin: SkinReference | undefined
   #last: ObservedFrame | undefined
 
   constructor(parts: AnimationParts) {
@@ -74,14 +77,14 @@ export class PhotoAnimation implements Animation {
   }
 
   async observe(frame: PhotoInput): Promise<ObservedFrame> {
-    const [reference, last] = [this.#reference, this.#last]
-    if (reference === undefined || last === undefined) throw notStarted('observe')
+    const [reference, skin, last] = [this.#reference, this.#skin, this.#last]
+    if (reference === undefined || skin === undefined || last === undefined) throw notStarted('observe')
     try {
       const { frameToReference, status } = await this.#parts.tracker.next(frame)
       const { b } = frameToReference
       this.#last = {
         status,
-        motion: headMotion(reference, seenInB(frameToReference)),
+        motion: headMotion(reference, seenInB(frameToReference, skin)),
         mouth: mouthPlaces(b.landmarks468),
       }
     } catch (error) {
@@ -142,6 +145,7 @@ export class PhotoAnimation implements Animation {
     const { a } = result
     const mesh = applySimilarityToPoints(invertSimilarity(a.toTemplate), result.meshA, 3)
     this.#reference = motionReference({ mesh, landmarks: a.landmarks468, irises: a.irises })
+    this.#skin = skinReference(result.registeredA, result.meshMask, result.meshA, result.triangles)
     this.#bridge = bridge(this.#parts.head, this.#reference)
     this.#last = {
       status: 'ok',
@@ -164,9 +168,10 @@ export class PhotoAnimation implements Animation {
   }
 }
 
-function seenInB({ b, meshB }: FlowResult): SeenFace {
+function seenInB(result: FlowResult, skin: SkinReference): SeenFace {
+  const { b, meshB, warpedB } = result
   const mesh = applySimilarityToPoints(invertSimilarity(b.toTemplate), meshB, 3)
-  return { mesh, landmarks: b.landmarks468, irises: b.irises }
+  return { mesh, ...steadiedLandmarks(result), light: skinLight(skin, warpedB) }
 }
 
 function notStarted(call: string): FaceError {

@@ -5,10 +5,11 @@ import { eyeDistance, eyeOpenings, mouthOpening, mouthWidth, upward } from './op
 import { between, distance, meanOf, movePoint, pointAt, subtract, type Vector } from './points.js'
 import { poseWeights } from './pose-weights.js'
 
-/** Parts of a face whose motion can be taken over or left, and strengthened. */
-export const PARTS = ['mouth', 'eyes', 'brows', 'pose'] as const
+/** Parts of a face whose motion can be taken over or left, and strengthened; `light`: shades and folds on its skin. */
+export const PARTS = ['mouth', 'eyes', 'brows', 'pose', 'light'] as const
 /** One of {@link PARTS}. */
 export type Part = (typeof PARTS)[number]
+type SkinPart = 'mouth' | 'eyes' | 'brows'
 /** 1: as the driver does; 0: not at all. */
 export type Strengths = Readonly<Record<Part, number>>
 
@@ -16,6 +17,8 @@ export type Strengths = Readonly<Record<Part, number>>
 export interface PhotoHead {
   /** 468x3; the rims of the eyes lie a little further out than the lids, see `widenRims`. */
   readonly mesh: Float64Array
+  /** 468x3, as seen: the rims of the eyes on the lids. */
+  readonly landmarks: Float64Array
   /** 10x2. */
   readonly irises: ArrayLike<number>
   readonly weights: Float64Array
@@ -28,8 +31,8 @@ export interface PhotoHead {
   readonly mouthWidth: number
   /** By vertex: nearness to the mouth in [0, 1]. */
   readonly nearMouth: Float64Array
-  /** By vertex and part, shares that sum to 1; `pose` has none. */
-  readonly shares: Readonly<Record<Exclude<Part, 'pose'>, Float64Array>>
+  /** By vertex and part, shares that sum to 1. */
+  readonly shares: Readonly<Record<SkinPart, Float64Array>>
 }
 
 /** Distances in which the hold of a part on the skin falls, in distances of the outer eye corners. */
@@ -46,6 +49,7 @@ export function photoHead(landmarks: ArrayLike<number>, irises: ArrayLike<number
   const mesh = widenRims(seen)
   return {
     mesh,
+    landmarks: seen,
     irises,
     weights: poseWeights(mesh),
     unit,
@@ -93,7 +97,7 @@ function nearness(mesh: Float64Array, centre: Vector, reach: number): Float64Arr
 
 function sharesOf(mesh: Float64Array, unit: number): PhotoHead['shares'] {
   const half = BROWS.length / 2
-  const centres: Readonly<Record<Exclude<Part, 'pose'>, readonly Vector[]>> = {
+  const centres: Readonly<Record<SkinPart, readonly Vector[]>> = {
     mouth: [meanOf(mesh, INNER_LIPS), pointAt(mesh, MOUTH.corners[0]), pointAt(mesh, MOUTH.corners[1])],
     eyes: EYES.map(({ rim }) => meanOf(mesh, rim)),
     brows: [meanOf(mesh, BROWS.slice(0, half)), meanOf(mesh, BROWS.slice(half))],

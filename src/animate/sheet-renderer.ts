@@ -10,7 +10,7 @@ import type { Plan } from '../runtime/plan.js'
 import { fillHole } from './backdrop.js'
 import { MOUTH_PATCH } from './inner-mouth.js'
 import type { PersonMatte } from './matte.js'
-import type { Sheet } from './sheet.js'
+import type { MovedSheet, Sheet } from './sheet.js'
 
 /** Draws a sheet whose corners have moved over what lies behind it. One plan a photo. */
 export class SheetRenderer {
@@ -41,10 +41,12 @@ export class SheetRenderer {
     const shape = { n: 1, h: height, w: width }
     const { triangles, places } = sheet
     const vertices = inputTensor(graph, 'vertices', { n: 1, h: 1, w: places.length / 4, c: 3 })
+    const gains = inputTensor(graph, 'gains', { n: 1, h: 1, w: places.length / 4, c: 3 })
     const fragments = rasterise(graph, 'raster', vertices, { width, height, triangles })
     const colours = compositeSheet(graph, 'composite', {
       fragments,
       places: interpolate(graph, 'places', fragments, { data: places, channels: 4 }, { triangles }),
+      light: interpolate(graph, 'light', fragments, gains, { triangles }),
       sheet: inputTensor(graph, 'sheet', { ...shape, c: 4 }),
       backdrop: inputTensor(graph, 'backdrop', { ...shape, c: 3 }),
       patch: inputTensor(graph, 'patch', { n: 1, h: MOUTH_PATCH.height, w: MOUTH_PATCH.width, c: 4 }),
@@ -55,14 +57,14 @@ export class SheetRenderer {
   }
 
   /**
-   * @param vertices of `Sheet.move`
+   * @param moved of `Sheet.move`
    * @param patch of `InnerMouth.cut`
    */
-  async draw(vertices: Float32Array, patch: Float32Array): Promise<Rgba> {
+  async draw({ vertices, gains }: MovedSheet, patch: Float32Array): Promise<Rgba> {
     const fresh = this.#device !== this.engine.device
     this.#device = this.engine.device
     // Layers stay on the device until it is replaced.
-    const { frame } = await this.#plan.compute({ vertices, patch, ...(fresh && this.#constant) })
+    const { frame } = await this.#plan.compute({ vertices, gains, patch, ...(fresh && this.#constant) })
     return { ...this.#size, data: frame as Uint8Array }
   }
 

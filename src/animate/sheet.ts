@@ -1,12 +1,20 @@
 import type { Matrix3 } from '../geometry/rotation.js'
 import type { DrivenHead, HeadPose } from './carry-over.js'
 import { eyeballPoints } from './eyeball.js'
-import { EYES, type FaceTriangles, INNER_LIPS, OUTER_LIPS } from './face-parts.js'
-import { type HeadFrame, headDepth, headFrame, headShare } from './head-depth.js'
+import { EYES, type FaceTriangles, INNER_LIPS, OUTER_LIPS, SIDES } from './face-parts.js'
+import {
+  expressionReach,
+  type HeadFrame,
+  headDepth,
+  headFrame,
+  headShare,
+  heightInFace,
+} from './head-depth.js'
 import { MOUTH_PATCH_PLACES } from './inner-mouth.js'
+import { lashLine } from './lash-line.js'
 import { type MeshPlace, nearestOnOutline, placesOnMesh, valueAt } from './mesh-places.js'
 import type { PhotoHead } from './photo-head.js'
-import { pointAt } from './points.js'
+import { meanOf, pointAt } from './points.js'
 
 /**
  * The photo as one continuous sheet of triangles with depth: the face mesh, a grid over all else that the matte says is the person,
@@ -17,8 +25,15 @@ export interface Sheet {
   readonly triangles: Uint32Array
   /** Vx4: where each corner lies in the photo (px), and in the patch of the inner mouth (px; -1: not on it). */
   readonly places: Float32Array
-  /** Where the corners go. @returns Vx3, px of the photo */
-  move(head: DrivenHead): Float32Array
+  move(head: DrivenHead): MovedSheet
+}
+
+/** A sheet in one frame. */
+export interface MovedSheet {
+  /** Where the corners go, Vx3, px of the photo. */
+  readonly vertices: Float32Array
+  /** By what the colour of each corner is multiplied, Vx3. */
+  readonly gains: Float32Array
 }
 
 type PlanePoint = readonly [number, number]
@@ -37,8 +52,7 @@ const STEP = 3
 const MOST_POINTS = 40_000
 /** The grid lies so much behind the mesh where both are, px. */
 const BEHIND = 0.3
-/** Beyond the rim of the mesh expression falls within this, and depth takes over from the mesh within that, heights of the face. */
-const EXPRESSION_REACH = 0.12
+/** Beyond the rim of the mesh depth takes over from the mesh within this, heights of the face. */
 const DEPTH_REACH = 0.25
 /** How far the inside of the mouth lies behind the lips, distances of the outer eye corners. */
 const MOUTH_DEPTH = 0.03
@@ -64,6 +78,7 @@ export function makeSheet(
   const step = Math.max(STEP, Math.sqrt((size.width * size.height) / MOST_POINTS))
   const grid = makeGrid(mesh, faces, frame, person, size, step)
   const eyeballs = EYES.map((eye, i) => eyeballPoints(photo, eye, faces, i))
+  const lashes = lashLine(photo)
   const places: number[] = []
   const addPlaces = (points: readonly PlanePoint[], inMouth?: readonly PlanePoint[]) => {
     points.forEach(([x, y], i) => {
@@ -74,6 +89,7 @@ export function makeSheet(
   addPlaces(meshPoints)
   addPlaces(grid.points.map(({ x, y }) => [x, y] as const))
   for (const { points } of eyeballs) addPlaces(points.map(([x, y]) => [x, y] as const))
+  addPlaces(lashes.points.map(([x, y]) => [x, y] as const))
   for (let ring = 0; ring < 2; ring++) {
     addPlaces(
       INNER_LIPS.map((v) => meshPoints[v] as [number, number]),
@@ -83,13 +99,15 @@ export function makeSheet(
   const firstGrid = 468
   const firstEye = firstGrid + grid.points.length
   const firstOther = firstEye + (eyeballs[0]?.points.length ?? 0)
-  const firstMouth = firstOther + (eyeballs[1]?.points.length ?? 0)
+  const firstLash = firstOther + (eyeballs[1]?.points.length ?? 0)
+  const firstMouth = firstLash + lashes.points.length
   const mouth = [...faces.mouth].map((v) => firstMouth + INNER_LIPS.indexOf(v))
   const triangles = Uint32Array.from([
     ...faces.skin,
     ...grid.triangles.map((point) => firstGrid + point),
     ...(eyeballs[0]?.triangles ?? []).map((point) => firstEye + point),
     ...(eyeballs[1]?.triangles ?? []).map((point) => firstOther + point),
+    ...lashes.triangles.map((v) => (v < 468 ? v : firstLash + v - 468)),
     ...mouth,
     ...SKIRT_TRIANGLES.map((point) => firstMouth + point),
   ])
@@ -102,27 +120,38 @@ export function makeSheet(
     places: Float32Array.from(places),
     move(head) {
       const out = new Float32Array(corners * 3)
+      const gains = new Float32Array(corners * 3).fill(1)
+      const light = (corner: number, of: (axis: number) => number): void => {
+        for (let c = 0; c < 3; c++) gains[3 * corner + c] = Math.exp(of(c))
+      }
       const put = mover(out, head.pose)
       const { expressive } = head
       const putVertex = (corner: number, v: number, depth: number): void => {
         const [x, y, z] = pointAt(expressive, v)
         put(corner, x, y, z + depth * photo.unit, shares[v] as number)
       }
-      for (let v = 0; v < 468; v++) putVertex(v, v, 0)
+      for (let v = 0; v < 468; v++) {
+        putVertex(v, v, 0)
+        light(v, (c) => head.light[3 * v + c] as number)
+      }
       const motion = expressive.map((value, k) => value - (mesh[k] as number))
       grid.points.forEach(({ x, y, z, share, place }, i) => {
         const at = (axis: number) => valueAt(motion, place, axis)
         put(firstGrid + i, x + at(0), y + at(1), z + at(2), share)
+        light(firstGrid + i, (c) => valueAt(head.light, place, c))
       })
       eyeballs.forEach(({ moved }, i) => {
         moved(head).forEach(([x, y, z], k) => {
           put((i === 0 ? firstEye : firstOther) + k, x, y, z, 1)
         })
       })
+      lashes.moved(expressive).forEach(([x, y, z], k) => {
+        put(firstLash + k, x, y, z, 1)
+      })
       MOUTH_RINGS.forEach((v, i) => {
         putVertex(firstMouth + i, v, MOUTH_DEPTH)
       })
-      return out
+      return { vertices: out, gains }
     },
   }
 }
@@ -153,6 +182,8 @@ function makeGrid(
   const onMesh = placesOnMesh(mesh, all, columns, rows, step)
   const isPerson = personPoints(person, width, height, columns, rows, step)
   const depth = headDepth(mesh, frame)
+  const [earX, earY] = meanOf(mesh, SIDES)
+  const ears = heightInFace(frame, earX, earY)
   const numbers = new Int32Array(columns * rows).fill(-1)
   const points: GridPoint[] = []
   const triangles: number[] = []
@@ -161,7 +192,7 @@ function makeGrid(
     if ((numbers[point] as number) >= 0) return numbers[point] as number
     const [x, y] = [(point % columns) * step, Math.floor(point / columns) * step]
     const share = headShare(frame, x, y, height)
-    points.push({ x, y, share, ...depthAndPlace(mesh, onMesh[point], x, y, depth, frame.height) })
+    points.push({ x, y, share, ...depthAndPlace(mesh, onMesh[point], x, y, depth, frame, ears) })
     numbers[point] = points.length - 1
     return points.length - 1
   }
@@ -187,20 +218,21 @@ function depthAndPlace(
   x: number,
   y: number,
   depth: (x: number, y: number) => number,
-  height: number,
+  frame: HeadFrame,
+  ears: number,
 ): Pick<GridPoint, 'z' | 'place'> {
   if (inside) return { z: valueAt(mesh, inside, 2) + BEHIND, place: inside }
   const { from, to, share, distance } = nearestOnOutline(mesh, x, y)
-  const fade = Math.exp(-distance / (EXPRESSION_REACH * height))
+  const rim = [0, 1, 2].map((axis) => {
+    return (1 - share) * (mesh[3 * from + axis] as number) + share * (mesh[3 * to + axis] as number)
+  }) as [number, number, number]
+  const fade = Math.exp(-distance / expressionReach(frame, ears, rim[0], rim[1]))
   const place: MeshPlace = {
     corners: [from, to, from],
     weights: [fade * (1 - share), fade * share, 0],
   }
-  const rim = [0, 1, 2].map((axis) => {
-    return (1 - share) * (mesh[3 * from + axis] as number) + share * (mesh[3 * to + axis] as number)
-  }) as [number, number, number]
   const step = rim[2] - depth(rim[0], rim[1])
-  return { z: depth(x, y) + step * Math.exp(-distance / (DEPTH_REACH * height)) + BEHIND, place }
+  return { z: depth(x, y) + step * Math.exp(-distance / (DEPTH_REACH * frame.height)) + BEHIND, place }
 }
 
 /** Whether all points around lie on the mesh: what is deep inside needs no grid. */

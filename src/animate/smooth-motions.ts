@@ -14,6 +14,7 @@ const NOISE = {
   shift: 0.012,
   scale: 0.006,
   expression: 0.012,
+  light: 0.06,
   opening: 0.03,
   gaze: 0.025,
 } as const
@@ -61,7 +62,8 @@ export function smoothedMotion(frames: readonly ObservedFrame[], index: number):
     rotation: multiply(fromRotationVector(turn), motion.rotation),
     shift: mean(({ shift }) => shift, NOISE.shift) as Vector,
     scale: (mean(({ scale }) => [scale], NOISE.scale) as [number])[0],
-    expression: smoothedExpression(motion, others),
+    expression: smoothedVertices(({ expression }) => expression, motion, others, NOISE.expression),
+    light: smoothedVertices(({ light }) => light, motion, others, NOISE.light),
     eyeOpenings: [right, left],
     mouthOpening: (mean(({ mouthOpening }) => [mouthOpening], NOISE.opening) as [number])[0],
     gazes: [gaze(0), gaze(1)],
@@ -86,17 +88,23 @@ function neighbours(frames: readonly ObservedFrame[], index: number): Neighbour[
 }
 
 /** Vertex by vertex: lips that move do not keep a brow from being steadied. */
-function smoothedExpression({ expression }: HeadMotion, others: readonly Neighbour[]): Float32Array {
-  const out = expression.slice()
-  for (let k = 0; k < expression.length; k += 3) {
-    const [x, y, z] = [expression[k] as number, expression[k + 1] as number, expression[k + 2] as number]
+function smoothedVertices(
+  of: (motion: HeadMotion) => Float32Array,
+  own: HeadMotion,
+  others: readonly Neighbour[],
+  noise: number,
+): Float32Array {
+  const values = of(own)
+  const out = values.slice()
+  for (let k = 0; k < values.length; k += 3) {
+    const [x, y, z] = [values[k] as number, values[k + 1] as number, values[k + 2] as number]
     let [total, sx, sy, sz] = [1, 0, 0, 0]
     for (const { motion, weight } of others) {
-      const theirs = motion.expression
+      const theirs = of(motion)
       const dx = (theirs[k] as number) - x
       const dy = (theirs[k + 1] as number) - y
       const dz = (theirs[k + 2] as number) - z
-      const share = weight * Math.exp((-0.5 * (dx * dx + dy * dy + dz * dz)) / NOISE.expression ** 2)
+      const share = weight * Math.exp((-0.5 * (dx * dx + dy * dy + dz * dz)) / noise ** 2)
       total += share
       sx += share * dx
       sy += share * dy

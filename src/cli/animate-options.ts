@@ -88,7 +88,7 @@ export function addAnimateOptions(command: Command): Command {
 export function animateOptions(flags: AnimateFlags): AnimateOptions & { readonly strengths: Strengths } {
   const face = faceChoice(flags.face, flags.at)
   const driverFace = faceChoice(flags.driverFace)
-  const strengths = { mouth: 1, eyes: 1, brows: 1, pose: 1, ...flags.strength }
+  const strengths = { mouth: 1, eyes: 1, brows: 1, pose: 1, light: 1, ...flags.strength }
   for (const part of PARTS) if (flags.parts && !flags.parts.includes(part)) strengths[part] = 0
   return {
     ...(face && { face }),

@@ -7,9 +7,11 @@ import type { FrameFacts } from './video-record.js'
 
 /** Lines of animation.jsonl: what the driver does in each frame, with all bits. */
 
-interface PackedMotion extends Omit<HeadMotion, 'expression'> {
+interface PackedMotion extends Omit<HeadMotion, 'expression' | 'light'> {
   /** float32, base64. */
   readonly expression: string
+  /** float32, base64. */
+  readonly light: string
 }
 
 /** One line after the second. */
@@ -35,7 +37,7 @@ export function animationRecord(
     ...facts,
     status,
     ...(message !== undefined && { message }),
-    motion: { ...motion, expression: pack(motion.expression) },
+    motion: { ...motion, expression: pack(motion.expression), light: pack(motion.light) },
     mouth: pack(mouth),
     ...(tracker && { tracker }),
   }
@@ -46,12 +48,18 @@ export function observedFrame(value: unknown, frame: number): ObservedFrame | nu
   if (typeof value !== 'object' || value === null) return null
   const record = value as Partial<AnimationRecord>
   const expression = unpack(record.motion?.expression, MESH_VERTICES * 3)
+  const light = unpack(record.motion?.light, MESH_VERTICES * 3)
   const mouth = unpack(record.mouth, MOUTH_NUMBERS)
   const isStatus = record.status === 'ok' || record.status === 'regained' || record.status === 'held'
   const isWhole = record.frame === frame && typeof record.name === 'string' && isStatus
-  if (!isWhole || expression === null || mouth === null) return null
+  if (!isWhole || expression === null || light === null || mouth === null) return null
   const { status, message, motion } = record as AnimationRecord
-  return { status, ...(message !== undefined && { message }), motion: { ...motion, expression }, mouth }
+  return {
+    status,
+    ...(message !== undefined && { message }),
+    motion: { ...motion, expression, light },
+    mouth,
+  }
 }
 
 function pack(values: Float32Array): string {

@@ -51,6 +51,7 @@ describe('smoothing', () => {
       { along: 0, across: 0 },
       { along: 0, across: 0 },
     ],
+    light: new Float32Array(468 * 3),
   }
   const frame = (motion: Partial<HeadMotion>, status: ObservedFrame['status'] = 'ok'): ObservedFrame => ({
     status,

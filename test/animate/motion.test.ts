@@ -18,7 +18,7 @@ import { applySimilarity3 } from '../../src/geometry/similarity3.js'
 import type { Similarity3 } from '../../src/geometry/types.js'
 import { centredIrises, frontalFace } from './canonical.js'
 
-const ALL = { mouth: 1, eyes: 1, brows: 1, pose: 1 }
+const ALL = { mouth: 1, eyes: 1, brows: 1, pose: 1, light: 1 }
 const seen = (mesh: ArrayLike<number>): SeenFace => ({ mesh, landmarks: mesh, irises: centredIrises(mesh) })
 
 function moved(mesh: Float64Array, motion: Similarity3): Float64Array {
@@ -136,7 +136,12 @@ describe('carried over to a photo', () => {
 
   it('parts that are left out stay', () => {
     const motion = headMotion(reference, seen(openedBy(driver, 10)))
-    const { expressive, pose } = carryOver(over, motion, { mouth: 0, eyes: 0, brows: 0, pose: 0 }, 'relative')
+    const { expressive, pose } = carryOver(
+      over,
+      motion,
+      { mouth: 0, eyes: 0, brows: 0, pose: 0, light: 0 },
+      'relative',
+    )
     expect(largest(expressive, photo.mesh)).toBe(0)
     expect(Math.hypot(...pose.shift)).toBe(0)
     expect(pose.scale).toBe(1)

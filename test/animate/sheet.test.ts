@@ -46,13 +46,14 @@ const pose = (yaw: number): HeadPose => ({
   shift: [0, 0, 0],
   scale: 1,
 })
-const driven = (yaw: number, expressive = mesh): DrivenHead => ({
+const driven = (yaw: number, expressive = head.mesh): DrivenHead => ({
   expressive,
   pose: pose(yaw),
   gazes: [
     { along: 0, across: 0 },
     { along: 0, across: 0 },
   ],
+  light: new Float32Array(468 * 3),
   beyond: null,
 })
 const NO_PATCH = new Float32Array(MOUTH_PATCH.width * MOUTH_PATCH.height * 4)
@@ -95,7 +96,7 @@ describe('a sheet', () => {
         return radius(x, y) < 82 ? [128, 128, 128] : [0, 255, 0]
       })
       const [turned] = await drawn(image, driven(yaw))
-      const vertices = sheet.move(driven(yaw))
+      const { vertices } = sheet.move(driven(yaw))
       const at = (v: number) => {
         const [x, y] = [vertices[3 * v] as number, vertices[3 * v + 1] as number]
         const i = 4 * (Math.floor(y) * SIDE + Math.floor(x))
@@ -118,7 +119,7 @@ describe('a sheet', () => {
       if (i > 10) open[3 * v + 1] = (open[3 * v + 1] as number) + 4
     })
     const [turned] = (await drawn(image, driven(25, open))) as [Rgba]
-    const moved = sheet.move(driven(25, open))
+    const { vertices: moved } = sheet.move(driven(25, open))
     const [x, y] = [moved[3 * 13] as number, moved[3 * 13 + 1] as number]
     for (let row = Math.floor(y) - 8; row < y + 8; row++) {
       for (let column = Math.floor(x) - 20; column < x + 20; column++) {
@@ -139,7 +140,7 @@ describe('a sheet', () => {
         uses.set(edge, (uses.get(edge) ?? 0) + 1)
       })
     }
-    const moved = sheet.move(driven(0))
+    const { vertices: moved } = sheet.move(driven(0))
     const ends = [...uses].filter(([, count]) => count === 1).flatMap(([edge]) => edge.split(',').map(Number))
     const places = new Set(
       ends.map((corner) => `${moved[3 * corner]?.toFixed(3)},${moved[3 * corner + 1]?.toFixed(3)}`),
@@ -149,7 +150,7 @@ describe('a sheet', () => {
   })
 
   it('keeps the body where it is', () => {
-    const moved = sheet.move(driven(25))
+    const { vertices: moved } = sheet.move(driven(25))
     const { places } = sheet
     for (let corner = 468; corner < places.length / 4; corner++) {
       // Below 1.1 heights of the face from its middle there is no head.

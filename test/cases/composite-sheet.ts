@@ -21,6 +21,7 @@ export const compositeSheetCases: OpCase[] = table.map(({ n, at: [h, w], sheet, 
     // Half of the fragments are empty, half of the places without a patch, by the sign of the range.
     { n, h, w, c: 4 },
     { n, h, w, c: 4, range },
+    { n, h, w, c: 3, range: [0.5, 2] as const },
     { n: 1, h: sheet[0], w: sheet[1], c: 4, range: [0, 1] as const },
     { n: 1, h, w, c: 3, range: [0, 1] as const },
     { n, h: patch[0], w: patch[1], c: 4, range: [0, 1] as const },
@@ -29,19 +30,17 @@ export const compositeSheetCases: OpCase[] = table.map(({ n, at: [h, w], sheet, 
     compositeSheet(graph, 'composite', {
       fragments: nthValue(values, 0),
       places: nthValue(values, 1),
-      sheet: nthValue(values, 2),
-      backdrop: nthValue(values, 3),
-      patch: nthValue(values, 4),
+      light: nthValue(values, 2),
+      sheet: nthValue(values, 3),
+      backdrop: nthValue(values, 4),
+      patch: nthValue(values, 5),
     }),
   reference: (inputs) => {
-    const [fragments, places, from, under, over] = [0, 1, 2, 3, 4].map((i) => inputOf(inputs, i)) as [
-      ReturnType<typeof inputOf>,
-      ReturnType<typeof inputOf>,
-      ReturnType<typeof inputOf>,
-      ReturnType<typeof inputOf>,
-      ReturnType<typeof inputOf>,
-    ]
-    return compositeSheetReference(fragments, places, from, under, over)
+    type Tensor = ReturnType<typeof inputOf>
+    const [fragments, places, light, from, under, over] = [0, 1, 2, 3, 4, 5].map((i) =>
+      inputOf(inputs, i),
+    ) as [...[Tensor, Tensor, Tensor], ...[Tensor, Tensor, Tensor]]
+    return compositeSheetReference(fragments, places, light, from, under, over)
   },
   f16Nmse: PLACE_NMSE,
 }))

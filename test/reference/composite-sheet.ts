@@ -26,6 +26,7 @@ function cubicReference(input: RefTensor, y: number, x: number, c: number): numb
 export function compositeSheetReference(
   fragments: RefTensor,
   places: RefTensor,
+  light: RefTensor,
   sheet: RefTensor,
   backdrop: RefTensor,
   patch: RefTensor,
@@ -40,7 +41,8 @@ export function compositeSheetReference(
       number,
     ]
     const alpha = within(cubicReference(sheet, v - 0.5, u - 0.5, 3), 1)
-    const colour = cubicReference(sheet, v - 0.5, u - 0.5, c) + (1 - alpha) * under
+    const lit = elementOf(light, n, y, x, c) * cubicReference(sheet, v - 0.5, u - 0.5, c)
+    const colour = lit + (1 - alpha) * under
     if (s < 0) return colour
     const sample = (channel: number) => sampleReference(patch, n, t - 0.5, s - 0.5, channel, 'zero')
     return sample(c) + (1 - sample(3)) * colour

@@ -197,6 +197,7 @@ export class FakeFaceFlow implements ExpressiveFaceFlow {
           { along: 0, across: 0 },
           { along: 0, across: 0 },
         ],
+        light: new Float32Array(468 * 3),
       },
       mouth: new Float32Array(48),
     })

@@ -62,6 +62,15 @@ export async function shippedGraphs(): Promise<Graph[]> {
       const colours = compositeSheet(graph, 'composite', {
         fragments,
         places: interpolate(graph, 'places', fragments, places, { triangles }),
+        light: interpolate(
+          graph,
+          'light',
+          fragments,
+          inputTensor(graph, 'gains', { n: 1, h: 1, w: 3, c: 3 }),
+          {
+            triangles,
+          },
+        ),
         sheet: inputTensor(graph, 'sheet', { n: 1, h: 8, w: 8, c: 4 }),
         backdrop: inputTensor(graph, 'backdrop', { n: 1, h: 8, w: 8, c: 3 }),
         patch: inputTensor(graph, 'patch', { n: 1, h: 8, w: 8, c: 4 }),

@@ -10,6 +10,8 @@ export interface SheetLayers {
   readonly fragments: Value
   /** n x h x w x 4: x, y in the sheet, x, y in the patch (negative: no patch here); px, pixel centres at integer + 0.5. */
   readonly places: Value
+  /** n x h x w x 3: by what the sheet's colour is multiplied. */
+  readonly light: Value
   /** 1 x H x W x 4: colour times alpha, alpha. */
   readonly sheet: Value
   /** 1 x h x w x 3. */
@@ -19,34 +21,35 @@ export interface SheetLayers {
 }
 
 /**
- * A moved sheet, with a patch on it, over a backdrop. The sheet is sampled by Catmull-Rom, which gives back a pixel exactly at its
+ * A moved sheet in a changed light, with a patch on it, over a backdrop. The sheet is sampled by Catmull-Rom, which gives back a pixel exactly at its
  * centre, beyond its border by its outermost pixels; the patch bilinearly, with nothing beyond its border.
  * @returns n x h x w x 3
  * @throws EngineError INVALID_GRAPH if the shapes do not fit
  */
 export function compositeSheet(graph: GraphBuilder, name: string, layers: SheetLayers): Value {
   // Callers in JavaScript may pass anything: what is no value of the graph is refused by name when the node is added.
-  const { fragments, places, sheet, backdrop, patch } = Object(layers) as SheetLayers
-  return addNode(graph, compositeSheetOp, name, {}, [fragments, places, sheet, backdrop, patch])
+  const { fragments, places, light, sheet, backdrop, patch } = Object(layers) as SheetLayers
+  return addNode(graph, compositeSheetOp, name, {}, [fragments, places, light, sheet, backdrop, patch])
 }
 
 const KIND = 'compositeSheet'
 
 export const compositeSheetOp: OpDefinition<Record<string, never>> = {
   kind: KIND,
-  inputs: [5, 5],
+  inputs: [6, 6],
   attributes: {},
-  // Fragments and places, of one type: half a pixel of a place is all that f16 has at 1024.
+  // Fragments, places and light, of one type: half a pixel of a place is all that f16 has at 1024.
   coordinates: [1],
-  loads: [0, 1],
+  loads: [0, 1, 2],
   infer(context) {
-    const [fragments, places, sheet, backdrop, patch] = [0, 1, 2, 3, 4].map((i) =>
+    const [fragments, places, light, sheet, backdrop, patch] = [0, 1, 2, 3, 4, 5].map((i) =>
       tensorInput(KIND, context, i),
-    ) as Five<TensorType>
+    ) as Six<TensorType>
     const { n, h, w } = fragments
     const parts = [
       ['fragments', fragments, 4, n, true],
       ['places', places, 4, n, true],
+      ['light', light, 3, n, true],
       ['sheet', sheet, 4, 1, false],
       ['backdrop', backdrop, 3, 1, true],
       ['patch', patch, 4, n, false],
@@ -67,12 +70,12 @@ export const compositeSheetOp: OpDefinition<Record<string, never>> = {
     return tensorType(n, h, w, 3)
   },
   // Sixteen multiply-adds of four channels, weights, and the layers over one another.
-  flops: (_, output) => (output.kind === 'tensor' ? output.n * output.h * output.w * 220 : 0),
+  flops: (_, output) => (output.kind === 'tensor' ? output.n * output.h * output.w * 223 : 0),
   lower(context) {
     const { output, storage, loaded } = context
-    const [fragments, places, sheet, backdrop, patch] = [0, 1, 2, 3, 4].map((i) =>
+    const [fragments, places, light, sheet, backdrop, patch] = [0, 1, 2, 3, 4, 5].map((i) =>
       inputAt(context, i),
-    ) as Five<Operand>
+    ) as Six<Operand>
     const type = tensorOf(output)
     return [
       {
@@ -82,16 +85,17 @@ export const compositeSheetOp: OpDefinition<Record<string, never>> = {
         uniforms: {
           fragments: view(fragments),
           places: view(places),
+          light: view(light),
           sheet: view(sheet),
           backdrop: view(backdrop),
           patchView: view(patch),
           destination: view(output),
         },
-        bindings: { fragments, places, sheet, backdrop, cover: patch, destination: output },
+        bindings: { fragments, places, light, sheet, backdrop, cover: patch, destination: output },
         workgroups: tileGrid(type.h, type.w, type.n),
       },
     ]
   },
 }
 
-type Five<T> = [T, T, T, T, T]
+type Six<T> = [T, T, T, T, T, T]

@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest'
+import { EYES } from '../../src/animate/face-parts.js'
+import { lashLine } from '../../src/animate/lash-line.js'
+import { setLids } from '../../src/animate/openings.js'
+import { photoHead } from '../../src/animate/photo-head.js'
+import { skinLight, skinReference } from '../../src/animate/skin-light.js'
+import { steadiedLandmarks } from '../../src/animate/steadied-landmarks.js'
+import type { Rgba } from '../../src/geometry/types.js'
+import { seededRandom } from '../random.js'
+import { centredIrises, frontalFace, TRIANGLES } from './canonical.js'
+
+const SIZE = 224
+const mesh = frontalFace(112, 112, 9)
+const whole = new Uint8Array(SIZE * SIZE).fill(1)
+
+function frame(colour: (x: number, y: number) => readonly [number, number, number]): Rgba {
+  const data = new Uint8Array(SIZE * SIZE * 4).fill(255)
+  for (let i = 0; i < SIZE * SIZE; i++) data.set(colour(i % SIZE, Math.floor(i / SIZE)), 4 * i)
+  return { width: SIZE, height: SIZE, data }
+}
+
+describe('light on the skin', () => {
+  const random = seededRandom('skin')
+  const skin = Array.from({ length: SIZE * SIZE }, () => 90 + 60 * random())
+  const lit = (gain: (x: number, y: number) => number) =>
+    frame((x, y) => {
+      const value = gain(x, y) * (skin[y * SIZE + x] as number)
+      return [value, 0.8 * value, 0.6 * value]
+    })
+  const reference = skinReference(
+    lit(() => 1),
+    whole,
+    mesh,
+    TRIANGLES,
+  )
+  const gainAt = (light: Float32Array, v: number) => Math.exp(light[3 * v] as number)
+
+  it('is none in the reference itself, whatever the camera makes of it', () => {
+    expect(
+      Math.max(
+        ...skinLight(
+          reference,
+          lit(() => 1),
+        ).map(Math.abs),
+      ),
+    ).toBe(0)
+    expect(
+      Math.max(
+        ...skinLight(
+          reference,
+          lit(() => 1.3),
+        ).map(Math.abs),
+      ),
+    ).toBeLessThan(0.01)
+  })
+
+  it('is found where a cheek turns dark, and not on the other', () => {
+    const light = skinLight(
+      reference,
+      lit((x) => (x < 112 ? 0.85 : 1.15)),
+    )
+    // Vertices 50 and 280: the cheeks, the person's right one left in the picture. Grey levels rest on a floor.
+    expect(gainAt(light, 50) / gainAt(light, 280)).toBeCloseTo(0.85 / 1.15, 1)
+    expect(gainAt(light, 50)).toBeLessThan(0.9)
+  })
+
+  it('does not take a dark open mouth for shade, and has a limit', () => {
+    const [x, y] = [mesh[3 * 13] as number, ((mesh[3 * 13 + 1] as number) + (mesh[3 * 14 + 1] as number)) / 2]
+    const open = skinLight(
+      reference,
+      lit((px, py) => (Math.hypot((px - x) / 14, (py - y) / 5) < 1 ? 0.1 : 1)),
+    )
+    expect(Math.max(...open.map(Math.abs))).toBeLessThan(0.02)
+    const hand = skinLight(
+      reference,
+      lit((px) => (px < 112 ? 0.05 : 1)),
+    )
+    expect(Math.max(...hand.map(Math.abs))).toBeCloseTo(0.35, 5)
+  })
+})
+
+describe('lids and irises of two witnesses', () => {
+  const toTemplate = { a: 1, b: 0, tx: 0, ty: 0 }
+  const irises = Float32Array.from(centredIrises(mesh))
+  const face = { landmarks468: Float32Array.from(mesh), irises, toTemplate }
+  const flow = Float32Array.from({ length: SIZE * SIZE * 3 }, (_, k) => (k % 3 === 0 ? 4 : 0))
+  const seen = (by: readonly [number, number]) => {
+    const b = {
+      ...face,
+      landmarks468: face.landmarks468.map((value, k) => value + (k % 3 < 2 ? (by[k % 3] as number) : 0)),
+    }
+    return steadiedLandmarks({ a: face, b, flow, mask: whole } as never).landmarks
+  }
+  const lid = 159
+
+  it('are where the flow leads them as long as landmarks only tremble', () => {
+    const landmarks = seen([4.6, 0.5])
+    expect(landmarks[3 * lid]).toBeCloseTo((mesh[3 * lid] as number) + 4, 4)
+    expect(landmarks[3 * lid + 1]).toBeCloseTo(mesh[3 * lid + 1] as number, 4)
+    // Others are left as they are.
+    expect(landmarks[3]).toBeCloseTo((mesh[3] as number) + 4.6, 4)
+  })
+
+  it('are where the landmarks are once a lid closes, which the flow does not see', () => {
+    const landmarks = seen([4, 12])
+    expect((landmarks[3 * lid + 1] as number) - (mesh[3 * lid + 1] as number)).toBeGreaterThan(11)
+  })
+})
+
+describe('the lash line', () => {
+  const photo = photoHead(mesh, centredIrises(mesh))
+  const lashes = lashLine(photo)
+  const rims = EYES.flatMap(({ rim }) => rim)
+
+  it('of an unmoved face is where the landmarks of the lids are', () => {
+    lashes.moved(photo.mesh).forEach(([x, y], i) => {
+      const v = rims[i] as number
+      expect([x, y]).toEqual([
+        expect.closeTo(mesh[3 * v] as number, 6),
+        expect.closeTo(mesh[3 * v + 1] as number, 6),
+      ])
+    })
+  })
+
+  it('goes with a lid that is half open, and is nothing on shut ones', () => {
+    const moved = photo.mesh.slice()
+    for (const eye of EYES) setLids(moved, photo.mesh, eye, 0.7)
+    const at = rims.indexOf(159)
+    const step = (moved[3 * 159 + 1] as number) - (photo.mesh[3 * 159 + 1] as number)
+    expect((lashes.moved(moved)[at] as readonly number[])[1]).toBeCloseTo(
+      (mesh[3 * 159 + 1] as number) + step,
+      6,
+    )
+    for (const eye of EYES) setLids(moved, photo.mesh, eye, 0)
+    for (const [i, [x, y]] of lashes.moved(moved).entries()) {
+      const v = rims[i] as number
+      if (EYES.some(({ corners }) => (corners as readonly number[]).includes(v))) continue
+      expect([x, y]).toEqual([moved[3 * v], moved[3 * v + 1]])
+    }
+  })
+})
