@@ -55,6 +55,15 @@ describe('selection on software adapters', () => {
     expect(name(conv3x3(28, 59, 24), 8)).toBe('winograd-4x32')
     expect(name(conv3x3(56, 8, 12), 4)).toBe('winograd-7x16')
     expect(name(conv3x3(56, 8, 12), 0)).toBe('winograd-8x8')
+    // Few planes share the transforms: with 8 lanes the product does not make up for them.
+    const first = { ...conv3x3(112, 1, 8), winograd: { tile: 4, inPlanes: 4, outPlanes: 8 } } as const
+    const large = { ...first, taps: [7, 7], stride: [2, 2] } as const
+    expect([name(large, 4), name(large, 8)]).toEqual(['winograd-7x32', 'broadcast-4x16'])
+    expect([name(conv3x3(112, 8, 4), 4), name(conv3x3(112, 8, 4), 8)]).toEqual([
+      'winograd-7x16',
+      'broadcast-4x16',
+    ])
+    expect(name(conv3x3(56, 14, 8), 8)).toBe('winograd-4x32')
   })
 
   it('stays direct where tiles would be mostly padding, or windows do not fit', () => {

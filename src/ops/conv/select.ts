@@ -158,7 +158,8 @@ function selectSoftware(shape: ConvShape, lanes: 4 | 8 | undefined): ConvVariant
     return row(lanes, ROW_PIXELS)
   }
   const product = winogradProduct(shape, lanes)
-  if (product !== undefined && winogradGain(shape, product) >= WINOGRAD_GAIN[lanes ?? 0]) return product
+  const pays = product !== undefined && winogradGain(shape, product) >= WINOGRAD_GAIN[lanes ?? 0]
+  if (pays && !(lanes === 8 && isMostlyTransforms(shape))) return product
   if (lanes === undefined) return pixels <= 32 ? channels(4) : matrix(8, 2)
   const tiles = BROADCAST_TILES[lanes]
   if (pixels <= 16) return broadcast(lanes, ...tiles.small)
@@ -170,6 +171,18 @@ function selectSoftware(shape: ConvShape, lanes: 4 | 8 | undefined): ConvVariant
  * nearly as good as the product with 8 lanes and much worse with 4.
  */
 const WINOGRAD_GAIN = { 0: 1.8, 4: 1.4, 8: 2 } as const
+
+/** Inverse planes of input and output phases, together, above which few products share the transforms of a tile. */
+const MOSTLY_TRANSFORMS = 1 / 4
+
+/**
+ * Transforms and what they store grow with the sum of the planes, products with their product. With 8 lanes, where products are
+ * cheap, layers of few planes take 0.70 to 0.75 of Winograd's time directly (first layers, fine matching at 1/2); with 4 lanes twice
+ * as long.
+ */
+function isMostlyTransforms({ winograd }: ConvShape): boolean {
+  return winograd !== undefined && 1 / winograd.inPlanes + 1 / winograd.outPlanes > MOSTLY_TRANSFORMS
+}
 
 function winogradProduct(shape: ConvShape, lanes: 4 | 8 | undefined): WinogradVariant | undefined {
   if (shape.winograd === undefined) return undefined
