@@ -9,7 +9,13 @@ import { freePort } from './server.js'
 export const KEYS = { AWS_ACCESS_KEY_ID: 'S3RVER', AWS_SECRET_ACCESS_KEY: 'S3RVER' } as const
 export const BUCKET = 'corpora'
 
-const SERVER = fileURLToPath(new URL('s3/node_modules/@20minutes/s3rver/bin/s3rver.js', import.meta.url))
+const SERVER = fileURLToPath(new URL('s3/node_modules/@20minutes/s3rver/lib/s3rver.js', import.meta.url))
+/** Its own command is not in its package. */
+const PROGRAM = `
+const [server, directory, port, name] = process.argv.slice(1)
+const S3rver = require(server)
+new S3rver({ address: '127.0.0.1', port, directory, silent: true, configureBuckets: [{ name }] }).run()
+`
 
 /** A server with the interface of S3, of the test's own: loopback, its own port and folder. */
 export class ObjectServer {
@@ -21,8 +27,7 @@ export class ObjectServer {
   static async start(folder: string): Promise<ObjectServer> {
     await mkdir(folder, { recursive: true })
     const port = await freePort()
-    const where = ['--directory', folder, '--address', '127.0.0.1', '--port', String(port)]
-    const args = [SERVER, ...where, '--silent', '--configure-bucket', BUCKET]
+    const args = ['-e', PROGRAM, SERVER, folder, String(port), BUCKET]
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
     const server = new ObjectServer(port, child)
     for (;;) {

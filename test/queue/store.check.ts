@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
+import { runCli } from '../../src/cli/program.js'
 import type { Dataset } from '../../src/corpus/dataset.js'
 import { S3Store } from '../../src/corpus/store/s3-store.js'
-import { PHOTO_A, PHOTO_B } from '../support/synthetic.js'
-import { run, start } from './commands.js'
+import { FakeFaceFlow, FakeTerminal } from '../support/fake-face-flow.js'
+import { mouthOpening, PHOTO_A, PHOTO_B, syntheticResult } from '../support/synthetic.js'
+import { run as runProcess, start } from './commands.js'
 import { BUCKET, ObjectServer } from './object-server.js'
-import { TestServer } from './server.js'
+import { freePort, TestServer } from './server.js'
 
 /* A corpus in object storage, on a real server: by processes, by workers of a queue, one of them killed; the same bytes as in a folder. */
 
@@ -43,6 +45,20 @@ after(async () => {
   await rm(root, { recursive: true, force: true })
 })
 
+/** The command in this process. */
+async function run(args: readonly string[], env: Record<string, string> = {}) {
+  const before = { ...process.env }
+  Object.assign(process.env, env)
+  try {
+    const terminal = new FakeTerminal(new FakeFaceFlow(await prepared))
+    const code = await runCli(args, terminal.context, false)
+    return { code, out: terminal.out, err: terminal.err }
+  } finally {
+    process.env = before
+  }
+}
+
+const prepared = syntheticResult(mouthOpening)
 const stored = (name: string) => `s3://${BUCKET}/${name}`
 const corpus = (out: string, ...more: string[]): string[] => [
   ...['corpus', manifest, '-o', out, '--shard-size', '1', '--keep-doubtful', ...more],
@@ -74,7 +90,7 @@ async function assertStored(name: string): Promise<void> {
 
 describe('a corpus in object storage', () => {
   it('has the objects that a folder has as files, is gone on with, and comes back as a folder', async () => {
-    const first = await run(corpus(stored('set'), '--jobs', '2'), objects.env)
+    const first = await runProcess(corpus(stored('set'), '--jobs', '2'), objects.env)
     assert.equal(first.code, 9, first.err)
     assert.match(first.out, new RegExp(`look at s3://${BUCKET}/set/report.html`))
     await assertStored('set')
@@ -99,10 +115,10 @@ describe('a corpus in object storage', () => {
   })
 
   it('is computed by shares and by workers of a queue, one of them killed, to the same bytes', async () => {
-    const shares = [1, 2].map((share) =>
-      run(corpus(stored('shares'), '--jobs', '1', '--shard', `${share}/2`, '-q'), objects.env),
-    )
-    for (const { code, err } of await Promise.all(shares)) assert.ok(code === 0 || code === 9, err)
+    for (const share of ['1/2', '2/2']) {
+      const { code, err } = await run(corpus(stored('shares'), '--jobs', '1', '--shard', share), objects.env)
+      assert.ok(code === 0 || code === 9, err)
+    }
     const env = { ...objects.env, DEEPFACEFLOW_QUEUE: server.url, DFF_TEST_DELAY: '500' }
     const [, ...options] = corpus(stored('queued'))
     const fill = await run(['queue', 'fill', ...options], env)
@@ -124,14 +140,12 @@ describe('a corpus in object storage', () => {
 describe('object storage that cannot be used', () => {
   it('is told in one line, without the secret', async () => {
     const go = (out: string, env: Record<string, string>) => run(corpus(out), { ...objects.env, ...env })
-    const [wrong, unknown, bucket, nobody, none, noKeys] = await Promise.all([
-      go(stored('x'), { AWS_SECRET_ACCESS_KEY: 'hush' }),
-      go(stored('x'), { AWS_ACCESS_KEY_ID: 'somebody', AWS_SECRET_ACCESS_KEY: 'hush' }),
-      go('s3://elsewhere/x', {}),
-      go(stored('x'), { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' }),
-      go(stored('x'), { AWS_ENDPOINT_URL: 'http://no.such.host.invalid' }),
-      go(stored('x'), { AWS_ACCESS_KEY_ID: '' }),
-    ])
+    const wrong = await go(stored('x'), { AWS_SECRET_ACCESS_KEY: 'hush' })
+    const unknown = await go(stored('x'), { AWS_ACCESS_KEY_ID: 'somebody', AWS_SECRET_ACCESS_KEY: 'hush' })
+    const bucket = await go('s3://elsewhere/x', {})
+    const nobody = await go(stored('x'), { AWS_ENDPOINT_URL: `http://127.0.0.1:${await freePort()}` })
+    const none = await go(stored('x'), { AWS_ENDPOINT_URL: 'http://no.such.host.invalid' })
+    const noKeys = await go(stored('x'), { AWS_ACCESS_KEY_ID: '' })
     for (const { code, out, err } of [wrong, unknown, bucket, nobody, none]) {
       assert.equal(code, 7, err)
       assert.equal(out, '')
@@ -141,7 +155,7 @@ describe('object storage that cannot be used', () => {
     assert.match(wrong.err, /refuses the credentials \(SignatureDoesNotMatch\)/)
     assert.match(unknown.err, /refuses the credentials \(InvalidAccessKeyId\)/)
     assert.match(bucket.err, /there is no bucket elsewhere/)
-    assert.match(nobody.err, /nothing listens at http:\/\/127\.0\.0\.1:1/)
+    assert.match(nobody.err, /nothing listens at http:\/\/127\.0\.0\.1:\d+/)
     assert.match(none.err, /the host of .* is not known|does not answer/)
     assert.equal(noKeys.code, 2)
     assert.match(noKeys.err, /there are no credentials; set AWS_ACCESS_KEY_ID/)
@@ -153,15 +167,13 @@ describe('object storage that cannot be used', () => {
       assert.deepEqual([code, err.trim().split('\n').length], [2, 1], err)
       assert.match(err, why)
     }
-    await Promise.all([
-      refused(['corpus', 'verify', stored('set')], /verify and repair work on folders/),
-      refused(['corpus', 'repair', stored('set')], /verify and repair work on folders/),
-      refused(['corpus', 'merge', join(root, 'alone'), '-o', stored('new')], /joined in a folder/),
-      refused(corpus('s3://B/x'), /the name of a bucket/),
-      refused(['flow', PHOTO_A, PHOTO_B, '-o', stored('pair')], /is an address, not a folder/),
-      refused(['batch', manifest, '-o', stored('pairs')], /is an address, not a folder/),
-      refused(['video', join(root, 'photos'), '-o', stored('video')], /is an address, not a folder/),
-    ])
+    await refused(['corpus', 'verify', stored('set')], /verify and repair work on folders/)
+    await refused(['corpus', 'repair', stored('set')], /verify and repair work on folders/)
+    await refused(['corpus', 'merge', join(root, 'alone'), '-o', stored('new')], /joined in a folder/)
+    await refused(corpus('s3://B/x'), /the name of a bucket/)
+    await refused(['flow', PHOTO_A, PHOTO_B, '-o', stored('pair')], /is an address, not a folder/)
+    await refused(['batch', manifest, '-o', stored('pairs')], /is an address, not a folder/)
+    await refused(['video', join(root, 'photos'), '-o', stored('video')], /is an address, not a folder/)
     const { code, err } = await run(['corpus', 'merge', stored('nothing')], objects.env)
     assert.deepEqual([code, /holds no corpus/.test(err)], [3, true], err)
   })

@@ -260,7 +260,7 @@ function unreachable(cause: unknown, origin: string): [what: string, remedy: str
       return [`the host of ${origin} is not known (${code})`, 'check AWS_ENDPOINT_URL and AWS_REGION']
     default:
       return [
-        `${origin} does not answer (${code ?? messageOf(cause)})`,
+        `${origin} does not answer (${code ?? messageOf((cause as Error).cause ?? cause)})`,
         'check AWS_ENDPOINT_URL and the network',
       ]
   }
