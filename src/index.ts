@@ -52,6 +52,18 @@ export {
 } from './corpus/settings.js'
 export { parseShare, type Share, sharePlan } from './corpus/share.js'
 export { parseShares, SPLIT_BYS, type SplitBy, type Splits } from './corpus/splits.js'
+export { isStoreAddress } from './corpus/store/address.js'
+export type { ObjectStore } from './corpus/store/object-store.js'
+export { S3Store } from './corpus/store/s3-store.js'
+export {
+  fetchEntries,
+  fetchPlan,
+  fetchRecord,
+  fetchSettings,
+  sendDataset,
+  sendEntry,
+  sendPlan,
+} from './corpus/store/stored-corpus.js'
 export { type CorpusCheck, type CorpusProblem, verifyCorpus } from './corpus/verify.js'
 export type { EntryContext, WorkPhase } from './corpus/work.js'
 export { computesInSoftware } from './gpu/doctor.js'

@@ -14,11 +14,16 @@ import {
 import { type CliContext, ExitRequest } from './context.js'
 import { assembleLocked, reportCorpus } from './corpus-finish.js'
 import { addWorkOptions, type WorkFlags } from './corpus-options.js'
+import { assertFolder, openPlace } from './corpus-place.js'
 import { corpusEngine, serveCorpus, workOnEntries } from './corpus-work.js'
 import { EXIT } from './exit-codes.js'
 import { addOutputOptions, type EngineFlags } from './options.js'
 import { startProgress } from './progress.js'
 import { oneLine } from './terminal-text.js'
+
+/** All of it is read, much of it twice. */
+const NOT_STORED =
+  'verify and repair work on folders; "deepfaceflow corpus merge" with -o makes one of what is stored, or mount the bucket'
 
 interface CheckFlags {
   readonly json?: boolean
@@ -47,6 +52,7 @@ export function addCheckCommands(corpus: Command, context: CliContext): void {
 
 async function verifyCommand(context: CliContext, set: string, flags: CheckFlags): Promise<void> {
   context.watchesInterrupts()
+  assertFolder(set, NOT_STORED)
   const check = await checked(context, set, flags)
   const { problems, shards, samples, entries } = check
   if (flags.json) context.stdout(`${JSON.stringify({ folder: set, shards, samples, entries, problems })}\n`)
@@ -75,6 +81,7 @@ async function checked(context: CliContext, set: string, flags: CheckFlags): Pro
 
 async function repairCommand(context: CliContext, set: string, given: WorkFlags): Promise<void> {
   context.watchesInterrupts()
+  assertFolder(set, NOT_STORED)
   const settings = await readSettings(set)
   const flags = { ...given, ...engineOf(settings, given) }
   if (context.desk !== null) return await serveCorpus(context, context.desk, flags)
@@ -86,7 +93,7 @@ async function repairCommand(context: CliContext, set: string, given: WorkFlags)
   const plan = await openPlan(set)
   const progress = startProgress(context, plan.count, flags.quiet ?? false)
   try {
-    const work = await workOnEntries(context, flags, set, settings, plan, progress)
+    const work = await workOnEntries(context, flags, await openPlace(set), settings, plan, progress)
     const force = problems.some(({ of }) => of !== 'entry')
     const dataset = context.interrupted.aborted
       ? null

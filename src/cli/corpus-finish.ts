@@ -7,10 +7,14 @@ import {
   type Dataset,
   describeOwner,
   FaceError,
+  fetchEntries,
+  isStoreAddress,
+  sendDataset,
   takeLock,
 } from '../index.js'
 import { type CliContext, ExitRequest } from './context.js'
 import type { WorkFlags } from './corpus-options.js'
+import type { CorpusPlace } from './corpus-place.js'
 import type { WorkSummary } from './corpus-work.js'
 import { EXIT } from './exit-codes.js'
 import type { Progress } from './progress.js'
@@ -50,6 +54,31 @@ export async function assembleLocked(
   }
 }
 
+/**
+ * Makes the data set of a corpus wherever it lies: one in object storage is put together on this machine, from all of its entries.
+ * @returns null if it was interrupted
+ */
+export async function assembleAt(
+  context: CliContext,
+  { set, store }: CorpusPlace,
+  plan: CorpusPlan,
+  settings: CorpusSettings,
+  progress: Progress,
+): Promise<Dataset | null> {
+  if (store === null) return await assembleLocked(context, set, plan, settings, progress, false)
+  const { interrupted: signal } = context
+  try {
+    await fetchEntries(store, set, plan, { signal, onEntry: (id) => progress.step(`fetching ${id}`) })
+  } catch (error) {
+    if (signal.aborted) return null
+    throw error
+  }
+  const dataset = await assembleLocked(context, set, plan, settings, progress, false)
+  progress.step('sending the data set')
+  if (dataset !== null) await sendDataset(store, set, dataset)
+  return dataset
+}
+
 /** Prints what a run has come to, and ends the command where not all of it is complete. */
 export function reportCorpus(
   context: CliContext,
@@ -74,7 +103,7 @@ export function reportCorpus(
       const { counts, shards } = dataset
       context.stdout(
         `${counts.pairs} pairs of ${counts.tracks} tracks in ${shards.length} shards; ${counts.usable_faces} of ${counts.faces} faces passed ` +
-          `the filters; look at ${oneLine(join(set, DATASET_FILES.report))}\n`,
+          `the filters; look at ${oneLine(isStoreAddress(set) ? `${set}/${DATASET_FILES.report}` : join(set, DATASET_FILES.report))}\n`,
       )
     }
   }

@@ -7,12 +7,16 @@ import {
   EngineError,
   type EntryRecord,
   type FaceFlow,
+  fetchRecord,
+  type ObjectStore,
   processEntry,
+  sendEntry,
   type WorkPhase,
   whyOpen,
 } from '../index.js'
 import type { CliContext, WorkerDesk } from './context.js'
 import type { WorkFlags } from './corpus-options.js'
+import { type CorpusPlace, openStore } from './corpus-place.js'
 import { type Crew, eachAtATime, planCrew } from './crew.js'
 import { createOptions, type EngineFlags } from './options.js'
 import { Pace } from './pace.js'
@@ -25,6 +29,8 @@ import { crewAt, SharedEngine, serveAt, shownBy, type TaskEvent, type Workbench 
 /** What entries of a corpus are worked on for. */
 export interface CorpusTask {
   readonly set: string
+  /** Where finished entries go from there: the address of a store; null: they stay. */
+  readonly store: string | null
   readonly settings: CorpusSettings
   readonly entry: CorpusEntry
 }
@@ -66,7 +72,7 @@ export async function corpusEngine(context: CliContext, flags: EngineFlags): Pro
 export async function workOnEntries(
   context: CliContext,
   flags: WorkFlags,
-  set: string,
+  { set, store, out }: CorpusPlace,
   settings: CorpusSettings,
   { count: tasks, entries }: Pick<CorpusPlan, 'count' | 'entries'>,
   progress: Progress,
@@ -79,11 +85,12 @@ export async function workOnEntries(
   try {
     await eachAtATime(entries(), crew.size, async (entry) => {
       if (context.interrupted.aborted) return
+      if (store !== null) await fetchRecord(store, set, entry.id)
       const why = await whyOpen(set, entry, settings.options, settings.engine)
       if (why === null && !force) count.skipped++
       else {
         if (why) progress.note(`${entry.id}: computed anew: ${oneLine(why)}`)
-        const answer = await runEntry(context, crew, { set, settings, entry }, progress)
+        const answer = await runEntry(context, crew, { set, store: store && out, settings, entry }, progress)
         if (answer === null) {
           if (context.interrupted.aborted) return
           count.failed++
@@ -142,6 +149,8 @@ export async function serveCorpus(context: CliContext, desk: WorkerDesk, flags: 
 /** Where this process works on entries. */
 class EntryBench implements Workbench<CorpusTask, CorpusAnswer> {
   readonly #engine: SharedEngine
+  /** Opened for the first entry that goes there. */
+  #store: Promise<ObjectStore | null> | null = null
 
   constructor(
     private readonly context: CliContext,
@@ -169,7 +178,7 @@ class EntryBench implements Workbench<CorpusTask, CorpusAnswer> {
     await this.#engine.close()
   }
 
-  async #compute({ set, settings, entry }: CorpusTask, faceFlow: FaceFlow): Promise<CorpusAnswer> {
+  async #compute({ set, store, settings, entry }: CorpusTask, faceFlow: FaceFlow): Promise<CorpusAnswer> {
     let frames = 0
     const times: Partial<Record<WorkPhase, number>> = {}
     const record = await processEntry(entry, settings.options, {
@@ -183,6 +192,11 @@ class EntryBench implements Workbench<CorpusTask, CorpusAnswer> {
         times[phase] = (times[phase] ?? 0) + ms
       },
     })
+    if (store !== null) {
+      this.#store ??= openStore(store)
+      const opened = await this.#store
+      if (opened !== null) await sendEntry(opened, set, record)
+    }
     return { record, times }
   }
 

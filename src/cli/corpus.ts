@@ -10,12 +10,13 @@ import {
   planCorpus,
   probeOutputFolder,
   readManifest,
+  sendPlan,
   sharePlan,
   writeSettings,
 } from '../index.js'
 import type { CliContext } from './context.js'
 import { addCheckCommands } from './corpus-check.js'
-import { assembleLocked, reportCorpus } from './corpus-finish.js'
+import { assembleAt, reportCorpus } from './corpus-finish.js'
 import { addMergeCommand } from './corpus-merge.js'
 import {
   addCorpusOptions,
@@ -24,6 +25,7 @@ import {
   entryOptions,
   type SetFlags,
 } from './corpus-options.js'
+import { type CorpusPlace, openPlace } from './corpus-place.js'
 import { corpusEngine, serveCorpus, type WorkSummary, workOnEntries } from './corpus-work.js'
 import { startProgress } from './progress.js'
 
@@ -50,9 +52,23 @@ export function addCorpusCommand(program: Command, context: CliContext): void {
 async function corpusCommand(context: CliContext, input: string, flags: CorpusFlags): Promise<void> {
   context.watchesInterrupts()
   if (context.desk !== null) return await serveCorpus(context, context.desk, flags)
+  const place = await openPlace(flags.out)
+  try {
+    await corpusAt(context, input, flags, place)
+  } finally {
+    await place.close()
+  }
+}
+
+async function corpusAt(
+  context: CliContext,
+  input: string,
+  flags: CorpusFlags,
+  place: CorpusPlace,
+): Promise<void> {
   const share = flags.shard === undefined ? null : parseShare(flags.shard, process.env)
   const planBegan = performance.now()
-  const { plan: whole, settings } = await prepareCorpus(context, input, flags)
+  const { plan: whole, settings } = await prepareCorpus(context, input, flags, place)
   const planned = performance.now() - planBegan
   const plan = share === null ? whole : sharePlan(whole, share)
   await assertFfmpeg(plan)
@@ -60,11 +76,11 @@ async function corpusCommand(context: CliContext, input: string, flags: CorpusFl
   let work: WorkSummary
   let dataset: Dataset | null = null
   try {
-    work = await workOnEntries(context, flags, flags.out, settings, plan, progress, flags.force)
+    work = await workOnEntries(context, flags, place, settings, plan, progress, flags.force)
     work.times.add({ plan: planned })
     if (!context.interrupted.aborted && share === null) {
       const began = performance.now()
-      dataset = await assembleLocked(context, flags.out, plan, settings, progress, false)
+      dataset = await assembleAt(context, place, plan, settings, progress)
       work.times.add({ assembly: performance.now() - began })
     }
   } finally {
@@ -81,6 +97,7 @@ export async function prepareCorpus(
   context: CliContext,
   input: string,
   flags: SetFlags,
+  { set, store }: CorpusPlace,
   accept: (settings: CorpusSettings) => Promise<void> = async () => undefined,
 ): Promise<{ plan: CorpusPlan; settings: CorpusSettings }> {
   const settings: CorpusSettings = {
@@ -91,11 +108,12 @@ export async function prepareCorpus(
     assembly: assemblyOptions(flags),
   }
   await accept(settings)
-  await probeOutputFolder(flags.out)
+  await probeOutputFolder(set)
   const { root } = flags
   const entries = readManifest(input, { signal: context.interrupted, ...(root !== undefined && { root }) })
-  const plan = await planCorpus(flags.out, entries)
-  await writeSettings(flags.out, settings)
+  const plan = await planCorpus(set, entries)
+  await writeSettings(set, settings)
+  if (store !== null) await sendPlan(store, set, plan)
   return { plan, settings }
 }
 

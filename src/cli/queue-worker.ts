@@ -4,6 +4,8 @@ import {
   type CorpusSettings,
   corpusTerms,
   FaceError,
+  fetchRecord,
+  fetchSettings,
   type ProcessEntry,
   packageFacts,
   readEntryRecord,
@@ -14,6 +16,7 @@ import {
 import type { CliContext } from './context.js'
 import { engineOf } from './corpus-check.js'
 import { addWorkOptions, type WorkFlags } from './corpus-options.js'
+import { type CorpusPlace, openPlace } from './corpus-place.js'
 import { corpusEngine, crewOf, serveCorpus } from './corpus-work.js'
 import { type Progress, startProgress } from './progress.js'
 import { addQueueOptions, openQueue, type QueueFlags, seconds } from './queue-options.js'
@@ -50,7 +53,17 @@ export function addWorkerCommand(queue: Command, context: CliContext): void {
 
 async function workerCommand(context: CliContext, given: WorkerFlags): Promise<void> {
   context.watchesInterrupts()
-  const made = await readSettings(given.out)
+  const place = await openPlace(given.out)
+  try {
+    await workAt(context, given, place)
+  } finally {
+    await place.close()
+  }
+}
+
+async function workAt(context: CliContext, given: WorkerFlags, place: CorpusPlace): Promise<void> {
+  if (place.store !== null) await fetchSettings(place.store, place.set)
+  const made = await readSettings(place.set)
   const flags = { ...given, ...engineOf(made, given) }
   if (context.desk !== null) return await serveCorpus(context, context.desk, flags)
   // What is recorded is what computes here, also where it is not what the queue was filled for.
@@ -65,8 +78,10 @@ async function workerCommand(context: CliContext, given: WorkerFlags): Promise<v
     const entry = flags.root === undefined ? queued : { ...queued, root: flags.root }
     // An entry that another worker has now is finished all the same: one of several cannot be stopped alone.
     signal.addEventListener('abort', () => signal.reason === 'give back' && giveBack.abort())
-    const record = await finished(flags.out, entry, settings)
-    assertUsable(record ?? (await crew.run({ set: flags.out, settings, entry })).record)
+    const record = await finished(place, entry, settings)
+    assertUsable(
+      record ?? (await crew.run({ set: place.set, store: place.store && place.out, settings, entry })).record,
+    )
   }
   try {
     const report = await queue.work(process, {
@@ -94,7 +109,12 @@ async function workerCommand(context: CliContext, given: WorkerFlags): Promise<v
   }
 }
 
-async function finished(set: string, entry: CorpusEntry, { options, engine }: CorpusSettings) {
+async function finished(
+  { set, store }: CorpusPlace,
+  entry: CorpusEntry,
+  { options, engine }: CorpusSettings,
+) {
+  if (store !== null) await fetchRecord(store, set, entry.id)
   return (await whyOpen(set, entry, options, engine)) === null ? await readEntryRecord(set, entry.id) : null
 }
 

@@ -3,6 +3,7 @@ import { corpusTerms, type QueueStatus, type SetAside } from '../index.js'
 import type { CliContext } from './context.js'
 import { prepareCorpus } from './corpus.js'
 import { addSetOptions, type SetFlags } from './corpus-options.js'
+import { type CorpusPlace, openPlace } from './corpus-place.js'
 import { addEngineOptions, addOutputOptions, positiveInteger } from './options.js'
 import { startProgress } from './progress.js'
 import { addQueueOptions, openQueue, type QueueFlags, seconds } from './queue-options.js'
@@ -61,10 +62,24 @@ export function addQueueCommand(program: Command, context: CliContext): void {
 
 async function fillCommand(context: CliContext, input: string, flags: FillFlags): Promise<void> {
   context.watchesInterrupts()
+  const place = await openPlace(flags.out)
+  try {
+    await fillAt(context, input, flags, place)
+  } finally {
+    await place.close()
+  }
+}
+
+async function fillAt(
+  context: CliContext,
+  input: string,
+  flags: FillFlags,
+  place: CorpusPlace,
+): Promise<void> {
   const queue = await openQueue(flags)
   const progress = startProgress(context, 0, flags.quiet ?? false)
   try {
-    const { plan, settings } = await prepareCorpus(context, input, flags, (wanted) =>
+    const { plan, settings } = await prepareCorpus(context, input, flags, place, (wanted) =>
       queue.assertTerms(corpusTerms(wanted)),
     )
     if (flags.again) await queue.remove('set-aside')

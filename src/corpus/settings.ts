@@ -28,7 +28,8 @@ export interface CorpusSettings {
   readonly assembly: AssemblyOptions
 }
 
-const SETTINGS = 'corpus.json'
+/** Name of the settings' file in a corpus's folder. */
+export const SETTINGS = 'corpus.json'
 
 /** @throws FaceError OUTPUT_FAILED */
 export async function writeSettings(set: string, settings: CorpusSettings): Promise<void> {

@@ -58,6 +58,17 @@ it('docs/engine.md: a registered pair that stays on the GPU', async () => {
   expect((await runExample('docs/engine.md', 'registeredFlow')).trim()).toBe(`${bytes} ${bytes / 4}`)
 })
 
+it('docs/corpus.md: a corpus of a folder of frames', async () => {
+  await mkdir(join(folder, 'videos', 'clip'), { recursive: true })
+  for (const frame of ['talk-00.jpg', 'talk-01.jpg']) {
+    await copyFile(resolve('test/fixtures/eval/real', frame), join(folder, 'videos', 'clip', frame))
+  }
+  const printed = await runExample('docs/corpus.md', 'planCorpus')
+  expect(printed).toMatch(/^clip-[0-9a-f]{12} complete \d\n/)
+  expect(printed).toMatch(/complete: 1,[^]*frames: 2,\s*faces: 2,\s*tracks: 1,/)
+  expect((await stat(join(folder, 'set', 'dataset.json'))).size).toBeGreaterThan(1000)
+}, 300_000)
+
 /** What the programs of docs/streams.md take from around them. */
 const STREAM = `
 import { EventEmitter } from 'node:events'

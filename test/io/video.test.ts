@@ -155,6 +155,59 @@ describe.runIf(await hasFfmpeg())('video files', () => {
     })
   })
 
+  it('are turned as they are shown', async () => {
+    // What a phone writes that is held upright; older and newer versions of ffmpeg are told of it in other ways.
+    await run('ffmpeg', [
+      '-v',
+      'error',
+      '-display_rotation',
+      '90',
+      '-i',
+      'plain.mp4',
+      '-c',
+      'copy',
+      'turned.mp4',
+    ]).catch(() =>
+      run('ffmpeg', [
+        '-v',
+        'error',
+        '-i',
+        'plain.mp4',
+        '-c',
+        'copy',
+        '-metadata:s:v',
+        'rotate=90',
+        'turned.mp4',
+      ]),
+    )
+    const source = await openFrames('turned.mp4')
+    for await (const { photo } of source.frames(0, new AbortController().signal)) {
+      expect(photo).toMatchObject({ width: 48, height: 64 })
+    }
+  })
+
+  it('are refused without a frame, without a picture, and empty', async () => {
+    await run('ffmpeg', [
+      '-v',
+      'error',
+      '-f',
+      'lavfi',
+      '-i',
+      'color=gray:size=64x48',
+      '-frames:v',
+      '0',
+      'none.mp4',
+    ])
+    await run('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'sine', '-t', '0.2', '-c:a', 'aac', 'sound.mp4'])
+    await writeFile('empty.mp4', '')
+    for (const file of ['none.mp4', 'sound.mp4', 'empty.mp4']) {
+      await expect(read(file)).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+        message: expect.stringContaining(file),
+      })
+    }
+  })
+
   it('say what is missing of a half-downloaded one', async () => {
     // Every frame a key frame of busy content, so that the cut goes through the frames and not through the header.
     await run('ffmpeg', [

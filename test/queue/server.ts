@@ -94,7 +94,7 @@ function findBinary(): string {
   throw new Error('neither redis-server nor valkey-server is installed: apt-get install redis-server')
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
   const address = probe.address()

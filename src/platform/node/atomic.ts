@@ -126,6 +126,7 @@ export async function flushFile(path: string): Promise<void> {
  * @throws FaceError OUTPUT_FAILED
  */
 export async function makeOutputFolder(folder: string, fs: FileSystem = nodeFileSystem): Promise<void> {
+  assertNoAddress(folder)
   await againIfGone(async () => {
     try {
       await fs.mkdir(folder)
@@ -159,7 +160,18 @@ export async function againIfGone<T>(work: () => Promise<T>): Promise<T> {
  * @throws FaceError OUTPUT_FAILED
  */
 export async function probeOutputFolder(folder: string): Promise<void> {
+  assertNoAddress(folder)
   await againIfGone(() => probeOnce(folder))
+}
+
+/** No folder called "s3:" is made. */
+function assertNoAddress(folder: string): void {
+  if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(folder)) return
+  throw new FaceError(
+    'INVALID_ARGUMENT',
+    `${folder}: is an address, not a folder; corpora can go to s3://bucket/prefix, all else to a folder`,
+    { file: folder },
+  )
 }
 
 async function probeOnce(folder: string): Promise<void> {
