@@ -8,7 +8,7 @@ import { fitSimilarity3 } from '../src/geometry/similarity3.js'
 import { DeepFaceFlow, FaceError, type FlowResult, type VideoTracker } from '../src/index.js'
 import { judgePhotos, type PeerFace } from './judge-peer.js'
 import { mean } from './real-metrics.js'
-import { correlation, EYES, MOUTH, opening } from './video-metrics.js'
+import { correlation, EYES, MOUTH, opening, slope } from './video-metrics.js'
 
 /**
  * npm run eval -- judge --peer FOLDER [clips]: what a face landmarker of others says. Its points of frame A, moved by the flow, against its
@@ -187,11 +187,4 @@ function report(judged: readonly Judged[]): string[] {
     }
   }
   return lines
-}
-
-/** Share of the truth that is found: least squares through zero, so that large changes count. */
-function slope(found: readonly number[], truth: readonly number[]): number {
-  const product = (a: readonly number[], b: readonly number[]) =>
-    a.reduce((sum, value, i) => sum + value * (b[i] as number), 0)
-  return product(found, truth) / product(truth, truth)
 }

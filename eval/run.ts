@@ -8,6 +8,7 @@ import { evaluateCopies } from './copies.js'
 import { type ErrorSummary, FlowErrors, OcclusionCounts, type OcclusionSummary, STATE } from './errors.js'
 import { ExtentErrors, type ExtentSummary } from './extent.js'
 import { evaluateJudge } from './judge.js'
+import { evaluateJudgedAnimation } from './judge-animation.js'
 import { readPairs, TRUTH_SIZE, type TruePair } from './pairs.js'
 import { type Pattern, PatternSpectrum, PERIODS } from './pattern.js'
 import { evaluateReal, type RealErrors, realBaselines } from './real.js'
@@ -16,7 +17,7 @@ import { evaluateVideo } from './video.js'
 /**
  * npm run eval: errors of the shipped network, run by our engine as it is by default and without its later stages, on
  * the fixed sets of test/fixtures/eval, against the baselines on the same pairs, and what can be said of real pairs. With
- * `animate`, `coefficients`, `copies`, `judge` or `video` before the options: see the files of these names.
+ * `animate`, `coefficients`, `copies`, `judge`, `judge-animation` or `video` before the options: see the files of these names.
  */
 const SETS = ['rendered', 'photowarp'] as const
 
@@ -60,6 +61,7 @@ const OTHERS: Readonly<Record<string, (args: readonly string[]) => Promise<void>
   coefficients: evaluateCoefficients,
   copies: evaluateCopies,
   judge: evaluateJudge,
+  'judge-animation': evaluateJudgedAnimation,
   video: evaluateVideo,
 }
 const other = OTHERS[process.argv[2] ?? '']

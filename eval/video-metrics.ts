@@ -108,3 +108,10 @@ export function correlation(a: readonly number[], b: readonly number[]): number 
     mean(p.map((value, i) => (value - mp) * ((q[i] as number) - mq)))
   return product(a, b, meanA, meanB) / Math.sqrt(product(a, a, meanA, meanA) * product(b, b, meanB, meanB))
 }
+
+/** Share of the truth that is found: least squares through zero, so that large changes count. */
+export function slope(found: readonly number[], truth: readonly number[]): number {
+  const product = (a: readonly number[], b: readonly number[]) =>
+    a.reduce((sum, value, i) => sum + value * (b[i] as number), 0)
+  return product(found, truth) / product(truth, truth)
+}

@@ -1,4 +1,5 @@
 import { eulerAngles, multiply, rotationFromAngles, transposed } from '../geometry/rotation.js'
+import { fromRotationVector, toRotationVector } from '../geometry/rotation-vector.js'
 import { fitSimilarity3 } from '../geometry/similarity3.js'
 import { EYES, MOUTH } from './face-parts.js'
 import type { Gaze } from './gaze.js'
@@ -6,7 +7,6 @@ import { type HeadMotion, type MotionReference, turnVectors } from './head-motio
 import { lidPosition, partLips, setLids, upward } from './openings.js'
 import { mouthRatio, type PhotoHead, type Strengths } from './photo-head.js'
 import { movePoint, type Vector } from './points.js'
-import { fromRotationVector, toRotationVector } from './rotation-vector.js'
 
 /** Which motion is taken over: what changes against the driver's reference, or also how the driver stands and looks there. */
 export const MOTIONS = ['relative', 'absolute'] as const

@@ -4,6 +4,7 @@ import { eyeballPoints } from './eyeball.js'
 import { EYES, type FaceTriangles, INNER_LIPS, OUTER_LIPS, SIDES } from './face-parts.js'
 import {
   expressionReach,
+  gentleRelief,
   type HeadFrame,
   headDepth,
   headFrame,
@@ -54,6 +55,8 @@ const MOST_POINTS = 40_000
 const BEHIND = 0.3
 /** Beyond the rim of the mesh depth takes over from the mesh within this, heights of the face. */
 const DEPTH_REACH = 0.25
+/** How steeply what lies beyond the rim falls back from it, at most: steeper, and a turn would draw ears and hair out. */
+const STEEPEST = 0.5
 /** How far the inside of the mouth lies behind the lips, distances of the outer eye corners. */
 const MOUTH_DEPTH = 0.03
 /**
@@ -73,7 +76,9 @@ export function makeSheet(
   person: Uint8Array,
   size: { readonly width: number; readonly height: number },
 ): Sheet {
-  const { mesh } = photo
+  // As seen, and as deep as it is drawn.
+  const mesh = gentleRelief(photo.mesh)
+  const flattened = mesh.map((value, k) => value - (photo.mesh[k] as number))
   const frame = headFrame(mesh)
   const step = Math.max(STEP, Math.sqrt((size.width * size.height) / MOST_POINTS))
   const grid = makeGrid(mesh, faces, frame, person, size, step)
@@ -128,13 +133,13 @@ export function makeSheet(
       const { expressive } = head
       const putVertex = (corner: number, v: number, depth: number): void => {
         const [x, y, z] = pointAt(expressive, v)
-        put(corner, x, y, z + depth * photo.unit, shares[v] as number)
+        put(corner, x, y, z + (flattened[3 * v + 2] as number) + depth * photo.unit, shares[v] as number)
       }
       for (let v = 0; v < 468; v++) {
         putVertex(v, v, 0)
         light(v, (c) => head.light[3 * v + c] as number)
       }
-      const motion = expressive.map((value, k) => value - (mesh[k] as number))
+      const motion = expressive.map((value, k) => value - (photo.mesh[k] as number))
       grid.points.forEach(({ x, y, z, share, place }, i) => {
         const at = (axis: number) => valueAt(motion, place, axis)
         put(firstGrid + i, x + at(0), y + at(1), z + at(2), share)
@@ -232,7 +237,8 @@ function depthAndPlace(
     weights: [fade * (1 - share), fade * share, 0],
   }
   const step = rim[2] - depth(rim[0], rim[1])
-  return { z: depth(x, y) + step * Math.exp(-distance / (DEPTH_REACH * frame.height)) + BEHIND, place }
+  const z = depth(x, y) + step * Math.exp(-distance / (DEPTH_REACH * frame.height))
+  return { z: Math.min(z, rim[2] + STEEPEST * distance) + BEHIND, place }
 }
 
 /** Whether all points around lie on the mesh: what is deep inside needs no grid. */

@@ -1,8 +1,8 @@
 import { multiply, transposed } from '../geometry/rotation.js'
+import { fromRotationVector, type RotationVector, toRotationVector } from '../geometry/rotation-vector.js'
 import type { Gaze } from './gaze.js'
 import type { HeadMotion } from './head-motion.js'
 import type { Vector } from './points.js'
-import { fromRotationVector, type RotationVector, toRotationVector } from './rotation-vector.js'
 import type { ObservedFrame } from './types.js'
 
 /** Frames on either side that count, and the spread of their weights, frames. */

@@ -228,6 +228,7 @@ async function animatedRig(
   const keys = seen.map(({ expression, time }) => ({
     time: time - start,
     coefficients: expression.coefficients,
+    pose: expression.pose,
   }))
   return await encodeExpressionGlb(await faceFlow.rig(base), base, keys)
 }

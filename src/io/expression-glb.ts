@@ -1,7 +1,11 @@
+import { SIDES } from '../animate/face-parts.js'
+import { distance } from '../animate/points.js'
 import { FaceError } from '../errors.js'
 import type { FaceRig } from '../expression/face-rig.js'
-import type { Coefficients, Expression } from '../expression/types.js'
+import type { Coefficients, Expression, HeadPose } from '../expression/types.js'
+import { multiply, rotationFromAngles, transposed } from '../geometry/rotation.js'
 import { encodeGlb } from './mesh.js'
+import type { MeshPose } from './mesh-data.js'
 import { pictureTexture } from './texture.js'
 
 /** The coefficients at a time. */
@@ -10,11 +14,13 @@ export interface ExpressionKey {
   readonly time: number
   /** Those without a value count as 0. */
   readonly coefficients: Coefficients
+  /** How the head is held there; in all keys or in none. */
+  readonly pose?: HeadPose
 }
 
 /**
  * glTF 2.0 binary: a person's mesh (468 vertices, a template px shown as a millimetre) with the named morph targets of its coefficients, textured with the photo, and an animation of their
- * weights. Axes and texture as of `encodeMotionGlb`; targets that the coefficients drive in other rigs have the same names.
+ * weights, and of how the head is held where all keys say so: turned about the mesh's middle as in the picture, and shifted from where it is in the photo. Axes and texture as of `encodeMotionGlb`; targets that the coefficients drive in other rigs have the same names.
  * @param rig of `expression`
  * @param keys at least one, times rising
  * @throws FaceError INVALID_ARGUMENT where times do not rise
@@ -28,7 +34,9 @@ export async function encodeExpressionGlb(
   if (keys.length === 0 || !isRising) {
     throw new FaceError('INVALID_ARGUMENT', 'an animation needs at least one key, and times that rise from 0')
   }
+  const isPosed = keys.every(({ pose }) => pose !== undefined)
   const { vertices, triangles, targets } = rig
+  const width = distance(vertices, ...SIDES)
   const { image, uv } = await pictureTexture(expression.face.image, expression.face.landmarks468)
   const weights = new Float32Array(keys.length * targets.length)
   keys.forEach(({ coefficients }, row) => {
@@ -44,5 +52,19 @@ export async function encodeExpressionGlb(
     })),
     times: keys.map(({ time }) => time),
     weights,
+    ...(isPosed && { poses: keys.map(({ pose }) => poseOf(pose as HeadPose, expression.pose, width)) }),
   })
+}
+
+/** @param base of the photo that the mesh was made from, which its registration has set upright @param width of the mesh's face, px */
+function poseOf({ angles, place }: HeadPose, base: HeadPose, width: number): MeshPose {
+  const own = rotationFromAngles(base.angles.yaw, base.angles.pitch, 0)
+  const [x, y, z] = place.map((value, axis) => {
+    const from = base.place[axis] as number | null | undefined
+    return value === null || from === null || from === undefined ? 0 : width * (value - from)
+  }) as [number, number, number]
+  return {
+    rotation: multiply(rotationFromAngles(angles.yaw, angles.pitch, angles.roll), transposed(own)),
+    shift: [x, y, z],
+  }
 }

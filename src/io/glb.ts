@@ -1,6 +1,7 @@
 import { Document, WebIO } from '@gltf-transform/core'
 import { FaceError } from '../errors.js'
-import type { MeshData, MorphMotion } from './mesh-data.js'
+import { toRotationVector } from '../geometry/rotation-vector.js'
+import type { MeshData, MeshPose, MorphMotion } from './mesh-data.js'
 import { UnlitMaterials } from './unlit-materials.js'
 
 /** One template pixel is shown as a millimetre: a face comes out about life-size. */
@@ -17,7 +18,11 @@ export async function writeGlb(
   const base = toGltf(mesh.vertices, centre)
   const document = new Document()
   const buffer = document.createBuffer()
-  const accessor = (name: string, type: 'VEC2' | 'VEC3' | 'SCALAR', array: Float32Array | Uint16Array) =>
+  const accessor = (
+    name: string,
+    type: 'VEC2' | 'VEC3' | 'VEC4' | 'SCALAR',
+    array: Float32Array | Uint16Array,
+  ) =>
     document
       .createAccessor(name)
       .setType(type)
@@ -72,7 +77,26 @@ export async function writeGlb(
       .setTargetNode(node)
       .setTargetPath('weights')
       .setSampler(sampler)
-    document.createAnimation(motion.name).addSampler(sampler).addChannel(channel)
+    const animation = document.createAnimation(motion.name).addSampler(sampler).addChannel(channel)
+    const track = (path: 'rotation' | 'translation', type: 'VEC4' | 'VEC3', values: Float32Array): void => {
+      const output = accessor(path, type, values)
+      const posed = document.createAnimationSampler().setInput(sampler.getInput()).setOutput(output)
+      animation
+        .addSampler(posed)
+        .addChannel(
+          document.createAnimationChannel().setTargetNode(node).setTargetPath(path).setSampler(posed),
+        )
+    }
+    if (motion.poses) {
+      track('rotation', 'VEC4', quaternions(motion.poses))
+      track(
+        'translation',
+        'VEC3',
+        Float32Array.from(
+          motion.poses.flatMap(({ shift }) => [...toGltf(Float32Array.from(shift), [0, 0, 0])]),
+        ),
+      )
+    }
   }
   return new WebIO().registerExtensions([UnlitMaterials]).writeBinary(document)
 }
@@ -90,6 +114,24 @@ function toGltf(vertices: Float32Array, centre: readonly number[]): Float32Array
     const axis = i % 3
     return (v - (centre[axis] as number)) * (axis === 0 ? METRES_PER_PIXEL : -METRES_PER_PIXEL)
   })
+}
+
+/** By pose x, y, z, w, in glTF's axes, each next to the one before: a quaternion and its negative are the same turn, but not halfway between two. */
+function quaternions(poses: readonly MeshPose[]): Float32Array {
+  const out = new Float32Array(4 * poses.length)
+  poses.forEach(({ rotation }, i) => {
+    const vector = toRotationVector(rotation)
+    const angle = Math.hypot(...vector)
+    const share = angle > 0 ? Math.sin(angle / 2) / angle : 0
+    const turn = [share * vector[0], -share * vector[1], -share * vector[2], Math.cos(angle / 2)]
+    const along =
+      i === 0 ? 1 : turn.reduce((sum, value, c) => sum + value * (out[4 * (i - 1) + c] as number), 0)
+    out.set(
+      turn.map((value) => (along < 0 ? -value : value)),
+      4 * i,
+    )
+  })
+  return out
 }
 
 function mean(vertices: Float32Array, axis: number): number {

@@ -12,4 +12,14 @@ export interface MorphMotion {
   readonly times: readonly number[]
   /** A row of targets for each time. */
   readonly weights: Float32Array
+  /** How the whole mesh is turned about its middle and shifted at each time; where absent it stays. */
+  readonly poses?: readonly MeshPose[]
+}
+
+/** A turn and a shift of a mesh. */
+export interface MeshPose {
+  /** 3x3 row-major, axes of the mesh: x right, y down, z away. */
+  readonly rotation: readonly number[]
+  /** In the mesh's px. */
+  readonly shift: readonly [number, number, number]
 }

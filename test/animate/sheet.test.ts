@@ -3,7 +3,7 @@ import { fillHole, grown } from '../../src/animate/backdrop.js'
 import type { DrivenHead, HeadPose } from '../../src/animate/carry-over.js'
 import { faceTriangles, INNER_LIPS, OUTER_LIPS } from '../../src/animate/face-parts.js'
 import { guidedFilter } from '../../src/animate/guided-filter.js'
-import { headFrame, headShare } from '../../src/animate/head-depth.js'
+import { gentleRelief, headFrame, headShare } from '../../src/animate/head-depth.js'
 import { InnerMouth, MOUTH_PATCH, mouthPlaces } from '../../src/animate/inner-mouth.js'
 import { nearestMouth } from '../../src/animate/mouth-sources.js'
 import { mouthOpening } from '../../src/animate/openings.js'
@@ -174,6 +174,50 @@ describe('a sheet', () => {
     // A picture that ends at the chin has no neck to bend.
     expect(headShare(frame, x, chin, chin + 1)).toBeGreaterThan(0.9)
   })
+
+  it('is deep as the face is, but nowhere so steep that a turn would draw the cheeks out to stripes', () => {
+    const gentle = gentleRelief(mesh)
+    let [changed, steepest] = [0, 0]
+    for (let k = 0; k < mesh.length; k += 3) {
+      expect(gentle[k + 2]).toBeLessThanOrEqual(mesh[k + 2] as number)
+      if (gentle[k + 2] !== mesh[k + 2]) changed++
+      for (let j = 0; j < mesh.length; j += 3) {
+        const away = Math.hypot(
+          (mesh[k] as number) - (mesh[j] as number),
+          (mesh[k + 1] as number) - (mesh[j + 1] as number),
+        )
+        if (away > 0)
+          steepest = Math.max(steepest, ((gentle[k + 2] as number) - (gentle[j + 2] as number)) / away)
+      }
+    }
+    expect(changed).toBeGreaterThan(10)
+    expect(changed).toBeLessThan(200)
+    expect(steepest).toBeLessThan(2 + 1e-9)
+    // The tip of the nose is nearest, and stays.
+    expect(gentle[5]).toBe(mesh[5])
+  })
+
+  it.each([25, -25])(
+    'turned by %i degrees draws nothing at the rim of the face out to two and a half times its width',
+    (yaw) => {
+      const turned = sheet.move(driven(yaw)).vertices
+      let widest = 0
+      for (let i = 0; i < sheet.triangles.length; i += 3) {
+        const corners = [...sheet.triangles.subarray(i, i + 3)]
+        // The grid's triangles: all of one size in the photo.
+        if (!corners.every((corner) => corner >= 468 && (sheet.places[4 * corner + 2] as number) < 0))
+          continue
+        const width = (values: Float32Array, stride: number) => {
+          const xs = corners.map((corner) => values[stride * corner] as number)
+          return Math.max(...xs) - Math.min(...xs)
+        }
+        // Eyeballs move behind the lids.
+        if (width(sheet.places, 4) < 2.9) continue
+        widest = Math.max(widest, width(turned, 3) / width(sheet.places, 4))
+      }
+      expect(widest).toBeLessThan(2.5)
+    },
+  )
 
   it('has no triangle without corners', () => {
     expect(Math.max(...sheet.triangles)).toBeLessThan(sheet.places.length / 4)

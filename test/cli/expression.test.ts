@@ -78,6 +78,12 @@ describe('expression', () => {
     const weights = [...(sampler?.getOutput()?.getArray() ?? [])]
     const jaw = names.indexOf('jawOpen')
     expect([weights[jaw], weights[51 + jaw]].map((value) => value?.toFixed(1))).toEqual(['0.1', '0.2'])
+    // The head goes as it is held.
+    const channels = document.getRoot().listAnimations()[0]?.listChannels() ?? []
+    expect(channels.map((channel) => channel.getTargetPath())).toEqual(['weights', 'rotation', 'translation'])
+    const turns = [...(channels[1]?.getSampler()?.getOutput()?.getArray() ?? [])]
+    expect(turns).toHaveLength(8)
+    expect(Math.hypot(...turns.slice(4))).toBeCloseTo(1, 5)
     const { issues, info } = await validator.validateBytes(new Uint8Array(await readFile(file)))
     expect(issues.messages).toEqual([])
     expect(info).toMatchObject({ hasMorphTargets: true, animationCount: 1 })

@@ -1,6 +1,6 @@
 /** Rotations as vectors: axis times angle, radians. They can be scaled, limited and averaged where they are small. */
 
-import type { Matrix3 } from '../geometry/rotation.js'
+import type { Matrix3 } from './rotation.js'
 
 export type RotationVector = [number, number, number]
 
