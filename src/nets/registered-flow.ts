@@ -12,10 +12,12 @@ import {
 } from '../graph/arguments.js'
 import { checkedBuilder, type GraphBuilder, tensorTypeOf, type Value } from '../graph/graph.js'
 import { flowOnFace } from '../ops/flow/flow-on-face.js'
+import { FOLLOW_OPENINGS_DEFAULTS, followOpenings } from '../ops/flow/follow-openings.js'
 import { frameType, IMAGE_TRANSFORM_TYPE, imageFrames } from '../ops/image/image-input.js'
 import { fragmentMask, interpolate } from '../ops/mesh/interpolate.js'
 import { rasterise } from '../ops/mesh/rasterise.js'
 import { type VertexAttribute, vertexAttributes } from '../ops/mesh/vertices.js'
+import { inputTensor } from '../ops/tensor/border.js'
 import { batchConcat, batchSlice } from '../ops/tensor/concat.js'
 import { type DepthFromMotionConfig, depthFromMotion } from './depth-from-motion.js'
 import { type DffnetConfig, dffnetFlow, FLOW_UNIT, type ImageFeatures, imageFeatures } from './dffnet.js'
@@ -48,6 +50,11 @@ export interface RegisteredFlowConfig extends RegisteredMeshesConfig {
    * computed once for it. Default false.
    */
   readonly sharedSecond?: boolean
+  /**
+   * So many gaps of lids and lips that the flow follows before its refinement, as landmarks of both frames say: the graph gets an
+   * input `openings`, n x 4 x gaps x 4, see `followOpenings`; zeros where there are no landmarks. Default 0: no such input.
+   */
+  readonly openings?: number
 }
 
 /** Largest `batch` of {@link RegisteredFlowConfig}: past it nothing is gained, and a pair takes some 20 MB. */
@@ -60,6 +67,8 @@ export const REGISTERED_INPUTS = {
   i2: 'i2',
   /** `registeredRoiTransform`, written once: 3DMeshReg's crop of a frame. */
   roi: 'roi',
+  /** Edges of lids and lips, a batch of all pairs; only with `openings`. */
+  openings: 'openings',
 } as const
 
 /**
@@ -119,6 +128,7 @@ const CONFIG = {
   batch: optional(BATCH),
   extent: optional(FACE_EXTENT),
   sharedSecond: optional(flag),
+  openings: optional(whole(0)),
 }
 
 /**
@@ -164,10 +174,12 @@ interface Frames {
   /** Of all frames with the prior, else of the frames `source` of the pairs. */
   faces(source: 0 | 1): RegisteredFaces
   features(): ImageFeatures
+  /** The edges that the flows follow, undefined where they follow none. */
+  readonly openings: Value | undefined
 }
 
 function registeredFrames(graph: GraphBuilder, config: RegisteredFlowConfig): Frames {
-  const { size, meshPrior, batch = 1 } = config
+  const { size, meshPrior, batch = 1, openings = 0 } = config
   const frame = frameType(size, size)
   const names = registeredInputNames(batch, config.sharedSecond)
   const inputs = [names.map(({ i1 }) => i1), [...new Set(names.map(({ i2 }) => i2))]].map((side) =>
@@ -182,6 +194,10 @@ function registeredFrames(graph: GraphBuilder, config: RegisteredFlowConfig): Fr
     offset: [-0.9, -0.9, -0.9],
   })
   const transform = graph.input(REGISTERED_INPUTS.roi, IMAGE_TRANSFORM_TYPE)
+  const edges =
+    openings > 0
+      ? inputTensor(graph, REGISTERED_INPUTS.openings, { n: batch, h: 4, w: openings, c: 4 })
+      : undefined
   let shared: RegisteredFaces | undefined
   let features: ImageFeatures | undefined
 
@@ -207,6 +223,7 @@ function registeredFrames(graph: GraphBuilder, config: RegisteredFlowConfig): Fr
       features ??= featuresOf(graph, images, distinct.length, config)
       return features
     },
+    openings: edges,
   }
 }
 
@@ -252,7 +269,7 @@ function flowFrom(
   const faces = frames.faces(source)
   const drawn = graph.repeated(batch, () => drawnFaces(graph, source, faces, config))
   const features = frames.features()
-  return graph.repeated(batch, () => matchedFaces(graph, source, drawn, features, config))
+  return graph.repeated(batch, () => matchedFaces(graph, source, drawn, features, frames.openings, config))
 }
 
 /** PNCC and mesh prior of the faces that the flow starts from; `fragments` of the mesh alone. */
@@ -289,6 +306,7 @@ function matchedFaces(
   source: 0 | 1,
   { meshPair, ...drawn }: DrawnFaces,
   features: ImageFeatures,
+  openings: Value | undefined,
   config: RegisteredFlowConfig,
 ): RegisteredFlow {
   const { encoding, fragments } = drawn
@@ -309,10 +327,17 @@ function matchedFaces(
   const mask = fragmentMask(graph, 'mask', face.fragments, FLOW_UNIT)
   const meshMask = extent ? fragmentMask(graph, 'mesh mask', fragments, FLOW_UNIT) : mask
 
-  // (dx, dy) by the images, then dz by what they have become.
+  // (dx, dy) of lids and lips by landmarks, then all by the images, then dz by what they have become.
+  const followed =
+    openings === undefined
+      ? face.flow
+      : followOpenings(graph, 'lids and lips', face.flow, face.fragments, openings, {
+          source,
+          ...FOLLOW_OPENINGS_DEFAULTS,
+        })
   const refinement = config.refinement ?? 'none'
   const { images } = features
-  let flow = refineFlow(graph, 'refined flow', face.flow, images, face.fragments, refinement, source)
+  let flow = refineFlow(graph, 'refined flow', followed, images, face.fragments, refinement, source)
   if (config.depth !== undefined) {
     const layers = {
       ...config.depth,

@@ -24,6 +24,11 @@ export { type ConsistencyAttrs, forwardBackwardConsistency } from './flow/consis
 export { type CorrelationAttrs, correlation } from './flow/correlation.js'
 export { DEPTH_RADIUS, flowOnFace } from './flow/flow-on-face.js'
 export {
+  FOLLOW_OPENINGS_DEFAULTS,
+  type FollowOpeningsAttrs,
+  followOpenings,
+} from './flow/follow-openings.js'
+export {
   INVERSE_SEARCH_DEFAULTS,
   type InverseSearchAttrs,
   inverseSearch,
