@@ -25,7 +25,7 @@ struct Uniforms {
 // Width of the step from the gap to the skin, px, and where it lies before the edge.
 const STEP = 0.5;
 // Weights beside which a correction counts: it fades out where all edges are far.
-const INERTIA = 0.03;
+const INERTIA = 0.01;
 
 fn covered(n: u32, y: u32, x: u32) -> bool {
   return f32(fragments[elementIndex(u.fragments, n, 0u, y, x)].w) >= 0.0;

@@ -42,10 +42,10 @@ async function benchCommand(context: CliContext, flags: BenchFlags): Promise<voi
     try {
       const [a, b] = demoPhotos()
       const options = { backward: false }
-      const { registeredA, registeredB } = await faceFlow.flow(a, b, options)
+      const { a: faceA, b: faceB } = await faceFlow.flow(a, b, options)
       const photos = await time(flags.runs, progress.advance, () => faceFlow.flow(a, b, options))
       const registered = await time(flags.runs, progress.advance, () =>
-        faceFlow.flowRegistered(registeredA, registeredB, options),
+        faceFlow.flowRegistered(faceA, faceB, options),
       )
       progress.stop()
       const report = {

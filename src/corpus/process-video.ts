@@ -1,5 +1,5 @@
 import { FaceError } from '../errors.js'
-import type { FaceFrame, TrackedFace } from '../face/types.js'
+import type { FaceFrame, RegisteredFace, TrackedFace } from '../face/types.js'
 import { applySimilarityToPoints } from '../geometry/similarity.js'
 import { openFrames, type SourceFrame } from '../io/frames.js'
 import type { VideoDamage } from '../platform/node/video-frame.js'
@@ -95,6 +95,11 @@ export function keptFace(
   return { frame, time, registered, mesh: Float32Array.from(mesh), toTemplate, pose }
 }
 
+/** As a pair of flows takes it; the vertices are where the registered frame shows them. */
+function registeredFace({ registered, mesh }: KeptFace): RegisteredFace {
+  return { registered, landmarks468: mesh, toTemplate: { a: 1, b: 0, tx: 0, ty: 0 } }
+}
+
 /** Computes pairs, a few at a time, and writes those that pass their checks, in order. */
 async function computePairs(
   { entry, options, context, writer }: EntryWork,
@@ -105,7 +110,7 @@ async function computePairs(
   const { faceFlow, signal } = context
   const ms = { waited: 0, samples: 0 }
   const compute = async (pair: ChosenPair): Promise<Sample | null> => {
-    const result = await faceFlow.flowRegistered(pair.a.registered, pair.b.registered, {
+    const result = await faceFlow.flowRegistered(registeredFace(pair.a), registeredFace(pair.b), {
       backward: options.backward,
       ...(signal && { signal }),
     })

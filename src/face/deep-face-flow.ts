@@ -27,6 +27,7 @@ import { type FramePair, holdingFrames } from './held-frames.js'
 import { loadNetworkFiles, type NetworkFiles, sharedFiles } from './network-files.js'
 import { ownedPhoto } from './owned-photo.js'
 import { type Computed, PairRunner } from './pair-runner.js'
+import { withEdges } from './register/openings.js'
 import { RegisteredBatches } from './registered-batches.js'
 import { RegisteredPair } from './registered-pair.js'
 import { Stopwatch } from './stopwatch.js'
@@ -395,7 +396,7 @@ export class DeepFaceFlow implements FaceFlow {
     warnings: readonly string[],
   ): Promise<Pending<readonly Computed<FlowResult>[]>> {
     const pairs = froms.map((a, index) => ({
-      frames: [a.registered, b.registered] as const,
+      frames: [withEdges(a.registered, a), withEdges(b.registered, b)] as const,
       watch: index === 0 ? watch : new Stopwatch(),
       warnings: index === 0 ? warnings : [],
       finish: (result: RegisteredFlowResult): FlowResult => {
@@ -414,7 +415,10 @@ export class DeepFaceFlow implements FaceFlow {
     watch: Stopwatch,
   ): Promise<Pending<FlowResult>> {
     const [finderA, finderB] = this.#finders
-    const pair = [finderA.registration(a), finderB.registration(b)] as const
+    const pair = [
+      withEdges(finderA.registration(a), a.frame),
+      withEdges(finderB.registration(b), b.frame),
+    ] as const
     return await this.#runner.one(pair, options, watch, warnings, (result) => {
       const { registeredA, registeredB, rigid } = result
       return Object.assign(result, {

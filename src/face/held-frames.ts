@@ -2,7 +2,8 @@ import { TEMPLATE_SIZE } from '../geometry/types.js'
 import { isExternalTexture } from '../runtime/device-data.js'
 import type { Engine } from '../runtime/engine.js'
 import { ownedFrame } from './owned-photo.js'
-import type { FrameInput } from './types.js'
+import { isRegisteredFace } from './register/registered-frame.js'
+import type { FrameInput, FramePixels } from './types.js'
 
 /** Two frames that a flow leads between. */
 export type FramePair = readonly [FrameInput, FrameInput]
@@ -17,11 +18,20 @@ export async function holdingFrames<T>(
   work: (own: readonly FramePair[]) => Promise<T>,
 ): Promise<T> {
   const copies: ReturnType<Engine['copyPicture']>[] = []
-  const own = (frame: FrameInput): FrameInput => {
+  const ownPixels = (frame: FramePixels): FramePixels => {
     if (!isExternalTexture(frame)) return ownedFrame(frame)
     const copy = engine.copyPicture(frame, TEMPLATE_SIZE, TEMPLATE_SIZE)
     copies.push(copy)
     return copy.pixels
+  }
+  const own = (frame: FrameInput): FrameInput => {
+    if (!isRegisteredFace(frame)) return ownPixels(frame)
+    const { registered, landmarks468, toTemplate } = frame
+    return {
+      registered: ownPixels(registered),
+      landmarks468: landmarks468.slice(),
+      toTemplate: { ...toTemplate },
+    }
   }
   const result = work(pairs.map(([a, b]) => [own(a), own(b)]))
   const [value] = await Promise.all([result, ...copies.map(({ accepted }) => accepted)])

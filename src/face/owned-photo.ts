@@ -1,7 +1,7 @@
 import type { PhotoInput } from '../geometry/types.js'
 import { stillOf } from '../platform/index.js'
 import { isDeviceData } from '../runtime/device-data.js'
-import type { FrameInput } from './types.js'
+import type { FramePixels } from './types.js'
 
 /**
  * The photo as it is now. Calls are queued, frames are kept by trackers and results, and what was uploaded is recognised by
@@ -20,7 +20,7 @@ export function ownedPhoto(photo: PhotoInput): PhotoInput {
 }
 
 /** As `ownedPhoto`, for what may lie on the device: that is read when the commands run. */
-export function ownedFrame(frame: FrameInput): FrameInput {
+export function ownedFrame(frame: FramePixels): FramePixels {
   return isDeviceData(frame) ? frame : ownedPhoto(frame)
 }
 

@@ -1,14 +1,15 @@
-import { type DeviceData, isDeviceData } from '../runtime/device-data.js'
+import { isDeviceData } from '../runtime/device-data.js'
 import type { Engine } from '../runtime/engine.js'
 import type { PlanTargets } from '../runtime/plan.js'
 import { type CallLine, Pending } from './call-line.js'
 import { DeviceFrames } from './device-frames.js'
 import { deriveResult, type PairFacts } from './flow-result.js'
-import { registeredPhoto } from './register/registered-frame.js'
+import { withEdges } from './register/openings.js'
+import { assertLandmarks, isRegisteredFace, registeredPhoto } from './register/registered-frame.js'
 import { type FramePair, inListOrder, type RegisteredBatches } from './registered-batches.js'
-import type { PairFrame, PairOutputs, RegisteredPair } from './registered-pair.js'
+import type { PairFrame, PairOutputs, PlacedFrame, RegisteredPair } from './registered-pair.js'
 import { Stopwatch } from './stopwatch.js'
-import type { FlowOptions, FrameInput, RegisteredFlowResult } from './types.js'
+import type { FlowOptions, FrameInput, FramePixels, RegisteredFlowResult } from './types.js'
 
 /** A pair whose result `finish` makes what the caller gets. */
 export interface ComputedFrom<T> {
@@ -48,10 +49,15 @@ export class PairRunner {
    * @throws FaceError INVALID_INPUT for frames that are no registered ones
    */
   async frames(a: FrameInput, b: FrameInput, whose = ''): Promise<FramePair> {
-    const frame = async (own: FrameInput, side: 0 | 1): Promise<PairFrame> =>
+    const pixels = async (own: FramePixels, side: 0 | 1): Promise<PairFrame> =>
       isDeviceData(own)
         ? await this.#deviceFrames.pending(side, own)
         : await registeredPhoto(own, FRAME_NAMES[side] + whose)
+    const frame = async (own: FrameInput, side: 0 | 1): Promise<PairFrame> => {
+      if (!isRegisteredFace(own)) return await pixels(own, side)
+      assertLandmarks(own, FRAME_NAMES[side] + whose)
+      return withEdges(await pixels(own.registered, side), own)
+    }
     return await Promise.all([frame(a, 0), frame(b, 1)])
   }
 
@@ -145,9 +151,15 @@ export class PairRunner {
 
   /** Leaves the flow on the device, see `RegisteredPair.run`. */
   async onDevice(a: FrameInput, b: FrameInput, targets: PlanTargets): Promise<Pending<void>> {
-    const frame = async (own: FrameInput, side: 0 | 1): Promise<Uint8Array | DeviceData> =>
-      isDeviceData(own) ? own : (await registeredPhoto(own, FRAME_NAMES[side])).data
-    const [frameA, frameB] = await Promise.all([frame(a, 0), frame(b, 1)])
+    const pixels = async (own: FramePixels, side: 0 | 1): Promise<PlacedFrame> => ({
+      place: isDeviceData(own) ? own : (await registeredPhoto(own, FRAME_NAMES[side])).data,
+    })
+    const place = async (own: FrameInput, side: 0 | 1): Promise<PlacedFrame> => {
+      if (!isRegisteredFace(own)) return await pixels(own, side)
+      assertLandmarks(own, FRAME_NAMES[side])
+      return withEdges(await pixels(own.registered, side), own)
+    }
+    const [frameA, frameB] = await Promise.all([place(a, 0), place(b, 1)])
     return await this.#line.launch(() => this.#batches.single.run(frameA, frameB, targets))
   }
 

@@ -95,6 +95,6 @@ function isTooLarge(error: unknown): error is EngineError {
   return error instanceof EngineError && TOO_LARGE.has(error.code)
 }
 
-function isInMemory(frame: PairFrame): frame is Rgba {
+function isInMemory(frame: PairFrame): frame is PairFrame & Rgba {
   return 'data' in frame
 }

@@ -20,6 +20,7 @@ import { Plan, type PlanInputs, type PlanTargets } from '../runtime/plan.js'
 import type { PlanOutputs } from '../runtime/readback.js'
 import type { NetworkFiles } from './network-files.js'
 import { landmarks68 } from './register/landmarks.js'
+import { EDGE_NUMBERS, OPENING_GAPS } from './register/openings.js'
 import { frameOf, type PendingFrame } from './register/pending-frame.js'
 import { DEFAULT_REFINEMENT } from './types.js'
 
@@ -56,15 +57,18 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 /** Pairs of one run: see `RegisteredFlowConfig`. */
 export type PairsLayout = Pick<RegisteredFlowConfig, 'batch' | 'sharedSecond'>
 
-/** Pixels, or what computes them on the device. */
-export type PairFrame = Rgba | PendingFrame
+/** Pixels, or what computes them on the device; with `openingEdges` where the landmarks are known. */
+export type PairFrame = (Rgba | PendingFrame) & { readonly edges?: Float32Array }
 
-function isPending(frame: PairFrame): frame is PendingFrame {
+function isPending(frame: PairFrame): frame is PairFrame & PendingFrame {
   return 'job' in frame
 }
 
-/** Where the pixels of a frame are. */
-type Place = ArrayBufferView | DeviceData
+/** Where the pixels of a frame are, and its `openingEdges` where they are known. */
+export interface PlacedFrame {
+  readonly place: ArrayBufferView | DeviceData
+  readonly edges?: Float32Array
+}
 
 function onDevice({ job, frameOutput }: PendingFrame): GPUBuffer {
   return job.plan.outputBuffer(frameOutput)
@@ -116,7 +120,12 @@ export class RegisteredPair {
     onProgress?: (done: number, total: number) => void,
     { batch = 1, sharedSecond = false }: PairsLayout = {},
   ): Promise<RegisteredPair> {
-    const config = { ...registeredFlowConfig(files, refinement), batch, sharedSecond }
+    const config = {
+      ...registeredFlowConfig(files, refinement),
+      batch,
+      sharedSecond,
+      openings: OPENING_GAPS,
+    }
     const kind = `${batch > 1 ? ` x ${batch}` : ''}${sharedSecond ? ' to one frame' : ''}`
     const graph = new GraphBuilder(`registered ${files.info.name}${kind}`)
     const { forward, backward } = registeredFlows(graph, config)
@@ -150,8 +159,11 @@ export class RegisteredPair {
   ): Promise<PairOutputs[]> {
     const pending = pairs.flat().filter(isPending)
     const wanted = [...this.#plan.spec.outputs.keys()].filter((output) => backward || !isBackward(output))
-    const places = pairs.map((pair) => pair.map((frame) => (isPending(frame) ? onDevice(frame) : frame.data)))
-    const inputs = this.#inputs(places as [Place, Place][])
+    const placed = (frame: PairFrame): PlacedFrame => ({
+      place: isPending(frame) ? onDevice(frame) : frame.data,
+      ...(frame.edges && { edges: frame.edges }),
+    })
+    const inputs = this.#inputs(pairs.map(([a, b]) => [placed(a), placed(b)]))
     const results = await Plan.computeTogether([
       ...pending.map(({ job }) => job),
       { plan: this.#plan, inputs, outputs: wanted, only: true },
@@ -212,21 +224,27 @@ export class RegisteredPair {
    * Leaves the flows on the device and reads nothing.
    * @returns settles when the device has accepted the commands
    */
-  run(a: Uint8Array | DeviceData, b: Uint8Array | DeviceData, to: PlanTargets): Promise<void> {
+  run(a: PlacedFrame, b: PlacedFrame, to: PlanTargets): Promise<void> {
     return this.#plan.run(this.#inputs([[a, b]]), { to, only: true })
   }
 
-  #inputs(pairs: readonly (readonly [Place, Place])[]): PlanInputs {
+  #inputs(pairs: readonly (readonly [PlacedFrame, PlacedFrame])[]): PlanInputs {
     const { batch, sharedSecond } = this.#layout
+    const openings = new Float32Array(batch * 2 * EDGE_NUMBERS)
     const frames = registeredInputNames(batch, sharedSecond).flatMap(({ i1, i2 }, pair) => {
-      const [a, b] = pairs[pair] as readonly [Place, Place]
+      const [a, b] = pairs[pair] as readonly [PlacedFrame, PlacedFrame]
+      if (a.edges && b.edges) {
+        openings.set(a.edges, 2 * pair * EDGE_NUMBERS)
+        openings.set(b.edges, (2 * pair + 1) * EDGE_NUMBERS)
+      }
       return [
-        [i1, a],
-        [i2, b],
+        [i1, a.place],
+        [i2, b.place],
       ]
     })
+    const { roi } = REGISTERED_INPUTS
     // The region is written each time: 48 bytes, and a device that was lost and recovered has forgotten it.
-    return { ...Object.fromEntries(frames), [REGISTERED_INPUTS.roi]: this.#roi }
+    return { ...Object.fromEntries(frames), [roi]: this.#roi, [REGISTERED_INPUTS.openings]: openings }
   }
 
   #faces(

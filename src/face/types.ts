@@ -115,7 +115,22 @@ export interface FlowResult extends RegisteredFlowResult {
  * its whole picture is scaled bilinearly to 224x224, and copied before the call returns. What else is on the device is read when the commands run: leave it alone
  * until the call has settled.
  */
-export type FrameInput = PhotoInput | DeviceData
+export type FramePixels = PhotoInput | DeviceData
+
+/** A registered frame of a photo whose landmarks are known. A `FaceFrame` is one. */
+export interface RegisteredFace {
+  readonly registered: FramePixels
+  /** 468x3 (z is not looked at), photo px. */
+  readonly landmarks468: Float32Array
+  /** Photo px -> template px, by which `registered` was made. */
+  readonly toTemplate: Similarity
+}
+
+/**
+ * A registered frame: its pixels; or the face that they were registered from (`detect`, `result.a`). Where both frames of a pair are
+ * faces, lids and lips of the flow open and close as the landmarks say, as in `flow`.
+ */
+export type FrameInput = FramePixels | RegisteredFace
 
 /** Places on the device that `flowOnDevice` leaves flows in. */
 export interface FlowTargets {

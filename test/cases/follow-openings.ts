@@ -125,7 +125,7 @@ export const followOpeningsCases: OpCase[] = table.map(
               sum += weight * ((moves[side] as readonly number[])[c] as number)
             }
           }
-          return own + sum / (weights + 0.03)
+          return own + sum / (weights + 0.01)
         })
       },
       ...(bench && { bench }),

@@ -157,7 +157,7 @@ describe('entry levels', () => {
     const [again, back, registered] = await Promise.all([
       faceFlow.flow(PHOTO_A, PHOTO_B, FORWARD),
       faceFlow.flow(PHOTO_B, PHOTO_A, FORWARD),
-      faceFlow.flowRegistered(demo.registeredA, demo.registeredB, FORWARD),
+      faceFlow.flowRegistered(demo.a, demo.b, FORWARD),
     ])
     expect(bits(again.flow).equals(bits(demo.flow))).toBe(true)
     expect(bits(back.flow).equals(bits(demo.backwardFlow ?? new Float32Array()))).toBe(true)

@@ -22,7 +22,7 @@ afterAll(() => {
   engine.dispose()
 })
 
-it('takes three submissions, and gives the bits of the registered frames that it hands out', async () => {
+it('takes three submissions, and gives the bits of the faces that it hands out', async () => {
   const { queue } = engine.device
   const submit = queue.submit
   const counted = { submissions: 0 }
@@ -37,7 +37,7 @@ it('takes three submissions, and gives the bits of the registered frames that it
   Reflect.deleteProperty(queue, 'submit')
   expect(counted.submissions).toBe(3)
   expect(result.a.registered).toBe(result.registeredA)
-  const registered = await face.flowRegistered(result.registeredA, result.registeredB)
+  const registered = await face.flowRegistered(result.a, result.b)
   expect(registered.flow).toEqual(result.flow)
   expect(registered.backwardFlow).toEqual(result.backwardFlow)
   // As each photo alone.

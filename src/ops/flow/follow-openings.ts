@@ -22,7 +22,7 @@ export interface FollowOpeningsAttrs {
  * Found on 72 pairs of real clips by another network's landmarks (`npm run eval -- judge`): lids and lips follow most, and the images
  * agree as well as before.
  */
-export const FOLLOW_OPENINGS_DEFAULTS = { behind: 1.25, reach: 7, tolerance: 1 } as const
+export const FOLLOW_OPENINGS_DEFAULTS = { behind: 1.25, reach: 7, tolerance: 0.8 } as const
 
 const KIND = 'followOpenings'
 

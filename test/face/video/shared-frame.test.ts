@@ -47,7 +47,7 @@ it.each([true, false])(
     expect(submissions).toBe(3)
     expect(frameToFrame.a.registered.data).not.toEqual(frameToReference.a.registered.data)
     for (const found of [frameToFrame, frameToReference] as FlowResult[]) {
-      const alone = await face.flowRegistered(found.a.registered, found.b.registered, { backward })
+      const alone = await face.flowRegistered(found.a, found.b, { backward })
       for (const key of [
         'flow',
         'backwardFlow',
