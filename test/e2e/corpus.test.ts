@@ -8,11 +8,14 @@ import {
   corpusOptions,
   DeepFaceFlow,
   decodeNpy,
+  decodePhoto,
   type EntryRecord,
   entryFolder,
+  type FaceFrame,
   planCorpus,
   processEntry,
   readManifest,
+  type TrackedFace,
 } from '../../src/index.js'
 import { repositoryPath } from './pictures.js'
 
@@ -60,13 +63,29 @@ it('computes entries one after another and at once to the same bytes; no pair cr
     counts: { frames: 4, faces: 4, tracks: 2, cuts: 1, pairs: 2 },
   })
 
+  const tracker = faceFlow.everybody()
+  const faces: FaceFrame[] = []
+  for (const i of [0, 1, 2, 3]) {
+    const { faces: seen } = await tracker.next(join(folder, 'in', 'cut', `${i}.jpg`))
+    faces.push((seen[0] as TrackedFace).frame)
+  }
   for await (const { key, files: of } of readSamples(
     join(entryFolder(join(folder, 'one'), cut.id), 'samples.tar'),
   )) {
     expect(key).toMatch(/_t00(0_000000_000001|1_000002_000003)$/)
     const file = (extension: string) =>
       of.find((one) => one.extension === extension)?.bytes ?? new Uint8Array()
-    const { flow } = await faceFlow.flowRegistered(file('i1.png'), file('i2.png'))
+    const [first, second] = key.split('_').slice(-2).map(Number) as [number, number]
+    const { flow, registeredA, registeredB } = await faceFlow.flowRegistered(
+      faces[first] as FaceFrame,
+      faces[second] as FaceFrame,
+    )
+    for (const [frame, picture] of [
+      [registeredA, 'i1.png'],
+      [registeredB, 'i2.png'],
+    ] as const) {
+      expect((await decodePhoto(file(picture))).data).toEqual(frame.data)
+    }
     const stored = decodeNpy(file('flow.npy')).data
     const wrong = stored.findIndex(
       (value, i) => Math.abs(value - (flow[i] ?? 0)) > Math.abs(flow[i] ?? 0) / 2048 + 1e-7,
