@@ -1,14 +1,26 @@
 // A predicted flow in px where a triangle owns the pixel, 0 elsewhere; dz as the mean of the face within RADIUS, the outermost
-// rows and columns counting half. One invocation per ROWS pixels of a column, whose neighbours are read once for all of them.
+// rows and columns counting half. OPENINGS: lids and lips move as landmarks say. One invocation per ROWS pixels of a column, whose neighbours are read once for all of them.
 #param ROWS
 #param RADIUS
+#param OPENINGS
 #include "include/layout.wgsl"
 #include "include/loaded.wgsl"
+#if OPENINGS
+#include "include/openings.wgsl"
+#endif
 
 struct Uniforms {
   source: View,
   fragments: View,
   outputView: View,
+#if OPENINGS
+  gaps: u32,
+  fromRow: u32,
+  toRow: u32,
+  behind: f32,
+  reach: f32,
+  tolerance: f32,
+#endif
   scale: f32,
 }
 
@@ -16,6 +28,9 @@ struct Uniforms {
 @group(0) @binding(1) var<storage, read> source: array<Stored4>;
 @group(0) @binding(2) var<storage, read> fragments: array<Loaded4>;
 @group(0) @binding(3) var<storage, read_write> output: array<Stored4>;
+#if OPENINGS
+@group(0) @binding(4) var<storage, read> edges: array<vec4<f32>>;
+#endif
 
 // Sum of dz and of weights along a row.
 fn alongRow(n: u32, y: u32, x: u32) -> vec2<f32> {
@@ -60,8 +75,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (first + ${k}u < v.height) {
     let value = vec4<f32>(source[elementIndex(u.source, id.z, 0u, first + ${k}u, id.x)]);
     let covered = f32(fragments[elementIndex(u.fragments, id.z, 0u, first + ${k}u, id.x)].w) >= 0.0;
-    let smoothed = vec4<f32>(value.xy, sum${k}.x / max(sum${k}.y, 1.0), 0.0);
-    output[elementIndex(v, id.z, 0u, first + ${k}u, id.x)] = Stored4(select(vec4<f32>(), smoothed * u.scale, covered));
+    var onFace = vec4<f32>(value.xy, sum${k}.x / max(sum${k}.y, 1.0), 0.0) * u.scale;
+#if OPENINGS
+    if (covered) {
+      let change = openingChange(id.z, vec2<f32>(f32(id.x), f32(first + ${k}u)));
+      onFace = vec4<f32>(onFace.xy + change, onFace.zw);
+    }
+#endif
+    output[elementIndex(v, id.z, 0u, first + ${k}u, id.x)] = Stored4(select(vec4<f32>(), onFace, covered));
   }
 #endfor
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type DepthFile, readDepthFile } from '../../src/face/depth-file.js'
 import { type FaceExtent, readFaceExtent } from '../../src/face/face-extent-file.js'
+import { OPENING_GAPS } from '../../src/face/register/openings.js'
 import { loadTemplate } from '../../src/face/register/template-file.js'
 import { DEFAULT_REFINEMENT } from '../../src/face/types.js'
 import { type Graph, GraphBuilder } from '../../src/graph/graph.js'
@@ -82,6 +83,7 @@ async function registeredConfig(choice: NetworkChoice): Promise<RegisteredFlowCo
     ...(extent && { extent: extent.config }),
     ...(choice.batch && { batch: choice.batch }),
     ...(choice.sharedSecond && { sharedSecond: true }),
+    openings: OPENING_GAPS,
     regressorRoi: { cx: cx * scale, cy: cy * scale, side: side * scale },
     triangles: Uint32Array.from(face.indices('triangles', [898, 3])),
     ncc: positions.map((value, i) => {
@@ -180,6 +182,7 @@ export async function registeredInputs(
       ]),
     ),
     [REGISTERED_INPUTS.roi]: packImageTransform(registeredRoiTransform(config)),
+    [REGISTERED_INPUTS.openings]: someOpenings(config),
   }
 }
 
@@ -216,4 +219,15 @@ export function stageOf(choice: NetworkChoice): (node: string) => Stage {
 /** Name of the graph node that a step belongs to. */
 export function nodeOf(stepName: string): string {
   return stepName.replace(/#\d+$/, '')
+}
+
+/** Gaps in two rows across the face, as many pixels beside them as beside eyes and mouth. */
+function someOpenings({ size, batch = 1 }: RegisteredFlowConfig): Float32Array {
+  const rows = [-1, 1, -1, 1].flatMap((skin) =>
+    Array.from({ length: OPENING_GAPS }, (_, gap) => {
+      const [column, row] = [gap % 12, gap < 12 ? 0.45 : 0.7]
+      return [(size * (6 + column)) / 24, size * row, 0, skin]
+    }),
+  )
+  return Float32Array.from(Array.from({ length: batch }, () => rows.flat()).flat())
 }

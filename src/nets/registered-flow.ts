@@ -11,13 +11,11 @@ import {
   whole,
 } from '../graph/arguments.js'
 import { checkedBuilder, type GraphBuilder, tensorTypeOf, type Value } from '../graph/graph.js'
-import { flowOnFace } from '../ops/flow/flow-on-face.js'
-import { FOLLOW_OPENINGS_DEFAULTS, followOpenings } from '../ops/flow/follow-openings.js'
+import { flowOnFace, OPENING_DEFAULTS, openingEdgesType } from '../ops/flow/flow-on-face.js'
 import { frameType, IMAGE_TRANSFORM_TYPE, imageFrames } from '../ops/image/image-input.js'
 import { fragmentMask, interpolate } from '../ops/mesh/interpolate.js'
 import { rasterise } from '../ops/mesh/rasterise.js'
 import { type VertexAttribute, vertexAttributes } from '../ops/mesh/vertices.js'
-import { inputTensor } from '../ops/tensor/border.js'
 import { batchConcat, batchSlice } from '../ops/tensor/concat.js'
 import { type DepthFromMotionConfig, depthFromMotion } from './depth-from-motion.js'
 import { type DffnetConfig, dffnetFlow, FLOW_UNIT, type ImageFeatures, imageFeatures } from './dffnet.js'
@@ -52,7 +50,7 @@ export interface RegisteredFlowConfig extends RegisteredMeshesConfig {
   readonly sharedSecond?: boolean
   /**
    * So many gaps of lids and lips that the flow follows before its refinement, as landmarks of both frames say: the graph gets an
-   * input `openings`, n x 4 x gaps x 4, see `followOpenings`; zeros where there are no landmarks. Default 0: no such input.
+   * input `openings`, see `flowOnFace`; zeros where there are no landmarks. Default 0: no such input.
    */
   readonly openings?: number
 }
@@ -67,7 +65,7 @@ export const REGISTERED_INPUTS = {
   i2: 'i2',
   /** `registeredRoiTransform`, written once: 3DMeshReg's crop of a frame. */
   roi: 'roi',
-  /** Edges of lids and lips, a batch of all pairs; only with `openings`. */
+  /** Edges of lids and lips of all pairs, `openingEdgesType`; only with `openings`. */
   openings: 'openings',
 } as const
 
@@ -195,9 +193,7 @@ function registeredFrames(graph: GraphBuilder, config: RegisteredFlowConfig): Fr
   })
   const transform = graph.input(REGISTERED_INPUTS.roi, IMAGE_TRANSFORM_TYPE)
   const edges =
-    openings > 0
-      ? inputTensor(graph, REGISTERED_INPUTS.openings, { n: batch, h: 4, w: openings, c: 4 })
-      : undefined
+    openings > 0 ? graph.input(REGISTERED_INPUTS.openings, openingEdgesType(batch, openings)) : undefined
   let shared: RegisteredFaces | undefined
   let features: ImageFeatures | undefined
 
@@ -311,14 +307,15 @@ function matchedFaces(
 ): RegisteredFlow {
   const { encoding, fragments } = drawn
 
-  // DFFNet, in px and on the face only.
+  // DFFNet, in px and on the face only, where landmarks lead lids and lips.
   const network: DffnetConfig = {
     a: config.a,
     encodingChannels: config.meshPrior ? 7 : 3,
     fineMatching: config.fineMatching,
   }
   const flows = dffnetFlow(graph, features, encoding, network, source)
-  const meshFlow = flowOnFace(graph, 'flow', flows.at(-1) as Value, fragments, FLOW_UNIT)
+  const led = openings && { source, edges: openings, ...OPENING_DEFAULTS }
+  const meshFlow = flowOnFace(graph, 'flow', flows.at(-1) as Value, fragments, FLOW_UNIT, led)
   const { triangles, extent } = config
   const face =
     extent && meshPair.length === 2
@@ -327,17 +324,10 @@ function matchedFaces(
   const mask = fragmentMask(graph, 'mask', face.fragments, FLOW_UNIT)
   const meshMask = extent ? fragmentMask(graph, 'mesh mask', fragments, FLOW_UNIT) : mask
 
-  // (dx, dy) of lids and lips by landmarks, then all by the images, then dz by what they have become.
-  const followed =
-    openings === undefined
-      ? face.flow
-      : followOpenings(graph, 'lids and lips', face.flow, face.fragments, openings, {
-          source,
-          ...FOLLOW_OPENINGS_DEFAULTS,
-        })
+  // (dx, dy) by the images, then dz by what they have become.
   const refinement = config.refinement ?? 'none'
   const { images } = features
-  let flow = refineFlow(graph, 'refined flow', followed, images, face.fragments, refinement, source)
+  let flow = refineFlow(graph, 'refined flow', face.flow, images, face.fragments, refinement, source)
   if (config.depth !== undefined) {
     const layers = {
       ...config.depth,

@@ -8,7 +8,6 @@ import { transposedConv2dOp } from './conv/transposed-conv2d.js'
 import { consistencyOp } from './flow/consistency.js'
 import { correlationOp } from './flow/correlation.js'
 import { flowOnFaceOp } from './flow/flow-on-face.js'
-import { followOpeningsOp } from './flow/follow-openings.js'
 import { inverseSearchOp } from './flow/inverse-search.js'
 import { variationalOp } from './flow/variational.js'
 import { warpOp, warpValidityOp } from './flow/warp.js'
@@ -37,8 +36,7 @@ import { reshapeOp } from './tensor/reshape.js'
 
 const DEFINITIONS = [
   ...[conv2dOp, depthwiseConv2dOp, fullyConnectedOp, transposedConv2dOp],
-  ...[consistencyOp, correlationOp, flowOnFaceOp, followOpeningsOp, inverseSearchOp, variationalOp],
-  ...[warpOp, warpValidityOp],
+  ...[consistencyOp, correlationOp, flowOnFaceOp, inverseSearchOp, variationalOp, warpOp, warpValidityOp],
   ...[compositeSheetOp, imageInputOp, imageOutputOp, resizeOp],
   ...[
     fragmentChannelOp,

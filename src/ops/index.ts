@@ -22,12 +22,13 @@ export { type FullyConnectedAttrs, fullyConnected } from './conv/fully-connected
 export { type TransposedConv2dAttrs, transposedConv2d } from './conv/transposed-conv2d.js'
 export { type ConsistencyAttrs, forwardBackwardConsistency } from './flow/consistency.js'
 export { type CorrelationAttrs, correlation } from './flow/correlation.js'
-export { DEPTH_RADIUS, flowOnFace } from './flow/flow-on-face.js'
 export {
-  FOLLOW_OPENINGS_DEFAULTS,
-  type FollowOpeningsAttrs,
-  followOpenings,
-} from './flow/follow-openings.js'
+  DEPTH_RADIUS,
+  flowOnFace,
+  OPENING_DEFAULTS,
+  type OpeningAttrs,
+  openingEdgesType,
+} from './flow/flow-on-face.js'
 export {
   INVERSE_SEARCH_DEFAULTS,
   type InverseSearchAttrs,

@@ -11,7 +11,6 @@ import { depthwiseCases } from './depthwise.js'
 import { elementwiseCases } from './elementwise.js'
 import { extendVerticesCases } from './extend-vertices.js'
 import { flowOnFaceCases } from './flow-on-face.js'
-import { followOpeningsCases } from './follow-openings.js'
 import { fullyConnectedCases } from './fully-connected.js'
 import { inverseSearchCases } from './inverse-search.js'
 import { landmarkAttentionCases } from './landmark-attention.js'
@@ -49,7 +48,6 @@ export const allCases: readonly OpCase[] = [
   ...consistencyCases,
   ...correlationCases,
   ...flowOnFaceCases,
-  ...followOpeningsCases,
   ...landmarkAttentionCases,
   ...padCropCases,
   ...poolCases,

@@ -8,6 +8,7 @@ import {
   outputTensor,
   registeredFlowConfig,
 } from '../../src/engine.js'
+import { OPENING_GAPS } from '../../src/face/register/openings.js'
 import { coefficientFeatures, coefficientNetwork } from '../../src/nets/coefficients.js'
 import { FACE_DETECTOR_INPUT, faceDetector } from '../../src/nets/face-detector.js'
 import { MESH_REGRESSOR_INPUT } from '../../src/nets/mesh-regressor.js'
@@ -30,7 +31,7 @@ function graphOf(name: string, add: (graph: GraphBuilder) => void): Graph {
 export async function shippedGraphs(): Promise<Graph[]> {
   const maxPixels = 2 ** 20
   const pairs = ['dffnet-m', 'dffnet-m-small', 'weights/dffnet.safetensors'].map(async (network) => {
-    const config = registeredFlowConfig(await loadNetworkFiles(network))
+    const config = { ...registeredFlowConfig(await loadNetworkFiles(network)), openings: OPENING_GAPS }
     return graphOf(`pair of ${network}`, (graph) => {
       for (const [direction, values] of Object.entries(registeredFlows(graph, config))) {
         for (const [name, value] of Object.entries(values)) outputTensor(graph, `${direction} ${name}`, value)

@@ -17,7 +17,7 @@ export const OPENING_GAPS = GAPS.length
 /** Numbers of one frame's edges: upper ones, then lower ones. */
 export const EDGE_NUMBERS = 2 * OPENING_GAPS * 4
 
-/** The edges of lids and lips of one frame, 2 x gaps x 4 in template px, as `followOpenings` takes them. */
+/** The edges of lids and lips of one frame, 2 x gaps x 4 in template px, as `flowOnFace` takes them. */
 export function openingEdges({
   landmarks468,
   toTemplate,

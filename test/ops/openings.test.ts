@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { GraphBuilder } from '../../src/graph/graph.js'
-import { FOLLOW_OPENINGS_DEFAULTS, followOpenings } from '../../src/ops/flow/follow-openings.js'
+import { flowOnFace, OPENING_DEFAULTS, openingEdgesType } from '../../src/ops/flow/flow-on-face.js'
 import { inputTensor, outputTensor } from '../../src/ops/tensor/border.js'
 import { Engine } from '../../src/runtime/engine.js'
 import type { Plan } from '../../src/runtime/plan.js'
@@ -17,9 +17,9 @@ beforeAll(async () => {
   const graph = new GraphBuilder('mouth')
   const flow = inputTensor(graph, 'flow', { n: 1, h, w, c: 3 })
   const fragments = inputTensor(graph, 'fragments', { n: 1, h, w, c: 4 })
-  const edges = inputTensor(graph, 'edges', { n: 1, h: 4, w: GAPS.length, c: 4 })
-  const attrs = { ...FOLLOW_OPENINGS_DEFAULTS, source: 0 as const }
-  outputTensor(graph, 'out', followOpenings(graph, 'followed', flow, fragments, edges, attrs))
+  const edges = graph.input('edges', openingEdgesType(1, GAPS.length))
+  const openings = { ...OPENING_DEFAULTS, source: 0 as const, edges }
+  outputTensor(graph, 'out', flowOnFace(graph, 'followed', flow, fragments, 1, openings))
   plan = await engine.compile(graph.build())
 })
 afterAll(() => engine.dispose())
@@ -48,7 +48,7 @@ describe('a mouth that the landmarks see open', () => {
       expect(lower - upper).toBeGreaterThan(0.85 * 6)
       expect(Math.abs(upper)).toBeLessThan(0.05 * 6)
     }
-    expect(at(24, LINE + FOLLOW_OPENINGS_DEFAULTS.reach)).toEqual([0, 2, 7])
+    expect(at(24, LINE + OPENING_DEFAULTS.reach)).toEqual([0, 2, 7])
     expect(at(24, LINE - 2)[2]).toBe(7)
     expect(at(2, LINE + 2)).toEqual([0, 2, 7])
   })
