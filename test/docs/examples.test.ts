@@ -65,7 +65,7 @@ it('docs/corpus.md: a corpus of a folder of frames', async () => {
   }
   const printed = await runExample('docs/corpus.md', 'planCorpus')
   expect(printed).toMatch(/^clip-[0-9a-f]{12} complete \d\n/)
-  expect(printed).toMatch(/complete: 1,[^]*frames: 2,\s*faces: 2,\s*tracks: 1,/)
+  expect(printed).toMatch(/complete: 1,[\s\S]*frames: 2,\s*faces: 2,\s*tracks: 1,/)
   expect((await stat(join(folder, 'set', 'dataset.json'))).size).toBeGreaterThan(1000)
 }, 300_000)
 
