@@ -27,11 +27,9 @@ export async function holdingFrames<T>(
   const own = (frame: FrameInput): FrameInput => {
     if (!isRegisteredFace(frame)) return ownPixels(frame)
     const { registered, landmarks468, toTemplate } = frame
-    return {
-      registered: ownPixels(registered),
-      landmarks468: landmarks468.slice(),
-      toTemplate: { ...toTemplate },
-    }
+    // What is no array of numbers is refused when its turn comes, see `assertLandmarks`.
+    const landmarks = ArrayBuffer.isView(landmarks468) ? landmarks468.slice() : landmarks468
+    return { registered: ownPixels(registered), landmarks468: landmarks, toTemplate: { ...toTemplate } }
   }
   const result = work(pairs.map(([a, b]) => [own(a), own(b)]))
   const [value] = await Promise.all([result, ...copies.map(({ accepted }) => accepted)])

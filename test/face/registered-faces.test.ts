@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DeepFaceFlow, demoPhotos, type FaceFrame } from '../../src/index.js'
+
+let face: DeepFaceFlow
+let faces: readonly [FaceFrame, FaceFrame]
+beforeAll(async () => {
+  face = await DeepFaceFlow.create({ weights: 'dffnet-m-small' })
+  const [a, b] = await Promise.all(demoPhotos().map((photo) => face.detect(photo)))
+  faces = [a?.[0] as FaceFrame, b?.[0] as FaceFrame]
+}, 120_000)
+afterAll(() => face.dispose())
+
+const FORWARD = { backward: false }
+
+describe('registered faces', () => {
+  it('lead lids and lips where both frames have landmarks, and only there', async () => {
+    const [a, b] = faces
+    const pixels = await face.flowRegistered(a.registered, b.registered, FORWARD)
+    const one = await face.flowRegistered(a, b.registered, FORWARD)
+    expect(one.flow).toEqual(pixels.flow)
+    const both = await face.flowRegistered(a, b, FORWARD)
+    const [batched] = await face.flowRegisteredAll([[a, b]], { ...FORWARD, batch: 1 })
+    expect(batched?.flow).toEqual(both.flow)
+    const apart = Array.from({ length: 224 * 224 }, (_, i) =>
+      Math.hypot(...[0, 1].map((axis) => (both.flow[3 * i + axis] ?? 0) - (pixels.flow[3 * i + axis] ?? 0))),
+    )
+    expect(Math.max(...apart)).toBeGreaterThan(0.5)
+    // Eyes and mouth are a small part of the face; refinement and depth carry next to nothing beyond them.
+    expect(apart.filter((distance) => distance > 0.25).length).toBeLessThan(0.1 * 224 * 224)
+  })
+
+  it.each([
+    ['too few landmarks', { landmarks468: new Float32Array(30) }],
+    ['landmarks that are no numbers', { landmarks468: new Float32Array(468 * 3).fill(Number.NaN) }],
+    ['no landmarks', { landmarks468: null }],
+    ['no transform', { toTemplate: undefined }],
+  ])('are refused with %s', async (_, wrong) => {
+    const [a, b] = faces
+    await expect(face.flowRegistered(a, { ...b, ...wrong } as never, FORWARD)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringContaining('frame B: a registered face has landmarks468'),
+    })
+  })
+})
