@@ -172,17 +172,16 @@ describe('the plan of depth from motion', () => {
     return steps.filter(({ name }) => name.startsWith('depth')).map(({ name }) => name)
   }
 
-  it('is seven dispatches, without a copy, and where sums are split one more for each layer', () => {
+  it('is six dispatches, without a copy, and where sums are split one more for each layer', () => {
     expect(dispatches('software', true)).toEqual([
-      'depth from motion shape',
-      'depth from motion beyond',
+      'depth from motion inputs',
       'depth.1',
       'depth.2',
       'depth.3',
       'depth.4',
       'depth from motion',
     ])
-    expect(dispatches('software', false)).toHaveLength(7)
-    expect(dispatches('hardware', true).length).toBeLessThanOrEqual(11)
+    expect(dispatches('software', false)).toHaveLength(6)
+    expect(dispatches('hardware', true).length).toBeLessThanOrEqual(10)
   })
 })
