@@ -17,7 +17,7 @@ export interface ObjectStore {
    * @returns false where there is none
    * @throws FaceError EXTERNAL_TOOL, OUTPUT_FAILED
    */
-  fetch(name: string, file: string): Promise<boolean>
+  download(name: string, file: string): Promise<boolean>
   /** An object that is not there is no error. @throws FaceError EXTERNAL_TOOL */
   remove(name: string): Promise<void>
 }

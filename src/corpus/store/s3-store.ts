@@ -99,7 +99,7 @@ export class S3Store implements ObjectStore {
     return await this.#received(name, async (response) => new Uint8Array(await response.arrayBuffer()))
   }
 
-  async fetch(name: string, file: string): Promise<boolean> {
+  async download(name: string, file: string): Promise<boolean> {
     await makeOutputFolder(dirname(file))
     const under = join(dirname(file), temporaryName(basename(file)))
     const done = await this.#received(name, async (response) => {

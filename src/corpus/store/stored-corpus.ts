@@ -34,13 +34,13 @@ export async function sendPlan(store: ObjectStore, set: string, plan: CorpusPlan
  * @throws FaceError INVALID_INPUT if the store holds no corpus; EXTERNAL_TOOL, OUTPUT_FAILED
  */
 export async function fetchSettings(store: ObjectStore, set: string): Promise<void> {
-  if (!(await store.fetch(SETTINGS, join(set, SETTINGS)))) throw noCorpus(store)
+  if (!(await store.download(SETTINGS, join(set, SETTINGS)))) throw noCorpus(store)
 }
 
 /** The plan of a stored corpus, in the folder. @throws as {@link fetchSettings} */
 export async function fetchPlan(store: ObjectStore, set: string): Promise<CorpusPlan> {
   const file = join(set, PLAN)
-  if (!(await store.fetch(PLAN, file))) throw noCorpus(store)
+  if (!(await store.download(PLAN, file))) throw noCorpus(store)
   return await planCorpus(
     set,
     (async function* () {
@@ -52,7 +52,7 @@ export async function fetchPlan(store: ObjectStore, set: string): Promise<Corpus
 /** The record of a finished entry in the folder, or none. @throws FaceError EXTERNAL_TOOL, OUTPUT_FAILED */
 export async function fetchRecord(store: ObjectStore, set: string, id: string): Promise<void> {
   const file = join(entryFolder(set, id), ENTRY_FILES.record)
-  if (!(await store.fetch(nameOf(set, id, ENTRY_FILES.record), file))) await rm(file, { force: true })
+  if (!(await store.download(nameOf(set, id, ENTRY_FILES.record), file))) await rm(file, { force: true })
 }
 
 /**
@@ -91,7 +91,7 @@ export async function fetchEntries(
     const record = await readEntryRecord(set, id)
     if (record === null) continue
     for (const [file, name] of filesOf(set, record)) {
-      if (await store.fetch(name, join(entryFolder(set, id), file))) continue
+      if (await store.download(name, join(entryFolder(set, id), file))) continue
       const where = `${store.shown}/${nameOf(set, id, ENTRY_FILES.record)}`
       throw new FaceError(
         'INVALID_INPUT',
