@@ -12,8 +12,8 @@ import {
   setLids,
 } from '../../src/animate/openings.js'
 import { photoHead, sideTurn } from '../../src/animate/photo-head.js'
-import { fromRotationVector, toRotationVector } from '../../src/geometry/rotation-vector.js'
 import { eulerAngles, rotationFromAngles } from '../../src/geometry/rotation.js'
+import { fromRotationVector, toRotationVector } from '../../src/geometry/rotation-vector.js'
 import { applySimilarity3 } from '../../src/geometry/similarity3.js'
 import type { Similarity3 } from '../../src/geometry/types.js'
 import { centredIrises, frontalFace } from './canonical.js'
