@@ -18,6 +18,7 @@ import type {
   FlowOptions,
   FlowResult,
   GroupFlow,
+  RegisteredFace,
   RegisteredFlowResult,
   TrackerMemory,
   VideoOptions,
@@ -86,8 +87,14 @@ export class FakeFaceFlow implements ExpressiveFaceFlow {
     return { people: [this.result, this.result], onlyA: [this.result.a], onlyB: [] }
   }
 
-  async flowRegistered(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<RegisteredFlowResult> {
-    await this.take('flowRegistered', [a, b], options)
+  async flowRegistered(
+    a: PhotoInput | RegisteredFace,
+    b: PhotoInput | RegisteredFace,
+    options?: FlowOptions,
+  ): Promise<RegisteredFlowResult> {
+    const pixelsOf = (input: PhotoInput | RegisteredFace) =>
+      (typeof input === 'object' && 'registered' in input ? input.registered : input) as PhotoInput
+    await this.take('flowRegistered', [pixelsOf(a), pixelsOf(b)], options)
     const { a: _a, b: _b, rigidPhoto: _rigid, ...registered } = this.result
     return registered
   }
