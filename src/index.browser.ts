@@ -3,11 +3,12 @@
  * package; under Node, files, folders and video come to it (`index.ts`).
  */
 
-export { LARGEST_TURN, MOTIONS, type Motion } from './animate/carry-over.js'
+export { LARGEST_TURN } from './animate/carry-over.js'
 export { LARGEST_STRENGTH } from './animate/checked-options.js'
 export type { AnimatingFaceFlow } from './animate/deep-face-flow.js'
 export type { Gaze } from './animate/gaze.js'
 export type { HeadMotion } from './animate/head-motion.js'
+export { MOTIONS, type Motion } from './animate/motion-choice.js'
 export { PARTS, type Part, type Strengths } from './animate/photo-head.js'
 export { referenceFrame } from './animate/reference-frame.js'
 export { smoothedMotion } from './animate/smooth-motions.js'

@@ -4,14 +4,10 @@ import { fitSimilarity3 } from '../geometry/similarity3.js'
 import { EYES, MOUTH } from './face-parts.js'
 import type { Gaze } from './gaze.js'
 import { type HeadMotion, type MotionReference, turnVectors } from './head-motion.js'
+import type { Motion } from './motion-choice.js'
 import { lidPosition, partLips, setLids, upward } from './openings.js'
 import { mouthRatio, type PhotoHead, type Strengths } from './photo-head.js'
 import { movePoint, type Vector } from './points.js'
-
-/** Which motion is taken over: what changes against the driver's reference, or also how the driver stands and looks there. */
-export const MOTIONS = ['relative', 'absolute'] as const
-/** One of {@link MOTIONS}. */
-export type Motion = (typeof MOTIONS)[number]
 
 /** A similarity of the head about its middle: x' = scale R (x - middle) + middle + shift, photo px. */
 export interface HeadPose {

@@ -4,7 +4,7 @@ import { checkedChoice } from '../face/find/face-choice.js'
 import { ownedPhoto } from '../face/owned-photo.js'
 import type { PhotoInput } from '../geometry/types.js'
 import { checkOptionNames, type OptionNames } from '../option-names.js'
-import { MOTIONS, type Motion } from './carry-over.js'
+import { MOTIONS, type Motion } from './motion-choice.js'
 import type { Strengths } from './photo-head.js'
 import type { AnimateOptions } from './types.js'
 

@@ -13,7 +13,7 @@ const BETWEEN_LIPS: readonly number[] = [
   76, 77, 90, 180, 85, 16, 315, 404, 320, 307, 306, 184, 74, 73, 72, 11, 302, 303, 304, 408,
   62, 96, 89, 179, 86, 15, 316, 403, 319, 325, 292, 183, 42, 41, 38, 12, 268, 271, 272, 407,
 ]
-export const LIPS: readonly number[] = [...OUTER_LIPS, ...BETWEEN_LIPS, ...INNER_LIPS]
+export const LIPS: readonly number[] = /* @__PURE__ */ OUTER_LIPS.concat(BETWEEN_LIPS, INNER_LIPS)
 
 /** Middle of the inner lips, upper and lower, and corners of the mouth. */
 export const MOUTH = { upper: 13, lower: 14, corners: [61, 291] } as const

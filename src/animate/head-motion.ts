@@ -52,12 +52,15 @@ export interface MotionReference {
 }
 
 /** Vertices that neither lips nor lids move. */
-export const STEADY: readonly number[] = Array.from({ length: 468 }, (_, v) => v).filter((v) => {
-  return ![LIPS, EYES[0].rim, EYES[1].rim].some((part) => part.includes(v))
-})
+export const STEADY: readonly number[] = /* @__PURE__ */ steadyVertices()
+
+function steadyVertices(): number[] {
+  const moved = [LIPS, EYES[0].rim, EYES[1].rim]
+  return Array.from({ length: 468 }, (_, v) => v).filter((v) => !moved.some((part) => part.includes(v)))
+}
 
 /** Vertices whose motion in the picture is that of the attention network's landmarks: the flow blurs it. */
-const CLOSELY_SEEN: readonly number[] = [...LIPS, ...EYES[0].rim, ...EYES[1].rim]
+const CLOSELY_SEEN: readonly number[] = /* @__PURE__ */ LIPS.concat(EYES[0].rim, EYES[1].rim)
 
 const gazesOf = ({ landmarks, irises }: SeenFace): [Gaze, Gaze] => [
   gazeOf(landmarks, irises, EYES[0]),

@@ -4,7 +4,7 @@ import type { FaceFrame, FlowResult, TrackerMemory, VideoTracker } from '../face
 import { applySimilarityToPoints, invertSimilarity } from '../geometry/similarity.js'
 import type { PhotoInput } from '../geometry/types.js'
 import { decodePhoto } from '../platform/index.js'
-import { type Bridge, bridge, carryOver, type Motion, poseOf } from './carry-over.js'
+import { type Bridge, bridge, carryOver, poseOf } from './carry-over.js'
 import {
   type HeadMotion,
   headMotion,
@@ -14,6 +14,7 @@ import {
   stillMotion,
 } from './head-motion.js'
 import { type InnerMouth, type MouthSource, mouthPlaces } from './inner-mouth.js'
+import type { Motion } from './motion-choice.js'
 import { nearestMouth, type OpenMouth } from './mouth-sources.js'
 import type { PhotoHead, Strengths } from './photo-head.js'
 import type { Sheet } from './sheet.js'

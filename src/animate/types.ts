@@ -1,7 +1,7 @@
 import type { FaceChoice, FaceFrame, TrackerMemory, WaitOptions } from '../face/types.js'
 import type { PhotoInput, Rgba } from '../geometry/types.js'
-import type { Motion } from './carry-over.js'
 import type { HeadMotion } from './head-motion.js'
+import type { Motion } from './motion-choice.js'
 import type { Strengths } from './photo-head.js'
 
 /** How a photo is animated. */

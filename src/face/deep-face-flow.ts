@@ -51,9 +51,8 @@ import {
   type WaitOptions,
   type WeightsInfo,
 } from './types.js'
-import { EverybodyTracker } from './video/everybody.js'
+import { DeferredEverybodyTracker, DeferredVideoTracker } from './video/deferred-trackers.js'
 import { faceMeasures } from './video/face-figures.js'
-import { FaceVideoTracker } from './video/tracker.js'
 
 /**
  * DeepFaceFlow (Koujan, Roussos and Zafeiriou, CVPR 2020): photos in, dense 3D facial flow out.
@@ -340,7 +339,7 @@ export class DeepFaceFlow implements FaceFlow {
     const { extent } = this.#files
     const choice = wanted.face
     const boxesOf = (faces: readonly Candidate[]) => faces.map(({ box }) => box)
-    const tracker = new FaceVideoTracker({
+    const tracker = new DeferredVideoTracker({
       finder: this.#finders[0],
       flows,
       smooth,
@@ -357,7 +356,7 @@ export class DeepFaceFlow implements FaceFlow {
 
   everybody(options: WaitOptions = {}): FacesTracker {
     const { signal } = checkedWaitOptions('everybody()', options)
-    return new EverybodyTracker({
+    return new DeferredEverybodyTracker({
       finder: this.#finders[0],
       enqueue: (task) => this.#enqueue(task, signal),
     })

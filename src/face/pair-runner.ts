@@ -3,7 +3,7 @@ import type { Engine } from '../runtime/engine.js'
 import type { PlanTargets } from '../runtime/plan.js'
 import { type CallLine, Pending } from './call-line.js'
 import { DeviceFrames } from './device-frames.js'
-import { deriveResult, type PairFacts } from './flow-result.js'
+import type { PairFacts } from './flow-result.js'
 import { withEdges } from './register/openings.js'
 import { assertLandmarks, isRegisteredFace, registeredPhoto } from './register/registered-frame.js'
 import { type FramePair, inListOrder, type RegisteredBatches } from './registered-batches.js'
@@ -146,7 +146,11 @@ export class PairRunner {
     finish: (result: RegisteredFlowResult) => T,
   ): Promise<T> {
     const facts = { ...this.#facts, warnings }
-    return await watch.time('products', async () => finish(deriveResult(outputs, facts, () => watch.times)))
+    return await watch.time('products', async () => {
+      // Pages whose flows stay on the device do without.
+      const { deriveResult } = await import('./flow-result.js')
+      return finish(deriveResult(outputs, facts, () => watch.times))
+    })
   }
 
   /** Leaves the flow on the device, see `RegisteredPair.run`. */
