@@ -35,6 +35,7 @@ const table: readonly {
   { at: [1, 30, 31], lanes: [1, 9] },
   { at: [1, 9, 7], lanes: [-9, -1] },
   { at: [1, 224, 224], lanes: [-60, 300], bench: true },
+  { at: [1, 13, 11], lanes: [-9, 60], gaps: { count: 3, range: [-1, 12], source: 0 } },
   { at: [1, 37, 29], lanes: [-9, 60], gaps: { count: 5, range: [-4, 33], source: 0 } },
   { at: [2, 19, 33], lanes: [-9, 60], gaps: { count: 3, range: [-2, 30], source: 1 } },
   // Edges without a direction are none; one pixel; no face.

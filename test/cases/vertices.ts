@@ -99,7 +99,8 @@ export const vertexCases: OpCase[] = layouts.flatMap(({ name, shape }): OpCase[]
       refTensor(2, 1, 68, 3, (b, _y, i, axis) => coordinate(inputOf(inputs, 0), b, (i * 37 + 5) % 90, axis)),
     bounds: { nmse: 0, maxError: 0 },
   },
-  encodingCase(`vertexAttributes ${name} colours + difference + depth`, shape(51)),
+  encodingCase(`vertexAttributes ${name} colours + difference + depth`, 51, shape(51)),
+  encodingCase(`vertexAttributes ${name} 9 colours + difference + depth`, 9, shape(9)),
   {
     name: `vertexAttributes ${name} position about an origin + depth`,
     op: 'vertexMap',
@@ -123,8 +124,8 @@ export const vertexCases: OpCase[] = layouts.flatMap(({ name, shape }): OpCase[]
 ])
 
 /** The seven channels of a network's mesh encoding: colours, difference, depth. */
-function encodingCase(name: string, shape: { h: number; w: number; c: number }): OpCase {
-  const colours = randomArray(seededRandom(name), 51 * 3, [0, 1])
+function encodingCase(name: string, count: number, shape: { h: number; w: number; c: number }): OpCase {
+  const colours = randomArray(seededRandom(name), count * 3, [0, 1])
   return {
     name,
     op: 'vertexMap',
@@ -145,7 +146,7 @@ function encodingCase(name: string, shape: { h: number; w: number; c: number }):
       ),
     reference: (inputs) => {
       const [a, b] = [inputOf(inputs, 0), inputOf(inputs, 1)]
-      return refTensor(2, 1, 51, 7, (n, _y, v, c) => {
+      return refTensor(2, 1, count, 7, (n, _y, v, c) => {
         if (c < 3) return colours[v * 3 + c] ?? Number.NaN
         if (c === 6) return coordinate(a, n, v, 2) / 100
         return (coordinate(b, 0, v, c - 3) - coordinate(a, n, v, c - 3)) / 20

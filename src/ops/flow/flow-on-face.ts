@@ -1,4 +1,4 @@
-import { anything, finite, optional, positive, record, whole } from '../../graph/arguments.js'
+import { anything, checkArguments, finite, optional, positive, record, whole } from '../../graph/arguments.js'
 import { addNode, type GraphBuilder, type Value } from '../../graph/graph.js'
 import { checkOptions, shapeError, tensorInput } from '../../graph/infer.js'
 import { columnTiles, inputAt } from '../../graph/lowering.js'
@@ -52,8 +52,12 @@ function gapsOf(edges: ValueType | undefined, pairs: number): number {
   return edges?.kind === 'raw' ? edges.bytes / (GAP_BYTES * pairs) : 0
 }
 
-/** Raw type of the edges of so many gaps in so many pairs of images, for {@link flowOnFace}. */
+/**
+ * Raw type of the edges of so many gaps in so many pairs of images, for {@link flowOnFace}.
+ * @throws EngineError INVALID_ARGUMENT for what are no whole numbers of at least 1
+ */
 export function openingEdgesType(pairs: number, gaps: number): RawType {
+  checkArguments('openingEdgesType', { pairs: whole(), gaps: whole() }, { pairs, gaps })
   return denseType({ n: pairs, h: 4, w: gaps, c: 4 })
 }
 
