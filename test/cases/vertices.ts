@@ -99,8 +99,8 @@ export const vertexCases: OpCase[] = layouts.flatMap(({ name, shape }): OpCase[]
       refTensor(2, 1, 68, 3, (b, _y, i, axis) => coordinate(inputOf(inputs, 0), b, (i * 37 + 5) % 90, axis)),
     bounds: { nmse: 0, maxError: 0 },
   },
+  encodingCase(`vertexAttributes ${name} colours + difference + depth of 22`, 22, shape(22)),
   encodingCase(`vertexAttributes ${name} colours + difference + depth`, 51, shape(51)),
-  encodingCase(`vertexAttributes ${name} 9 colours + difference + depth`, 9, shape(9)),
   {
     name: `vertexAttributes ${name} position about an origin + depth`,
     op: 'vertexMap',
