@@ -122,8 +122,8 @@ const behindScenes: Scene[] = [
   {
     name: 'behind another raster',
     n: 2,
-    width: 41,
-    height: 35,
+    width: 37,
+    height: 33,
     vertices: 60,
     triangles: randomTriangles(30, 60),
     range: [-5, 45],
