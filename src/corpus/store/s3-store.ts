@@ -9,7 +9,7 @@ import { FaceError } from '../../errors.js'
 import { makeOutputFolder, outputFailed } from '../../platform/node/atomic.js'
 import { sha256Now } from '../../platform/node/hash.js'
 import { temporaryName } from '../../platform/node/owner.js'
-import { messageOf } from '../../realms.js'
+import { isBuiltIn, messageOf } from '../../realms.js'
 import { fileFacts } from '../entry-record.js'
 import { parseStoreAddress, type StoreAddress } from './address.js'
 import type { ObjectStore } from './object-store.js'
@@ -75,7 +75,7 @@ export class S3Store implements ObjectStore {
 
   async put(name: string, content: Uint8Array | string | { readonly file: string }): Promise<void> {
     if (typeof content === 'string') return await this.put(name, new TextEncoder().encode(content))
-    if (content instanceof Uint8Array) {
+    if (isBuiltIn(content, 'Uint8Array')) {
       const body = new Uint8Array(content)
       await this.#request('PUT', name, () => ({ body, bytes: body.length, sha256: sha256Now([body]) }))
       return
@@ -208,7 +208,7 @@ interface Sent {
 /** The store holds what it gets against the hash: a copy that is damaged on its way is refused. */
 function initOf({ body, bytes, sha256 }: Sent): RequestInit {
   const headers = { 'Content-Length': String(bytes), 'X-Amz-Content-Sha256': sha256 }
-  return { body, headers, ...(body instanceof Uint8Array ? {} : ({ duplex: 'half' } as object)) }
+  return { body, headers, ...(isBuiltIn(body, 'Uint8Array') ? {} : ({ duplex: 'half' } as object)) }
 }
 
 async function clientPackage(): Promise<typeof import('aws4fetch')> {
