@@ -34,7 +34,8 @@ const device = lap()
 let shaders = 0
 let pipelines = 0
 const plan = await engine.compile(graph, {
-  ...options,
+  storage: options.storage,
+  ...(options.schedule && { schedule: options.schedule }),
   weights,
   onProgress: (done, total) => {
     pipelines = total
