@@ -71,18 +71,18 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 #endfor
   }
 #endfor
+#if OPENINGS
+  let changes = openingChanges(id.z, id.x, first);
+#endif
 #for k in 0..ROWS
   if (first + ${k}u < v.height) {
     let value = vec4<f32>(source[elementIndex(u.source, id.z, 0u, first + ${k}u, id.x)]);
-    let covered = f32(fragments[elementIndex(u.fragments, id.z, 0u, first + ${k}u, id.x)].w) >= 0.0;
+    let isFace = f32(fragments[elementIndex(u.fragments, id.z, 0u, first + ${k}u, id.x)].w) >= 0.0;
     var onFace = vec4<f32>(value.xy, sum${k}.x / max(sum${k}.y, 1.0), 0.0) * u.scale;
 #if OPENINGS
-    if (covered) {
-      let change = openingChange(id.z, vec2<f32>(f32(id.x), f32(first + ${k}u)));
-      onFace = vec4<f32>(onFace.xy + change, onFace.zw);
-    }
+    onFace = vec4<f32>(onFace.xy + changes[${k}], onFace.zw);
 #endif
-    output[elementIndex(v, id.z, 0u, first + ${k}u, id.x)] = Stored4(select(vec4<f32>(), onFace, covered));
+    output[elementIndex(v, id.z, 0u, first + ${k}u, id.x)] = Stored4(select(vec4<f32>(), onFace, isFace));
   }
 #endfor
 }

@@ -43,17 +43,24 @@ fn edgeAt(n: u32, row: u32, gap: u32) -> vec4<f32> {
   return edges[(n * 4u + row) * u.gaps + gap];
 }
 
-// Beyond the flow of a pixel of the face.
-fn openingChange(n: u32, pixel: vec2<f32>) -> vec2<f32> {
-  var moved = vec2<f32>();
-  var weights = 0.0;
+// Beyond the flow of the pixels of a column from `first` on. Gaps outside, rows inside: most gaps lie beside the column.
+fn openingChanges(n: u32, x: u32, first: u32) -> array<vec2<f32>, ${ROWS}> {
+  var moved: array<vec2<f32>, ${ROWS}>;
+  var weights: array<f32, ${ROWS}>;
   for (var i = 0u; i < u.gaps; i++) {
     let upper = edgeAt(n, u.fromRow, i);
     let lower = edgeAt(n, u.fromRow + 1u, i);
-    let nearUpper = nearness(pixel, upper);
-    let nearLower = nearness(pixel, lower);
-    if (nearUpper + nearLower <= 0.0) { continue; }
-    weights += nearUpper + nearLower;
+    let column = f32(x);
+    if (min(abs(column - upper.x), abs(column - lower.x)) >= u.reach) { continue; }
+    var near: array<vec2<f32>, ${ROWS}>;
+    var nearest = 0.0;
+    for (var k = 0u; k < ${ROWS}u; k++) {
+      let pixel = vec2<f32>(column, f32(first + k));
+      near[k] = vec2<f32>(nearness(pixel, upper), nearness(pixel, lower));
+      weights[k] += near[k].x + near[k].y;
+      nearest = max(nearest, near[k].x + near[k].y);
+    }
+    if (nearest <= 0.0) { continue; }
     let flowUpper = flowAt(n, upper.xy + u.behind * upper.zw);
     let flowLower = flowAt(n, lower.xy + u.behind * lower.zw);
     if (min(flowUpper.z, flowLower.z) <= 0.01) { continue; }
@@ -64,7 +71,12 @@ fn openingChange(n: u32, pixel: vec2<f32>) -> vec2<f32> {
     let doubt = u.tolerance * u.tolerance / max(dot(missed, missed), 1e-12);
     let change = missed * max(1.0 - doubt, 0.0);
     let share = length(missedUpper) / max(length(missedUpper) + length(missedLower), 1e-6);
-    moved += (nearUpper * share - nearLower * (1.0 - share)) * change;
+    for (var k = 0u; k < ${ROWS}u; k++) {
+      moved[k] += (near[k].x * share - near[k].y * (1.0 - share)) * change;
+    }
   }
-  return moved / (weights + INERTIA);
+  for (var k = 0u; k < ${ROWS}u; k++) {
+    moved[k] /= weights[k] + INERTIA;
+  }
+  return moved;
 }
