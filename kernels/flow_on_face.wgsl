@@ -80,7 +80,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let isFace = f32(fragments[elementIndex(u.fragments, id.z, 0u, first + ${k}u, id.x)].w) >= 0.0;
     var onFace = vec4<f32>(value.xy, sum${k}.x / max(sum${k}.y, 1.0), 0.0) * u.scale;
 #if OPENINGS
-    onFace = vec4<f32>(onFace.xy + changes[${k}], onFace.zw);
+    onFace = vec4<f32>(onFace.xy + changes.rows[${k}], onFace.zw);
 #endif
     output[elementIndex(v, id.z, 0u, first + ${k}u, id.x)] = Stored4(select(vec4<f32>(), onFace, isFace));
   }

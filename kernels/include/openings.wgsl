@@ -43,9 +43,14 @@ fn edgeAt(n: u32, row: u32, gap: u32) -> vec4<f32> {
   return edges[(n * 4u + row) * u.gaps + gap];
 }
 
+// (dx, dy) of pixels of one column, from above. A struct: OpenCL C returns no arrays.
+struct OpeningChanges {
+  rows: array<vec2<f32>, ${ROWS}>,
+}
+
 // Beyond the flow of the pixels of a column from `first` on. Gaps outside, rows inside: most gaps lie beside the column.
-fn openingChanges(n: u32, x: u32, first: u32) -> array<vec2<f32>, ${ROWS}> {
-  var moved: array<vec2<f32>, ${ROWS}>;
+fn openingChanges(n: u32, x: u32, first: u32) -> OpeningChanges {
+  var moved: OpeningChanges;
   var weights: array<f32, ${ROWS}>;
   for (var i = 0u; i < u.gaps; i++) {
     let upper = edgeAt(n, u.fromRow, i);
@@ -72,11 +77,11 @@ fn openingChanges(n: u32, x: u32, first: u32) -> array<vec2<f32>, ${ROWS}> {
     let change = missed * max(1.0 - doubt, 0.0);
     let share = length(missedUpper) / max(length(missedUpper) + length(missedLower), 1e-6);
     for (var k = 0u; k < ${ROWS}u; k++) {
-      moved[k] += (near[k].x * share - near[k].y * (1.0 - share)) * change;
+      moved.rows[k] += (near[k].x * share - near[k].y * (1.0 - share)) * change;
     }
   }
   for (var k = 0u; k < ${ROWS}u; k++) {
-    moved[k] /= weights[k] + INERTIA;
+    moved.rows[k] /= weights[k] + INERTIA;
   }
   return moved;
 }
