@@ -255,6 +255,7 @@ def _parser():
     sub.add_argument('--tests', action='append', required=True)
     sub = command(train_coefficients, 'train, or resume, the network that reads coefficients', assets, out)
     sub.add_argument('--sets', action='append', required=True, help='folder of shards by generate-coefficients; may be repeated')
+    sub.add_argument('--init', help='weight file to go on from; it may be of a narrower network')
     sub.add_argument('--tests', action='append', default=[])
     for name, default in dict(steps=6000, seed=0, threads=1, batch=8, test_every=1500).items():
         sub.add_argument('--' + name.replace('_', '-'), type=int, default=default)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from . import safetensors
-from .coefficient_net import CROPS, MIRRORED, POSE_UNIT, CoefficientNet, crop_tensor, crops_of, mesh_tensor
+from .coefficient_net import CROPS, MIRRORED, POSE_UNIT, CoefficientNet, crop_tensor, crops_of, mesh_tensor, state_of
 from .geometry import SIZE
 from .registered_meshes import mirrored_vertices
 
@@ -23,17 +23,10 @@ mirror image averaged: `coefficients` and `confidence` (3, 51) of the first fram
 
 def load_coefficient_net(path):
     """The network of a weight file, normalisation already folded."""
-    tensors, _ = safetensors.load(path)
-    net = CoefficientNet(len(tensors['mesh.bias'])).eval()
+    state = state_of(path)
+    net = CoefficientNet(len(state['mesh.bias'])).eval()
     for look in (net.eyes, net.mouth):
         look.fold()
-    state = {}
-    for name, value in tensors.items():
-        array = value.astype(np.float32)
-        if name.endswith('full.weight'):
-            _, _, _, columns, rows = CROPS[name.split('.')[0]]
-            array = array.reshape(len(array), rows // 16, columns // 16, -1).transpose(0, 3, 1, 2).reshape(len(array), -1)
-        state[name] = torch.from_numpy(np.ascontiguousarray(array))
     net.load_state_dict(state)
     return net
 

@@ -11,14 +11,15 @@ import numpy as np
 import torch
 import torch.nn as nn
 
+from . import safetensors
 from .coefficients import NAMES, mirrored_order
 from .geometry import SIZE
 
 # Part of the registered frame -> (left, top, px of the frame to a px of the crop, columns, rows).
 CROPS = dict(eyes=(40.0, 44.0, 1.5, 96, 48), mouth=(48.0, 104.0, 1.6, 80, 64))
-CHANNELS, KERNELS, NARROW, FEATURES = (16, 32, 48, 64), (5, 3, 3, 3), 32, 48
+CHANNELS, KERNELS, NARROW, FEATURES = (16, 40, 64, 96), (5, 3, 3, 3), 32, 48
 COMPONENTS = 16  # principal components of the mesh beside what ridge regression makes of it
-HIDDEN = 128
+HIDDEN = 192
 SLOPE = 0.1
 POSITION_UNIT = 100.0  # px
 COUNT = len(NAMES)
@@ -81,6 +82,18 @@ class Look(nn.Module):
                 conv.weight.mul_(factor[:, None, None, None])
         self.norm = nn.ModuleList(nn.Identity() for _ in self.conv)
 
+    def unfold(self, x):
+        """The inverse, for training on from a weight file: normalisations that change nothing on crops like x."""
+        with torch.no_grad():
+            for conv, norm in zip(self.conv, self.norm):
+                x = conv(x)
+                variance, mean = torch.var_mean(x, (0, 2, 3), unbiased=False)
+                norm.running_mean.copy_(mean)
+                norm.running_var.copy_(variance)
+                norm.weight.copy_((variance + norm.eps).sqrt())
+                norm.bias.copy_(mean)
+                x = self.act(x)
+
 
 class CoefficientNet(nn.Module):
     def __init__(self, mesh_features):
@@ -103,5 +116,27 @@ class CoefficientNet(nn.Module):
         x = self.act(self.hidden(torch.cat([features, known * (features - rest), known], 1)))
         return self.out(x), self.confidence(x), self.pose(x)
 
+    def widen_from(self, state):
+        """Take over a network of fewer channels (state: its tensors, normalisation folded): the new ones look at random at what is there, and nothing listens to them yet."""
+        own = self.state_dict()
+        for name, value in state.items():
+            whole, there = own[name], tuple(slice(size) for size in value.shape)
+            if value.dim() > 1:
+                whole[:, value.shape[1]:] = 0
+            whole[there] = value
+
 
 MIRRORED = mirrored_order()
+
+
+def state_of(path):
+    """Tensors of a weight file as the network has them, normalisation folded."""
+    tensors, _ = safetensors.load(path)
+    state = {}
+    for name, value in tensors.items():
+        array = value.astype(np.float32)
+        if name.endswith('full.weight'):
+            _, _, _, columns, rows = CROPS[name.split('.')[0]]
+            array = array.reshape(len(array), rows // 16, columns // 16, -1).transpose(0, 3, 1, 2).reshape(len(array), -1)
+        state[name] = torch.from_numpy(np.ascontiguousarray(array))
+    return state

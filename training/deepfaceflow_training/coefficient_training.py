@@ -13,7 +13,7 @@ import torch.nn.functional as F
 
 from . import safetensors
 from .coefficient_heads import PICTURES, RESTING, read_set
-from .coefficient_net import (COMPONENTS, CONFIDENT, COUNT, CROPS, MIRRORED, POSE_UNIT, POSITION_UNIT, SLOPE, CoefficientNet, crop_tensor, crops_of, mesh_tensor)
+from .coefficient_net import (COMPONENTS, CONFIDENT, COUNT, CROPS, MIRRORED, POSE_UNIT, POSITION_UNIT, SLOPE, CoefficientNet, crop_tensor, crops_of, mesh_tensor, state_of)
 from .coefficients import NAMES
 from .geometry import SIZE
 from .regressor import GEOMETRY_BYTES, CanonicalMesh, read_assets
@@ -28,6 +28,7 @@ POSE_WEIGHT = 3.0
 RIDGE = 0.03
 HELD_BACK = 0.08  # of the persons: for confidence
 EMA_DECAY, WARMUP, SAVE_EVERY = 0.996, 100, 300
+INIT_PERSONS = 64  # whose crops the normalisations begin from
 
 
 def spread_of(targets):
@@ -246,6 +247,8 @@ def train(args, log=print):
     weights, bias = mesh_map(np.concatenate([meshes + noise(), turned + noise()]), np.concatenate([goal, goal[:, MIRRORED]]))
     net = CoefficientNet(len(weights))
     net.mesh.weight.data, net.mesh.bias.data = torch.from_numpy(weights), torch.from_numpy(bias)
+    if args.init:
+        go_on_from(net, args.init, pictures, persons[:INIT_PERSONS])
     net.mesh.requires_grad_(False)
     spread = torch.from_numpy(spread_of(goal))
     log(f'{len(persons)} persons, {held} held back; {sum(p.numel() for p in net.parameters()):,} parameters')
@@ -294,6 +297,16 @@ def train(args, log=print):
     rows = evaluate(net, tests, log)
     torch.save(dict(net=net.state_dict(), rows=rows, step=step), args.out + '.pt')
     return export(net, rows, args, step * size * PICTURES, log)
+
+
+def go_on_from(net, path, pictures, persons):
+    tensors = state_of(path)
+    if len(tensors['mesh.bias']) != len(net.mesh.bias):
+        raise ValueError(f'{path}: maps the mesh to {len(tensors["mesh.bias"])} numbers, not {len(net.mesh.bias)}')
+    net.widen_from(tensors)
+    _, *crops = pictures.plain(persons)
+    for look, crop in zip((net.eyes, net.mouth), crops):
+        look.unfold(crop)
 
 
 def averaged(average, mesh_features):
