@@ -14,6 +14,7 @@ export { referenceFrame } from './animate/reference-frame.js'
 export { smoothedMotion } from './animate/smooth-motions.js'
 export type { AnimatedFrame, AnimateOptions, Animation, ObservedFrame } from './animate/types.js'
 export { DeepFaceFlowError, EngineError, type ErrorCode, FaceError } from './errors.js'
+export { mostAtRest } from './expression/at-rest.js'
 export { DeepFaceFlow, type ExpressiveFaceFlow } from './expression/deep-face-flow.js'
 export type { FaceRig } from './expression/face-rig.js'
 export { COEFFICIENT_NAMES, type CoefficientName } from './expression/names.js'
@@ -21,12 +22,17 @@ export type {
   Coefficient,
   Coefficients,
   Expression,
+  ExpressionInput,
   ExpressionOptions,
   ExpressionStep,
   ExpressionStream,
   ExpressionStreamOptions,
+  ExpressiveFlowResult,
+  ExpressiveGroupFlow,
   GazeAngles,
   HeadPose,
+  PairExpression,
+  ReadExpression,
 } from './expression/types.js'
 export { assertInPhoto } from './face/find/face-choice.js'
 export { describeNetwork, SHIPPED_NETWORKS } from './face/network-files.js'

@@ -92,6 +92,7 @@ export { type Provenance, provenanceChanges, provenanceDigest, withDigest } from
 export { type EarlierResult, ResultFolder } from './io/result-folder.js'
 export { type AnimationManifest, animationManifest, syntheticXmp } from './io/synthetic.js'
 export type { VideoBinding } from './io/video-binding.js'
+export { videoExpressionsCsv } from './io/video-expressions.js'
 export { VIDEO_FILES, VideoFolder } from './io/video-files.js'
 export { drawOverlays, hasOverlay, joinOverlay, overlayScale } from './io/video-overlay-files.js'
 export {

@@ -1,42 +1,33 @@
 import { lstat } from 'node:fs/promises'
-import { basename, extname, resolve } from 'node:path'
+import { extname, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import {
-  type Expression,
   type ExpressionRow,
   type ExpressiveFaceFlow,
   encodeExpressionGlb,
   expressionCsv,
   expressionJsonLines,
   FaceError,
-  type FrameSource,
   openFrames,
   photoFile,
-  type VideoDamage,
   writeFileAtomic,
 } from '../index.js'
 import { type CliContext, ExitRequest } from './context.js'
 import { EXIT } from './exit-codes.js'
+import { type ReadingFlags, type ReadRows, readPhotos, readVideo } from './expression-rows.js'
 import {
   addEngineOptions,
   addFaceOptions,
   addOutputOptions,
   createOptions,
   type EngineFlags,
-  faceChoice,
 } from './options.js'
-import { type Progress, startProgress } from './progress.js'
+import { startProgress } from './progress.js'
 import { oneLine } from './terminal-text.js'
 import { framesPerSecond, PICTURE_RATE } from './video-options.js'
 
-interface ExpressionFlags extends EngineFlags {
+interface ExpressionFlags extends EngineFlags, ReadingFlags {
   readonly out: string[]
-  readonly neutral?: string
-  readonly face?: number
-  readonly at?: [number, number]
-  readonly fieldOfView?: number
-  readonly fps?: number
-  readonly smoothing: boolean
   readonly json?: boolean
   readonly quiet?: boolean
 }
@@ -54,7 +45,10 @@ export function addExpressionCommand(program: Command, context: CliContext): voi
       'table (.csv), one JSON value a line (.jsonl), or a mesh of the face with named morph targets, animated (.glb); may be given several times',
       (file: string, files: string[] | undefined) => [...(files ?? []), file],
     )
-    .option('--neutral <photo>', 'a photo of the same person at rest, against which coefficients are told')
+    .option(
+      '--neutral <photo>',
+      'a photo of the same person at rest, against which coefficients are told; auto: the photo or frame that is most at rest',
+    )
     .option(
       '--field-of-view <degrees>',
       "the camera's, from side to side: gives the distance of the face",
@@ -79,101 +73,30 @@ async function expressionCommand(
   const isVideo = inputs.length === 1 && !PHOTO.test(first)
   const source = isVideo ? await openFrames(first, context.interrupted) : null
   const photos = isVideo ? [] : inputs.map((input) => photoFile(input, 'the photo'))
-  const read = [...(source?.files ?? [first]), ...photos, ...(flags.neutral ? [flags.neutral] : [])]
+  const { neutral } = flags
+  const read = [...(source?.files ?? [first]), ...photos, ...(neutral && neutral !== 'auto' ? [neutral] : [])]
   for (const { out } of outputs) {
     if (read.some((file) => resolve(file) === resolve(out))) {
       throw new FaceError('INVALID_ARGUMENT', `${out}: would replace what is read; give another name with -o`)
     }
     await assertWritable(out)
   }
+  if (source) context.watchesInterrupts()
   const progress = startProgress(context, source ? (source.count ?? 0) : photos.length, flags.quiet ?? false)
   try {
     const faceFlow = await context.open({ ...createOptions(flags), onProgress: progress.step })
     try {
-      const rows = source
+      const read = source
         ? await readVideo(context, faceFlow, source, flags, progress)
         : await readPhotos(faceFlow, photos, flags, progress)
-      for (const { out, encode } of outputs) await writeFileAtomic(out, await encode(rows, faceFlow))
+      for (const { out, encode } of outputs) await writeFileAtomic(out, await encode(read, faceFlow))
       progress.stop()
-      report(context, rows, flags)
+      report(context, read.rows, flags)
     } finally {
       faceFlow.dispose()
     }
   } finally {
     progress.stop()
-  }
-}
-
-/** @throws FaceError of the first photo if none could be read */
-async function readPhotos(
-  faceFlow: ExpressiveFaceFlow,
-  photos: readonly string[],
-  flags: ExpressionFlags,
-  progress: Progress,
-): Promise<ExpressionRow[]> {
-  const rows: ExpressionRow[] = []
-  let failure: FaceError | undefined
-  for (const photo of photos) {
-    progress.step(`reading ${basename(photo)}`)
-    const place = { file: photo, frame: 0, time: null }
-    try {
-      const expression = await faceFlow.expression(photo, optionsOf(flags))
-      for (const warning of expression.warnings) progress.note(`note: ${oneLine(warning)}`)
-      rows.push({ ...place, status: 'ok', expression })
-    } catch (error) {
-      const isOfPhoto =
-        error instanceof FaceError && (error.code === 'NO_FACE' || error.code === 'INVALID_INPUT')
-      if (!isOfPhoto || error.details.photo === flags.neutral) throw error
-      failure ??= error
-      if (photos.length > 1) progress.note(oneLine(error.message))
-      rows.push({ ...place, status: 'lost', expression: null, message: error.message })
-    }
-    progress.advance()
-  }
-  if (failure && rows.every(({ expression }) => expression === null)) throw failure
-  return rows
-}
-
-/** @throws FaceError NO_FACE if no frame shows a face */
-async function readVideo(
-  context: CliContext,
-  faceFlow: ExpressiveFaceFlow,
-  source: FrameSource,
-  flags: ExpressionFlags,
-  progress: Progress,
-): Promise<ExpressionRow[]> {
-  const rate = source.rate ?? flags.fps ?? PICTURE_RATE
-  const stream = await faceFlow.expressions({ ...optionsOf(flags), smoothing: flags.smoothing })
-  const rows: ExpressionRow[] = []
-  const onDamage = ({ announced, decoded, messages }: VideoDamage) =>
-    progress.note(
-      oneLine(
-        `${source.path}: only ${decoded}${announced === null ? '' : ` of ${announced}`} frames could be read${messages[0] === undefined ? '' : ` (${messages[0]})`}`,
-      ),
-    )
-  for await (const { name, photo, time } of source.frames(0, context.interrupted, onDamage)) {
-    progress.step(`reading ${name}`)
-    const frame = rows.length
-    const seconds = time ?? frame / rate
-    const step = await stream.next(photo, seconds)
-    if (step.status === 'lost' && rows.at(-1)?.status !== 'lost') {
-      progress.note(oneLine(`frame ${frame}: ${step.message ?? 'no face'}`))
-    }
-    rows.push({ file: source.files?.[frame] ?? source.path, frame, time: seconds, ...step })
-    progress.advance()
-  }
-  if (rows.every(({ expression }) => expression === null)) {
-    throw new FaceError('NO_FACE', rows[0]?.message ?? `${source.path}: no frame could be read`)
-  }
-  return rows
-}
-
-function optionsOf(flags: ExpressionFlags) {
-  const face = faceChoice(flags.face, flags.at)
-  return {
-    ...(face && { face }),
-    ...(flags.neutral !== undefined && { neutral: flags.neutral }),
-    ...(flags.fieldOfView !== undefined && { fieldOfView: flags.fieldOfView }),
   }
 }
 
@@ -183,23 +106,24 @@ function report(context: CliContext, rows: readonly ExpressionRow[], flags: Expr
   if (flags.json) {
     context.stdout(`${JSON.stringify({ out: flags.out, rows: rows.length, lost, unseen })}\n`)
   } else if (!flags.quiet) {
-    const missing = lost > 0 ? `, ${lost} without a face` : ''
+    const missing = `${lost > 0 ? `, ${lost} without a face` : ''}${context.interrupted.aborted ? ', stopped there' : ''}`
     context.stdout(
       `${oneLine(`${rows.length} rows in ${flags.out.join(', ')}${missing}; not to be seen in pictures: ${unseen.join(', ')}`)}\n`,
     )
   }
+  if (context.interrupted.aborted) throw new ExitRequest(EXIT.interrupted)
   if (lost > 0) throw new ExitRequest(EXIT.partial)
 }
 
-type Encoder = (rows: readonly ExpressionRow[], faceFlow: ExpressiveFaceFlow) => string | Promise<Uint8Array>
+type Encoder = (read: ReadRows, faceFlow: ExpressiveFaceFlow) => string | Promise<Uint8Array>
 
 function encoderOf(out: string): Encoder {
   switch (extname(out).toLowerCase()) {
     case '.csv':
-      return expressionCsv
+      return ({ rows }) => expressionCsv(rows)
     case '.jsonl':
     case '.ndjson':
-      return expressionJsonLines
+      return ({ rows }) => expressionJsonLines(rows)
     case '.glb':
       return animatedRig
     default:
@@ -212,18 +136,10 @@ function encoderOf(out: string): Encoder {
 }
 
 /** The mesh of the frame that is most at rest, and the coefficients of all; photos follow each other by a second. */
-async function animatedRig(
-  rows: readonly ExpressionRow[],
-  faceFlow: ExpressiveFaceFlow,
-): Promise<Uint8Array> {
+async function animatedRig({ rows, base }: ReadRows, faceFlow: ExpressiveFaceFlow): Promise<Uint8Array> {
   const seen = rows.flatMap(({ expression, time }, i) =>
     expression ? [{ expression, time: time ?? i }] : [],
   )
-  const motion = ({ coefficients }: Expression) =>
-    Object.values(coefficients).reduce((sum, { value }) => sum + (value ?? 0), 0)
-  const [base] = seen.map(({ expression }) => expression).sort((a, b) => motion(a) - motion(b)) as [
-    Expression,
-  ]
   const start = seen[0]?.time ?? 0
   const keys = seen.map(({ expression, time }) => ({
     time: time - start,

@@ -1,6 +1,7 @@
 import {
   assertUnchanged,
   DEFAULT_REFINEMENT,
+  type ExpressiveFaceFlow,
   FaceError,
   type FaceFlow,
   type FrameRecord,
@@ -13,6 +14,7 @@ import {
   type VideoBinding,
   type VideoDamage,
   VideoFolder,
+  videoExpressionsCsv,
 } from '../index.js'
 import type { CliContext } from './context.js'
 import type { JobsFlag } from './crew.js'
@@ -21,13 +23,15 @@ import type { Progress } from './progress.js'
 import { oneLine } from './terminal-text.js'
 import { PICTURE_RATE } from './video-options.js'
 import { makeOverlay, NO_OVERLAY, type OverlayFlags, type OverlaySummary } from './video-overlay.js'
-import { changedPictures, trackFrames } from './video-track.js'
+import { changedPictures, expressionReader, trackFrames } from './video-track.js'
 
 export interface VideoFlags extends Omit<PairFlags, 'backward'>, OverlayFlags {
   readonly out: string
   readonly jobs: JobsFlag
   readonly flow: boolean
   readonly smooth: boolean
+  readonly expression?: boolean
+  readonly neutral?: string
   readonly force?: boolean
 }
 
@@ -67,7 +71,7 @@ export async function runVideo(
   source: FrameSource,
   out: string,
   flags: VideoFlags,
-  open: () => Promise<FaceFlow>,
+  open: () => Promise<ExpressiveFaceFlow>,
   progress: Progress,
 ): Promise<VideoRun> {
   const folder = await VideoFolder.open(out, source.path, flags.force ?? false)
@@ -76,7 +80,8 @@ export async function runVideo(
     const video = source.clip && (await hashFile(source.clip.file))
     const changed = await changedPictures(source, folder.earlier)
     const faceFlow = await open()
-    const binding = bindingOf(source, video, faceFlow, flags)
+    const rest = flags.neutral === undefined ? null : await hashFile(flags.neutral)
+    const binding = bindingOf(source, video, rest, faceFlow, flags)
     const notes = await folder.begin(binding, changed, flags.force ?? false)
     for (const note of notes) progress.note(oneLine(note))
     return await follow(context, source, folder, faceFlow, flags, binding, video, progress)
@@ -89,7 +94,7 @@ async function follow(
   context: CliContext,
   source: FrameSource,
   folder: VideoFolder,
-  faceFlow: FaceFlow,
+  faceFlow: ExpressiveFaceFlow,
   flags: VideoFlags,
   binding: VideoBinding,
   video: HashedFile | null,
@@ -97,7 +102,9 @@ async function follow(
 ): Promise<VideoRun> {
   const tracker = faceFlow.video({ ...flowOptions({ ...flags, backward: false }), smooth: flags.smooth })
   const earlier = folder.records.length
-  const damage = await trackFrames(context, source, folder, tracker, progress)
+  const time = clockOf(source, flags)
+  const reader = flags.expression ? await expressionReader(faceFlow, flags.neutral) : null
+  const damage = await trackFrames(context, source, folder, tracker, reader, progress)
   const { records } = folder
   const computed = records.length - earlier
   if (context.interrupted.aborted) {
@@ -106,8 +113,12 @@ async function follow(
   }
   if (video) await assertUnchanged(video)
   if (damage) progress.note(oneLine(describeDamage(source.path, damage)))
-  const time = clockOf(source, flags)
   await folder.write(VIDEO_FILES.table, framesCsv(records, time))
+  if (flags.expression) {
+    const nameOf = ({ name }: FrameRecord) => (source.files ? name : source.path)
+    const table = await videoExpressionsCsv(folder.logged(), nameOf, time, flags.smooth)
+    await folder.write(VIDEO_FILES.expressions, table)
+  }
   let failure: unknown
   const overlay = await makeOverlay(context, source, folder, flags, time, earlier, progress).catch(
     (error: unknown) => {
@@ -150,6 +161,7 @@ export function isPartial({ damage, withoutFace, unreadable }: VideoSummary): bo
 function bindingOf(
   source: FrameSource,
   video: HashedFile | null,
+  neutral: HashedFile | null,
   { weights, adapter }: FaceFlow,
   flags: VideoFlags,
 ): VideoBinding {
@@ -166,15 +178,23 @@ function bindingOf(
         at: flags.at ?? null,
         flow: flags.flow,
         smooth: flags.smooth,
+        // Absent where it is not asked for: what earlier versions computed without it stands.
+        ...(flags.expression && { expression: true }),
       },
-      inputs: video ? { 'the video': video.sha256 } : {},
+      inputs: {
+        ...(video && { 'the video': video.sha256 }),
+        ...(neutral && { 'the neutral photo': neutral.sha256 }),
+      },
     },
     adapter,
   }
 }
 
 /** When a frame is shown, s: as the video says; pictures follow one another at a constant rate. */
-function clockOf(source: FrameSource, flags: VideoFlags): (record: FrameRecord) => number {
+function clockOf(
+  source: FrameSource,
+  flags: VideoFlags,
+): (record: Pick<FrameRecord, 'time' | 'frame'>) => number {
   const rate = source.files ? (flags.fps ?? PICTURE_RATE) : (source.rate ?? PICTURE_RATE)
   return ({ time, frame }) => time ?? frame / rate
 }

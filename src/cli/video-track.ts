@@ -1,10 +1,13 @@
 import {
+  type ExpressiveFaceFlow,
   FaceError,
+  type FaceFrame,
   type FrameFacts,
   type FrameSource,
   hasFlow,
   hashFile,
   type PhotoInput,
+  type ReadExpression,
   type SourceFrame,
   type TrackerMemory,
   type VideoDamage,
@@ -25,6 +28,7 @@ export async function trackFrames(
   source: FrameSource,
   folder: VideoFolder,
   tracker: VideoTracker,
+  reader: ReadFace | null,
   progress: Progress,
 ): Promise<VideoDamage | null> {
   const earlier = [...folder.records]
@@ -55,6 +59,7 @@ export async function trackFrames(
         await factsOf(source, shown, index),
         shown,
         started,
+        reader,
         progress,
       )
     }
@@ -77,19 +82,24 @@ async function trackFrame(
   facts: FrameFacts,
   { photo }: SourceFrame,
   started: boolean,
+  reader: ReadFace | null,
   progress: Progress,
 ): Promise<boolean> {
   try {
     if (started) {
       const step = await tracker.next(photo)
-      await folder.writeStep(facts, step, tracker.memory)
+      const expression = await reader?.(step.frameToReference.b, facts)
+      await folder.writeStep(facts, step, tracker.memory, expression)
     } else {
-      const { landmarks68, score } = await tracker.start(photo)
+      const face = await tracker.start(photo)
+      const expression = await reader?.(face, facts)
+      const { landmarks68, score } = face
       await folder.append({
         ...facts,
         status: 'reference',
         confidence: score,
         landmarks68: [...landmarks68],
+        ...(expression !== undefined && { expression }),
         ...remembered(tracker.memory),
       })
     }
@@ -113,6 +123,23 @@ async function trackFrame(
         : { ...facts, status, cut, similarity, ...message, ...(started && remembered(tracker.memory)) },
     )
     return started
+  }
+}
+
+/** What the face of a frame does; null where that cannot be read. */
+export type ReadFace = (face: FaceFrame, facts: FrameFacts) => Promise<ReadExpression | null>
+
+/** Reads faces that the tracker has found, each by itself: what is smoothed depends on where a run began. */
+export async function expressionReader(
+  faceFlow: ExpressiveFaceFlow,
+  neutral: string | undefined,
+): Promise<ReadFace> {
+  const stream = await faceFlow.expressions({ smoothing: false, ...(neutral !== undefined && { neutral }) })
+  return async (face, facts) => {
+    const { expression } = await stream.next(face, facts.frame)
+    if (expression === null) return null
+    const { face: _, ...read } = expression
+    return read
   }
 }
 

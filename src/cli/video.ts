@@ -29,6 +29,14 @@ export function addVideoCommand(program: Command, context: CliContext): void {
     .option('--no-flow', 'do not save the flow fields (1.2 MB a frame)')
     .option('--no-smooth', 'each frame by itself, with what trembles and drifts from frame to frame')
     .option(
+      '--expression',
+      `also read what the face does: ${VIDEO_FILES.expressions}, as the command expression writes it`,
+    )
+    .option(
+      '--neutral <photo>',
+      'for --expression: the same person at rest, against which coefficients are told',
+    )
+    .option(
       '--fps <rate>',
       'frames per second, like 29.97 or 30000/1001: of pictures (default: 25), or another rate for the overlay of a video',
       framesPerSecond,
@@ -51,6 +59,9 @@ async function videoCommand(
   flags: VideoFlags,
 ): Promise<void> {
   context.watchesInterrupts()
+  if (flags.neutral !== undefined && !flags.expression) {
+    throw new FaceError('INVALID_ARGUMENT', '--neutral: is for coefficients; give --expression too')
+  }
   if (context.desk !== null) return await serveVideos(context, context.desk, flags)
   if (inputs.length > 1) return await videosCommand(context, inputs, flags)
   if (flags.jobs !== 'auto' && flags.jobs > 1) {

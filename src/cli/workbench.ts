@@ -1,4 +1,4 @@
-import type { FaceFlow } from '../index.js'
+import type { ExpressiveFaceFlow } from '../index.js'
 import type { CliContext, WorkerDesk } from './context.js'
 import { type Crew, type CrewPlan, LocalCrew } from './crew.js'
 import { createOptions, type EngineFlags } from './options.js'
@@ -59,7 +59,7 @@ export async function serveAt<Task, Answer>(desk: WorkerDesk, bench: Workbench<T
 
 /** The engine of a bench: opened for the first task that needs it, once for all of them. */
 export class SharedEngine {
-  #opened: Promise<FaceFlow> | null = null
+  #opened: Promise<ExpressiveFaceFlow> | null = null
 
   constructor(
     private readonly context: CliContext,
@@ -71,7 +71,7 @@ export class SharedEngine {
     return this.#opened !== null
   }
 
-  open(): Promise<FaceFlow> {
+  open(): Promise<ExpressiveFaceFlow> {
     this.#opened ??= this.context.open({
       ...createOptions(this.flags),
       onProgress: (text) => this.report({ kind: 'step', text }),

@@ -1,8 +1,8 @@
 import { FaceError } from '../errors.js'
 import { checkedWaitOptions } from '../face/checked-options.js'
 import { checkedChoice } from '../face/find/face-choice.js'
-import { ownedPhoto } from '../face/owned-photo.js'
 import { checkOptionNames, type OptionNames } from '../option-names.js'
+import { ownedInput } from './expression-input.js'
 import type { ExpressionOptions, ExpressionStreamOptions } from './types.js'
 
 const EXPRESSION_OPTIONS: OptionNames<ExpressionOptions> = {
@@ -45,7 +45,7 @@ function checked(what: string, options: ExpressionOptions): ExpressionOptions {
   }
   return {
     ...(face && { face: { ...face } }),
-    ...(neutral !== undefined && { neutral: ownedPhoto(neutral) }),
+    ...(neutral !== undefined && { neutral: ownedInput(neutral, 'neutral') }),
     ...(fieldOfView !== undefined && { fieldOfView }),
     ...(signal && { signal }),
   }

@@ -1,19 +1,33 @@
 import { DeepFaceFlow as AnimateLevel, type AnimatingFaceFlow } from '../animate/deep-face-flow.js'
-import { ownedPhoto } from '../face/owned-photo.js'
-import type { CreateOptions } from '../face/types.js'
+import type { CreateOptions, FlowOptions, FlowResult } from '../face/types.js'
 import type { PhotoInput } from '../geometry/types.js'
 import { checkedExpressionOptions, checkedStreamOptions } from './checked-options.js'
+import { ownedInput } from './expression-input.js'
 import type { ExpressionMeans } from './expression-means.js'
 import type { FaceRig } from './face-rig.js'
-import type { Expression, ExpressionOptions, ExpressionStream, ExpressionStreamOptions } from './types.js'
+import type {
+  Expression,
+  ExpressionInput,
+  ExpressionOptions,
+  ExpressionStream,
+  ExpressionStreamOptions,
+  ExpressiveFlowResult,
+  ExpressiveGroupFlow,
+} from './types.js'
 
 /** What is made of photos and of their flow: also what a face does, in numbers. */
 export interface ExpressiveFaceFlow extends AnimatingFaceFlow {
+  flow(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<ExpressiveFlowResult>
+  flowAll(
+    a: PhotoInput,
+    b: PhotoInput,
+    options?: Pick<FlowOptions, 'backward' | 'signal'>,
+  ): Promise<ExpressiveGroupFlow>
   /**
    * What a face does: the 52 coefficients by ARKit's names, gaze and head pose.
    * @throws FaceError INVALID_INPUT (also for a profile), NO_FACE, INVALID_ARGUMENT; EngineError
    */
-  expression(photo: PhotoInput, options?: ExpressionOptions): Promise<Expression>
+  expression(photo: ExpressionInput, options?: ExpressionOptions): Promise<Expression>
   /**
    * The same, frame after frame of a video or camera.
    * @throws FaceError INVALID_INPUT, NO_FACE for the neutral photo; INVALID_ARGUMENT; EngineError
@@ -35,10 +49,26 @@ export class DeepFaceFlow extends AnimateLevel implements ExpressiveFaceFlow {
     return (await AnimateLevel.create.call(DeepFaceFlow, options)) as DeepFaceFlow
   }
 
-  async expression(photo: PhotoInput, options: ExpressionOptions = {}): Promise<Expression> {
+  override async flow(
+    a: PhotoInput,
+    b: PhotoInput,
+    options: FlowOptions = {},
+  ): Promise<ExpressiveFlowResult> {
+    return this.#expressive(await super.flow(a, b, options))
+  }
+
+  override async flowAll(
+    a: PhotoInput,
+    b: PhotoInput,
+    options: Pick<FlowOptions, 'backward' | 'signal'> = {},
+  ): Promise<ExpressiveGroupFlow> {
+    const { people, ...rest } = await super.flowAll(a, b, options)
+    return { people: people.map((result) => this.#expressive(result)), ...rest }
+  }
+
+  async expression(photo: ExpressionInput, options: ExpressionOptions = {}): Promise<Expression> {
     const wanted = checkedExpressionOptions(options)
-    // The caller's again when this call returns.
-    const own = ownedPhoto(photo)
+    const own = ownedInput(photo, 'the face')
     const means = await this.#expressionMeans()
     return await means.expression(own, wanted)
   }
@@ -53,6 +83,15 @@ export class DeepFaceFlow extends AnimateLevel implements ExpressiveFaceFlow {
     const { faceRig, readModelShapes, uprightMesh } = await import('./face-rig.js')
     const shapes = await readModelShapes(this.source)
     return faceRig(shapes, uprightMesh(expression), this.files.triangles, expression.coefficients)
+  }
+
+  #expressive(result: FlowResult): ExpressiveFlowResult {
+    const expression: ExpressiveFlowResult['expression'] = async (options = {}) => ({
+      a: await this.expression(result.a, options),
+      b: await this.expression(result.b, options),
+    })
+    // Results are sent to workers and stored: what cannot be cloned is not counted among their fields.
+    return Object.defineProperty(result, 'expression', { value: expression }) as ExpressiveFlowResult
   }
 
   override dispose(): void {

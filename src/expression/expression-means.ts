@@ -6,10 +6,11 @@ import type { FaceChoice, FaceFrame } from '../face/types.js'
 import type { PhotoInput } from '../geometry/types.js'
 import { photoName, type ShippedFiles } from '../platform/index.js'
 import type { Engine } from '../runtime/engine.js'
+import { isFound } from './expression-input.js'
 import { FaceReader } from './face-reader.js'
 import { FrameExpressions } from './frame-expressions.js'
 import { type ReadingMeans, readExpression } from './read-expression.js'
-import type { Expression, ExpressionOptions, ExpressionStream } from './types.js'
+import type { Expression, ExpressionInput, ExpressionOptions, ExpressionStream } from './types.js'
 
 type Faces = Pick<DeepFaceFlow, 'detect' | 'video'>
 
@@ -33,9 +34,14 @@ export class ExpressionMeans {
   }
 
   /** See `ExpressiveFaceFlow`; options are checked. */
-  async expression(photo: PhotoInput, options: ExpressionOptions): Promise<Expression> {
-    const name = photoName(photo, 'the photo')
-    const face = await this.#find(photo, name, options.face, options.signal)
+  async expression(input: ExpressionInput, options: ExpressionOptions): Promise<Expression> {
+    const name = isFound(input) ? 'the face' : photoName(input, 'the photo')
+    if (isFound(input) && options.face !== undefined) {
+      throw new FaceError('INVALID_ARGUMENT', 'face: is for photos; a face that was found is the one', {
+        option: 'face',
+      })
+    }
+    const face = await this.#find(input, name, options.face, options.signal)
     return await readExpression(await this.#means(options), face, name)
   }
 
@@ -54,18 +60,20 @@ export class ExpressionMeans {
     const { reader, canonical } = this
     const means = { reader, canonical, ...(fieldOfView !== undefined && { fieldOfView }) }
     if (neutral === undefined) return means
-    const face = await this.#find(neutral, photoName(neutral, 'the neutral photo'), undefined, signal)
+    const name = isFound(neutral) ? 'the neutral face' : photoName(neutral, 'the neutral photo')
+    const face = await this.#find(neutral, name, undefined, signal)
     const { features } = await reader.read(face.registered)
     const { coefficients } = await reader.read(face.registered, features)
     return { ...means, rest: { features, coefficients } }
   }
 
   async #find(
-    photo: PhotoInput,
+    photo: PhotoInput | FaceFrame,
     name: string,
     choice: FaceChoice | undefined,
     signal: AbortSignal | undefined,
   ): Promise<FaceFrame> {
+    if (isFound(photo)) return photo
     const found = await this.faces.detect(photo, { ...(signal && { signal }) })
     const boxes = found.map(({ box }) => box)
     const chosen = found[chooseFace(boxes, choice, (found[0] as FaceFrame).image, name)]

@@ -1,11 +1,11 @@
 import { FaceError } from '../errors.js'
-import { ownedPhoto } from '../face/owned-photo.js'
 import type { FaceFrame, VideoTracker } from '../face/types.js'
 import type { PhotoInput } from '../geometry/types.js'
 import { photoName } from '../platform/index.js'
+import { isFound, ownedInput } from './expression-input.js'
 import { type ReadingMeans, readExpression } from './read-expression.js'
 import { ExpressionSmoother } from './smooth-expression.js'
-import type { ExpressionStep, ExpressionStream } from './types.js'
+import type { ExpressionInput, ExpressionStep, ExpressionStream } from './types.js'
 
 /** Reads one person's expressions from frame after frame. */
 export class FrameExpressions implements ExpressionStream {
@@ -26,14 +26,14 @@ export class FrameExpressions implements ExpressionStream {
     this.#smoother = smoothing ? new ExpressionSmoother() : undefined
   }
 
-  async next(frame: PhotoInput, time: number): Promise<ExpressionStep> {
-    const own = ownedPhoto(frame)
+  async next(frame: ExpressionInput, time: number): Promise<ExpressionStep> {
+    const own = ownedInput(frame, 'the frame')
     const step = this.#last.then(() => this.#next(own, time))
     this.#last = step.catch(() => undefined)
     return await step
   }
 
-  async #next(frame: PhotoInput, time: number): Promise<ExpressionStep> {
+  async #next(frame: PhotoInput | FaceFrame, time: number): Promise<ExpressionStep> {
     const before = this.#time
     if (!Number.isFinite(time) || (before !== undefined && time <= before)) {
       throw new FaceError(
@@ -45,7 +45,8 @@ export class FrameExpressions implements ExpressionStream {
     this.#time = time
     try {
       const { face, cut } = await this.#follow(frame)
-      const read = await readExpression(this.means, face, photoName(frame, 'the frame'))
+      const name = isFound(frame) ? 'the frame' : photoName(frame, 'the frame')
+      const read = await readExpression(this.means, face, name)
       const status = this.#isLost ? 'regained' : 'ok'
       if (cut || this.#isLost) this.#smoother?.reset()
       this.#isLost = false
@@ -63,7 +64,8 @@ export class FrameExpressions implements ExpressionStream {
     }
   }
 
-  async #follow(frame: PhotoInput): Promise<{ face: FaceFrame; cut: boolean }> {
+  async #follow(frame: PhotoInput | FaceFrame): Promise<{ face: FaceFrame; cut: boolean }> {
+    if (isFound(frame)) return { face: frame, cut: false }
     if (this.#isStarted) return await this.tracker.next(frame)
     const face = await this.tracker.start(frame)
     this.#isStarted = true

@@ -1,5 +1,5 @@
 import { OneEuroFilter } from './one-euro.js'
-import type { Coefficients, Expression } from './types.js'
+import type { Coefficients, ReadExpression } from './types.js'
 
 /** Cutoff at rest, Hz, and its slope; by what is filtered, whose unit the slope is for: 1, degrees, widths of the face. */
 const RATES = {
@@ -18,7 +18,7 @@ export class ExpressionSmoother {
   }
 
   /** @param seconds since the expression before; that is the first one's too, for which it says nothing */
-  next(expression: Expression, seconds: number): Expression {
+  next<Read extends ReadExpression>(expression: Read, seconds: number): Read {
     const smooth = (kind: keyof typeof RATES, name: string, value: number): number => {
       let filter = this.#filters.get(name)
       if (filter === undefined) {
@@ -53,6 +53,6 @@ export class ExpressionSmoother {
   }
 }
 
-function metresPerWidth({ pose }: Expression): number {
+function metresPerWidth({ pose }: ReadExpression): number {
   return ((pose.metres as readonly number[])[2] as number) / (pose.place[2] as number)
 }

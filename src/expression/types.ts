@@ -1,4 +1,4 @@
-import type { FaceChoice, FaceFrame, WaitOptions } from '../face/types.js'
+import type { FaceChoice, FaceFrame, FlowResult, GroupFlow, WaitOptions } from '../face/types.js'
 import type { EulerAngles } from '../geometry/rotation.js'
 import type { PhotoInput } from '../geometry/types.js'
 import type { CoefficientName } from './names.js'
@@ -59,12 +59,18 @@ export interface Expression {
   readonly warnings: readonly string[]
 }
 
+/** What was read, without the picture that it was read from. */
+export type ReadExpression = Omit<Expression, 'face'>
+
+/** A photo, or a face that was found in one (`detect`, `result.a`, `step.face` of a tracker), which is not looked for again. */
+export type ExpressionInput = PhotoInput | FaceFrame
+
 /** How an expression is read. */
 export interface ExpressionOptions extends WaitOptions {
-  /** Which face of the photo; default the largest. */
+  /** Which face of the photo; default the largest. Not for a face that was found. */
   readonly face?: FaceChoice
-  /** A photo of the same person at rest: coefficients are then told against it. Its largest face is taken. */
-  readonly neutral?: PhotoInput
+  /** The same person at rest: coefficients are then told against it. Of a photo its largest face is taken. */
+  readonly neutral?: ExpressionInput
   /** Horizontal field of view of the camera, degrees, for distances: most telephones 65 to 70, webcams 60 to 80. */
   readonly fieldOfView?: number
 }
@@ -88,9 +94,30 @@ export interface ExpressionStep {
 /** Reads one person's expressions from the frames of a video. */
 export interface ExpressionStream {
   /**
-   * The expression of the next frame. The person is chosen in the first frame that shows a face, and followed.
+   * The expression of the next frame. The person is chosen in the first frame that shows a face, and followed. A face that a tracker
+   * of the caller's has found (`VideoStep.face`, `frameToReference.b`) is taken as it is; a stream gets the one or the other.
    * @param time of the frame, s, later than that of the frame before
-   * @throws FaceError INVALID_ARGUMENT for a time that does not go on
+   * @throws FaceError INVALID_ARGUMENT for a time that does not go on, INVALID_INPUT for a face that lacks something
    */
-  next(frame: PhotoInput, time: number): Promise<ExpressionStep>
+  next(frame: ExpressionInput, time: number): Promise<ExpressionStep>
+}
+
+/** What the faces of a pair do. */
+export interface PairExpression {
+  readonly a: Expression
+  readonly b: Expression
+}
+
+/** Flow between two photos, and what their faces do. */
+export interface ExpressiveFlowResult extends FlowResult {
+  /**
+   * Expressions of both faces, read when this is called; told against `neutral`, which may be `a` of this result.
+   * @throws as `expression`
+   */
+  expression(options?: Omit<ExpressionOptions, 'face'>): Promise<PairExpression>
+}
+
+/** Flow of everybody whom two photos show, and what their faces do. */
+export interface ExpressiveGroupFlow extends GroupFlow {
+  readonly people: readonly ExpressiveFlowResult[]
 }

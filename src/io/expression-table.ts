@@ -1,8 +1,10 @@
 import { COEFFICIENT_NAMES } from '../expression/names.js'
-import type { Expression, ExpressionStep } from '../expression/types.js'
+import type { ExpressionStep, ReadExpression } from '../expression/types.js'
 
 /** What is written of one photo, or of one frame of a video. */
-export interface ExpressionRow extends ExpressionStep {
+export interface ExpressionRow extends Omit<ExpressionStep, 'expression'> {
+  /** Null where the face is lost. A picture beside it is not looked at: keep none, for videos are long. */
+  readonly expression: ReadExpression | null
   /** Name of the photo or of the video. */
   readonly file: string
   /** Number of the frame from 0; of photos 0. */
@@ -41,7 +43,7 @@ export function expressionCsv(rows: readonly ExpressionRow[]): string {
   return `${[COLUMNS.join(','), ...lines].join('\n')}\n`
 }
 
-function valuesOf(expression: Expression | null): Cell[] {
+function valuesOf(expression: ReadExpression | null): Cell[] {
   if (expression === null) return COLUMNS.slice(4).map(() => null)
   const { confidence, pose, gaze, coefficients } = expression
   const { yaw, pitch, roll } = pose.angles
@@ -65,8 +67,8 @@ export function expressionJsonLines(rows: readonly ExpressionRow[]): string {
 function lineOf({ file, frame, time, status, expression, message }: ExpressionRow): object {
   const head = { file, frame, time, status }
   if (expression === null) return { ...head, message }
-  const { face: _, ...read } = expression
-  return { ...head, ...rounded(read) }
+  const { coefficients, unseen, isRelative, gaze, pose, confidence, warnings } = expression
+  return { ...head, ...rounded({ coefficients, unseen, isRelative, gaze, pose, confidence, warnings }) }
 }
 
 /** Five digits after the point: more is noise. */

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { copyFile, lstat, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FaceError } from '../errors.js'
+import type { ReadExpression } from '../expression/types.js'
 import type { FlowResult, TrackerMemory, VideoStep } from '../face/types.js'
 import { TEMPLATE_SIZE } from '../geometry/types.js'
 import { makeOutputFolder, outputFailed, writeFileAtomic } from '../platform/node/atomic.js'
@@ -25,6 +26,7 @@ import {
 export const VIDEO_FILES = {
   log: 'frames.jsonl',
   table: 'frames.csv',
+  expressions: 'expression.csv',
   flows: 'flow',
   reference: 'reference.glb',
   overlays: 'overlay',
@@ -148,7 +150,12 @@ export class VideoFolder {
   }
 
   /** Writes one computed frame; its line in the log comes last and says that the rest is complete. */
-  async writeStep(facts: FrameFacts, step: VideoStep, tracker: TrackerMemory | null): Promise<FrameRecord> {
+  async writeStep(
+    facts: FrameFacts,
+    step: VideoStep,
+    tracker: TrackerMemory | null,
+    expression?: ReadExpression | null,
+  ): Promise<FrameRecord> {
     const { frameToFrame, frameToReference } = step
     if (this.#saveFlow) {
       const shape = [TEMPLATE_SIZE, TEMPLATE_SIZE, 3]
@@ -159,7 +166,7 @@ export class VideoFolder {
     }
     const { flow, mask } = frameToReference
     await writeFileAtomic(this.overlayFile(facts.frame, '_flow.png'), await encodeFlowPng(flow, mask))
-    return this.append(stepRecord(facts, step, tracker, !this.#records.some(hasFlow)))
+    return this.append(stepRecord(facts, step, tracker, !this.#records.some(hasFlow), expression))
   }
 
   /** The mesh that every flow from the reference starts on: with it and them a viewer has the moving face. */
@@ -196,8 +203,9 @@ export class VideoFolder {
   /** Removes what an earlier run wrote, and nothing else. */
   async #clear(found: Found): Promise<void> {
     await this.#removeFrom(0, found.records.length)
-    const { summary, table, overlayVideo, reference } = VIDEO_FILES
-    for (const name of [summary, table, overlayVideo, reference]) await remove(join(this.folder, name))
+    const { summary, table, expressions, overlayVideo, reference } = VIDEO_FILES
+    for (const name of [summary, table, expressions, overlayVideo, reference])
+      await remove(join(this.folder, name))
   }
 
   /** Files of frames from `first` on; the log may lack the one that was under way. */

@@ -1,3 +1,4 @@
+import type { ReadExpression } from '../expression/types.js'
 import type { FlowResult, TrackerMemory, VideoStep } from '../face/types.js'
 import { toBase64 } from '../geometry/base64.js'
 import type { Similarity } from '../geometry/types.js'
@@ -53,6 +54,8 @@ export type FrameRecord = FrameFacts & {
   readonly frameToReference?: MotionRecord
   /** 68x2, photo px. */
   readonly landmarks68?: readonly number[]
+  /** As read from this frame alone; null where the face is turned too far. Only where it was asked for. */
+  readonly expression?: ReadExpression | null
   /** What the overlay shows beside the flow. */
   readonly drawn?: DrawnMesh
   /** State of the tracker after this frame. */
@@ -81,7 +84,7 @@ export function isRecord(value: unknown, frame: number): value is FrameRecord {
 
 /** Without what only going on and drawing need, so that long videos fit into memory. */
 export function withoutState(record: FrameRecord): FrameRecord {
-  const { drawn: _drawn, tracker: _tracker, landmarks68, ...rest } = record
+  const { drawn: _drawn, tracker: _tracker, expression: _expression, landmarks68, ...rest } = record
   return rest.status === 'reference' && landmarks68 ? { ...rest, landmarks68 } : rest
 }
 
@@ -96,6 +99,7 @@ export function stepRecord(
   step: VideoStep,
   tracker: TrackerMemory | null,
   isFirst: boolean,
+  expression?: ReadExpression | null,
 ): FrameRecord {
   const { status, cut, similarity, frameToFrame, frameToReference } = step
   const { b, meshB, triangles } = frameToReference
@@ -117,6 +121,7 @@ export function stepRecord(
       toTemplate: b.toTemplate,
       ...(isFirst && { triangles: toBase64(new Uint8Array(Uint16Array.from(triangles).buffer)) }),
     },
+    ...(expression !== undefined && { expression }),
     ...(tracker && { tracker }),
   }
 }

@@ -94,6 +94,41 @@ describe('expression', () => {
     expect(faceFlow.calls.map(({ inputs }) => inputs)).toEqual([[PHOTO_A, PHOTO_B]])
   })
 
+  it('takes the photo or frame that is most at rest where it is told to, and says which', async () => {
+    const { terminal } = await run(PHOTO_B, PHOTO_A, '-o', out, '--neutral', 'auto')
+    // The fake's jaw opens with every picture.
+    expect(faceFlow.calls.map(({ inputs }) => inputs)).toEqual([
+      [PHOTO_B],
+      [PHOTO_A],
+      [PHOTO_B, PHOTO_B],
+      [PHOTO_A, PHOTO_B],
+    ])
+    expect(terminal.err).toContain(`told against ${PHOTO_B}`)
+    const frames = join(folder, 'frames')
+    await mkdir(frames)
+    for (let i = 1; i <= 2; i++) await cp(PHOTO_A, join(frames, `frame${i}.jpg`))
+    faceFlow.calls.length = 0
+    const video = await run(frames, '-o', out, '--neutral', 'auto')
+    expect(video.code).toBe(EXIT.ok)
+    expect(video.terminal.err).toContain('frame1.jpg')
+    expect(faceFlow.calls).toHaveLength(4)
+    // The face that was found, not its picture once more.
+    expect(faceFlow.calls[2]?.inputs[1]).toBe(result.a.image)
+  })
+
+  it('writes what it has read of a video when it is interrupted', async () => {
+    const frames = join(folder, 'frames')
+    await mkdir(frames)
+    for (let i = 1; i <= 4; i++) await cp(PHOTO_A, join(frames, `frame${i}.jpg`))
+    const terminal = new FakeTerminal(faceFlow)
+    faceFlow.onCall = ([photo]) => {
+      if (String(photo).endsWith('frame2.jpg')) terminal.interrupt()
+    }
+    expect(await runCli(['expression', frames, '-o', out], terminal.context, false)).toBe(EXIT.interrupted)
+    expect(terminal.out).toContain('2 rows')
+    expect(await table()).toHaveLength(2)
+  })
+
   it('keeps a row for a photo without a face, and says so by its exit code', async () => {
     faceFlow.onCall = ([photo]) => {
       if (photo === PHOTO_A) throw noFace(PHOTO_A)

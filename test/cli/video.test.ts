@@ -90,6 +90,33 @@ describe('video', () => {
     expect((await readdir(out)).filter((name) => name.startsWith('.'))).toEqual([])
   })
 
+  it('reads what the face does where it is asked to, as one run and as two', async () => {
+    const input = await frames(4)
+    const only = ['--expression', '--no-smooth', '--no-flow']
+    const table = async () => (await readFile(join(out, 'expression.csv'), 'utf8')).trimEnd().split('\n')
+    await run('video', input, '-o', out, ...only)
+    const whole = await table()
+    expect(whole[0]).toContain('jawOpen')
+    expect(whole.map((line) => line.split(',').slice(1, 4).join())).toEqual([
+      ...['frame,time,status', '0,0,ok', '1,0.04,ok', '2,0.08,ok', '3,0.12,ok'],
+    ])
+    await rm(out, { recursive: true })
+    faceFlow.calls.length = 0
+    const terminal = new FakeTerminal(faceFlow)
+    faceFlow.onCall = ([photo]) => {
+      if (String(photo).endsWith('frame3.jpg')) terminal.interrupt()
+    }
+    expect(await runCli(['video', input, '-o', out, ...only], terminal.context, false)).toBe(EXIT.interrupted)
+    faceFlow.onCall = () => undefined
+    expect((await run('video', input, '-o', out, ...only)).code).toBe(EXIT.ok)
+    // The fake's jaw opens with every reading: none was read twice.
+    expect(await table()).toEqual(whole)
+    // Without it, what was computed for it does not stand.
+    await run('video', input, '-o', out, '--no-smooth', '--no-flow')
+    expect(await readdir(out)).not.toContain('expression.csv')
+    expect((await run('video', input, '-o', out, '--neutral', PHOTO_B)).code).toBe(EXIT.usage)
+  })
+
   it('is smoothed unless it is told not to, and computes anew what was computed otherwise', async () => {
     const input = await frames(2)
     await run('video', input, '-o', out)

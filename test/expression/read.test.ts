@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { DeepFaceFlow, type Rgba } from '../../src/index.js'
+import { DeepFaceFlow, type FaceFrame, type Rgba } from '../../src/index.js'
 
 /** Rendered heads with known coefficients (test/fixtures/eval/README.md). */
 const photo = (name: string) => `test/fixtures/eval/coefficients/${name}.jpg`
@@ -52,6 +52,35 @@ describe('expression', () => {
     expect((await faceFlow.expression(photo('10-0'))).isRelative).toBe(false)
   })
 
+  it('takes a face that was found, without looking for it again', async () => {
+    const [face] = (await faceFlow.detect(photo('10-6'))) as [FaceFrame]
+    const rest = (await faceFlow.detect(photo('10-0')))[0] as FaceFrame
+    const again = await faceFlow.expression(face, { neutral: rest })
+    const before = await faceFlow.expression(photo('10-6'), { neutral: photo('10-0') })
+    expect(again.coefficients).toEqual(before.coefficients)
+    expect(again.pose).toEqual(before.pose)
+    // As it is when the call is made.
+    const late = faceFlow.expression(face, { neutral: rest })
+    face.registered.data.fill(0)
+    face.landmarks468.fill(0)
+    expect((await late).coefficients).toEqual(before.coefficients)
+    await expect(faceFlow.expression(rest, { face: { index: 0 } })).rejects.toThrow('face: is for photos')
+    const short = { ...rest, landmarks468: rest.landmarks468.slice(3) }
+    await expect(faceFlow.expression(short)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    await expect(faceFlow.expression(photo('10-6'), { neutral: short })).rejects.toThrow('468 landmarks')
+  })
+
+  it('comes with the flow of a pair', async () => {
+    const result = await faceFlow.flow(photo('10-0'), photo('10-6'), { backward: false })
+    const { a, b } = await result.expression({ neutral: result.a })
+    const values = Object.entries(a.coefficients).map(([name, { value }]) =>
+      name.startsWith('eyeLook') ? 0 : (value ?? 0),
+    )
+    expect(Math.max(...values)).toBeLessThan(1e-6)
+    expect(b.coefficients.jawOpen.value).toBeGreaterThan(0.4)
+    expect(Object.keys(result)).not.toContain('expression')
+  })
+
   it('refuses a profile, a face that is not there, and options that mean nothing', async () => {
     await expect(faceFlow.expression(PROFILE)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
     await expect(faceFlow.expression(blank)).rejects.toMatchObject({ code: 'NO_FACE' })
@@ -65,6 +94,20 @@ describe('expression', () => {
 })
 
 describe('expressions', () => {
+  it('reads the faces that a tracker has found', async () => {
+    const faces = [photo('10-6'), photo('10-2')].map((name) => faceFlow.detect(name))
+    const stream = await faceFlow.expressions({ smoothing: false })
+    const jaws = []
+    for (const [i, found] of faces.entries()) {
+      const { status, expression } = await stream.next((await found)[0] as FaceFrame, i)
+      jaws.push([status, Math.round(expression?.coefficients.jawOpen.value as number)])
+    }
+    expect(jaws).toEqual([
+      ['ok', 1],
+      ['ok', 0],
+    ])
+  })
+
   it('says that the face is lost, and goes on where it comes back', async () => {
     const stream = await faceFlow.expressions()
     const frames = [blank, photo('10-6'), blank, photo('10-6')]

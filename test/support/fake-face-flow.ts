@@ -7,8 +7,11 @@ import { COEFFICIENT_NAMES } from '../../src/expression/names.js'
 import type {
   Coefficients,
   Expression,
+  ExpressionInput,
   ExpressionOptions,
   ExpressionStream,
+  ExpressiveFlowResult,
+  ExpressiveGroupFlow,
 } from '../../src/expression/types.js'
 import type {
   CreateOptions,
@@ -17,7 +20,6 @@ import type {
   FacesTracker,
   FlowOptions,
   FlowResult,
-  GroupFlow,
   RegisteredFace,
   RegisteredFlowResult,
   TrackerMemory,
@@ -51,9 +53,16 @@ export class FakeFaceFlow implements ExpressiveFaceFlow {
 
   constructor(private readonly prepared: FlowResult) {}
 
-  private get result(): FlowResult {
+  private get result(): ExpressiveFlowResult {
     const { refinement = this.prepared.refinement } = this.options
-    return { ...this.prepared, ...this.network(this.options), refinement }
+    const expression: ExpressiveFlowResult['expression'] = async (options) => {
+      const [a, b] = [
+        await this.expression(this.prepared.a, options),
+        await this.expression(this.prepared.b, options),
+      ]
+      return { a, b }
+    }
+    return { ...this.prepared, ...this.network(this.options), refinement, expression }
   }
 
   get weights() {
@@ -75,14 +84,14 @@ export class FakeFaceFlow implements ExpressiveFaceFlow {
     return [this.result.a]
   }
 
-  async flow(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<FlowResult> {
+  async flow(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<ExpressiveFlowResult> {
     await this.take('flow', [a, b], options)
     if (options?.backward !== false) return this.result
     const { backwardFlow: _f, occlusion: _o, confidence: _c, ...forward } = this.result
     return forward
   }
 
-  async flowAll(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<GroupFlow> {
+  async flowAll(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<ExpressiveGroupFlow> {
     await this.take('flowAll', [a, b], options)
     return { people: [this.result, this.result], onlyA: [this.result.a], onlyB: [] }
   }
@@ -133,7 +142,7 @@ export class FakeFaceFlow implements ExpressiveFaceFlow {
   }
 
   /** The jaw opens by a tenth with every picture. */
-  async expression(photo: PhotoInput, options?: ExpressionOptions): Promise<Expression> {
+  async expression(photo: ExpressionInput, options?: ExpressionOptions): Promise<Expression> {
     await this.take('expression', [photo, ...(options?.neutral === undefined ? [] : [options.neutral])])
     const seen = this.calls.filter(({ method }) => method === 'expression').length
     const value = (name: string) => (name === 'jawOpen' ? seen / 10 : name === 'tongueOut' ? null : 0)
@@ -259,7 +268,10 @@ export class FakeFaceFlow implements ExpressiveFaceFlow {
     this.disposed = true
   }
 
-  private async take(method: string, inputs: PhotoInput[], options?: FlowOptions): Promise<void> {
+  private async take(method: string, given: ExpressionInput[], options?: FlowOptions): Promise<void> {
+    const inputs = given.map((input) =>
+      typeof input === 'object' && 'registered' in input ? input.image : input,
+    )
     this.calls.push({ method, inputs, options })
     this.memory = null
     for (const input of inputs) await decodePhoto(input)

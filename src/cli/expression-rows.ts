@@ -1,0 +1,222 @@
+import { basename } from 'node:path'
+import {
+  type CoefficientName,
+  type Expression,
+  type ExpressionInput,
+  type ExpressionRow,
+  type ExpressiveFaceFlow,
+  FaceError,
+  type FrameSource,
+  mostAtRest,
+  type ReadExpression,
+  type VideoDamage,
+} from '../index.js'
+import type { CliContext } from './context.js'
+import { faceChoice } from './options.js'
+import type { Progress } from './progress.js'
+import { oneLine } from './terminal-text.js'
+import { PICTURE_RATE } from './video-options.js'
+
+/** What decides how expressions are read. */
+export interface ReadingFlags {
+  /** A photo, or `auto`: the input that is most at rest. */
+  readonly neutral?: string
+  readonly face?: number
+  readonly at?: [number, number]
+  readonly fieldOfView?: number
+  readonly fps?: number
+  readonly smoothing: boolean
+}
+
+/** What was read of photos or of a video. */
+export interface ReadRows {
+  /** Without the pictures, which of a long video fill the memory. */
+  readonly rows: readonly ExpressionRow[]
+  /** Of those the one that is most at rest. */
+  readonly base: Expression
+}
+
+/** Frames of a video that are looked at to choose the one at rest, at most. */
+const MOST_LOOKS = 96
+/** What a face at rest does at most of anything. */
+const RESTING = 0.3
+
+/** @throws FaceError of the first photo if none could be read */
+export async function readPhotos(
+  faceFlow: ExpressiveFaceFlow,
+  photos: readonly string[],
+  flags: ReadingFlags,
+  progress: Progress,
+): Promise<ReadRows> {
+  const neutral =
+    flags.neutral === 'auto' ? await neutralPhoto(faceFlow, photos, flags, progress) : flags.neutral
+  const rows = new Rows()
+  let failure: FaceError | undefined
+  for (const photo of photos) {
+    progress.step(`reading ${basename(photo)}`)
+    const place = { file: photo, frame: 0, time: null }
+    try {
+      const expression = await faceFlow.expression(photo, optionsOf(flags, neutral))
+      for (const warning of expression.warnings) progress.note(`note: ${oneLine(warning)}`)
+      rows.add({ ...place, status: 'ok', expression })
+    } catch (error) {
+      if (!isOfPhoto(error) || error.details.photo === neutral) throw error
+      failure ??= error
+      if (photos.length > 1) progress.note(oneLine(error.message))
+      rows.add({ ...place, status: 'lost', expression: null, message: error.message })
+    }
+    progress.advance()
+  }
+  return rows.read(failure)
+}
+
+/**
+ * Reads to the end, or to where Ctrl-C is pressed.
+ * @throws FaceError NO_FACE if no frame shows a face
+ */
+export async function readVideo(
+  context: CliContext,
+  faceFlow: ExpressiveFaceFlow,
+  source: FrameSource,
+  flags: ReadingFlags,
+  progress: Progress,
+): Promise<ReadRows> {
+  const neutral =
+    flags.neutral === 'auto' ? await neutralFrame(context, faceFlow, source, flags, progress) : flags.neutral
+  const rate = source.rate ?? flags.fps ?? PICTURE_RATE
+  const stream = await faceFlow.expressions({ ...optionsOf(flags, neutral), smoothing: flags.smoothing })
+  const rows = new Rows()
+  const onDamage = ({ announced, decoded, messages }: VideoDamage) =>
+    progress.note(
+      oneLine(
+        `${source.path}: only ${decoded}${announced === null ? '' : ` of ${announced}`} frames could be read${messages[0] === undefined ? '' : ` (${messages[0]})`}`,
+      ),
+    )
+  for await (const { name, photo, time } of source.frames(0, context.interrupted, onDamage)) {
+    if (context.interrupted.aborted) break
+    progress.step(`reading ${name}`)
+    const frame = rows.count
+    const seconds = time ?? frame / rate
+    const step = await stream.next(photo, seconds)
+    if (step.status === 'lost' && !rows.isLost) {
+      progress.note(oneLine(`frame ${frame}: ${step.message ?? 'no face'}`))
+    }
+    rows.add({ file: source.files?.[frame] ?? source.path, frame, time: seconds, ...step })
+    progress.advance()
+  }
+  return rows.read(new FaceError('NO_FACE', rows.message ?? `${source.path}: no frame could be read`))
+}
+
+/** Rows that let go of the pictures. */
+class Rows {
+  readonly #rows: ExpressionRow[] = []
+  #base: Expression | null = null
+
+  get count(): number {
+    return this.#rows.length
+  }
+
+  get isLost(): boolean {
+    return this.#rows.at(-1)?.status === 'lost'
+  }
+
+  /** Why the first row has no face. */
+  get message(): string | undefined {
+    return this.#rows[0]?.message
+  }
+
+  add({
+    expression,
+    ...place
+  }: Omit<ExpressionRow, 'expression'> & { readonly expression: Expression | null }): void {
+    if (mostAtRest([this.#base, expression]) === 1) this.#base = expression
+    this.#rows.push({ ...place, expression: expression && withoutFace(expression) })
+  }
+
+  /** @param failure what is thrown where there is no face at all */
+  read(failure: FaceError | undefined): ReadRows {
+    if (this.#base === null) throw failure ?? new FaceError('NO_FACE', 'no picture shows a face')
+    return { rows: this.#rows, base: this.#base }
+  }
+}
+
+function withoutFace({ face: _, ...read }: Expression): ReadExpression {
+  return read
+}
+
+async function neutralPhoto(
+  faceFlow: ExpressiveFaceFlow,
+  photos: readonly string[],
+  flags: ReadingFlags,
+  progress: Progress,
+): Promise<string | undefined> {
+  let best: { readonly photo: string; readonly expression: Expression } | undefined
+  for (const photo of photos) {
+    progress.step(`looking for the face at rest, ${basename(photo)}`)
+    const expression = await readOrNull(faceFlow, photo, flags)
+    if (mostAtRest([best?.expression ?? null, expression]) === 1) {
+      best = { photo, expression: expression as Expression }
+    }
+  }
+  if (best) progress.note(restNote(best.photo, best.expression))
+  return best?.photo
+}
+
+async function neutralFrame(
+  context: CliContext,
+  faceFlow: ExpressiveFaceFlow,
+  source: FrameSource,
+  flags: ReadingFlags,
+  progress: Progress,
+): Promise<ExpressionInput | undefined> {
+  const step = Math.max(1, Math.ceil((source.count ?? 0) / MOST_LOOKS))
+  let best: { readonly name: string; readonly expression: Expression } | undefined
+  let frame = 0
+  for await (const { name, photo } of source.frames(0, context.interrupted)) {
+    if (frame++ % step !== 0) continue
+    progress.step(`looking for the face at rest, ${name}`)
+    const expression = await readOrNull(faceFlow, photo, flags)
+    if (mostAtRest([best?.expression ?? null, expression]) === 1) {
+      best = { name, expression: expression as Expression }
+    }
+  }
+  context.interrupted.throwIfAborted()
+  if (best) progress.note(restNote(best.name, best.expression))
+  return best?.expression.face
+}
+
+async function readOrNull(
+  faceFlow: ExpressiveFaceFlow,
+  photo: ExpressionInput,
+  flags: ReadingFlags,
+): Promise<Expression | null> {
+  return await faceFlow.expression(photo, optionsOf(flags, undefined)).catch((error: unknown) => {
+    if (isOfPhoto(error)) return null
+    throw error
+  })
+}
+
+/** Which picture stands for rest, and what it does all the same. */
+function restNote(name: string, { coefficients }: ReadExpression): string {
+  const done = (Object.entries(coefficients) as [CoefficientName, { readonly value: number | null }][])
+    .filter(([coefficient, { value }]) => !coefficient.startsWith('eyeLook') && (value ?? 0) > RESTING)
+    .map(([coefficient, { value }]) => `${coefficient} ${(value as number).toFixed(2)}`)
+  const doubt =
+    done.length === 0
+      ? ''
+      : `; it is not quite at rest (${done.join(', ')}), and what it does counts as 0: give a photo with --neutral for more`
+  return oneLine(`note: coefficients are told against ${name}${doubt}`)
+}
+
+function isOfPhoto(error: unknown): error is FaceError {
+  return error instanceof FaceError && (error.code === 'NO_FACE' || error.code === 'INVALID_INPUT')
+}
+
+function optionsOf(flags: ReadingFlags, neutral: ExpressionInput | undefined) {
+  const face = faceChoice(flags.face, flags.at)
+  return {
+    ...(face && { face }),
+    ...(neutral !== undefined && { neutral }),
+    ...(flags.fieldOfView !== undefined && { fieldOfView: flags.fieldOfView }),
+  }
+}

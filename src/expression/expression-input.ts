@@ -1,0 +1,46 @@
+import { FaceError } from '../errors.js'
+import { ownedPhoto } from '../face/owned-photo.js'
+import type { FaceFrame } from '../face/types.js'
+import { MESH_VERTICES, type PhotoInput, TEMPLATE_SIZE } from '../geometry/types.js'
+import { isBuiltIn } from '../realms.js'
+import type { ExpressionInput } from './types.js'
+
+/** Whether the face need not be looked for. */
+export function isFound(input: ExpressionInput): input is FaceFrame {
+  return typeof input === 'object' && input !== null && 'landmarks468' in input && 'registered' in input
+}
+
+/**
+ * What is read, as it is now: the caller may change it when the call returns.
+ * @throws FaceError INVALID_INPUT for a face that lacks something
+ */
+export function ownedInput(input: ExpressionInput, name: string): PhotoInput | FaceFrame {
+  if (!isFound(input)) return ownedPhoto(input)
+  const { landmarks468, irises, registered, box, toTemplate, image } = input as Partial<FaceFrame>
+  const isWhole =
+    isBuiltIn(landmarks468, 'Float32Array') &&
+    landmarks468.length === 3 * MESH_VERTICES &&
+    isBuiltIn(irises, 'Float32Array') &&
+    irises.length === IRIS_NUMBERS &&
+    registered?.width === TEMPLATE_SIZE &&
+    registered.height === TEMPLATE_SIZE &&
+    registered.data?.length === 4 * TEMPLATE_SIZE ** 2 &&
+    [box, toTemplate, image].every((part) => typeof part === 'object' && part !== null)
+  if (!isWhole) {
+    throw new FaceError(
+      'INVALID_INPUT',
+      `${name}: is not a face as detect() and flow() give it (468 landmarks, ten points of the irises, a registered frame of ` +
+        `${TEMPLATE_SIZE}x${TEMPLATE_SIZE}); give one of these, or a photo`,
+      { photo: name },
+    )
+  }
+  return {
+    ...input,
+    landmarks468: landmarks468.slice(),
+    irises: irises.slice(),
+    registered: { ...registered, data: registered.data.slice() },
+  }
+}
+
+/** Ten points, x and y. */
+const IRIS_NUMBERS = 20
