@@ -9,7 +9,7 @@ import type { Engine } from '../runtime/engine.js'
 import { isFound } from './expression-input.js'
 import { FaceReader } from './face-reader.js'
 import { FrameExpressions } from './frame-expressions.js'
-import { type ReadingMeans, readExpression } from './read-expression.js'
+import { type ReadingMeans, readExpression, readFace } from './read-expression.js'
 import type { Expression, ExpressionInput, ExpressionOptions, ExpressionStream } from './types.js'
 
 type Faces = Pick<DeepFaceFlow, 'detect' | 'video'>
@@ -62,8 +62,8 @@ export class ExpressionMeans {
     if (neutral === undefined) return means
     const name = isFound(neutral) ? 'the neutral face' : photoName(neutral, 'the neutral photo')
     const face = await this.#find(neutral, name, undefined, signal)
-    const { features } = await reader.read(face.registered)
-    const { coefficients } = await reader.read(face.registered, features)
+    const { features } = await readFace(reader, face)
+    const { coefficients } = await readFace(reader, face, features)
     return { ...means, rest: { features, coefficients } }
   }
 

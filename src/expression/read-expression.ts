@@ -5,6 +5,7 @@ import { READ_COEFFICIENTS } from '../nets/coefficients.js'
 import { eyeGaze } from './eye-gaze.js'
 import type { FaceReader, FaceReading } from './face-reader.js'
 import { headPose } from './head-pose.js'
+import { withLipGap } from './lip-opening.js'
 import { COEFFICIENT_NAMES, type CoefficientName } from './names.js'
 import type { Coefficients, Expression } from './types.js'
 
@@ -41,7 +42,7 @@ export async function readExpression(
 ): Promise<Expression> {
   const { reader, canonical, fieldOfView, rest } = means
   assertNoProfile(face, name)
-  const reading = await reader.read(face.registered, rest?.features)
+  const reading = await readFace(reader, face, rest?.features)
   const { presence } = reading
   const unread = reader.unseen(rest !== undefined)
   const pose = headPose(reading, face, canonical, fieldOfView)
@@ -55,6 +56,16 @@ export async function readExpression(
     face,
     warnings: warningsOf(face, reading, name),
   }
+}
+
+/** What the networks read of a face, its jaw as its lips say. @param rest `features` of the same person at rest */
+export async function readFace(
+  reader: FaceReader,
+  { registered, landmarks468 }: FaceFrame,
+  rest?: Float32Array,
+): Promise<FaceReading> {
+  const reading = await reader.read(registered, rest)
+  return { ...reading, coefficients: withLipGap(reading.coefficients, landmarks468) }
 }
 
 /** @param rest what counts as 0 */
