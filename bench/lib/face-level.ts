@@ -44,8 +44,22 @@ export async function faceLevel(
       },
       settings,
     )
+    const [found] = await face.detect(a)
+    if (found === undefined) throw new TypeError('the first frame shows no face')
+    const expression = await measure(
+      'face of a frame -> coefficients, gaze, pose',
+      async () => {
+        await face.expression(found)
+        return undefined
+      },
+      settings,
+    )
     return {
-      timings: { 'two photos -> flow': photos, 'video frame -> flow from the one before': frame },
+      timings: {
+        'two photos -> flow': photos,
+        'video frame -> flow from the one before': frame,
+        'face of a frame -> coefficients, gaze, pose': expression,
+      },
       partsMs,
     }
   } finally {
