@@ -135,6 +135,12 @@ describe('two photos', () => {
     assert.deepEqual(json.inputs, { a: 'franck_01829.jpg', b: 'franck_04117.jpg', registered: false })
     assert.ok(Math.abs(json.statistics.meanLength - sum / count) < 1e-3)
     assert.ok(sum / count > 3 && sum / count < 9, 'mean flow of this pair')
+    const [names = '', ...read] = String(await saved.get('live-expression.csv'))
+      .trimEnd()
+      .split('\n')
+    assert.match(names, /^file,frame,time,status,.*jawOpen/)
+    assert.equal(read.length, rows.length - 1)
+    assert.ok((await page.locator('.coefficients meter').count()) > 20, 'coefficients are shown')
     const glb = await new NodeIO().registerExtensions([UnlitMaterials]).readBinary(await save('motion.glb'))
     assert.equal(
       glb.getRoot().listMeshes()[0]?.listPrimitives()[0]?.getAttribute('POSITION')?.getCount(),
@@ -242,6 +248,7 @@ describe('two photos', () => {
 describe('live', () => {
   it('follows a face, draws it, and records an animated GLB and a table', async () => {
     await open('live')
+    await page.getByLabel('Coefficients', { exact: true }).first().check()
     await page.getByRole('button', { name: 'Webcam' }).click()
     await page.waitForFunction(
       () => /^(Following|.*error)/.test(document.querySelector('.live > .note')?.textContent ?? ''),
@@ -274,6 +281,23 @@ describe('live', () => {
       .registerExtensions([UnlitMaterials])
       .readBinary((await saved.get('live.glb')) as Buffer)
     assert.ok((glb.getRoot().listAnimations()[0]?.listSamplers()[0]?.getInput()?.getCount() ?? 0) > 0)
+  })
+
+  it('moves a photo as the face before the camera does', async () => {
+    await open('live')
+    await page.locator('#moved-photo').setInputFiles(join(ROOT, 'test/fixtures/photos/faker_female_019.jpg'))
+    await page.waitForFunction(() =>
+      /consent/.test(document.querySelector('.live > .note')?.textContent ?? ''),
+    )
+    await page.getByRole('button', { name: 'Webcam' }).click()
+    await page.waitForFunction(
+      () => /^(Following|.*error|.*limit)/.test(document.querySelector('.live > .note')?.textContent ?? ''),
+      null,
+      LONG,
+    )
+    assert.ok((await drawnShare(page, '.live .moved')) > 0.5, 'the photo is drawn')
+    assert.equal(await page.getByRole('button', { name: 'Record' }).isDisabled(), true)
+    await page.getByRole('button', { name: 'Stop', exact: true }).click()
   })
 
   it('follows a dropped video from its beginning, however long the engine takes to open', async () => {

@@ -12,6 +12,7 @@ import { Engine } from 'deepfaceflow/engine'
 import type { Face, Motion } from '../scene/face.js'
 import type { SceneFaces } from '../scene/scene.worker.js'
 import type { ResultFacts } from '../viewer/read-pair.js'
+import { AnimationSession } from './animation-session.js'
 import { DeviceClock } from './device-clock.js'
 import { type LiveFlows, type LiveFrame, LiveSession, type Recording } from './live-session.js'
 import { faceOf, motionOf } from './shown-face.js'
@@ -56,9 +57,10 @@ const scenes = new Map<SceneName, Remote<SceneFaces>>()
 let last:
   | { readonly result: FlowResult; readonly names: { readonly a: string; readonly b: string } }
   | undefined
-let live: LiveSession | undefined
+let live: LiveSession | AnimationSession | undefined
 /** Handed over once, for all sessions. */
 let liveMap: OffscreenCanvas | null = null
+let movedPhoto: OffscreenCanvas | null = null
 
 async function open(weights: string, report: (progress: Progress) => void): Promise<Opened> {
   if (opened && openedWeights === weights) return await opened
@@ -205,10 +207,21 @@ const engine = {
     return new Blob([content as BlobPart])
   },
   /** Begins to follow a face; frames come by {@link engine.frame}. */
-  async startLive(flows: LiveFlows, map: OffscreenCanvas | null): Promise<void> {
+  async startLive(flows: LiveFlows, reads: boolean, map: OffscreenCanvas | null): Promise<void> {
     liveMap = map ?? liveMap
     const { faceFlow, clock } = await ready()
-    live = new LiveSession(faceFlow, flows, clock, scenes.get('live'), liveMap)
+    live = new LiveSession(faceFlow, flows, reads, clock, scenes.get('live'), liveMap)
+  },
+  /**
+   * Begins to move a photo as the face in the frames does.
+   * @returns what a user should know of the photo
+   */
+  async startAnimation(photo: Blob, canvas: OffscreenCanvas | null): Promise<readonly string[]> {
+    movedPhoto = canvas ?? movedPhoto
+    const { faceFlow, clock } = await ready()
+    const animation = await faceFlow.animate(photo)
+    live = new AnimationSession(animation, clock, movedPhoto)
+    return animation.warnings
   },
   /** @returns null where a newer frame took its place */
   async frame(frame: VideoFrame, time: number): Promise<LiveFrame | null> {
@@ -219,10 +232,10 @@ const engine = {
     return await live.push(frame, time)
   },
   record(): void {
-    live?.record()
+    if (live instanceof LiveSession) live.record()
   },
   async stopRecording(): Promise<Recording> {
-    if (!live) throw new Error('nothing is recorded')
+    if (!(live instanceof LiveSession)) throw new Error('nothing is recorded')
     return await live.stopRecording()
   },
   stopLive(): void {

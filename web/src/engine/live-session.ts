@@ -1,14 +1,20 @@
 import type { Remote } from 'comlink'
 import {
+  COEFFICIENT_NAMES,
+  type CoefficientName,
   type DeepFaceFlow,
+  type ExpressionRow,
+  type ExpressionStream,
   encodeClipGlb,
   encodeJpeg,
+  expressionCsv,
   FaceError,
   type FlowResult,
   type FrameRecord,
   framesCsv,
   LatestFrames,
   motionRecord,
+  type ReadExpression,
   type VideoStep,
   type VideoTracker,
 } from 'deepfaceflow'
@@ -31,6 +37,8 @@ export interface LiveFrame {
   readonly angles: { readonly yaw: number; readonly pitch: number; readonly roll: number } | null
   /** Mean length of the flow, and of what it has beside the head's motion, template px. */
   readonly energy: { readonly motion: number; readonly expression: number } | null
+  /** Those that can be seen, in the order of their names; null where they are not read. */
+  readonly coefficients: readonly { readonly name: CoefficientName; readonly value: number }[] | null
   /** Ms: from the frame to its flow, and how long the device was busy meanwhile. */
   readonly timing: { readonly whole: number; readonly device: number }
   readonly counters: { readonly computed: number; readonly dropped: number }
@@ -40,6 +48,8 @@ export interface Recording {
   /** Null where flow starts at the frame before: its meshes have no common start. */
   readonly glb: Blob | null
   readonly csv: Blob
+  /** Null where coefficients were not read. */
+  readonly expressions: Blob | null
   readonly frames: number
 }
 
@@ -49,6 +59,7 @@ export const LONGEST_RECORDING = 1800
 interface Kept {
   readonly record: FrameRecord
   readonly mesh: Float32Array | null
+  readonly expression: ReadExpression | null
 }
 
 export class LiveSession {
@@ -60,10 +71,13 @@ export class LiveSession {
   #start: FrameRecord | null = null
   #isShowing = false
   #kept: Kept[] | null = null
+  #expressions: Promise<ExpressionStream> | undefined
 
   constructor(
-    faceFlow: DeepFaceFlow,
+    readonly faceFlow: DeepFaceFlow,
     readonly flows: LiveFlows,
+    /** Whether coefficients are read too. */
+    readonly reads: boolean,
     readonly clock: DeviceClock,
     readonly scene: Remote<SceneFaces> | undefined,
     /** What flow and depth change are drawn on, side by side. */
@@ -97,12 +111,18 @@ export class LiveSession {
         confidence: face.score,
         landmarks68: [...face.landmarks68],
       }
-      return answer({ status: 'reference', message: null, angles: null, energy: null })
+      return answer({ status: 'reference', message: null, angles: null, energy: null, coefficients: null })
     } catch (error) {
       if (this.#state === 'starting') this.#state = 'waiting'
       if (!(error instanceof FaceError) || error.code !== 'NO_FACE') throw error
-      this.#keep({ status: 'lost', message: error.message }, time, null)
-      return answer({ status: 'lost', message: error.message, angles: null, energy: null })
+      this.#keep({ status: 'lost', message: error.message }, time, null, null)
+      return answer({
+        status: 'lost',
+        message: error.message,
+        angles: null,
+        energy: null,
+        coefficients: null,
+      })
     } finally {
       frame.close()
     }
@@ -121,6 +141,7 @@ export class LiveSession {
     const result = resultOf(step)
     const motion = motionRecord(result)
     const { status, cut, similarity } = step
+    const expression = await this.#read(result, time)
     this.#keep(
       {
         status,
@@ -131,6 +152,7 @@ export class LiveSession {
       },
       time,
       result.meshB,
+      expression,
     )
     this.#draw(result)
     await this.#show(result)
@@ -139,7 +161,19 @@ export class LiveSession {
       message: null,
       angles: result.rigidPhoto.angles,
       energy: { motion: motion.statistics.meanLength, expression: motion.statistics.meanExpression },
+      coefficients: expression && seenIn(expression),
     })
+  }
+
+  /** The face that the tracker has found is not looked for again. */
+  async #read({ b }: FlowResult, time: number): Promise<ReadExpression | null> {
+    if (!this.reads) return null
+    this.#expressions ??= this.faceFlow.expressions()
+    const { expression } = await (await this.#expressions).next(b, time)
+    if (expression === null) return null
+    // Recordings keep what was read, not the pictures.
+    const { face: _, ...read } = expression
+    return read
   }
 
   /** The scene draws when it can; faces that come meanwhile are left out. */
@@ -169,9 +203,18 @@ export class LiveSession {
     })
   }
 
-  #keep(facts: Omit<FrameRecord, 'frame' | 'name' | 'time'>, time: number, mesh: Float32Array | null): void {
+  #keep(
+    facts: Omit<FrameRecord, 'frame' | 'name' | 'time'>,
+    time: number,
+    mesh: Float32Array | null,
+    expression: ReadExpression | null,
+  ): void {
     if (!this.#kept || this.#kept.length >= LONGEST_RECORDING) return
-    this.#kept.push({ record: { frame: this.#kept.length + 1, name: 'live', time, ...facts }, mesh })
+    this.#kept.push({
+      record: { frame: this.#kept.length + 1, name: 'live', time, ...facts },
+      mesh,
+      expression,
+    })
   }
 
   record(): void {
@@ -187,6 +230,7 @@ export class LiveSession {
     const csv = framesCsv(records, ({ time }) => (time === null ? null : time - begin))
     return {
       csv: new Blob([csv], { type: 'text/csv' }),
+      expressions: this.reads ? tableOf(kept, begin) : null,
       glb: this.flows === 'reference' && this.#reference ? await clipOf(this.#reference, kept, begin) : null,
       frames: kept.length,
     }
@@ -195,6 +239,22 @@ export class LiveSession {
   stop(): void {
     this.#state = 'stopped'
   }
+}
+
+function seenIn({ coefficients }: ReadExpression): NonNullable<LiveFrame['coefficients']> {
+  return COEFFICIENT_NAMES.flatMap((name) => {
+    const { value } = coefficients[name]
+    return value === null ? [] : [{ name, value }]
+  })
+}
+
+function tableOf(kept: readonly Kept[], begin: number): Blob {
+  const rows = kept.map(({ record, expression }): ExpressionRow => {
+    const status = record.status === 'regained' ? 'regained' : 'ok'
+    const place = { file: 'live', frame: record.frame, time: (record.time ?? 0) - begin }
+    return { ...place, status: expression ? status : 'lost', expression }
+  })
+  return new Blob([expressionCsv(rows)], { type: 'text/csv' })
 }
 
 /** Of the one flow that the tracker computes. */

@@ -3,7 +3,7 @@ import { createScene, type EngineHandle } from '../engine/engine.js'
 import type { LiveFlows, LiveFrame } from '../engine/live-session.js'
 import { networkChoice } from '../engine/network-choice.js'
 import { curves } from '../ui/curves.js'
-import { choice, h, messageOf } from '../ui/dom.js'
+import { choice, h, messageOf, tick } from '../ui/dom.js'
 import { save } from '../ui/save.js'
 import { sceneView } from '../ui/scene-view.js'
 
@@ -28,13 +28,23 @@ export function liveTab(engine: EngineHandle): HTMLElement {
     role: 'img',
     'aria-label': 'Flow in the plane, and depth change',
   })
-  // It can be handed over once: later sessions draw on the same.
+  const moved = h('canvas', {
+    className: 'moved',
+    hidden: true,
+    role: 'img',
+    'aria-label': 'The photo, moved',
+  })
+  // They can be handed over once: later sessions draw on the same.
   let surface: OffscreenCanvas | null = map.transferControlToOffscreen()
+  let movedSurface: OffscreenCanvas | null = moved.transferControlToOffscreen()
   const status = h('p', { className: 'note', role: 'status' }, 'Nothing is followed yet.')
   const speed = h('p', { className: 'read-out' })
   const head = curves('Head, from where the flow starts')
   const energy = curves('Mean flow')
+  const read = h('dl', { className: 'coefficients', hidden: true, 'aria-label': 'Coefficients' })
   let flows: LiveFlows = 'reference'
+  let isReading = false
+  let photo: File | null = null
   let running: { stop(): void } | null = null
 
   const webcam = h(
@@ -48,6 +58,13 @@ export function liveTab(engine: EngineHandle): HTMLElement {
     if (file) void startFile(file)
     input.value = ''
   })
+  const photoInput = h('input', { type: 'file', accept: 'image/*', id: 'moved-photo', className: 'unseen' })
+  const forget = h('button', { type: 'button', hidden: true, onclick: () => takePhoto(null) }, 'No photo')
+  const photoName = h('span', {}, 'Photo that moves')
+  photoInput.addEventListener('change', () => {
+    takePhoto(photoInput.files?.[0] ?? null)
+    photoInput.value = ''
+  })
   const stopButton = h('button', { type: 'button', disabled: true, onclick: () => running?.stop() }, 'Stop')
   const record = h(
     'button',
@@ -59,6 +76,29 @@ export function liveTab(engine: EngineHandle): HTMLElement {
   const say = (text: string, isError = false) => {
     status.textContent = text
     status.classList.toggle('error', isError)
+  }
+
+  function takePhoto(file: File | null): void {
+    photo = file
+    photoName.textContent = file?.name ?? 'Photo that moves'
+    forget.hidden = file === null
+    if (running) say('Takes effect at the next start.')
+    else if (file)
+      say(`${file.name} moves with the next face. Synthetic: only with the consent of whom it shows.`)
+  }
+
+  /** @returns what a user should know */
+  async function begin(): Promise<readonly string[]> {
+    const handed = photo ? movedSurface : surface
+    if (photo) movedSurface = null
+    else surface = null
+    moved.hidden = !photo
+    map.hidden = Boolean(photo)
+    read.hidden = Boolean(photo) || !isReading
+    const canvas = handed && transfer(handed, [handed])
+    if (photo) return await engine.worker.startAnimation(photo, canvas)
+    await engine.worker.startLive(flows, isReading, canvas)
+    return []
   }
 
   async function startWebcam(): Promise<void> {
@@ -107,6 +147,8 @@ export function liveTab(engine: EngineHandle): HTMLElement {
       for (const button of [stopButton, record]) button.disabled = true
     }
     running = { stop }
+    let notes: readonly string[] = []
+    let canRecord = true
     try {
       // Whether it can be played is told at once; a file begins when there is what follows it.
       await video.play()
@@ -114,9 +156,9 @@ export function liveTab(engine: EngineHandle): HTMLElement {
       say('Opening the engine …')
       await engine.ready()
       if (isOver) return
-      const handed = surface
-      surface = null
-      await engine.worker.startLive(flows, handed && transfer(handed, [handed]))
+      const isMoving = photo !== null
+      notes = await begin()
+      canRecord = !isMoving
       if (isFile && !isOver) {
         video.currentTime = 0
         await video.play()
@@ -128,8 +170,9 @@ export function liveTab(engine: EngineHandle): HTMLElement {
       throw error
     }
     if (isOver) return
-    for (const button of [stopButton, record]) button.disabled = false
-    say('Looking for a face …')
+    stopButton.disabled = false
+    record.disabled = !canRecord
+    say(['Looking for a face …', ...notes].join(' '))
     const history = newHistory()
     let hasFace = false
     video.onended = () => {
@@ -155,7 +198,8 @@ export function liveTab(engine: EngineHandle): HTMLElement {
   }
 
   function show(step: LiveFrame, history: ReturnType<typeof newHistory>, time: number): void {
-    say(step.message ?? (step.status === 'reference' ? 'Flow starts at this frame.' : 'Following.'))
+    say(step.message ?? (step.status === 'reference' ? 'Motion starts at this frame.' : 'Following.'))
+    showCoefficients(step.coefficients)
     history.add(step, time)
     head.show(history.times, history.head)
     energy.show(history.times, history.energy)
@@ -167,6 +211,15 @@ export function liveTab(engine: EngineHandle): HTMLElement {
       `A frame takes ${whole.toFixed(0)} ms: GPU ${device.toFixed(0)} ms, CPU ${Math.max(0, whole - device).toFixed(0)} ms.`
   }
 
+  function showCoefficients(coefficients: LiveFrame['coefficients']): void {
+    if (!coefficients) return
+    const rows = coefficients.flatMap(({ name, value }) => [
+      h('dt', {}, name),
+      h('dd', {}, h('meter', { min: 0, max: 1, value, 'aria-label': name }), value.toFixed(2)),
+    ])
+    read.replaceChildren(...rows)
+  }
+
   async function toggleRecording(): Promise<void> {
     if (!isRecording) {
       isRecording = true
@@ -176,8 +229,9 @@ export function liveTab(engine: EngineHandle): HTMLElement {
     }
     isRecording = false
     record.textContent = 'Record'
-    const { glb, csv, frames } = await engine.worker.stopRecording()
+    const { glb, csv, expressions, frames } = await engine.worker.stopRecording()
     save(csv, 'live.csv')
+    if (expressions) save(expressions, 'live-expression.csv')
     if (glb) save(glb, 'live.glb')
     say(
       glb
@@ -196,6 +250,12 @@ export function liveTab(engine: EngineHandle): HTMLElement {
       h('label', { className: 'button', for: 'video-file' }, 'Video file', input),
       stopButton,
       record,
+      h('label', { className: 'button', for: 'moved-photo' }, photoName, photoInput),
+      forget,
+      tick('Coefficients', (on) => {
+        isReading = on
+        if (running) say('Takes effect at the next start.')
+      }),
       networkChoice(engine, () => undefined),
       choice<LiveFlows>(
         'Flow from',
@@ -211,9 +271,9 @@ export function liveTab(engine: EngineHandle): HTMLElement {
     h(
       'div',
       { className: 'result' },
-      h('div', { className: 'main' }, video, map, speed),
+      h('div', { className: 'main' }, video, map, moved, speed),
       h('div', { className: 'main' }, face.element, face.controls),
-      h('div', { className: 'panel' }, head.element, energy.element),
+      h('div', { className: 'panel' }, head.element, energy.element, read),
     ),
   )
   element.addEventListener('dragover', (event) => event.preventDefault())
