@@ -1,3 +1,5 @@
+import { type Gap, INNER_LIP_GAPS, LEFT_LIDS, RIGHT_LIDS } from '../face/register/openings.js'
+
 /** Which vertices of the 468 are what. *Right* and *left* are the person's, as in iBUG's order; right is left in the picture. */
 
 // biome-ignore format: corner to corner along the upper lip, back along the lower one
@@ -18,23 +20,20 @@ export const LIPS: readonly number[] = /* @__PURE__ */ OUTER_LIPS.concat(BETWEEN
 /** Middle of the inner lips, upper and lower, and corners of the mouth. */
 export const MOUTH = { upper: 13, lower: 14, corners: [61, 291] } as const
 
+/** Two vertices that lie on one another where the gap between them is shut. */
+type Meeting = readonly [upper: number, lower: number]
+
+function meeting([upper, lower]: Gap): Meeting {
+  return [upper, lower]
+}
+
 /** Vertices of the inner lips that lie on one another in a shut mouth: upper, lower. */
-export const LIP_PAIRS: readonly (readonly [number, number])[] = [
-  [191, 95],
-  [80, 88],
-  [81, 178],
-  [82, 87],
-  [13, 14],
-  [312, 317],
-  [311, 402],
-  [310, 318],
-  [415, 324],
-]
+export const LIP_PAIRS: readonly Meeting[] = /* @__PURE__ */ INNER_LIP_GAPS.map(meeting)
 
 /** An eye: its rim from the outer corner below to the inner one and above back, and what meets in a shut one (upper, lower). */
 export interface Eye {
   readonly rim: readonly number[]
-  readonly pairs: readonly (readonly [number, number])[]
+  readonly pairs: readonly Meeting[]
   readonly corners: readonly [outer: number, inner: number]
   /** First of its five points among the irises. */
   readonly iris: number
@@ -43,29 +42,13 @@ export interface Eye {
 export const EYES: readonly [Eye, Eye] = [
   {
     rim: [33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246],
-    pairs: [
-      [246, 7],
-      [161, 163],
-      [160, 144],
-      [159, 145],
-      [158, 153],
-      [157, 154],
-      [173, 155],
-    ],
+    pairs: /* @__PURE__ */ RIGHT_LIDS.map(meeting),
     corners: [33, 133],
     iris: 0,
   },
   {
     rim: [263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466],
-    pairs: [
-      [466, 249],
-      [388, 390],
-      [387, 373],
-      [386, 374],
-      [385, 380],
-      [384, 381],
-      [398, 382],
-    ],
+    pairs: /* @__PURE__ */ LEFT_LIDS.map(meeting),
     corners: [263, 362],
     iris: 5,
   },

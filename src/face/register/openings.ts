@@ -2,14 +2,21 @@ import { applySimilarityToPoints } from '../../geometry/similarity.js'
 import type { RegisteredFace } from '../types.js'
 
 /** Vertices of the upper edge of a gap, of the lower one, and of the skin beyond each. */
-type Gap = readonly [upper: number, lower: number, beyondUpper: number, beyondLower: number]
+export type Gap = readonly [upper: number, lower: number, beyondUpper: number, beyondLower: number]
 
-// biome-ignore format: a line for each lid and for the lips
-const GAPS: readonly Gap[] = [
+// biome-ignore format: *right* is the person's
+export const RIGHT_LIDS: readonly Gap[] = [
   [246, 7, 247, 25], [161, 163, 30, 110], [160, 144, 29, 24], [159, 145, 27, 23], [158, 153, 28, 22], [157, 154, 56, 26], [173, 155, 190, 112],
+]
+// biome-ignore format: outer corner to inner one, as above
+export const LEFT_LIDS: readonly Gap[] = [
   [466, 249, 467, 255], [388, 390, 260, 339], [387, 373, 259, 254], [386, 374, 257, 253], [385, 380, 258, 252], [384, 381, 286, 256], [398, 382, 414, 341],
+]
+// biome-ignore format: right to left
+export const INNER_LIP_GAPS: readonly Gap[] = [
   [191, 95, 185, 146], [80, 88, 40, 91], [81, 178, 39, 181], [82, 87, 37, 84], [13, 14, 0, 17], [312, 317, 267, 314], [311, 402, 269, 405], [310, 318, 270, 321], [415, 324, 409, 375],
 ]
+const GAPS: readonly Gap[] = /* @__PURE__ */ RIGHT_LIDS.concat(LEFT_LIDS, INNER_LIP_GAPS)
 
 /** Gaps of lids and lips that flows follow. */
 export const OPENING_GAPS = GAPS.length
