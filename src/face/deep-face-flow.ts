@@ -1,12 +1,12 @@
-import { EngineError, FaceError } from '../errors.js'
+import { FaceError } from '../errors.js'
 import type { PhotoInput, Rgba } from '../geometry/types.js'
-import { DEPTHS, type DepthSource } from '../nets/depth-from-motion.js'
-import { EXTENTS, type Extent, extendedRows } from '../nets/face-extent.js'
-import { REFINEMENTS, type Refinement } from '../nets/refinement.js'
-import { decodePhoto, emitWarning, photoName } from '../platform/index.js'
+import type { DepthSource } from '../nets/depth-from-motion.js'
+import { type Extent, extendedRows } from '../nets/face-extent.js'
+import type { Refinement } from '../nets/refinement.js'
+import { decodePhoto, photoName } from '../platform/index.js'
 import { rigidInPhotos } from '../products/rigid-motion.js'
 import { abortable } from '../runtime/abort.js'
-import { Engine } from '../runtime/engine.js'
+import type { Engine } from '../runtime/engine.js'
 import { Gathering } from '../runtime/gathering.js'
 import { CallLine, Pending } from './call-line.js'
 import {
@@ -24,32 +24,32 @@ import { FaceFinder, type FoundFace, type LocatedFace } from './find/face-finder
 import type { FoundPair } from './find/pair-finder.js'
 import { PhotoNetworks } from './find/photo-networks.js'
 import { type FramePair, holdingFrames } from './held-frames.js'
-import { loadNetworkFiles, type NetworkFiles, sharedFiles } from './network-files.js'
+import type { NetworkFiles } from './network-files.js'
+import { chosenNames, type FaceFlowParts, openFaceFlow } from './open-face-flow.js'
 import { ownedPhoto } from './owned-photo.js'
 import { type Computed, PairRunner } from './pair-runner.js'
 import { withEdges } from './register/openings.js'
 import { RegisteredBatches } from './registered-batches.js'
 import { RegisteredPair } from './registered-pair.js'
 import { Stopwatch } from './stopwatch.js'
-import {
-  type BatchOptions,
-  type CreateOptions,
-  DEFAULT_REFINEMENT,
-  type FaceFlow,
-  type FaceFrame,
-  type FaceMeasures,
-  type FacesTracker,
-  type FlowOptions,
-  type FlowResult,
-  type FlowTargets,
-  type FrameInput,
-  type GroupFlow,
-  type RegisteredFlowResult,
-  type VideoFlows,
-  type VideoOptions,
-  type VideoTracker,
-  type WaitOptions,
-  type WeightsInfo,
+import type {
+  BatchOptions,
+  CreateOptions,
+  FaceFlow,
+  FaceFrame,
+  FaceMeasures,
+  FacesTracker,
+  FlowOptions,
+  FlowResult,
+  FlowTargets,
+  FrameInput,
+  GroupFlow,
+  RegisteredFlowResult,
+  VideoFlows,
+  VideoOptions,
+  VideoTracker,
+  WaitOptions,
+  WeightsInfo,
 } from './types.js'
 import { DeferredEverybodyTracker, DeferredVideoTracker } from './video/deferred-trackers.js'
 import { faceMeasures } from './video/face-figures.js'
@@ -72,13 +72,10 @@ export class DeepFaceFlow implements FaceFlow {
   readonly #ownsEngine: boolean
   #disposed = false
 
-  protected constructor(
-    engine: Engine,
-    ownsEngine: boolean,
-    files: NetworkFiles,
-    pair: RegisteredPair,
-    readonly refinement: Refinement,
-  ) {
+  readonly refinement: Refinement
+
+  protected constructor({ engine, ownsEngine, files, pair, refinement }: FaceFlowParts) {
+    this.refinement = refinement
     this.#engine = engine
     this.#ownsEngine = ownsEngine
     this.#files = files
@@ -105,70 +102,11 @@ export class DeepFaceFlow implements FaceFlow {
    */
   static async create(options: CreateOptions = {}): Promise<DeepFaceFlow> {
     checkCreateOptions(options)
-    const report = options.onProgress ?? (() => {})
-    const refinement = checkedName('refinement', REFINEMENTS, options.refinement ?? DEFAULT_REFINEMENT)
-    const depth = options.depth === undefined ? undefined : checkedName('depth source', DEPTHS, options.depth)
-    const extent = options.extent === undefined ? undefined : checkedName('extent', EXTENTS, options.extent)
-    // Of the class that was asked: one above may have more to offer.
-    const make: Make = (...parts) => new this(...parts)
-    return await abortable(
-      DeepFaceFlow.#open(options, { refinement, depth, extent }, report, make),
-      options.signal,
-    )
-  }
-
-  static async #open(
-    options: CreateOptions,
-    {
-      refinement,
-      depth,
-      extent,
-    }: { refinement: Refinement; depth: DepthSource | undefined; extent: Extent | undefined },
-    report: (step: string) => void,
-    make: Make,
-  ): Promise<DeepFaceFlow> {
+    const names = chosenNames(options)
     const { signal } = options
-    signal?.throwIfAborted()
-    report('opening the GPU')
-    const ownsEngine = options.engine === undefined
-    const open = (adapter: string | undefined) =>
-      Engine.open({
-        ...(adapter !== undefined && { adapter }),
-        ...(options.device !== undefined && { device: options.device }),
-        ...(options.powerPreference !== undefined && { powerPreference: options.powerPreference }),
-        autotune: options.autotune ?? { mode: 'cached' },
-        selfTest: {},
-      })
-    let engine = options.engine ?? (await open(options.adapter))
-    const start = async (read: NetworkFiles): Promise<DeepFaceFlow> => {
-      const files = sharedFiles(engine, read)
-      const pair = await RegisteredPair.create(engine, files, refinement, (done, total) =>
-        report(`compiling kernels (${done} of ${total})`),
-      )
-      const opened = make(engine, ownsEngine, files, pair, refinement)
-      if (signal?.aborted) opened.dispose()
-      return opened
-    }
-    const isFree = ownsEngine && options.device === undefined && (options.adapter ?? 'auto') === 'auto'
-    try {
-      signal?.throwIfAborted()
-      report('reading the weights')
-      const read = await loadNetworkFiles(options.weights, depth, options, extent)
-      signal?.throwIfAborted()
-      try {
-        return await start(read)
-      } catch (error) {
-        // The adapter computes wrong: the embedded one is slow, and right.
-        if (!(error instanceof EngineError) || error.details.selfTest !== true || !isFree) throw error
-        emitWarning(`${error.message}; the embedded software adapter is taken`, 'DEEPFACEFLOW_SELF_TEST')
-        engine.dispose()
-        engine = await open('embedded')
-        return await start(read)
-      }
-    } catch (error) {
-      if (ownsEngine) engine.dispose()
-      throw error
-    }
+    const opening = openFaceFlow(options, names)
+    // Of the class that was asked: one above may have more to offer.
+    return new this(await abortable(opening, signal))
   }
 
   /** For what is built upon the face level. */
@@ -461,13 +399,5 @@ export class DeepFaceFlow implements FaceFlow {
     return await holdingFrames(this.#engine, pairs, (own) => this.#enqueue(() => task(own as Pairs), signal))
   }
 }
-
-type Make = (
-  engine: Engine,
-  ownsEngine: boolean,
-  files: NetworkFiles,
-  pair: RegisteredPair,
-  refinement: Refinement,
-) => DeepFaceFlow
 
 const VIDEO_FLOWS: readonly VideoFlows[] = ['both', 'previous', 'reference', 'none']
