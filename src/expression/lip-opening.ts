@@ -7,25 +7,10 @@ import { READ_COEFFICIENTS } from '../nets/coefficients.js'
 const MIDDLE_PAIRS = LIP_PAIRS.slice(3, 6)
 
 /**
- * By how much the middle of the inner lips parts at each coefficient of 1, in distances of the outer eye corners: that of the model's
- * shapes, which are loaded for morph targets only. Those below 0.02 are left out.
+ * By how much the middle of the inner lips parts at 1 of what parts and holds them most, in distances of the outer eye corners: that of the
+ * model's shapes, which are loaded for morph targets only. Others part them by a tenth of it or are read less surely than the gap is.
  */
-export const LIP_GAPS: Readonly<Partial<Record<(typeof READ_COEFFICIENTS)[number], number>>> = {
-  jawForward: 0.021,
-  jawOpen: 0.345,
-  mouthClose: -0.409,
-  mouthFunnel: 0.122,
-  mouthLowerDownLeft: 0.033,
-  mouthLowerDownRight: 0.033,
-  mouthRollLower: -0.032,
-  mouthRollUpper: 0.022,
-  mouthShrugLower: -0.068,
-  mouthShrugUpper: 0.051,
-  mouthUpperUpLeft: 0.039,
-  mouthUpperUpRight: 0.039,
-  noseSneerLeft: 0.035,
-  noseSneerRight: 0.035,
-}
+export const LIP_GAPS = { jawOpen: 0.345, mouthClose: -0.409 } as const
 /** The same at rest. */
 const REST_GAP = 0.009
 
@@ -51,12 +36,10 @@ export function lipGap(mesh: ArrayLike<number>): number {
  */
 export function withLipGap(coefficients: Float32Array, landmarks: ArrayLike<number>): Float32Array {
   const seen = (lipGap(landmarks) - SEEN.least) / SEEN.slope
-  const told = READ_COEFFICIENTS.reduce(
-    (sum, name, i) => sum + (LIP_GAPS[name] ?? 0) * (coefficients[i] as number),
-    REST_GAP,
-  )
+  const at = (name: keyof typeof LIP_GAPS) => coefficients[READ_COEFFICIENTS.indexOf(name)] as number
+  const told = REST_GAP + LIP_GAPS.jawOpen * at('jawOpen') + LIP_GAPS.mouthClose * at('mouthClose')
   const jaw = READ_COEFFICIENTS.indexOf('jawOpen')
-  const moved = (coefficients[jaw] as number) + (SHARE * (seen - told)) / (LIP_GAPS.jawOpen as number)
+  const moved = at('jawOpen') + (SHARE * (seen - told)) / LIP_GAPS.jawOpen
   const out = coefficients.slice()
   out[jaw] = Math.min(1, Math.max(0, moved))
   return out
