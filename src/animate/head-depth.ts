@@ -99,22 +99,32 @@ export function outwardFrom(frame: HeadFrame, x: number, y: number): readonly [n
 /** Half axes of the ellipsoid in widths and heights of the face, and how far its middle lies above the face's, in heights. */
 const ELLIPSOID = { across: 0.62, along: 0.85, above: 0.18 } as const
 
-/** Share of the ellipsoid's outline beyond which it falls straight on: at its outline it would fall without end. */
+/** Share of the ellipsoid's outline beyond which it falls straight on where a turn draws it out: at its outline it falls without end. */
 const STRAIGHT = 0.85
 
-/** Height of a half ball over its middle plane, 1 at its middle. @param q distance from there; 1 is the ball's radius */
-function roundness(q: number): number {
-  const rim = Math.sqrt(1 - STRAIGHT * STRAIGHT)
-  return q < STRAIGHT ? Math.sqrt(1 - q * q) : Math.max(0, rim - (STRAIGHT / rim) * (q - STRAIGHT))
+/**
+ * Height of a half ball over its middle plane, 1 at its middle.
+ * @param q distance from there; 1 is the ball's radius
+ * @param straight from this q on it falls along its tangent
+ */
+function roundness(q: number, straight: number): number {
+  if (q < straight) return Math.sqrt(1 - q * q)
+  const rim = Math.sqrt(1 - straight * straight)
+  return rim > 0 ? Math.max(0, rim - (straight / rim) * (q - straight)) : 0
 }
 
 /**
  * Depth of hair, ears and neck, which the mesh does not reach: a half ellipsoid around the head that falls to the plane of the ears
  * at its outline, and goes on as that plane.
  * @param mesh 468x3
+ * @param isGentle its rim less steep than an ellipsoid's
  * @returns z at a point of the picture, px
  */
-export function headDepth(mesh: ArrayLike<number>, frame: HeadFrame): (x: number, y: number) => number {
+export function headDepth(
+  mesh: ArrayLike<number>,
+  frame: HeadFrame,
+  isGentle: boolean,
+): (x: number, y: number) => number {
   const { centre, up, right, height, width } = frame
   const ears = meanOf(mesh, SIDES)[2]
   const bulge = Math.max(1, ears - meanOf(mesh, [FOREHEAD, 151, 9])[2])
@@ -125,7 +135,7 @@ export function headDepth(mesh: ArrayLike<number>, frame: HeadFrame): (x: number
   return (x, y) => {
     const a = ((x - cx) * right[0] + (y - cy) * right[1]) / (ELLIPSOID.across * width)
     const b = ((x - cx) * up[0] + (y - cy) * up[1]) / (ELLIPSOID.along * height)
-    return ears - bulge * roundness(Math.hypot(a, b))
+    return ears - bulge * roundness(Math.hypot(a, b), isGentle ? STRAIGHT : 1)
   }
 }
 

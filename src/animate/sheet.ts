@@ -232,7 +232,7 @@ function makeGrid(
 /** @param ears height of the ears, see `heightInFace` */
 function gridDepth(reliefs: Reliefs, frame: HeadFrame, ears: number) {
   const [full] = reliefs
-  const depths = reliefs.map((mesh) => headDepth(mesh, frame))
+  const depths = reliefs.map((mesh, i) => headDepth(mesh, frame, i === 1))
   type Depth = Pick<GridPoint, 'z' | 'before' | 'place'>
   return (inside: MeshPlace | undefined, x: number, y: number): Depth => {
     if (inside) {
