@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { bridge, carryOver } from '../src/animate/carry-over.js'
 import { faceTriangles } from '../src/animate/face-parts.js'
 import { headMotion, motionReference } from '../src/animate/head-motion.js'
+import { InnerMouth, mouthPlaces } from '../src/animate/inner-mouth.js'
 import { photoHead } from '../src/animate/photo-head.js'
 import { makeSheet } from '../src/animate/sheet.js'
 import { DeepFaceFlow, decodePhoto, type FaceFrame } from '../src/index.js'
@@ -17,9 +18,12 @@ const command = benchCommand(
   "A frame of an animation beyond the flow, against the registered pair in the same run: processor time of the process, which on software adapters is the shaders' cost",
 ).parse()
 
-/** 512x512, and two frames of one talking person. */
+/** 428x428, and two frames of one talking person. */
 const PHOTO = 'faker_male_063.jpg'
 const FRAMES = ['franck_02045.jpg', 'franck_03979.jpg'] as const
+
+/** Calls until the JavaScript engine has compiled what runs on the CPU. */
+const WARM_UP = 50
 
 await main(async () => {
   const options = command.opts<BenchOptions>()
@@ -39,10 +43,11 @@ await main(async () => {
   const work = {
     'registered pair': () => faceFlow.flowRegistered(pair.registeredA, pair.registeredB, { backward: false }),
     'drawn frame': () => animation.draw(observed, later),
-    'of that outside of the GPU: motion and sheet': async () => cpu(),
+    'of that motion, sheet and mouth, on the CPU': async () => cpu(),
   }
   const samples = Object.fromEntries(Object.keys(work).map((name) => [name, [] as number[]]))
   const runs = options.runs ?? (options.quick ? 5 : 20)
+  for (let run = 0; run < WARM_UP; run++) cpu()
   // The first of each compiles and warms up.
   for (let run = -1; run < runs; run++) {
     for (const [name, once] of Object.entries(work)) {
@@ -81,7 +86,10 @@ function cpuOfFrame(
 ): () => void {
   const { width, height } = face.image
   const head = photoHead(face.landmarks468, face.irises)
-  const sheet = makeSheet(head, faceTriangles(triangles), new Uint8Array(width * height).fill(1), {
+  const faces = faceTriangles(triangles)
+  const innerMouth = new InnerMouth(faces, { image: face.image, places: mouthPlaces(face.landmarks468) })
+  const mouth = { image: b.image, places: mouthPlaces(b.landmarks468) }
+  const sheet = makeSheet(head, faces, new Uint8Array(width * height).fill(1), {
     width,
     height,
   })
@@ -96,5 +104,6 @@ function cpuOfFrame(
   return () => {
     const motion = headMotion(reference, seen(b))
     sheet.move(carryOver(link, motion, whole, 'relative'))
+    innerMouth.cut(mouth, 1)
   }
 }

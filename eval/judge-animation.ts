@@ -244,7 +244,7 @@ function turnsRow(name: string, clip: Clip): string {
 
 function report(moved: readonly string[], turned: readonly string[], distances: readonly number[]): string[] {
   return [
-    '| photo | driver | mouth r / gain | lids r / gain | yaw, pitch, roll error, degrees | tremble, output / driver | descriptor, median / worst |',
+    '| photo | driver | mouth r / gain | lids r / gain of their openings | yaw, pitch, roll error, degrees | tremble, output / driver | descriptor, median / worst |',
     '|---|---|---|---|---|---|---|',
     ...moved,
     ...(distances.length > 0 ? ['', `Descriptor over all of them: ${describe(distances)}`] : []),
@@ -255,10 +255,11 @@ function report(moved: readonly string[], turned: readonly string[], distances: 
   ]
 }
 
-/** Changes against the first picture. */
+/** Changes against the first picture; of lids as shares of the opening there, as they are carried over: narrow eyes close too. */
 function openings({ still, frames }: Clip, pairs: typeof MOUTH | typeof EYES): number[] {
   const first = opening(still.points.flat(), pairs)
-  return frames.map(({ points }) => opening(points.flat(), pairs) - first)
+  const unit = pairs === EYES ? first : 1
+  return frames.map(({ points }) => (opening(points.flat(), pairs) - first) / unit)
 }
 
 function turnsOf({ still, frames }: Clip) {

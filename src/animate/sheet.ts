@@ -133,9 +133,6 @@ export function makeSheet(
     move(head) {
       const out = new Float32Array(corners * 3)
       const gains = new Float32Array(corners * 3).fill(1)
-      const light = (corner: number, of: (axis: number) => number): void => {
-        for (let c = 0; c < 3; c++) gains[3 * corner + c] = Math.exp(of(c))
-      }
       const put = mover(out, head.pose)
       const { expressive } = head
       const forward = comingForward(head.pose.rotation)
@@ -146,14 +143,16 @@ export function makeSheet(
       }
       for (let v = 0; v < 468; v++) {
         putVertex(v, v, 0)
-        light(v, (c) => head.light[3 * v + c] as number)
+        for (let k = 3 * v; k < 3 * v + 3; k++) gains[k] = Math.exp(head.light[k] as number)
       }
       const motion = expressive.map((value, k) => value - (photo.mesh[k] as number))
-      grid.points.forEach(({ x, y, z, before, outward, share, place }, i) => {
-        const at = (axis: number) => valueAt(motion, place, axis)
-        put(firstGrid + i, x + at(0), y + at(1), z + at(2) + forward(outward) * before, share)
-        light(firstGrid + i, (c) => valueAt(head.light, place, c))
-      })
+      const brighter = Float64Array.from(gains.subarray(0, 3 * 468), (gain) => gain - 1)
+      for (let i = 0; i < grid.points.length; i++) {
+        const { x, y, z, before, outward, share, place } = grid.points[i] as GridPoint
+        const [dx, dy, dz] = [valueAt(motion, place, 0), valueAt(motion, place, 1), valueAt(motion, place, 2)]
+        put(firstGrid + i, x + dx, y + dy, z + dz + (before === 0 ? 0 : forward(outward) * before), share)
+        for (let c = 0; c < 3; c++) gains[3 * (firstGrid + i) + c] = 1 + valueAt(brighter, place, c)
+      }
       eyeballs.forEach(({ moved }, i) => {
         moved(head).forEach(([x, y, z], k) => {
           put((i === 0 ? firstEye : firstOther) + k, x, y, z, 1)
