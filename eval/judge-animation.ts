@@ -1,102 +1,217 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { basename, extname, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { eulerAngles, multiply, rotationFromAngles, transposed } from '../src/geometry/rotation.js'
-import { type Animation, DeepFaceFlow, encodePng, type ObservedFrame } from '../src/index.js'
+import { type Animation, DeepFaceFlow, encodePng, type ObservedFrame, smoothedMotion } from '../src/index.js'
+import { contactSheet } from './contact-sheet.js'
+import { percentile } from './errors.js'
+import { describeFaces, descriptorDistance } from './identity-peer.js'
 import { judgePhotos, type PeerFace } from './judge-peer.js'
 import { mean } from './real-metrics.js'
 import { correlation, EYES, MOUTH, opening, slope } from './video-metrics.js'
 
 /**
- * npm run eval -- judge-animation --peer FOLDER --driver FOLDER PHOTO...: what a face landmarker of others, which took no part, finds in
- * photos that were moved: openings of mouth and lids and the turn of the head against those that it finds in the driver, how much
- * more its points tremble than in the driver, and how much of a turn that was asked for it finds again.
+ * npm run eval -- judge-animation --peer FOLDER --driver FOLDER PHOTO...: what networks of others, which took no part, find in
+ * photos that were moved. A face landmarker: openings of mouth and lids and the turn of the head against those that it finds in the
+ * driver, how much more its points tremble than in the driver, and how much of a turn that was asked for it finds again, beside what it
+ * finds of the turns of a scanned head. With --descriptor a face descriptor: how far the moved face is from the photo's.
  */
 const TURNS = [10, 15, 20, 25] as const
+/** Views of a scanned head from the front and turned by `TURNS` to either side. */
+const SCANNED = join('test', 'fixtures', 'eval', 'turned')
+/** Side of a picture in contact sheets, px, and how many frames of a driver they show. */
+const CELL = 256
+const SHOWN = 6
 
 interface Clip {
   readonly still: PeerFace
   readonly frames: readonly PeerFace[]
 }
 
+interface Driver {
+  readonly name: string
+  readonly files: readonly string[]
+  /** Of all files but the first, the reference, as the command smooths them; seen once for all photos. */
+  motions?: readonly ObservedFrame[]
+}
+
+interface Flags {
+  readonly peer: string
+  readonly descriptor?: string
+  readonly driver: readonly string[]
+  readonly frames: string
+  readonly every: string
+  readonly chromium: string
+  readonly pictures?: string
+  readonly adapter?: string
+}
+
 export async function evaluateJudgedAnimation(args: readonly string[]): Promise<void> {
   const command = new Command('eval judge-animation')
-    .description("Photos moved by a driver, judged by MediaPipe's FaceLandmarker.")
+    .description(
+      "Photos moved by drivers, judged by MediaPipe's FaceLandmarker and by face-api's descriptor.",
+    )
     .argument('<photos...>', 'photos of one face each')
     .requiredOption('--peer <folder>', 'as of `eval judge`')
-    .requiredOption('--driver <folder>', 'frames of one person; the first is the reference')
-    .option('--frames <count>', 'so many frames of the driver, one after another', '12')
-    .option('--chromium <path>', 'the browser that the landmarker runs in', '/usr/bin/chromium')
+    .option(
+      '--descriptor <folder>',
+      'where npm has installed @vladmandic/face-api, @tensorflow/tfjs-backend-wasm of the same TensorFlow.js (face-api 1.7.15: 4.22.0) ' +
+        'and playwright-core; also how far moved faces are from the photo',
+    )
+    .requiredOption(
+      '--driver <folder>',
+      'frames of one person; the first is the reference; may be given several times',
+      (value: string, others: readonly string[]) => [...others, value],
+      [] as readonly string[],
+    )
+    .option('--frames <count>', 'so many frames of a driver', '12')
+    .option('--every <count>', 'of its frames, every so many', '1')
+    .option('--chromium <path>', 'the browser that the networks run in', '/usr/bin/chromium')
+    .option('--pictures <folder>', 'also a contact sheet of each photo and driver')
     .option('--adapter <name>', 'auto, hardware, software, embedded or part of an adapter name')
     .parse(args, { from: 'user' })
-  const { peer, driver, frames, chromium, adapter } = command.opts<{
-    peer: string
-    driver: string
-    frames: string
-    chromium: string
-    adapter?: string
-  }>()
-  const names = (await readdir(driver)).filter((name) => /\.(jpg|png)$/.test(name)).sort()
-  const files = names.slice(0, 1 + Number(frames)).map((name) => resolve(driver, name))
-  const faceFlow = await DeepFaceFlow.create(adapter === undefined ? {} : { adapter })
+  const flags = command.opts<Flags>()
+  const drivers = await Promise.all(flags.driver.map((folder) => driverOf(folder, flags)))
+  const faceFlow = await DeepFaceFlow.create(flags.adapter === undefined ? {} : { adapter: flags.adapter })
   const folder = await mkdtemp(join(tmpdir(), 'judge-animation-'))
   try {
-    const judge = async (photos: readonly string[]) => {
-      const faces = await judgePhotos(peer, chromium, photos)
-      return faces.map((face, i) => {
-        if (face === null) throw new TypeError(`${photos[i]} shows the peer no face`)
-        return face
-      })
-    }
-    const truth = clipOf(await judge(files))
-    const lines = [
-      '| photo | mouth r / gain | lids r / gain | yaw, pitch, roll error, degrees | tremble, output / driver | turn found again, mean of both sides |',
-      '|---|---|---|---|---|---|',
-    ]
-    for (const photo of command.args) {
+    const moved: string[] = []
+    const turned: string[] = []
+    const distances: number[] = []
+    const clips = await Promise.all(drivers.map(async ({ files }) => clipOf(await judge(flags, files))))
+    for (const photo of [...command.args, join(SCANNED, '0.jpg')]) {
+      const isScanned = !command.args.includes(photo)
       const animation = await faceFlow.animate(photo)
       try {
-        const drawn = await drawAll(animation, files, folder)
-        const faces = await judge([resolve(photo), ...drawn])
-        lines.push(row(basename(photo), truth, faces, files.length - 1))
+        for (const [i, driver] of (isScanned ? [] : drivers).entries()) {
+          const drawn = await drawDriven(animation, driver, folder, `${moved.length}`)
+          const found = clipOf(await judge(flags, [photo, ...drawn]))
+          const away = await drift(flags, photo, drawn)
+          distances.push(...away)
+          moved.push(row(basename(photo), driver.name, clips[i] as Clip, found, away))
+          if (flags.pictures !== undefined) await writeSheet(flags.pictures, photo, driver, drawn)
+        }
+        const views = await drawTurned(animation, drivers[0] as Driver, folder)
+        turned.push(turnsRow(basename(photo), clipOf(await judge(flags, [photo, ...views]))))
       } finally {
         animation.dispose()
       }
     }
-    console.log(lines.join('\n'))
-    console.log(`\n${files.length - 1} frames of ${basename(driver)}; adapter: ${faceFlow.adapter}`)
+    const real = yawsOf((yaw) => resolve(SCANNED, `${yaw}.jpg`))
+    turned.push(
+      turnsRow("the scan's own views", clipOf(await judge(flags, [join(SCANNED, '0.jpg'), ...real]))),
+    )
+    console.log(report(moved, turned, distances).join('\n'))
+    console.log(`\n${flags.frames} frames a driver; adapter: ${faceFlow.adapter}`)
   } finally {
     await rm(folder, { recursive: true, force: true })
     faceFlow.dispose()
   }
 }
 
-/** @returns pictures: a driver frame each, then turns to either side */
-async function drawAll(animation: Animation, files: readonly string[], folder: string): Promise<string[]> {
-  const [reference = '', ...later] = files
+async function driverOf(folder: string, { frames, every }: Flags): Promise<Driver> {
+  const names = (await readdir(folder)).filter((name) => /\.(jpg|png)$/.test(name)).sort()
+  const chosen = names.filter((_, i) => i % Number(every) === 0).slice(0, 1 + Number(frames))
+  return { name: basename(resolve(folder)), files: chosen.map((name) => resolve(folder, name)) }
+}
+
+async function judge({ peer, chromium }: Flags, photos: readonly string[]): Promise<PeerFace[]> {
+  const faces = await judgePhotos(
+    peer,
+    chromium,
+    photos.map((photo) => resolve(photo)),
+  )
+  return faces.map((face, i) => face ?? shownNoFace(photos[i]))
+}
+
+/** Distances of moved faces to the photo's; none without the option. */
+async function drift(
+  { descriptor, chromium }: Flags,
+  photo: string,
+  drawn: readonly string[],
+): Promise<number[]> {
+  if (descriptor === undefined) return []
+  const [own, ...others] = (await describeFaces(descriptor, chromium, [resolve(photo), ...drawn])).map(
+    (face, i) => face ?? shownNoFace([photo, ...drawn][i]),
+  ) as [readonly number[], ...(readonly number[])[]]
+  return others.map((other) => descriptorDistance(own, other))
+}
+
+function shownNoFace(photo: string | undefined): never {
+  throw new TypeError(`${photo} shows the peer no face`)
+}
+
+const yawsOf = <T>(of: (yaw: number) => T): T[] => TURNS.flatMap((turn) => [of(turn), of(-turn)])
+
+/** @returns a picture for each of the driver's frames but the first */
+async function drawDriven(
+  animation: Animation,
+  driver: Driver,
+  folder: string,
+  name: string,
+): Promise<string[]> {
+  const [reference = '', ...later] = driver.files
   const still = await animation.start(reference)
-  const out: string[] = []
-  const draw = async (observed: ObservedFrame, frame: string): Promise<void> => {
-    const { image } = await animation.draw(observed, frame)
-    const file = join(folder, `${out.length}.png`)
-    await writeFile(file, await encodePng(image))
-    out.push(file)
+  if (driver.motions === undefined) {
+    const seen = [still]
+    for (const file of later) seen.push(await animation.observe(file))
+    driver.motions = later.map((_, i) => ({
+      ...(seen[i + 1] as ObservedFrame),
+      motion: smoothedMotion(seen, i + 1),
+    }))
   }
-  for (const file of later) await draw(await animation.observe(file), file)
-  for (const yaw of TURNS.flatMap((turn) => [turn, -turn])) {
-    await draw({ ...still, motion: { ...still.motion, rotation: rotationFromAngles(yaw, 0, 0) } }, reference)
+  const out: string[] = []
+  for (const [i, file] of later.entries()) {
+    const { image } = await animation.draw(driver.motions[i] as ObservedFrame, file)
+    out.push(join(folder, `${name}-${i}.png`))
+    await writeFile(out.at(-1) as string, await encodePng(image))
   }
   return out
+}
+
+/** @returns pictures of turns to either side */
+async function drawTurned(animation: Animation, { files }: Driver, folder: string): Promise<string[]> {
+  const [reference = ''] = files
+  const still = await animation.start(reference)
+  const out: string[] = []
+  for (const yaw of yawsOf((turn) => turn)) {
+    const motion = { ...still.motion, rotation: rotationFromAngles(yaw, 0, 0) }
+    const { image } = await animation.draw({ ...still, motion }, reference)
+    out.push(join(folder, `turned${yaw}.png`))
+    await writeFile(out.at(-1) as string, await encodePng(image))
+  }
+  return out
+}
+
+async function writeSheet(
+  folder: string,
+  photo: string,
+  { name, files }: Driver,
+  drawn: readonly string[],
+): Promise<void> {
+  const step = Math.max(1, Math.floor(drawn.length / SHOWN))
+  const shown = <T>(list: readonly T[]) => list.filter((_, i) => i % step === 0).slice(0, SHOWN)
+  const rows = [
+    [files[0] as string, ...shown(files.slice(1))],
+    [photo, ...shown(drawn)],
+  ]
+  await mkdir(folder, { recursive: true })
+  const file = join(folder, `${basename(photo, extname(photo))}-${name}.png`)
+  await (await contactSheet(rows, CELL)).png().toFile(file)
 }
 
 function clipOf([still, ...frames]: readonly PeerFace[]): Clip {
   return { still: still as PeerFace, frames }
 }
 
-function row(name: string, driver: Clip, faces: readonly PeerFace[], count: number): string {
-  const { still, frames } = clipOf(faces)
-  const moved = { still, frames: frames.slice(0, count) }
+function row(
+  photo: string,
+  driverName: string,
+  driver: Clip,
+  moved: Clip,
+  distances: readonly number[],
+): string {
   const follow = (pairs: typeof MOUTH | typeof EYES): string => {
     const [found, wanted] = [moved, driver].map((clip) => openings(clip, pairs)) as [number[], number[]]
     return `${correlation(found, wanted).toFixed(2)} / ${slope(found, wanted).toFixed(2)}`
@@ -108,19 +223,43 @@ function row(name: string, driver: Clip, faces: readonly PeerFace[], count: numb
   const errors = (['yaw', 'pitch', 'roll'] as const).map((angle) => {
     return mean(found.map((turn, i) => Math.abs(turn[angle] - (wanted[i]?.[angle] as number)))).toFixed(1)
   })
-  const turned = turnsOf({ still, frames: frames.slice(count) })
-  const again = TURNS.map((turn, i) => {
-    const yaw = ((turned[2 * i]?.yaw as number) - (turned[2 * i + 1]?.yaw as number)) / 2
-    return `${turn}: ${(yaw / turn).toFixed(2)}`
-  })
-  const tremble = trembleOf(moved) / trembleOf(driver)
-  return `| ${name} | ${follow(MOUTH)} | ${follow(EYES)} | ${errors.join(', ')} | ${tremble.toFixed(2)} | ${again.join(', ')} |`
+  const tremble = (trembleOf(moved) / trembleOf(driver)).toFixed(2)
+  const cells = [photo, driverName, follow(MOUTH), follow(EYES), errors.join(', '), tremble]
+  return `| ${[...cells, describe(distances)].join(' | ')} |`
 }
 
-/** Changes against the first picture. */
+function describe(distances: readonly number[]): string {
+  if (distances.length === 0) return '-'
+  return `${percentile(Float64Array.from(distances).sort(), 0.5).toFixed(2)} / ${Math.max(...distances).toFixed(2)}`
+}
+
+function turnsRow(name: string, clip: Clip): string {
+  const turned = turnsOf(clip)
+  const again = TURNS.map((turn, i) => {
+    const yaw = ((turned[2 * i]?.yaw as number) - (turned[2 * i + 1]?.yaw as number)) / 2
+    return (yaw / turn).toFixed(2)
+  })
+  return `| ${[name, ...again].join(' | ')} |`
+}
+
+function report(moved: readonly string[], turned: readonly string[], distances: readonly number[]): string[] {
+  return [
+    '| photo | driver | mouth r / gain | lids r / gain of their openings | yaw, pitch, roll error, degrees | tremble, output / driver | descriptor, median / worst |',
+    '|---|---|---|---|---|---|---|',
+    ...moved,
+    ...(distances.length > 0 ? ['', `Descriptor over all of them: ${describe(distances)}`] : []),
+    '',
+    `| turn found again, mean of both sides | ${TURNS.map((turn) => `${turn} degrees`).join(' | ')} |`,
+    `|---|${TURNS.map(() => '---|').join('')}`,
+    ...turned,
+  ]
+}
+
+/** Changes against the first picture; of lids as shares of the opening there, as they are carried over: narrow eyes close too. */
 function openings({ still, frames }: Clip, pairs: typeof MOUTH | typeof EYES): number[] {
   const first = opening(still.points.flat(), pairs)
-  return frames.map(({ points }) => opening(points.flat(), pairs) - first)
+  const unit = pairs === EYES ? first : 1
+  return frames.map(({ points }) => (opening(points.flat(), pairs) - first) / unit)
 }
 
 function turnsOf({ still, frames }: Clip) {

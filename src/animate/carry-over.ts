@@ -3,6 +3,7 @@ import { fromRotationVector, toRotationVector } from '../geometry/rotation-vecto
 import { fitSimilarity3 } from '../geometry/similarity3.js'
 import { EYES, MOUTH } from './face-parts.js'
 import type { Gaze } from './gaze.js'
+import { deepened } from './head-depth.js'
 import { type HeadMotion, type MotionReference, turnVectors } from './head-motion.js'
 import type { Motion } from './motion-choice.js'
 import { lidPosition, partLips, setLids, upward } from './openings.js'
@@ -50,7 +51,7 @@ export function bridge(photo: PhotoHead, reference: MotionReference): Bridge {
   return {
     photo,
     reference,
-    turn: fitSimilarity3(mesh, photo.mesh, photo.weights).rotation,
+    turn: fitSimilarity3(deepened(mesh), photo.mesh, photo.weights).rotation,
     growth: photo.nearMouth.map((near) => photo.unit * (1 + wider * near)),
   }
 }

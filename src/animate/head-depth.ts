@@ -29,8 +29,21 @@ export function headFrame(mesh: ArrayLike<number>): HeadFrame {
   }
 }
 
-/** Depth per px across, at most: a turn by 25 degrees draws skin that falls back so steeply out to 1.75 of its width in the photo. */
-const STEEPEST = 2
+/**
+ * Depth of a head that turns like a real one, per depth that the mesh network sees: pictures of a scanned head turned by 15 and 25
+ * degrees came nearest to its own views from there at 1.1 to 1.3.
+ */
+const RELIEF = 1.2
+
+/** The mesh as deep as its turns look real. @param mesh 468x3, as the network sees it */
+export function deepened(mesh: ArrayLike<number>): Float64Array {
+  return Float64Array.from(mesh, (value, k) => (k % 3 === 2 ? RELIEF * value : value))
+}
+
+/** Depth per px across, at most, where a turn draws skin out: by 25 degrees to twice its width in the photo. */
+const STEEPEST = 2.5
+/** The same beyond the rim, beside the skull and beside the jaw, where a neck begins that hardly turns along. */
+const STEEPEST_BEYOND = { skull: 2, jaw: 0.3 } as const
 
 /**
  * The mesh with a relief that nowhere falls back more steeply than that: along the rim of the cheeks, which are seen from the side there, a
@@ -51,16 +64,67 @@ export function gentleRelief(mesh: Float64Array): Float64Array {
   return out
 }
 
+/** How steeply what lies beyond a point of the rim may fall back from it where a turn draws it out. @param ears as of {@link expressionReach} */
+export function steepestBeyond(frame: HeadFrame, ears: number, x: number, y: number): number {
+  const { jaw, skull } = STEEPEST_BEYOND
+  // Over more height than the expression: what falls back further from the rim would be torn where the one passes into the other.
+  const share = smoothStep(ears - 2 * JAW_TO_SKULL, ears + JAW_TO_SKULL / 2, heightInFace(frame, x, y))
+  return jaw + share * (skull - jaw)
+}
+
+/** Cosine of the angle to the turn's direction at which a side is wholly the one that goes back. */
+const BACK = -0.5
+
+/**
+ * Which side of a head a turn brings forward, where it shows more of it than the photo does.
+ * @param rotation 3x3
+ * @returns function of a direction away from the middle of the face ({@link outwardFrom}): 1 on that side, 0 on the other
+ */
+export function comingForward(rotation: ArrayLike<number>): (outward: readonly [number, number]) => number {
+  // Where the turn shifts what lies deeper.
+  const [dx, dy] = [rotation[2] as number, rotation[5] as number]
+  const length = Math.hypot(dx, dy)
+  return ([x, y]) => (length > 0 ? smoothStep(BACK, 0, (x * dx + y * dy) / length) : 1)
+}
+
+/** Direction of a point from the middle of the face, of length 1 in a face as wide as high. */
+export function outwardFrom(frame: HeadFrame, x: number, y: number): readonly [number, number] {
+  const { up, right } = frame
+  const [a, b] = [across(frame, x, y), heightInFace(frame, x, y)]
+  const length = Math.hypot(a, b)
+  if (length === 0) return [0, 0]
+  return [(a * right[0] + b * up[0]) / length, (a * right[1] + b * up[1]) / length]
+}
+
 /** Half axes of the ellipsoid in widths and heights of the face, and how far its middle lies above the face's, in heights. */
 const ELLIPSOID = { across: 0.62, along: 0.85, above: 0.18 } as const
+
+/** Share of the ellipsoid's outline beyond which it falls straight on where a turn draws it out: at its outline it falls without end. */
+const STRAIGHT = 0.85
+
+/**
+ * Height of a half ball over its middle plane, 1 at its middle.
+ * @param q distance from there; 1 is the ball's radius
+ * @param straight from this q on it falls along its tangent
+ */
+function roundness(q: number, straight: number): number {
+  if (q < straight) return Math.sqrt(1 - q * q)
+  const rim = Math.sqrt(1 - straight * straight)
+  return rim > 0 ? Math.max(0, rim - (straight / rim) * (q - straight)) : 0
+}
 
 /**
  * Depth of hair, ears and neck, which the mesh does not reach: a half ellipsoid around the head that falls to the plane of the ears
  * at its outline, and goes on as that plane.
  * @param mesh 468x3
+ * @param isGentle its rim less steep than an ellipsoid's
  * @returns z at a point of the picture, px
  */
-export function headDepth(mesh: ArrayLike<number>, frame: HeadFrame): (x: number, y: number) => number {
+export function headDepth(
+  mesh: ArrayLike<number>,
+  frame: HeadFrame,
+  isGentle: boolean,
+): (x: number, y: number) => number {
   const { centre, up, right, height, width } = frame
   const ears = meanOf(mesh, SIDES)[2]
   const bulge = Math.max(1, ears - meanOf(mesh, [FOREHEAD, 151, 9])[2])
@@ -71,7 +135,7 @@ export function headDepth(mesh: ArrayLike<number>, frame: HeadFrame): (x: number
   return (x, y) => {
     const a = ((x - cx) * right[0] + (y - cy) * right[1]) / (ELLIPSOID.across * width)
     const b = ((x - cx) * up[0] + (y - cy) * up[1]) / (ELLIPSOID.along * height)
-    return ears - bulge * Math.sqrt(Math.max(0, 1 - a * a - b * b))
+    return ears - bulge * roundness(Math.hypot(a, b), isGentle ? STRAIGHT : 1)
   }
 }
 
@@ -95,7 +159,7 @@ const NECK = { begins: -0.5, ends: -1.1 } as const
 /** Least length of neck over which that fades, in heights of the face: a picture that ends sooner ends in the head. */
 const LEAST_NECK = 0.1
 /** Where shoulders begin beside a head, in widths of the face from its middle, and below what, in heights: above that it is hair. */
-const SHOULDERS = { from: 0.6, to: 0.95, below: -0.05, fully: -0.35 } as const
+const SHOULDERS = { from: 0.5, to: 1.1, below: -0.05, fully: -0.35 } as const
 
 /**
  * How much a point of the picture goes with the head: 1 on it, 0 on the body, and 0 at the picture's lower border, which a moved

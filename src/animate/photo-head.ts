@@ -1,5 +1,6 @@
 import { BROWS, EYES, INNER_LIPS, MOUTH, SIDES } from './face-parts.js'
 import { type Gaze, gazeOf } from './gaze.js'
+import { deepened } from './head-depth.js'
 import { STEADY } from './head-motion.js'
 import { eyeDistance, eyeOpenings, mouthOpening, mouthWidth, upward } from './openings.js'
 import { between, distance, meanOf, movePoint, pointAt, subtract, type Vector } from './points.js'
@@ -15,9 +16,9 @@ export type Strengths = Readonly<Record<Part, number>>
 
 /** The face of the photo, measured once. Px of the photo. */
 export interface PhotoHead {
-  /** 468x3; the rims of the eyes lie a little further out than the lids, see `widenRims`. */
+  /** 468x3, as deep as it turns (`deepened`); the rims of the eyes lie a little further out than the lids, see `widenRims`. */
   readonly mesh: Float64Array
-  /** 468x3, as seen: the rims of the eyes on the lids. */
+  /** The same, the rims of the eyes on the lids. */
   readonly landmarks: Float64Array
   /** 10x2. */
   readonly irises: ArrayLike<number>
@@ -44,20 +45,20 @@ const MOUTH_REACH = 0.45
  * @param irises 10x2, photo px
  */
 export function photoHead(landmarks: ArrayLike<number>, irises: ArrayLike<number>): PhotoHead {
-  const seen = Float64Array.from(landmarks)
-  const unit = eyeDistance(seen)
-  const mesh = widenRims(seen)
+  const deep = deepened(landmarks)
+  const unit = eyeDistance(landmarks)
+  const mesh = widenRims(deep)
   return {
     mesh,
-    landmarks: seen,
+    landmarks: deep,
     irises,
     weights: poseWeights(mesh),
     unit,
     middle: meanOf(mesh, STEADY),
-    eyeOpenings: eyeOpenings(seen),
-    gazes: [gazeOf(seen, irises, EYES[0]), gazeOf(seen, irises, EYES[1])],
-    mouthOpening: mouthOpening(mesh),
-    mouthWidth: mouthWidth(mesh),
+    eyeOpenings: eyeOpenings(landmarks),
+    gazes: [gazeOf(landmarks, irises, EYES[0]), gazeOf(landmarks, irises, EYES[1])],
+    mouthOpening: mouthOpening(landmarks),
+    mouthWidth: mouthWidth(landmarks),
     nearMouth: nearness(mesh, meanOf(mesh, INNER_LIPS), MOUTH_REACH * unit),
     shares: sharesOf(mesh, unit),
   }

@@ -3,6 +3,7 @@ import type { DrivenHead, HeadPose } from './carry-over.js'
 import { eyeballPoints } from './eyeball.js'
 import { EYES, type FaceTriangles, INNER_LIPS, OUTER_LIPS, SIDES } from './face-parts.js'
 import {
+  comingForward,
   expressionReach,
   gentleRelief,
   type HeadFrame,
@@ -10,6 +11,8 @@ import {
   headFrame,
   headShare,
   heightInFace,
+  outwardFrom,
+  steepestBeyond,
 } from './head-depth.js'
 import { MOUTH_PATCH_PLACES } from './inner-mouth.js'
 import { lashLine } from './lash-line.js'
@@ -43,6 +46,9 @@ interface GridPoint {
   readonly x: number
   readonly y: number
   readonly z: number
+  /** By how much it lies before that on the side that comes forward, and where that side is. */
+  readonly before: number
+  readonly outward: PlanePoint
   readonly share: number
   /** Whose expression it shares, with weights that sum to less than 1 beyond the rim. */
   readonly place: MeshPlace
@@ -55,8 +61,6 @@ const MOST_POINTS = 40_000
 const BEHIND = 0.3
 /** Beyond the rim of the mesh depth takes over from the mesh within this, heights of the face. */
 const DEPTH_REACH = 0.25
-/** How steeply what lies beyond the rim falls back from it, at most: steeper, and a turn would draw ears and hair out. */
-const STEEPEST = 0.5
 /** How far the inside of the mouth lies behind the lips, distances of the outer eye corners. */
 const MOUTH_DEPTH = 0.03
 /**
@@ -76,12 +80,11 @@ export function makeSheet(
   person: Uint8Array,
   size: { readonly width: number; readonly height: number },
 ): Sheet {
-  // As seen, and as deep as it is drawn.
-  const mesh = gentleRelief(photo.mesh)
-  const flattened = mesh.map((value, k) => value - (photo.mesh[k] as number))
+  const { mesh } = photo
+  const gentle = gentleRelief(mesh)
   const frame = headFrame(mesh)
   const step = Math.max(STEP, Math.sqrt((size.width * size.height) / MOST_POINTS))
-  const grid = makeGrid(mesh, faces, frame, person, size, step)
+  const grid = makeGrid([mesh, gentle], faces, frame, person, size, step)
   const eyeballs = EYES.map((eye, i) => eyeballPoints(photo, eye, faces, i))
   const lashes = lashLine(photo)
   const places: number[] = []
@@ -119,6 +122,10 @@ export function makeSheet(
   const shares = Float64Array.from({ length: 468 }, (_, v) =>
     headShare(frame, ...(meshPoints[v] as [number, number]), size.height),
   )
+  const sides = meshPoints.map(([x, y], v) => ({
+    outward: outwardFrom(frame, x, y),
+    before: (gentle[3 * v + 2] as number) - (mesh[3 * v + 2] as number),
+  }))
   const corners = places.length / 4
   return {
     triangles,
@@ -126,25 +133,26 @@ export function makeSheet(
     move(head) {
       const out = new Float32Array(corners * 3)
       const gains = new Float32Array(corners * 3).fill(1)
-      const light = (corner: number, of: (axis: number) => number): void => {
-        for (let c = 0; c < 3; c++) gains[3 * corner + c] = Math.exp(of(c))
-      }
       const put = mover(out, head.pose)
       const { expressive } = head
+      const forward = comingForward(head.pose.rotation)
       const putVertex = (corner: number, v: number, depth: number): void => {
         const [x, y, z] = pointAt(expressive, v)
-        put(corner, x, y, z + (flattened[3 * v + 2] as number) + depth * photo.unit, shares[v] as number)
+        const { outward, before } = sides[v] as (typeof sides)[0]
+        put(corner, x, y, z + forward(outward) * before + depth * photo.unit, shares[v] as number)
       }
       for (let v = 0; v < 468; v++) {
         putVertex(v, v, 0)
-        light(v, (c) => head.light[3 * v + c] as number)
+        for (let k = 3 * v; k < 3 * v + 3; k++) gains[k] = Math.exp(head.light[k] as number)
       }
       const motion = expressive.map((value, k) => value - (photo.mesh[k] as number))
-      grid.points.forEach(({ x, y, z, share, place }, i) => {
-        const at = (axis: number) => valueAt(motion, place, axis)
-        put(firstGrid + i, x + at(0), y + at(1), z + at(2), share)
-        light(firstGrid + i, (c) => valueAt(head.light, place, c))
-      })
+      const brighter = Float64Array.from(gains.subarray(0, 3 * 468), (gain) => gain - 1)
+      for (let i = 0; i < grid.points.length; i++) {
+        const { x, y, z, before, outward, share, place } = grid.points[i] as GridPoint
+        const [dx, dy, dz] = [valueAt(motion, place, 0), valueAt(motion, place, 1), valueAt(motion, place, 2)]
+        put(firstGrid + i, x + dx, y + dy, z + dz + (before === 0 ? 0 : forward(outward) * before), share)
+        for (let c = 0; c < 3; c++) gains[3 * (firstGrid + i) + c] = 1 + valueAt(brighter, place, c)
+      }
       eyeballs.forEach(({ moved }, i) => {
         moved(head).forEach(([x, y, z], k) => {
           put((i === 0 ? firstEye : firstOther) + k, x, y, z, 1)
@@ -174,21 +182,24 @@ function mover(out: Float32Array, { rotation, middle, shift, scale }: HeadPose) 
   }
 }
 
+/** A head's depth as it is, and nowhere as steep as to be drawn out by a turn: 468x3 each. */
+type Reliefs = readonly [full: Float64Array, gentle: Float64Array]
+
 function makeGrid(
-  mesh: Float64Array,
+  reliefs: Reliefs,
   faces: FaceTriangles,
   frame: HeadFrame,
   person: Uint8Array,
   { width, height }: { readonly width: number; readonly height: number },
   step: number,
 ): { readonly points: GridPoint[]; readonly triangles: number[] } {
+  const [mesh] = reliefs
   const [columns, rows] = [Math.ceil(width / step) + 1, Math.ceil(height / step) + 1]
   const all = Uint32Array.from([...faces.skin, ...faces.mouth, ...faces.eyes[0], ...faces.eyes[1]])
   const onMesh = placesOnMesh(mesh, all, columns, rows, step)
   const isPerson = personPoints(person, width, height, columns, rows, step)
-  const depth = headDepth(mesh, frame)
   const [earX, earY] = meanOf(mesh, SIDES)
-  const ears = heightInFace(frame, earX, earY)
+  const depthAt = gridDepth(reliefs, frame, heightInFace(frame, earX, earY))
   const numbers = new Int32Array(columns * rows).fill(-1)
   const points: GridPoint[] = []
   const triangles: number[] = []
@@ -197,7 +208,7 @@ function makeGrid(
     if ((numbers[point] as number) >= 0) return numbers[point] as number
     const [x, y] = [(point % columns) * step, Math.floor(point / columns) * step]
     const share = headShare(frame, x, y, height)
-    points.push({ x, y, share, ...depthAndPlace(mesh, onMesh[point], x, y, depth, frame, ears) })
+    points.push({ x, y, share, outward: outwardFrom(frame, x, y), ...depthAt(onMesh[point], x, y) })
     numbers[point] = points.length - 1
     return points.length - 1
   }
@@ -217,28 +228,33 @@ function makeGrid(
   return { points, triangles }
 }
 
-function depthAndPlace(
-  mesh: Float64Array,
-  inside: MeshPlace | undefined,
-  x: number,
-  y: number,
-  depth: (x: number, y: number) => number,
-  frame: HeadFrame,
-  ears: number,
-): Pick<GridPoint, 'z' | 'place'> {
-  if (inside) return { z: valueAt(mesh, inside, 2) + BEHIND, place: inside }
-  const { from, to, share, distance } = nearestOnOutline(mesh, x, y)
-  const rim = [0, 1, 2].map((axis) => {
-    return (1 - share) * (mesh[3 * from + axis] as number) + share * (mesh[3 * to + axis] as number)
-  }) as [number, number, number]
-  const fade = Math.exp(-distance / expressionReach(frame, ears, rim[0], rim[1]))
-  const place: MeshPlace = {
-    corners: [from, to, from],
-    weights: [fade * (1 - share), fade * share, 0],
+/** @param ears height of the ears, see `heightInFace` */
+function gridDepth(reliefs: Reliefs, frame: HeadFrame, ears: number) {
+  const [full] = reliefs
+  const depths = reliefs.map((mesh, i) => headDepth(mesh, frame, i === 1))
+  type Depth = Pick<GridPoint, 'z' | 'before' | 'place'>
+  return (inside: MeshPlace | undefined, x: number, y: number): Depth => {
+    if (inside) {
+      const [z, gentle] = reliefs.map((mesh) => valueAt(mesh, inside, 2)) as [number, number]
+      return { z: z + BEHIND, before: gentle - z, place: inside }
+    }
+    const { from, to, share, distance } = nearestOnOutline(full, x, y)
+    const onRim: MeshPlace = { corners: [from, to, from], weights: [1 - share, share, 0] }
+    const [rimX, rimY] = [valueAt(full, onRim, 0), valueAt(full, onRim, 1)]
+    const rims = reliefs.map((mesh) => valueAt(mesh, onRim, 2)) as [number, number]
+    // Depth takes over from the mesh's.
+    const fade = Math.exp(-distance / (DEPTH_REACH * frame.height))
+    const [z, smooth] = depths.map((depth, i) => {
+      return depth(x, y) + fade * ((rims[i] as number) - depth(rimX, rimY))
+    }) as [number, number]
+    const gentle = Math.min(smooth, rims[1] + distance * steepestBeyond(frame, ears, rimX, rimY))
+    const hold = Math.exp(-distance / expressionReach(frame, ears, rimX, rimY))
+    const place: MeshPlace = {
+      corners: onRim.corners,
+      weights: [hold * (1 - share), hold * share, 0],
+    }
+    return { z: z + BEHIND, before: gentle - z, place }
   }
-  const step = rim[2] - depth(rim[0], rim[1])
-  const z = depth(x, y) + step * Math.exp(-distance / (DEPTH_REACH * frame.height))
-  return { z: Math.min(z, rim[2] + STEEPEST * distance) + BEHIND, place }
 }
 
 /** Whether all points around lie on the mesh: what is deep inside needs no grid. */

@@ -1,0 +1,109 @@
+import { join } from 'node:path'
+import { bridge, carryOver } from '../src/animate/carry-over.js'
+import { faceTriangles } from '../src/animate/face-parts.js'
+import { headMotion, motionReference } from '../src/animate/head-motion.js'
+import { InnerMouth, mouthPlaces } from '../src/animate/inner-mouth.js'
+import { photoHead } from '../src/animate/photo-head.js'
+import { makeSheet } from '../src/animate/sheet.js'
+import { DeepFaceFlow, decodePhoto, type FaceFrame } from '../src/index.js'
+import { packageFacts } from '../src/platform/node/package-root.js'
+import { describeLoad, LoadMeter, machineContext } from './lib/context.js'
+import { type BenchOptions, benchCommand } from './lib/options.js'
+import { main, print, writeJson } from './lib/report.js'
+import { quantile } from './lib/statistics.js'
+import { formatTable } from './lib/table.js'
+
+const command = benchCommand(
+  'bench:animate',
+  "A frame of an animation beyond the flow, against the registered pair in the same run: processor time of the process, which on software adapters is the shaders' cost",
+).parse()
+
+/** 428x428, and two frames of one talking person. */
+const PHOTO = 'faker_male_063.jpg'
+const FRAMES = ['franck_02045.jpg', 'franck_03979.jpg'] as const
+
+/** Calls until the JavaScript engine has compiled what runs on the CPU. */
+const WARM_UP = 50
+
+await main(async () => {
+  const options = command.opts<BenchOptions>()
+  const load = new LoadMeter()
+  const faceFlow = await DeepFaceFlow.create(
+    options.adapter === undefined ? {} : { adapter: options.adapter },
+  )
+  const read = (name: string) => decodePhoto(join(packageFacts().root, 'test', 'fixtures', 'photos', name))
+  const [photo, first, later] = await Promise.all([PHOTO, ...FRAMES].map(read))
+  if (photo === undefined || first === undefined || later === undefined)
+    throw new TypeError('a picture is missing')
+  const pair = await faceFlow.flow(first, later, { backward: false })
+  const animation = await faceFlow.animate(photo)
+  await animation.start(first)
+  const observed = await animation.observe(later)
+  const cpu = cpuOfFrame(animation.face, pair.triangles, pair)
+  const work = {
+    'registered pair': () => faceFlow.flowRegistered(pair.registeredA, pair.registeredB, { backward: false }),
+    'drawn frame': () => animation.draw(observed, later),
+    'of that motion, sheet and mouth, on the CPU': async () => cpu(),
+  }
+  const samples = Object.fromEntries(Object.keys(work).map((name) => [name, [] as number[]]))
+  const runs = options.runs ?? (options.quick ? 5 : 20)
+  for (let run = 0; run < WARM_UP; run++) cpu()
+  // The first of each compiles and warms up.
+  for (let run = -1; run < runs; run++) {
+    for (const [name, once] of Object.entries(work)) {
+      const before = process.cpuUsage()
+      await once()
+      const { user, system } = process.cpuUsage(before)
+      if (run >= 0) samples[name]?.push((user + system) / 1000)
+    }
+  }
+  const rows = Object.entries(samples).map(([name, values]) => ({
+    name,
+    minMs: quantile(values, 0),
+    medianMs: quantile(values, 0.5),
+  }))
+  const pairMs = rows[0]?.minMs as number
+  print(
+    formatTable(
+      [`${photo.width}x${photo.height} px`, 'min ms', 'median', 'min, of the pair'],
+      rows.map(({ name, minMs, medianMs }) => [name, minMs, medianMs, minMs / pairMs]),
+    ),
+  )
+  print(`adapter: ${faceFlow.adapter}`)
+  animation.dispose()
+  faceFlow.dispose()
+  const ended = load.stop()
+  print(describeLoad(ended))
+  await writeJson(options.json, { script: 'animate', context: machineContext(), load: ended, rows })
+  return 0
+})
+
+/** What a frame's motion and its sheet cost, the sheet over all of the picture: no person has more. */
+function cpuOfFrame(
+  face: FaceFrame,
+  triangles: ArrayLike<number>,
+  { a, b }: { readonly a: FaceFrame; readonly b: FaceFrame },
+): () => void {
+  const { width, height } = face.image
+  const head = photoHead(face.landmarks468, face.irises)
+  const faces = faceTriangles(triangles)
+  const innerMouth = new InnerMouth(faces, { image: face.image, places: mouthPlaces(face.landmarks468) })
+  const mouth = { image: b.image, places: mouthPlaces(b.landmarks468) }
+  const sheet = makeSheet(head, faces, new Uint8Array(width * height).fill(1), {
+    width,
+    height,
+  })
+  const seen = ({ landmarks468, irises }: FaceFrame) => ({
+    mesh: landmarks468,
+    landmarks: landmarks468,
+    irises,
+  })
+  const reference = motionReference(seen(a))
+  const link = bridge(head, reference)
+  const whole = { mouth: 1, eyes: 1, brows: 1, pose: 1, light: 1 }
+  return () => {
+    const motion = headMotion(reference, seen(b))
+    sheet.move(carryOver(link, motion, whole, 'relative'))
+    innerMouth.cut(mouth, 1)
+  }
+}
