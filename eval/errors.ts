@@ -40,6 +40,56 @@ export class OcclusionCounts {
   }
 }
 
+/** Pixels whose confidence lies in one tenth of [0, 1]. */
+export interface CalibrationBin {
+  /** Of all pixels. */
+  readonly share: number
+  /** Mean confidence. */
+  readonly confidence: number
+  /** Share of them whose error in the plane is below 1 px. */
+  readonly right: number
+}
+
+/** How far a confidence is the share of pixels that are right. */
+export interface CalibrationSummary {
+  /** By confidence; NaN where there is none. */
+  readonly bins: readonly CalibrationBin[]
+  /** Mean over all pixels of the difference between confidence and share in their bin. */
+  readonly error: number
+}
+
+const CALIBRATION_BINS = 10
+
+/** Sets confidences of pixels that are visible or occluded against errors. */
+export class Calibration {
+  readonly #bins = Array.from({ length: CALIBRATION_BINS }, () => ({ count: 0, confidence: 0, right: 0 }))
+
+  /** @param error in the plane, px */
+  add(confidence: number, error: number, state: number): void {
+    if (state !== STATE.visible && state !== STATE.occluded) return
+    const index = Math.min(CALIBRATION_BINS - 1, Math.floor(CALIBRATION_BINS * confidence))
+    const bin = this.#bins[index]
+    if (bin === undefined) return
+    bin.count++
+    bin.confidence += confidence
+    if (error < 1) bin.right++
+  }
+
+  summary(): CalibrationSummary {
+    const all = this.#bins.reduce((sum, { count }) => sum + count, 0)
+    const bins = this.#bins.map(({ count, confidence, right }) => ({
+      share: count / all,
+      confidence: confidence / count,
+      right: right / count,
+    }))
+    const error = bins.reduce(
+      (sum, { share, confidence, right }) => sum + (share > 0 ? share * Math.abs(confidence - right) : 0),
+      0,
+    )
+    return { bins, error }
+  }
+}
+
 /** What a pixel of the truth is. */
 export const STATE = { background: 0, visible: 1, occluded: 2, behindOccluder: 3 } as const
 

@@ -1,11 +1,19 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Command } from 'commander'
 import { type CreateOptions, DeepFaceFlow, type RegisteredFlowResult } from '../src/index.js'
 import { evaluateAnimation } from './animate.js'
 import { evaluateCoefficients } from './coefficients.js'
 import { evaluateCopies } from './copies.js'
-import { type ErrorSummary, FlowErrors, OcclusionCounts, type OcclusionSummary, STATE } from './errors.js'
+import {
+  Calibration,
+  type CalibrationSummary,
+  type ErrorSummary,
+  FlowErrors,
+  OcclusionCounts,
+  type OcclusionSummary,
+  STATE,
+} from './errors.js'
 import { ExtentErrors, type ExtentSummary } from './extent.js'
 import { evaluateJudge } from './judge.js'
 import { evaluateJudgedAnimation } from './judge-animation.js'
@@ -20,6 +28,8 @@ import { evaluateVideo } from './video.js'
  * `animate`, `coefficients`, `copies`, `judge`, `judge-animation` or `video` before the options: see the files of these names.
  */
 const SETS = ['rendered', 'photowarp'] as const
+/** Evaluated too where `--fixtures` has it. */
+const FURTHER_SET = 'second-model'
 
 /** What is evaluated, the package's default first; labels follow the network's name. */
 const VARIANTS: readonly ({ readonly label?: string } & Pick<
@@ -34,16 +44,20 @@ const VARIANTS: readonly ({ readonly label?: string } & Pick<
   { weights: 'dffnet-m-small-8bit' },
 ]
 
-interface SetReport {
-  readonly set: string
+/** Of the package's default. */
+interface DefaultReport {
   readonly pairs: number
-  readonly methods: Readonly<Record<string, ErrorSummary>>
-  /** Of the package's default. */
   readonly groups: Groups
   readonly occlusion: OcclusionSummary
-  /** Of dz, of the package's default. */
+  readonly calibration: CalibrationSummary
+  /** Of dz. */
   readonly pattern: Pattern
   readonly extent: ExtentSummary
+}
+
+interface SetReport extends DefaultReport {
+  readonly set: string
+  readonly methods: Readonly<Record<string, ErrorSummary>>
 }
 
 type Groups = Readonly<Record<string, { readonly pairs: number; readonly epe3d: number }>>
@@ -95,17 +109,7 @@ const options = program.parse().opts<{
   pictures: string
 }>()
 
-const sets = new Map<
-  string,
-  {
-    methods: Record<string, ErrorSummary>
-    pairs: number
-    groups: Groups
-    occlusion: OcclusionSummary
-    pattern: Pattern
-    extent: ExtentSummary
-  }
->()
+const sets = new Map<string, DefaultReport & { methods: Record<string, ErrorSummary> }>()
 const real: Record<string, RealErrors> = {}
 let opened: Pick<Report, 'weights' | 'adapter'> | undefined
 for (const { label: variant, ...stages } of options.variants ? VARIANTS : VARIANTS.slice(0, 1)) {
@@ -119,7 +123,7 @@ for (const { label: variant, ...stages } of options.variants ? VARIANTS : VARIAN
   try {
     opened ??= { weights: faceFlow.weights, adapter: faceFlow.adapter }
     const label = [faceFlow.weights.name, ...(variant === undefined ? [] : [variant])].join(', ')
-    for (const set of SETS) {
+    for (const set of await setsThere()) {
       const { errors, ...rest } = await evaluateSet(faceFlow, set)
       const known = sets.get(set) ?? { methods: {}, ...rest }
       known.methods[label] = errors
@@ -150,17 +154,11 @@ process.stdout.write(printReport(report))
 async function evaluateSet(
   dff: DeepFaceFlow,
   set: string,
-): Promise<{
-  pairs: number
-  errors: ErrorSummary
-  groups: Groups
-  occlusion: OcclusionSummary
-  pattern: Pattern
-  extent: ExtentSummary
-}> {
+): Promise<DefaultReport & { errors: ErrorSummary }> {
   const pairs = await readPairs(join(options.fixtures, set))
   const all = new FlowErrors()
   const hidden = new OcclusionCounts()
+  const calibration = new Calibration()
   const spectrum = new PatternSpectrum()
   const extent = new ExtentErrors()
   const groups = new Map<string, { pairs: number; errors: FlowErrors }>()
@@ -173,7 +171,7 @@ async function evaluateSet(
       return group.errors
     })
     addErrors([all, ...members], pair, result)
-    addOcclusion(hidden, pair, result)
+    addOcclusion(hidden, calibration, pair, result)
     spectrum.add(result.flow, 2)
     extent.add(pair, result)
   }
@@ -181,6 +179,7 @@ async function evaluateSet(
     pairs: pairs.length,
     errors: all.summary(),
     occlusion: hidden.summary(),
+    calibration: calibration.summary(),
     pattern: spectrum.summary(),
     extent: extent.summary(),
     groups: Object.fromEntries(
@@ -208,15 +207,27 @@ function addErrors(into: readonly FlowErrors[], pair: TruePair, result: Register
 }
 
 function addOcclusion(
-  into: OcclusionCounts,
+  hidden: OcclusionCounts,
+  calibration: Calibration,
   pair: TruePair,
-  { meshMask, occlusion }: RegisteredFlowResult,
+  { meshMask, occlusion, confidence, flow }: RegisteredFlowResult,
 ): void {
   const width = 2 * TRUTH_SIZE
   pair.state.forEach((state, t) => {
     const p = 2 * Math.floor(t / TRUTH_SIZE) * width + 2 * (t % TRUTH_SIZE)
-    if (meshMask[p] !== 0) into.add(occlusion?.[p] === 1, state)
+    if (meshMask[p] === 0) return
+    hidden.add(occlusion?.[p] === 1, state)
+    const [dx = 0, dy = 0] = [0, 1].map((c) => (flow[3 * p + c] as number) - (pair.flow[3 * t + c] as number))
+    calibration.add(confidence?.[p] ?? 0, Math.hypot(dx, dy), state)
   })
+}
+
+async function setsThere(): Promise<string[]> {
+  const hasMore = await access(join(options.fixtures, FURTHER_SET)).then(
+    () => true,
+    () => false,
+  )
+  return [...SETS, ...(hasMore ? [FURTHER_SET] : [])]
 }
 
 function groupsOf(pair: TruePair): string[] {
@@ -248,6 +259,15 @@ async function baselines(set: string): Promise<Record<string, ErrorSummary>> {
   return (JSON.parse(await readFile(file, 'utf8')) as Record<string, Record<string, ErrorSummary>>)[set] ?? {}
 }
 
+function describeCalibration({ bins, error }: CalibrationSummary): string {
+  const parts = bins
+    .filter(({ share }) => share > 0)
+    .map(({ share, confidence, right }) => {
+      return `${confidence.toFixed(2)}: ${right.toFixed(2)} (${(100 * share).toFixed(1)} %)`
+    })
+  return `Confidence: share within 1 px (of the pixels), ${parts.join('; ')}; off by ${error.toFixed(3)} on average`
+}
+
 function describeExtent({ offMesh, withoutFlow, beyond, quadratic }: ExtentSummary): string {
   const share = (part: number) => `${(100 * part).toFixed(1)} %`
   const errors = (e: ErrorSummary) => [e.epe3d, e.epe2d, e.dz].map((v) => v.toFixed(2)).join(' / ')
@@ -260,7 +280,7 @@ function describeExtent({ offMesh, withoutFlow, beyond, quadratic }: ExtentSumma
 
 function printReport({ weights, adapter, sets: reports, real: errors }: Report): string {
   const lines = [`${weights.name} ${weights.hash.slice(0, 12)} on ${adapter}`, '']
-  for (const { set, pairs, methods, groups, occlusion, pattern, extent } of reports) {
+  for (const { set, pairs, methods, groups, occlusion, calibration, pattern, extent } of reports) {
     lines.push(
       `| ${set}, ${pairs} pairs | EPE3D | EPE2D | dz | median | 90 % | 99 % | > 3 px | occluded EPE3D |`,
       '|---|---|---|---|---|---|---|---|---|',
@@ -274,7 +294,7 @@ function printReport({ weights, adapter, sets: reports, real: errors }: Report):
     const parts = Object.entries(groups).map(([name, g]) => `${name}: ${g.epe3d.toFixed(2)} (${g.pairs})`)
     const [precision, recall] = [occlusion.precision, occlusion.recall].map((v) => v.toFixed(2))
     lines.push('', `EPE3D by group (pairs): ${parts.join('; ')}`)
-    lines.push(`Occlusion map: precision ${precision}, recall ${recall}`)
+    lines.push(`Occlusion map: precision ${precision}, recall ${recall}`, describeCalibration(calibration))
     const waves = PERIODS.map((period, i) => {
       const [at = 0, beside = 0] = [pattern.amplitudes[i], pattern.beside[i]]
       return `${period} px ${at.toFixed(4)} (${beside.toFixed(4)})`

@@ -4,6 +4,7 @@ import { Command, Option } from 'commander'
 import { DeepFaceFlowError, EngineError } from '../src/errors.js'
 import { COEFFICIENT_NETWORK } from '../src/nets/coefficients.js'
 import { DEPTH_NETWORK } from '../src/nets/depth-from-motion.js'
+import { OCCLUSION_NETWORK } from '../src/nets/occlusion.js'
 import { packageFacts } from '../src/platform/node/package-root.js'
 import { floatToHalf, halvesToFloats } from '../src/weights/float16.js'
 import type { DType } from '../src/weights/format.js'
@@ -28,6 +29,7 @@ import {
   trainedCoefficients,
   trainedDepth,
   trainedNetwork,
+  trainedOcclusion,
   tunedMeshRegressor,
 } from './trained-network.js'
 
@@ -98,7 +100,7 @@ program
 program
   .command('pytorch')
   .description(
-    "a network of ours, from the trainer's export: a DFFNet, depth from motion, coefficients, or 3DMeshReg from tune-regressor",
+    "a network of ours, from the trainer's export: a DFFNet, depth from motion, the occlusion network, coefficients, or 3DMeshReg from tune-regressor",
   )
   .argument('<input>', 'safetensors file with state-dict names')
   .argument('<output>', 'file to write; may be the input')
@@ -132,6 +134,8 @@ async function trainedTensors(source: WeightFile, dtype: DType): Promise<TensorT
       return trainedDepth(source, dtype)
     case COEFFICIENT_NETWORK:
       return trainedCoefficients(source, dtype)
+    case OCCLUSION_NETWORK:
+      return trainedOcclusion(source, dtype)
     case MODEL_SHAPES:
       return modelShapes(source, dtype)
     default:

@@ -1,6 +1,7 @@
 import { EngineError } from '../src/errors.js'
 import { coefficientMeshFeatures, coefficientShapes, READ_COEFFICIENTS } from '../src/nets/coefficients.js'
 import { depthFromMotionConfig, depthFromMotionShapes } from '../src/nets/depth-from-motion.js'
+import { occlusionShapes } from '../src/nets/occlusion.js'
 import type { DType } from '../src/weights/format.js'
 import type { TensorToWrite } from '../src/weights/safetensors.js'
 import type { WeightFile } from '../src/weights/weight-file.js'
@@ -56,6 +57,14 @@ export function trainedDepth(file: WeightFile, dtype: DType): TensorToWrite[] {
 export function trainedCoefficients(file: WeightFile, dtype: DType): TensorToWrite[] {
   const shapes = coefficientShapes(coefficientMeshFeatures(file.entries()), 468)
   return checkedTensors(file, shapes, 'the coefficient network', dtype)
+}
+
+/**
+ * Tensors of the occlusion network, checked one by one.
+ * @throws EngineError INVALID_WEIGHTS
+ */
+export function trainedOcclusion(file: WeightFile, dtype: DType): TensorToWrite[] {
+  return checkedTensors(file, occlusionShapes(), 'the occlusion network', dtype)
 }
 
 /**

@@ -5,8 +5,7 @@ import type { Refinement } from '../nets/refinement.js'
 import { expressionFlow } from '../products/expression.js'
 import { maskOf, pnccOf, surfaceOf } from '../products/fragments.js'
 import { moveMesh } from '../products/moved-mesh.js'
-import { forwardBackward, occlusionMap } from '../products/occlusion.js'
-import { maskedMean, matchExposure, photometricResidual, warpByFlow } from '../products/residual.js'
+import { maskedMean, photometricResidual, warpByFlow } from '../products/residual.js'
 import { judgePair } from '../products/warnings.js'
 import { withLazy } from './lazy.js'
 import type { NetworkFiles } from './network-files.js'
@@ -15,7 +14,9 @@ import type { PairOutputs } from './registered-pair.js'
 import type { RegisteredFlowResult, WeightsInfo } from './types.js'
 
 export interface PairFacts {
-  readonly files: Pick<NetworkFiles, 'triangles' | 'ncc' | 'template' | 'extent'>
+  readonly files: Pick<NetworkFiles, 'triangles' | 'ncc' | 'template' | 'extent'> & {
+    readonly occlusion: Pick<NetworkFiles['occlusion'], 'limit'>
+  }
   readonly weights: WeightsInfo
   readonly depthSource: DepthSource
   readonly refinement: Refinement
@@ -52,10 +53,9 @@ export function deriveResult(
   const warped = once(() => warpByFlow(b, flow, mask))
   // On the mesh: hair that falls over the forehead says nothing about the flow of the face.
   const photometry = once(() => photometricResidual(a, b, warped(), mask, meshMask))
-  const consistency = once(() => backward && forwardBackward(flow, mask, backward.flow, backward.mask))
   const occlusion = once(() => {
-    const found = consistency()
-    return found && occlusionMap(found.error, a, matchExposure(a, warped(), meshMask), mask)
+    const probabilities = backward && everyOther(backward.occlusion, 0)
+    return probabilities && Uint8Array.from(probabilities, (p) => (p >= files.occlusion.limit ? 1 : 0))
   })
   const judgement = once(() => {
     const hidden = occlusion()
@@ -87,8 +87,14 @@ export function deriveResult(
   return withLazy(result, {
     backwardFlow: () => backward.flow.slice(),
     occlusion: () => (occlusion() as Uint8Array).slice(),
-    confidence: () => (consistency() as NonNullable<ReturnType<typeof consistency>>).confidence,
+    occlusionProbability: () => everyOther(backward.occlusion, 0),
+    confidence: () => everyOther(backward.occlusion, 1),
   })
+}
+
+/** One of the two numbers of each pixel. */
+function everyOther(values: Float32Array, which: 0 | 1): Float32Array {
+  return Float32Array.from({ length: values.length / 2 }, (_, i) => values[2 * i + which] as number)
 }
 
 function once<T>(make: () => T): () => T {

@@ -9,6 +9,7 @@ import { readSafetensors } from '../weights/safetensors.js'
 import type { WeightFile } from '../weights/weight-file.js'
 import { type DepthFile, depthFileName, readDepthFile } from './depth-file.js'
 import { type FaceExtent, readFaceExtent } from './face-extent-file.js'
+import { type OcclusionFile, readOcclusionFile } from './occlusion-file.js'
 import { loadTemplate } from './register/template-file.js'
 import type { WeightsInfo } from './types.js'
 
@@ -26,6 +27,8 @@ export interface NetworkFiles {
   readonly dffnetConfig: { readonly a: number; readonly meshPrior: boolean; readonly fineMatching: boolean }
   /** Depth from motion; undefined where dz stays DFFNet's. */
   readonly depth: DepthFile | undefined
+  /** Tells what is hidden, and where the flow is right; by the flows of both directions. */
+  readonly occlusion: OcclusionFile
   readonly info: WeightsInfo
   /** The ring about the mesh; undefined where the face ends with the mesh. */
   readonly extent: FaceExtent | undefined
@@ -64,8 +67,9 @@ export async function loadNetworkFiles(
   const shipped = (name: string) => readSafetensors(shippedWeights(`${name}.safetensors`, source), source)
   const isSmallDownload = isShipped(network) && network.endsWith(EIGHT_BIT)
   const meshNetwork = (name: string) => shipped(isSmallDownload ? `${name}${EIGHT_BIT}` : name)
-  const [flowNetwork, detector, landmarks, meshRegressor, canonical, template] = await Promise.all([
+  const [flowNetwork, occlusion, detector, landmarks, meshRegressor, canonical, template] = await Promise.all([
     readFlowNetwork(network, depth, source),
+    readOcclusionFile(source),
     // In 8 bits it moves landmarks by half a pixel and saves 83 kB.
     shipped('face-detector'),
     meshNetwork('mesh-regressor-attention'),
@@ -78,6 +82,7 @@ export async function loadNetworkFiles(
   return {
     ...flowNetwork,
     extent: await extentOf(flowNetwork, { triangles, ncc }, source, extent),
+    occlusion,
     detector,
     landmarks,
     meshRegressor,
@@ -161,13 +166,14 @@ const BY_ENGINE = new WeakMap<Engine, Map<string, WeakRef<NetworkFiles>>>()
 
 /** Files with the same contents that the engine had before, if they are in use: plans of one source share weights on the device. */
 export function sharedFiles(engine: Engine, files: NetworkFiles): NetworkFiles {
-  const { detector, landmarks, meshRegressor, dffnet, depth, extent, info } = files
+  const { detector, landmarks, meshRegressor, dffnet, depth, occlusion, extent, info } = files
   const known = BY_ENGINE.get(engine) ?? new Map<string, WeakRef<NetworkFiles>>()
   BY_ENGINE.set(engine, known)
-  const hashes = [detector, landmarks, meshRegressor, dffnet, depth?.weights, extent?.weights].map(
-    (file) => file?.hash,
-  )
-  const key = [info.name, ...hashes].join()
+  const parts = [
+    ...[detector, landmarks, meshRegressor, dffnet],
+    ...[depth, occlusion, extent].map((part) => part?.weights),
+  ]
+  const key = [info.name, ...parts.map((file) => file?.hash)].join()
   const before = known.get(key)?.deref()
   if (before !== undefined) return before
   known.set(key, new WeakRef(files))

@@ -41,9 +41,13 @@ export interface PairOutputs {
    * not computed.
    */
   readonly faces: readonly RegisteredFace[]
-  /** Of the way back: flow as above; masks 224x224, not 0 on the face of B and on its mesh. */
+  /**
+   * Of the way back: flow as above; masks 224x224, not 0 on the face of B and on its mesh. Of both ways: 224x224x2 of
+   * `occlusionNetwork`.
+   */
   readonly backward?: {
     readonly flow: Float32Array
+    readonly occlusion: Float32Array
     readonly mask: Float32Array
     readonly meshMask: Float32Array
   }
@@ -52,6 +56,14 @@ export interface PairOutputs {
 /** Between such frames all is at rest, which the networks find only to a pixel. */
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i])
+}
+
+/** Of maps of `occlusionNetwork`: on the face nothing is hidden and everything right. */
+function surelySeen(maps: Float32Array, fragments: Float32Array): void {
+  for (let i = 0; i < maps.length / 2; i++) {
+    maps[2 * i] = 0
+    maps[2 * i + 1] = (fragments[4 * i + 3] as number) >= 0 ? 1 : 0
+  }
 }
 
 /** Pairs of one run: see `RegisteredFlowConfig`. */
@@ -82,6 +94,7 @@ type Output =
   | 'backwardFlow'
   | 'backwardMask'
   | 'backwardMeshMask'
+  | 'backwardOcclusion'
   // Of B, where only the way back has its mesh.
   | 'backwardMeshes'
   | 'backwardFlags'
@@ -128,7 +141,7 @@ export class RegisteredPair {
     }
     const kind = `${batch > 1 ? ` x ${batch}` : ''}${sharedSecond ? ' to one frame' : ''}`
     const graph = new GraphBuilder(`registered ${files.info.name}${kind}`)
-    const { forward, backward } = registeredFlows(graph, config)
+    const { forward, backward, occlusion } = registeredFlows(graph, config)
     const outputs: Readonly<Partial<Record<Output, Value>>> = {
       flow: forward.flow,
       fragments: forward.fragments,
@@ -136,6 +149,7 @@ export class RegisteredPair {
       flags: forward.flags,
       backwardFlow: backward.flow,
       backwardMask: backward.mask,
+      backwardOcclusion: occlusion.maps,
       ...(config.extent && { backwardMeshMask: backward.meshMask }),
       ...(!config.meshPrior && { backwardMeshes: backward.meshes, backwardFlags: backward.flags }),
     }
@@ -202,10 +216,11 @@ export class RegisteredPair {
   ): PairOutputs {
     const { flow, fragments, meshes, flags, backwardFlow, backwardMask, backwardMeshes, backwardFlags } =
       outputs
-    const { backwardMeshMask = backwardMask } = outputs
+    const { backwardMeshMask = backwardMask, backwardOcclusion } = outputs
     if (sameBytes(frames[0].data, frames[1].data)) {
       flow.fill(0)
       backwardFlow?.fill(0)
+      if (backward) surelySeen(backwardOcclusion, fragments)
     }
     return {
       frames,
@@ -216,7 +231,12 @@ export class RegisteredPair {
         backwardMeshes ??
         (meshes.length > MESH_VERTICES * 3 ? meshes.subarray(MESH_VERTICES * 3) : undefined),
       faces: [...this.#faces(meshes, flags), ...this.#faces(backwardMeshes, backwardFlags)],
-      ...(backward && { backward: { flow: backwardFlow, mask: backwardMask, meshMask: backwardMeshMask } }),
+      ...(backward && {
+        backward: {
+          ...{ flow: backwardFlow, occlusion: backwardOcclusion },
+          ...{ mask: backwardMask, meshMask: backwardMeshMask },
+        },
+      }),
     }
   }
 
@@ -289,8 +309,9 @@ export function registeredFlowConfig(
 export function registeredFlowWeights(files: NetworkFiles): WeightSource {
   const known = SOURCES.get(files)
   if (known !== undefined) return known
-  const { dffnet, meshRegressor, depth, extent } = files
-  const others = [meshRegressor, ...(depth ? [depth.weights] : []), ...(extent ? [extent.weights] : [])]
+  const { dffnet, meshRegressor, depth, occlusion, extent } = files
+  const parts = [depth, occlusion, extent].flatMap((part) => (part ? [part.weights] : []))
+  const others = [meshRegressor, ...parts]
   const source: WeightSource = {
     tensor: (name, shape) => (others.find((file) => file.has(name)) ?? dffnet).tensor(name, shape),
   }

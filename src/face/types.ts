@@ -70,9 +70,14 @@ export interface RegisteredFlowResult {
   readonly registeredB: Rgba
   /** 224x224x3 flow from B to A, defined on the face of B. Only when asked for. */
   readonly backwardFlow?: Float32Array
-  /** 224x224, 1 where a face pixel of A is hidden in B, see `occlusionMap`. Only with `backwardFlow`. */
+  /** 224x224, 1 where a face pixel of A is hidden in B, that is likely enough to be. Only with `backwardFlow`. */
   readonly occlusion?: Uint8Array
-  /** 224x224 in [0, 1], forward-backward agreement on the mask. Only with `backwardFlow`. */
+  /** 224x224 in [0, 1], 0 off the mask: the probability that a face pixel of A is hidden in B. Only with `backwardFlow`. */
+  readonly occlusionProbability?: Float32Array
+  /**
+   * 224x224 in [0, 1], 0 off the mask: the probability that (dx, dy) is less than 1 template px off. Of the pixels with confidence c
+   * a share of c is, on pairs of the kinds in training (weights/README.md has the measured shares). Only with `backwardFlow`.
+   */
   readonly confidence?: Float32Array
   /** Rigid head motion between the registered frames (what registration left), template px. */
   readonly rigid: RigidMotion

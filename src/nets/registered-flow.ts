@@ -20,6 +20,7 @@ import { batchConcat, batchSlice } from '../ops/tensor/concat.js'
 import { type DepthFromMotionConfig, depthFromMotion } from './depth-from-motion.js'
 import { type DffnetConfig, dffnetFlow, FLOW_UNIT, type ImageFeatures, imageFeatures } from './dffnet.js'
 import { extendFace, FACE_EXTENT, type FaceExtentConfig } from './face-extent.js'
+import { occlusionInputs, occlusionNetwork } from './occlusion.js'
 import { REFINEMENTS, type Refinement, refineFlow } from './refinement.js'
 import { type RegisteredFaces, type RegisteredMeshesConfig, registeredFaces } from './registered-meshes.js'
 
@@ -148,20 +149,38 @@ function checkConfig(config: RegisteredFlowConfig): void {
   }
 }
 
+/** What {@link registeredFlows} builds. */
+export interface RegisteredFlows {
+  readonly forward: RegisteredFlow
+  readonly backward: RegisteredFlow
+  readonly occlusion: {
+    /** What the network sees, see `occlusionInputs`. */
+    readonly inputs: Value
+    /** n x size x size x 2, see `occlusionNetwork`. */
+    readonly maps: Value
+  }
+}
+
 /**
- * The flows of both directions in one graph. They share the meshes, the images and their features; each has the same bits as
- * `registeredFlow` of its pair. What is left out with the outputs of `backward` is `registeredFlow`.
+ * The flows of both directions in one graph, and what they and the images say of what is hidden. They share the meshes, the images
+ * and their features; each has the same bits as `registeredFlow` of its pair. What is left out with the outputs of `backward` and
+ * `occlusion` is `registeredFlow`.
  */
-export function registeredFlows(
-  graph: GraphBuilder,
-  config: RegisteredFlowConfig,
-): { readonly forward: RegisteredFlow; readonly backward: RegisteredFlow } {
+export function registeredFlows(graph: GraphBuilder, config: RegisteredFlowConfig): RegisteredFlows {
   checkConfig(config)
   const frames = registeredFrames(checkedBuilder(graph), config)
-  return {
-    forward: flowFrom(graph, 0, frames, config),
-    backward: graph.prefixed('backward ', () => flowFrom(graph, 1, frames, config)),
-  }
+  const { batch = 1 } = config
+  const forward = flowFrom(graph, 0, frames, config)
+  const backward = graph.prefixed('backward ', () => flowFrom(graph, 1, frames, config))
+  const { images } = frames.features()
+  const occlusion = graph.repeated(batch, () => {
+    const inputs = occlusionInputs(graph, 'occlusion', [
+      { ...forward, image: batchSlice(graph, 'occlusion I1', images, 0, batch) },
+      { ...backward, image: batchSlice(graph, 'occlusion I2', images, batch, batch) },
+    ])
+    return { inputs, maps: occlusionNetwork(graph, 'occlusion', inputs, forward.fragments) }
+  })
+  return { forward, backward, occlusion }
 }
 
 /**

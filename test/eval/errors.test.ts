@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { FlowErrors, percentile, STATE } from '../../eval/errors.js'
+import { Calibration, FlowErrors, percentile, STATE } from '../../eval/errors.js'
 
 describe('flow errors', () => {
   it('are means over visible pixels, occluded ones apart, the rest left out', () => {
@@ -27,5 +27,18 @@ describe('flow errors', () => {
     expect(percentile(sorted, 0)).toBe(0)
     expect(percentile(sorted, 1)).toBe(3)
     expect(percentile(sorted, 0.9)).toBeCloseTo(2.7)
+  })
+})
+
+describe('confidence', () => {
+  it('is set against the share of pixels that are right', () => {
+    const calibration = new Calibration()
+    for (const error of [0.2, 0.9, 1.1, 5]) calibration.add(0.75, error, STATE.visible)
+    calibration.add(1, 0.5, STATE.occluded)
+    calibration.add(1, 9, STATE.behindOccluder)
+    const { bins, error } = calibration.summary()
+    expect(bins[7]).toEqual({ share: 0.8, confidence: 0.75, right: 0.5 })
+    expect(bins[9]).toEqual({ share: 0.2, confidence: 1, right: 1 })
+    expect(error).toBeCloseTo(0.8 * 0.25)
   })
 })

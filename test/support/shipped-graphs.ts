@@ -7,6 +7,7 @@ import {
   loadNetworkFiles,
   outputTensor,
   registeredFlowConfig,
+  type Value,
 } from '../../src/engine.js'
 import { OPENING_GAPS } from '../../src/face/register/openings.js'
 import { coefficientFeatures, coefficientNetwork } from '../../src/nets/coefficients.js'
@@ -33,8 +34,8 @@ export async function shippedGraphs(): Promise<Graph[]> {
   const pairs = ['dffnet-m', 'dffnet-m-small', 'weights/dffnet.safetensors'].map(async (network) => {
     const config = { ...registeredFlowConfig(await loadNetworkFiles(network)), openings: OPENING_GAPS }
     return graphOf(`pair of ${network}`, (graph) => {
-      for (const [direction, values] of Object.entries(registeredFlows(graph, config))) {
-        for (const [name, value] of Object.entries(values)) outputTensor(graph, `${direction} ${name}`, value)
+      for (const [part, values] of Object.entries(registeredFlows(graph, config))) {
+        for (const [name, value] of Object.entries<Value>(values)) outputTensor(graph, `${part} ${name}`, value)
       }
     })
   })

@@ -18,9 +18,11 @@ export function ellipsoidOutputs(motion: Motion, backward = false): PairOutputs 
   const black = { width: N, height: N, data: new Uint8Array(N * N * 4) }
   const flow = new Float32Array(N * N * 3)
   const mask = new Float32Array(N * N)
+  const occlusion = new Float32Array(N * N * 2)
   for (let i = 0; i < N * N; i++) {
     if ((FRAGMENTS[4 * i + 3] as number) < 0) continue
     mask[i] = 20
+    occlusion[2 * i + 1] = 1
     flow.set(motion((i % N) + 0.5, Math.floor(i / N) + 0.5, FRAGMENTS[4 * i] as number), 3 * i)
   }
   return {
@@ -30,6 +32,6 @@ export function ellipsoidOutputs(motion: Motion, backward = false): PairOutputs 
     mesh: vertices,
     meshOfB: undefined,
     faces: [],
-    ...(backward && { backward: { flow: flow.map((value) => -value), mask, meshMask: mask } }),
+    ...(backward && { backward: { flow: flow.map((value) => -value), occlusion, mask, meshMask: mask } }),
   }
 }

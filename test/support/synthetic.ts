@@ -181,6 +181,7 @@ export async function syntheticResult(motion: Motion): Promise<FlowResult> {
     backwardFlow,
     confidence: forwardBackward(flow, mask, backwardFlow, mask).confidence,
     occlusion: new Uint8Array(mask.length),
+    occlusionProbability: new Float32Array(mask.length),
     rigid: moved.rigid,
     rigidPhoto: rigidInPhotos(moved.rigid, a.toTemplate, b.toTemplate),
     expressionFlow: expressionFlow(flow, moved.rigid, mask, depth),

@@ -163,6 +163,16 @@ def train_depth(args):
     run(args, say)
 
 
+def occlusion_goldens(args):
+    from .occlusion_goldens import write_occlusion_goldens
+    write_occlusion_goldens(args, say)
+
+
+def train_occlusion(args):
+    from .occlusion_training import train_occlusion as run
+    run(args, say)
+
+
 def fit_extent(args):
     from .face_extent import fit_extent as run
     run(args, _makers(args, 'train', args.level), _canonical(args), say)
@@ -309,6 +319,16 @@ def _parser():
     sub.add_argument('--further', type=float, default=1.0, help='pairs turned further behind other cameras, against all observed ones')
     for name, default in dict(epochs=16, seed=0, threads=1).items():
         sub.add_argument('--' + name, type=int, default=default)
+    command(occlusion_goldens, 'PyTorch output of the occlusion network for the engine test', out).add_argument('--weights', required=True)
+    sub = command(train_occlusion, "train the occlusion network on what the engine's flows look like", out)
+    sub.add_argument('--sets', action='append', required=True, help='folder of shards; may be repeated')
+    sub.add_argument('--tests', action='append', default=[])
+    sub.add_argument('--inputs', required=True, help="folder that `tools/occlusion-inputs.ts` wrote for these sets")
+    sub.add_argument('--provenance', default='training/README.md of this repository')
+    sub.add_argument('--lr', type=float, default=4e-3)
+    sub.add_argument('--minutes', type=float, help='end after so many minutes, all calls together, if not earlier: the learning rate falls with whichever is further, time or steps')
+    for name, default in dict(steps=20000, batch=8, seed=0, threads=1, test_every=500).items():
+        sub.add_argument('--' + name.replace('_', '-'), type=int, default=default)
     sub = command(evaluate_depth, 'errors and slopes of dz: mesh difference, network, depth files', assets)
     sub.add_argument('--weights', required=True, help='the network, safetensors file or checkpoint')
     sub.add_argument('--depth', action='append', default=[], help='a depth-from-motion file; may be repeated')

@@ -6,11 +6,16 @@ from . import safetensors
 from .nets import NETWORKS
 
 
+def read_tensors(path):
+    """-> (state dict in f32, metadata) of a safetensors file."""
+    tensors, metadata = safetensors.load(path)
+    return {name: torch.from_numpy(value.astype(np.float32)) for name, value in tensors.items()}, metadata
+
+
 def read_weights(path):
     """-> (state dict in f32, name of the network or None, (width multiplier, channels of the prior, fine matching) or None)."""
     if path.endswith('.safetensors'):
-        tensors, metadata = safetensors.load(path)
-        state = {name: torch.from_numpy(value.astype(np.float32)) for name, value in tensors.items()}
+        state, metadata = read_tensors(path)
         return state, metadata['network'], (float(metadata['a']), int(metadata['prior']), metadata.get('fine_matching') == '1')
     saved = torch.load(path, map_location='cpu')
     name = saved['settings']['network'] if 'settings' in saved else None

@@ -1,0 +1,62 @@
+"""The occlusion network: what of A is hidden in B, and where the flow is right to a pixel; the engine's `nets/occlusion.ts`.
+
+Inputs are what the engine makes of a pair and its flows (`tools/occlusion-inputs.ts`), at half of the resolution: of A and, moved to A by the flow, of B
+picture (3), depth / 100 px, face, flow / 20 px (3)."""
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from .nets import SLOPE
+from .weights import read_tensors
+
+NAME = 'occlusion'
+CHANNELS = 16
+WIDTHS = (12, 20, 32, 48)  # at 1/2, 1/4, 1/8 and 1/16 of the resolution
+LAST = 8
+FLOW_X = (5, 13)  # channels that change their sign in a mirror
+OUTPUTS = 2  # logits: hidden; flow within CONFIDENT px of the truth
+CONFIDENT = 1.0
+
+
+class OcclusionNet(nn.Module):
+    """A small U of 3x3 convolutions; (n, 16, s, s) -> logits (n, 2, 2 s, 2 s)."""
+
+    def __init__(self):
+        super().__init__()
+        a, b, c, d = WIDTHS
+        conv = lambda inputs, outputs, stride=1, kernel=3: nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2)
+        self.occlusion = nn.ModuleDict(dict(
+            down1=conv(CHANNELS, a), down2=conv(a, b, 2), down3=conv(b, c, 2), deep3=conv(c, c), down4=conv(c, d, 2), deep4=conv(d, d),
+            lift3=conv(d, c, kernel=1), up3=conv(c, c), lift2=conv(c, b, kernel=1), up2=conv(b, b), lift1=conv(b, a, kernel=1), up1=conv(a, LAST),
+            out=conv(LAST, OUTPUTS)))
+        for layer in self.occlusion.values():
+            nn.init.kaiming_normal_(layer.weight, SLOPE)
+            nn.init.zeros_(layer.bias)
+        nn.init.zeros_(self.occlusion.out.weight)
+
+    def forward(self, x):
+        net = self.occlusion
+        active = lambda name, x: F.leaky_relu(net[name](x), SLOPE)
+        enlarged = lambda x: F.interpolate(x, scale_factor=2, mode='bilinear', align_corners=False)
+        one = active('down1', x)
+        two = active('down2', one)
+        three = active('deep3', active('down3', two))
+        four = active('deep4', active('down4', three))
+        up = active('up3', enlarged(net['lift3'](four)) + three)
+        up = active('up2', enlarged(net['lift2'](up)) + two)
+        up = active('up1', enlarged(net['lift1'](up)) + one)
+        return enlarged(net['out'](up))
+
+
+def load_occlusion_net(path):
+    """The network of a weight file."""
+    net = OcclusionNet().eval()
+    net.load_state_dict(read_tensors(path)[0])
+    return net
+
+
+def mirrored(x):
+    """Inputs (n, 16, s, s) of the mirrored pairs."""
+    x = x.flip(3)
+    x[:, FLOW_X] *= -1
+    return x
