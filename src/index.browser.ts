@@ -105,8 +105,8 @@ export {
   type ShippedFiles,
 } from './platform/index.js'
 export { expressionFlow, rigidFlow } from './products/expression.js'
+export { forwardBackward } from './products/forward-backward.js'
 export { moveMesh } from './products/moved-mesh.js'
-export { forwardBackward, occlusionMap } from './products/occlusion.js'
 export {
   flowToPhoto,
   mapPhotoPoint,

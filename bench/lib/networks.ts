@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type DepthFile, readDepthFile } from '../../src/face/depth-file.js'
 import { type FaceExtent, readFaceExtent } from '../../src/face/face-extent-file.js'
+import { readOcclusionFile } from '../../src/face/occlusion-file.js'
 import { OPENING_GAPS } from '../../src/face/register/openings.js'
 import { loadTemplate } from '../../src/face/register/template-file.js'
 import { DEFAULT_REFINEMENT } from '../../src/face/types.js'
@@ -43,7 +44,7 @@ export interface NetworkChoice {
   readonly batch?: number
   /** Pairs of a batch have the second frame in common. */
   readonly sharedSecond?: boolean
-  /** The way back too. */
+  /** The way back too, and what is hidden by both. */
   readonly backward?: boolean
 }
 
@@ -52,12 +53,15 @@ export const SHIPPED: NetworkChoice = { a: 0.375, meshPrior: true }
 
 const root = (): string => packageFacts().root
 
-/** Frames to flow in one graph, as the face level runs it; outputs the dense flows alone. */
+/** Frames to flow in one graph, as the face level runs it; outputs the dense maps alone. */
 export async function registeredGraph(choice: NetworkChoice): Promise<Graph> {
   const graph = new GraphBuilder(`registered pair a=${choice.a}`)
-  const { forward, backward } = registeredFlows(graph, await registeredConfig(choice))
+  const { forward, backward, occlusion } = registeredFlows(graph, await registeredConfig(choice))
   outputTensor(graph, 'flow', forward.flow)
-  if (choice.backward) outputTensor(graph, 'backwardFlow', backward.flow)
+  if (choice.backward) {
+    outputTensor(graph, 'backwardFlow', backward.flow)
+    outputTensor(graph, 'occlusion', occlusion.maps)
+  }
   return graph.build()
 }
 
@@ -110,8 +114,10 @@ export async function networkWeights(choice: NetworkChoice): Promise<WeightSourc
   const regressor = await readSafetensors(join(root(), 'weights', 'registered-mesh-regressor.safetensors'))
   const [shipped, depth] = [await shippedDffnet(choice), await shippedDepth(choice)]
   const extent = await shippedExtent(choice)
+  const { weights: occlusion } = await readOcclusionFile({})
   return {
     tensor(name, shape) {
+      if (occlusion.has(name)) return occlusion.tensor(name, shape)
       if (regressor.has(name)) return regressor.tensor(name, shape)
       if (depth?.weights.has(name)) return depth.weights.tensor(name, shape)
       if (extent?.weights.has(name)) return extent.weights.tensor(name, shape)
@@ -194,6 +200,7 @@ export const STAGES = [
   'beyond the mesh',
   'refinement',
   'depth from motion',
+  'what is hidden',
 ] as const
 export type Stage = (typeof STAGES)[number]
 
@@ -201,6 +208,7 @@ const RASTER_NODES = new Set(['mesh A', 'mesh B', 'fragments', 'attributes', 'en
 const FLOW_NODES = new Set(['images', 'mask', 'flow'])
 const EXTENT_NODES = /^extended /
 const DEPTH_NODES = /^depth[ .]/
+const OCCLUSION_NODES = /^occlusion\b/
 const REFINEMENT_NODES = /^refined flow\b/
 
 /** Stage of a node of the registered pair's graph. */
@@ -209,6 +217,7 @@ export function stageOf(choice: NetworkChoice): (node: string) => Stage {
   return (node) => {
     if (RASTER_NODES.has(node)) return 'raster + PNCC'
     if (EXTENT_NODES.test(node)) return 'beyond the mesh'
+    if (OCCLUSION_NODES.test(node)) return 'what is hidden'
     if (DEPTH_NODES.test(node)) return 'depth from motion'
     if (REFINEMENT_NODES.test(node)) return 'refinement'
     if (network.has(node) || FLOW_NODES.has(node)) return 'DFFNet'

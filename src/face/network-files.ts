@@ -67,16 +67,18 @@ export async function loadNetworkFiles(
   const shipped = (name: string) => readSafetensors(shippedWeights(`${name}.safetensors`, source), source)
   const isSmallDownload = isShipped(network) && network.endsWith(EIGHT_BIT)
   const meshNetwork = (name: string) => shipped(isSmallDownload ? `${name}${EIGHT_BIT}` : name)
-  const [flowNetwork, occlusion, detector, landmarks, meshRegressor, canonical, template] = await Promise.all([
-    readFlowNetwork(network, depth, source),
-    readOcclusionFile(source),
-    // In 8 bits it moves landmarks by half a pixel and saves 83 kB.
-    shipped('face-detector'),
-    meshNetwork('mesh-regressor-attention'),
-    meshNetwork('registered-mesh-regressor'),
-    shipped('canonical-face'),
-    loadTemplate(undefined, source),
-  ])
+  const [flowNetwork, occlusion, detector, landmarks, meshRegressor, canonical, template] = await Promise.all(
+    [
+      readFlowNetwork(network, depth, source),
+      readOcclusionFile(source),
+      // In 8 bits it moves landmarks by half a pixel and saves 83 kB.
+      shipped('face-detector'),
+      meshNetwork('mesh-regressor-attention'),
+      meshNetwork('registered-mesh-regressor'),
+      shipped('canonical-face'),
+      loadTemplate(undefined, source),
+    ],
+  )
   const triangles = Uint32Array.from(canonical.indices('triangles', [TRIANGLES, 3]))
   const ncc = normalisedCoordinates(canonical.tensor('positions', [MESH_VERTICES, 3]), template)
   return {

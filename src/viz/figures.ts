@@ -144,7 +144,7 @@ export const reliabilityTiles = /* @__PURE__ */ oncePerResult((result): Tile[] =
       image: scalarMap(confidence, mask, 1),
       kind: 'exact',
       title: 'Confidence',
-      note: 'agreement of forward and backward flow',
+      note: 'probability that the flow is right to a pixel',
       legend: bar,
     },
     {

@@ -152,6 +152,36 @@ describe('result of the demo pair', () => {
   })
 })
 
+describe('what is hidden', () => {
+  it('is what something covers in B, and the flow there is not believed', async () => {
+    // A disc over a cheek of B, and what of A lands in it.
+    const [x, y, radius] = [82, 132, 22]
+    const covers = (u: number, v: number, reach = 0) => Math.hypot(u - x, v - y) < radius + reach
+    const data = demo.registeredB.data.slice()
+    for (let i = 0; i < N * N; i++) if (covers(i % N, Math.floor(i / N))) data.set([96, 104, 120], 4 * i)
+    const result = await faceFlow.flowRegistered(demo.registeredA, { ...demo.registeredB, data })
+    const places = Array.from(result.meshMask, (_, i) => {
+      const [u, v] = [(i % N) + at(demo.flow, 3 * i), Math.floor(i / N) + at(demo.flow, 3 * i + 1)] as const
+      return covers(u, v, -4) ? 'in' : covers(u, v, 8) ? 'rim' : 'out'
+    })
+    const mean = (place: string, values: ArrayLike<number> = []) =>
+      meanOn(
+        result.meshMask.map((on, i) => (places[i] === place ? on : 0)),
+        (i) => at(values, i),
+      )
+    expect(mean('in', result.occlusion)).toBeGreaterThan(0.6)
+    expect(mean('out', result.occlusion)).toBeLessThan(0.1)
+    expect(mean('in', result.confidence)).toBeLessThan(mean('out', result.confidence) - 0.2)
+    expect(mean('in', result.occlusionProbability)).toBeGreaterThan(0.4)
+  })
+
+  it('is nothing between a frame and itself, where the flow is right', async () => {
+    const still = await faceFlow.flowRegistered(demo.registeredA, demo.registeredA)
+    expect(still.occlusion?.some((value) => value !== 0)).toBe(false)
+    expect(Array.from(still.confidence ?? [])).toEqual(Array.from(still.mask))
+  })
+})
+
 describe('entry levels', () => {
   it('gives the same bits for registered frames, and when calls overlap', async () => {
     const [again, back, registered] = await Promise.all([

@@ -28,7 +28,9 @@ function derive(): RegisteredFlowResult {
     return [field.depth[pixel] as number, 0.25, 0.5, pixel % (triangles.length / 3)][k & 3] as number
   })
   const maskOfB = Float32Array.from(field.mask, (m) => 20 * m)
-  const occlusion = Float32Array.from({ length: N * N * 2 }, (_, i) => (field.mask[i >> 1] === 0 ? 0 : (i % 11) / 10))
+  const occlusion = Float32Array.from({ length: N * N * 2 }, (_, i) =>
+    field.mask[i >> 1] === 0 ? 0 : (i % 11) / 10,
+  )
   const outputs = {
     frames: [frame(7), frame(11)] as const,
     flow: field.flow.slice(),
@@ -39,7 +41,13 @@ function derive(): RegisteredFlowResult {
     backward: { flow: field.flow.map((v) => -v), occlusion, mask: maskOfB, meshMask: maskOfB },
   }
   const facts = {
-    files: { triangles: Uint32Array.from(triangles), ncc, template, extent: undefined, occlusion: { limit: 0.4 } },
+    files: {
+      triangles: Uint32Array.from(triangles),
+      ncc,
+      template,
+      extent: undefined,
+      occlusion: { limit: 0.4 },
+    },
     weights: { name: 'none', hash: '0', depthHash: null, epe: null },
     depthSource: 'network',
     refinement: 'none',
@@ -54,7 +62,15 @@ describe('a result whose maps are computed when they are read', () => {
   it('computes none before, and each once', () => {
     const result = derive()
     const isComputed = (name: string) => Object.getOwnPropertyDescriptor(result, name)?.get === undefined
-    const maps = ['expressionFlow', 'warpedB', 'residual', 'occlusion', 'confidence', 'pncc', 'occlusionProbability']
+    const maps = [
+      'expressionFlow',
+      'warpedB',
+      'residual',
+      'occlusion',
+      'confidence',
+      'pncc',
+      'occlusionProbability',
+    ]
     expect(maps.filter(isComputed)).toEqual([])
     for (const name of ['warpedB', 'occlusion'] as const) expect(result[name]).toBe(result[name])
     expect(maps.filter(isComputed)).toEqual(['warpedB', 'occlusion'])

@@ -102,7 +102,15 @@ describe('flowRegisteredAll', () => {
     // The same frame twice: all is at rest.
     const still = [third[0], third[0]] as const
     const expectSame = (found: RegisteredFlowResult | undefined, wanted: RegisteredFlowResult): void => {
-      for (const key of ['flow', 'backwardFlow', 'mask', 'meshA', 'meshB', 'occlusion'] as const) {
+      for (const key of [
+        'flow',
+        'backwardFlow',
+        'mask',
+        'meshA',
+        'meshB',
+        'occlusion',
+        'confidence',
+      ] as const) {
         expect(found?.[key], key).toEqual(wanted[key])
       }
     }

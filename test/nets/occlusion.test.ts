@@ -126,12 +126,12 @@ describe('the shipped occlusion network', () => {
     const expected = golden.tensor('maps', [2, SIDE, SIDE])
     const [low, high] = [Math.min(...expected), Math.max(...expected)]
     expect(high - low).toBeGreaterThan(0.3)
-    let worst = 0
+    let [worst, offFace] = [0, 0]
     for (let i = 0; i < (2 * SIDE) ** 2; i++) {
       const [x, y] = [i % (2 * SIDE), Math.floor(i / (2 * SIDE))]
       for (const c of [0, 1]) {
         const found = maps[2 * i + c] as number
-        if (!isFace(i)) expect(found).toBe(0)
+        if (!isFace(i)) offFace = Math.max(offFace, Math.abs(found))
         else if (x % 2 === 0 && y % 2 === 0) {
           const wanted = expected[(c * SIDE + y / 2) * SIDE + x / 2] as number
           worst = Math.max(worst, Math.abs(found - wanted))
@@ -139,5 +139,6 @@ describe('the shipped occlusion network', () => {
       }
     }
     expect(worst).toBeLessThan(2e-3)
+    expect(offFace).toBe(0)
   })
 })

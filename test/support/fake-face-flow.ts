@@ -87,7 +87,13 @@ export class FakeFaceFlow implements ExpressiveFaceFlow {
   async flow(a: PhotoInput, b: PhotoInput, options?: FlowOptions): Promise<ExpressiveFlowResult> {
     await this.take('flow', [a, b], options)
     if (options?.backward !== false) return this.result
-    const { backwardFlow: _f, occlusion: _o, occlusionProbability: _p, confidence: _c, ...forward } = this.result
+    const {
+      backwardFlow: _f,
+      occlusion: _o,
+      occlusionProbability: _p,
+      confidence: _c,
+      ...forward
+    } = this.result
     return forward
   }
 

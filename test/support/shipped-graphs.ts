@@ -35,7 +35,8 @@ export async function shippedGraphs(): Promise<Graph[]> {
     const config = { ...registeredFlowConfig(await loadNetworkFiles(network)), openings: OPENING_GAPS }
     return graphOf(`pair of ${network}`, (graph) => {
       for (const [part, values] of Object.entries(registeredFlows(graph, config))) {
-        for (const [name, value] of Object.entries<Value>(values)) outputTensor(graph, `${part} ${name}`, value)
+        for (const [name, value] of Object.entries<Value>(values))
+          outputTensor(graph, `${part} ${name}`, value)
       }
     })
   })

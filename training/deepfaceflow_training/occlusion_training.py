@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from . import safetensors
 from .geometry import SIZE
 from .nets import FLOW_UNIT, SLOPE
-from .occlusion import CHANNELS, CONFIDENT, NAME, OcclusionNet, mirrored
+from .occlusion import CHANNELS, CONFIDENT, NAME, OcclusionNet, folded, mirrored
 from .pairs import HIDDEN, VISIBLE
 from .schedule import Progress
 from .shards import open_shard
@@ -20,6 +20,7 @@ COUNTS, IS_HIDDEN, IS_RIGHT, ON_MESH = 1, 2, 4, 8
 EMA_DECAY, WARMUP, SAVE_EVERY, CLIP_NORM, WEIGHT_DECAY = 0.998, 100, 200, 5.0, 1e-3
 CONFIDENCE_WEIGHT = 0.5
 BINS = 10
+WINDOW = 96  # px at half of the resolution that a step sees of a pair
 EXPOSURE, CHANNEL_EXPOSURE, CONTRAST, NOISE = 0.12, 0.04, 0.1, 0.02  # of the pictures, which lie in [-0.9, 1.1]
 
 
@@ -65,7 +66,10 @@ class Observed:
 
 
 def disturbed(g, x, label):
-    """Half of the pairs mirrored; light of both frames changed together and of one alone, noise."""
+    """A window of each pair, half of them mirrored; light of both frames changed together and of one alone, noise."""
+    corners = g.integers(0, x.shape[2] - WINDOW + 1, (len(x), 2))
+    x = torch.stack([one[:, v:v + WINDOW, u:u + WINDOW] for one, (v, u) in zip(x, corners)])
+    label = torch.stack([one[2 * v:2 * (v + WINDOW), 2 * u:2 * (u + WINDOW)] for one, (v, u) in zip(label, corners)])
     half = torch.from_numpy(g.random(len(x)) < 0.5)
     x[half], label[half] = mirrored(x[half]), label[half].flip(2)
     n = len(x)
@@ -159,7 +163,7 @@ class Run:
     """State of a training run, kept in a checkpoint beside the output."""
 
     def __init__(self, args, log):
-        self.net = OcclusionNet().to(memory_format=torch.channels_last)
+        self.net = OcclusionNet(contrasts=True).to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.AdamW(self.net.parameters(), args.lr, weight_decay=WEIGHT_DECAY)
         self.path, self.step, spent = args.out + '.checkpoint', 0, 0.0
         self.average = {name: value.clone() for name, value in self.net.state_dict().items()}
@@ -191,9 +195,9 @@ class Run:
         return loss.item()
 
     def averaged(self):
-        net = OcclusionNet()
+        net = OcclusionNet(contrasts=True)
         net.load_state_dict(self.average)
-        return net.eval()
+        return folded(net)
 
 
 def train_occlusion(args, log):
@@ -221,8 +225,6 @@ def train_occlusion(args, log):
             report(run.averaged(), tests, 0.4, log)
     run.save()
     net = run.averaged()
-    for parameter in net.parameters():
-        parameter.data = parameter.data.half().float()
     limit = balanced_limit([look(net, observed) for observed in sets.values()])
     figures = report(net, tests, limit, log)
     save(args.out, net, limit, len(owners), figures, args.provenance)

@@ -9,7 +9,7 @@ import torch
 import support
 from deepfaceflow_training import occlusion_training, safetensors
 from deepfaceflow_training.geometry import SIZE
-from deepfaceflow_training.occlusion import CHANNELS, OcclusionNet, load_occlusion_net, mirrored
+from deepfaceflow_training.occlusion import CHANNELS, OcclusionNet, folded, load_occlusion_net, mirrored
 from deepfaceflow_training.occlusion_training import COUNTS, IS_HIDDEN, IS_RIGHT, ON_MESH, Found, balanced_limit, labels, loss_of, train_occlusion
 from deepfaceflow_training.pairs import HIDDEN, VISIBLE
 
@@ -25,6 +25,21 @@ class NetworkTest(unittest.TestCase):
             self.assertTrue(torch.equal(turned[:, flow], -x[:, flow].flip(2)))
             self.assertTrue(torch.equal(turned[:, flow + 1], x[:, flow + 1].flip(2)))
         self.assertTrue(torch.equal(mirrored(turned), x))
+
+    def test_contrasts_become_part_of_the_first_layer(self):
+        net = OcclusionNet(contrasts=True).eval()
+        torch.nn.init.normal_(net.occlusion.out.weight)
+        x = torch.randn(1, CHANNELS, 16, 16)
+        with torch.no_grad():
+            self.assertLess(float((net(x) - folded(net)(x)).abs().max() / net(x).abs().max()), 0.01)
+
+    def test_a_point_that_is_seen_has_no_contrasts(self):
+        x = torch.randn(1, CHANNELS, 4, 4)
+        x[:, 8:] = x[:, :8]
+        x[:, 13:] = -x[:, 5:8]
+        x[:, 11] = x[:, 3] + x[:, 7] * 20 / 100
+        contrasts = torch.einsum('ij,njhw->nihw', OcclusionNet(contrasts=True).contrasts, x)
+        self.assertLess(float(contrasts[:, 8:].abs().max()), 1e-5)
 
     def test_has_the_size_of_the_frames(self):
         self.assertEqual(OcclusionNet()(torch.zeros(1, CHANNELS, 32, 48)).shape, (1, 2, 64, 96))
