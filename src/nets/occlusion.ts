@@ -3,11 +3,11 @@ import { type GraphBuilder, tensorTypeOf, type Value } from '../graph/graph.js'
 import { conv2d } from '../ops/conv/conv2d.js'
 import { warp } from '../ops/flow/warp.js'
 import { resize } from '../ops/image/resize.js'
-import { fragmentDepth, fragmentMask, fragmentMasked } from '../ops/mesh/interpolate.js'
+import { fragmentDepth, fragmentMask } from '../ops/mesh/interpolate.js'
 import { leakyRelu, sigmoid } from '../ops/tensor/activation.js'
 import { contiguousChannels } from '../ops/tensor/channels.js'
 import { concat } from '../ops/tensor/concat.js'
-import { add, scale } from '../ops/tensor/elementwise.js'
+import { add, multiply, scale } from '../ops/tensor/elementwise.js'
 import { poolAvg } from '../ops/tensor/pool.js'
 import { FLOW_UNIT } from './dffnet.js'
 
@@ -112,7 +112,7 @@ export function occlusionNetwork(graph: GraphBuilder, name: string, inputs: Valu
   const toQuarter = active('up2', joined('lift2', toEighth, quarter))
   const toHalf = active('up1', joined('lift1', toQuarter, half))
   const maps = sigmoid(graph, `${name} maps`, enlarged('out', conv('out', toHalf)))
-  return fragmentMasked(graph, name, maps, fragments)
+  return multiply(graph, name, maps, fragmentMask(graph, `${name} face`, fragments))
 }
 
 /** Names and shapes of the weights. */
