@@ -65,4 +65,5 @@ export const vertexDepthCases: OpCase[] = [
   depthCase(table[0], 24),
   depthCase(table[1], 41),
   depthCase(table[1], 0, true),
+  depthCase(table[0], 24, true),
 ]
