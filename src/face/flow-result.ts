@@ -54,7 +54,7 @@ export function deriveResult(
   // On the mesh: hair that falls over the forehead says nothing about the flow of the face.
   const photometry = once(() => photometricResidual(a, b, warped(), mask, meshMask))
   const occlusion = once(() => {
-    const probabilities = backward && everyOther(backward.occlusion, 0)
+    const probabilities = backward && everyOther(backward.occlusion, 0, mask)
     return probabilities && Uint8Array.from(probabilities, (p) => (p >= files.occlusion.limit ? 1 : 0))
   })
   const judgement = once(() => {
@@ -87,14 +87,14 @@ export function deriveResult(
   return withLazy(result, {
     backwardFlow: () => backward.flow.slice(),
     occlusion: () => (occlusion() as Uint8Array).slice(),
-    occlusionProbability: () => everyOther(backward.occlusion, 0),
-    confidence: () => everyOther(backward.occlusion, 1),
+    occlusionProbability: () => everyOther(backward.occlusion, 0, mask),
+    confidence: () => everyOther(backward.occlusion, 1, mask),
   })
 }
 
-/** One of the two numbers of each pixel. */
-function everyOther(values: Float32Array, which: 0 | 1): Float32Array {
-  return Float32Array.from({ length: values.length / 2 }, (_, i) => values[2 * i + which] as number)
+/** One of the two numbers of each pixel; 0 off the mask. */
+function everyOther(values: Float32Array, which: 0 | 1, mask: Uint8Array): Float32Array {
+  return Float32Array.from(mask, (on, i) => (on === 0 ? 0 : (values[2 * i + which] as number)))
 }
 
 function once<T>(make: () => T): () => T {

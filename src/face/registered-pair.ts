@@ -58,12 +58,9 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i])
 }
 
-/** Of maps of `occlusionNetwork`: on the face nothing is hidden and everything right. */
-function surelySeen(maps: Float32Array, fragments: Float32Array): void {
-  for (let i = 0; i < maps.length / 2; i++) {
-    maps[2 * i] = 0
-    maps[2 * i + 1] = (fragments[4 * i + 3] as number) >= 0 ? 1 : 0
-  }
+/** Of maps of `occlusionNetwork`: nothing is hidden, everything right. */
+function surelySeen(maps: Float32Array): void {
+  for (let i = 0; i < maps.length; i++) maps[i] = i % 2
 }
 
 /** Pairs of one run: see `RegisteredFlowConfig`. */
@@ -220,7 +217,7 @@ export class RegisteredPair {
     if (sameBytes(frames[0].data, frames[1].data)) {
       flow.fill(0)
       backwardFlow?.fill(0)
-      if (backward) surelySeen(backwardOcclusion, fragments)
+      if (backward) surelySeen(backwardOcclusion)
     }
     return {
       frames,

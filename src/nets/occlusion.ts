@@ -7,7 +7,7 @@ import { fragmentDepth, fragmentMask } from '../ops/mesh/interpolate.js'
 import { leakyRelu, sigmoid } from '../ops/tensor/activation.js'
 import { contiguousChannels } from '../ops/tensor/channels.js'
 import { concat } from '../ops/tensor/concat.js'
-import { add, multiply, scale } from '../ops/tensor/elementwise.js'
+import { add, scale } from '../ops/tensor/elementwise.js'
 import { poolAvg } from '../ops/tensor/pool.js'
 import { FLOW_UNIT } from './dffnet.js'
 
@@ -82,12 +82,11 @@ export function occlusionInputs(
 /**
  * What is hidden, and where the flow is right: a small U of convolutions over {@link occlusionInputs}. Weights: occlusion.safetensors.
  * @param inputs n x h/2 x w/2 x 16
- * @param fragments n x h x w x 4 of `rasterise`: the face of A
- * @returns n x h x w x 2, zero off the face: the probability that a point of A is hidden in B, and that (dx, dy) is off by less
- * than 1 px
+ * @returns n x h x w x 2: the probability that a point of A is hidden in B, and that (dx, dy) is off by less than 1 px; off the
+ * face of A they mean nothing
  * @throws EngineError INVALID_GRAPH if the shapes do not fit
  */
-export function occlusionNetwork(graph: GraphBuilder, name: string, inputs: Value, fragments: Value): Value {
+export function occlusionNetwork(graph: GraphBuilder, name: string, inputs: Value): Value {
   const conv = (layer: Layer, input: Value, stride: 1 | 2 = 1): Value => {
     const [, outChannels, kernel] = LAYERS[layer]
     const weights = { weight: `occlusion.${layer}.weight`, bias: `occlusion.${layer}.bias` }
@@ -111,8 +110,7 @@ export function occlusionNetwork(graph: GraphBuilder, name: string, inputs: Valu
   const toEighth = active('up3', joined('lift3', sixteenth, eighth))
   const toQuarter = active('up2', joined('lift2', toEighth, quarter))
   const toHalf = active('up1', joined('lift1', toQuarter, half))
-  const maps = sigmoid(graph, `${name} maps`, enlarged('out', conv('out', toHalf)))
-  return multiply(graph, name, maps, fragmentMask(graph, `${name} face`, fragments))
+  return sigmoid(graph, name, enlarged('out', conv('out', toHalf)))
 }
 
 /** Names and shapes of the weights. */

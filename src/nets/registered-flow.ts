@@ -178,7 +178,7 @@ export function registeredFlows(graph: GraphBuilder, config: RegisteredFlowConfi
       { ...forward, image: batchSlice(graph, 'occlusion I1', images, 0, batch) },
       { ...backward, image: batchSlice(graph, 'occlusion I2', images, batch, batch) },
     ])
-    return { inputs, maps: occlusionNetwork(graph, 'occlusion', inputs, forward.fragments) }
+    return { inputs, maps: occlusionNetwork(graph, 'occlusion', inputs) }
   })
   return { forward, backward, occlusion }
 }

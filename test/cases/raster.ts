@@ -239,13 +239,7 @@ const few: Scene = { ...small, vertices: 12, triangles: randomTriangles(9, 12) }
 const interpolateCases: OpCase[] = [
   ...[1, 3, 4, 5].map((channels): OpCase => {
     const table = randomArray(seededRandom(`table ${channels}`), few.vertices * channels, [-1, 1])
-    const attributes = refTensor(
-      1,
-      1,
-      few.vertices,
-      channels,
-      (_n, _y, x, c) => table[x * channels + c] ?? 0,
-    )
+    const attributes = refTensor(1, 1, few.vertices, channels, (_n, _y, x, c) => table[x * channels + c] ?? 0)
     return {
       name: `interpolate constant ${channels} channels 38x45`,
       op: 'interpolate',
