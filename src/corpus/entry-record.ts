@@ -6,7 +6,7 @@ import { FaceError } from '../errors.js'
 import { findFrameFiles } from '../io/frame-files.js'
 import { type Provenance, provenanceChanges, withDigest } from '../io/provenance.js'
 import { sha256Now } from '../platform/node/hash.js'
-import { type HashedFile, hashFile } from '../platform/node/hashed-file.js'
+import { assertUnchanged, type HashedFile, hashFile } from '../platform/node/hashed-file.js'
 import { packageFacts } from '../platform/node/package-root.js'
 import type { VideoDamage } from '../platform/node/video-frame.js'
 import { type CorpusEntry, entryFolder, entryPaths } from './entry.js'
@@ -107,6 +107,24 @@ export async function hashInputs(entry: CorpusEntry): Promise<EntryInputs> {
   }
   const called = entry.kind === 'video' ? ['the video'] : ['photo A', 'photo B']
   return { hashes: Object.fromEntries(files.map(({ sha256 }, i) => [called[i], sha256])), state, files }
+}
+
+/**
+ * What was computed meanwhile would be labelled with hashes of other bytes.
+ * @throws FaceError INVALID_INPUT where an input was written, or a picture came or went, since they were hashed
+ */
+export async function assertSameInputs(entry: CorpusEntry, { files }: EntryInputs): Promise<void> {
+  for (const hashed of files) await assertUnchanged(hashed)
+  const now = await inputFiles(entry)
+  if (now.length === files.length && now.every((file, i) => file === files[i]?.file)) return
+  const [folder = ''] = entryPaths(entry)
+  throw new FaceError(
+    'INVALID_INPUT',
+    `${folder}: has other pictures than when the work on it began; start again`,
+    {
+      file: folder,
+    },
+  )
 }
 
 async function inputFiles(entry: CorpusEntry): Promise<readonly string[]> {

@@ -111,21 +111,21 @@ async function writeFlushed(file: string, text: string): Promise<void> {
   }
 }
 
-/** Puts a folder in the place of another, which is removed. */
+/** Puts a folder in the place of another, which is removed once the new one is there: whoever reads meanwhile misses it for two renames only. */
 export async function replaceFolder(from: string, to: string): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     const old = join(dirname(to), temporaryName('old'))
     await rename(to, old).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== 'ENOENT') throw cause
     })
+    const [done, failure] = await rename(from, to).then(
+      () => [true, null] as const,
+      (cause: NodeJS.ErrnoException) => [false, cause] as const,
+    )
     await rm(old, { recursive: true, force: true })
-    try {
-      await rename(from, to)
-      return
-    } catch (cause) {
-      // Another process was quicker.
-      const { code } = cause as NodeJS.ErrnoException
-      if ((code !== 'ENOTEMPTY' && code !== 'EEXIST') || attempt > 20) throw cause
-    }
+    if (done) return
+    // Another process was quicker.
+    const isTaken = failure.code === 'ENOTEMPTY' || failure.code === 'EEXIST'
+    if (!isTaken || attempt > 20) throw failure
   }
 }

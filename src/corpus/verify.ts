@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FaceError } from '../errors.js'
 import { DATASET_FILES, type Dataset, readDataset } from './dataset.js'
@@ -8,7 +9,7 @@ import { goToEntry, hasArchive, samplesOf } from './entry-samples.js'
 import { openPlan } from './plan.js'
 import { contentFacts } from './sample-files.js'
 import { ShardSamples } from './shard-samples.js'
-import type { ShardFacts } from './shard-writer.js'
+import { SHARDS, type ShardFacts } from './shard-writer.js'
 import type { PairTableRow } from './table-columns.js'
 import { readTable } from './table-reader.js'
 import { readSamples } from './tar-reader.js'
@@ -138,6 +139,12 @@ async function checkDataset(
     if (!(error instanceof FaceError)) throw error
   }
   for (const shard of [...open.values()]) await check(shard, expected.get(shard.file) ?? null)
+  // Loaders take what lies in the folder.
+  const listed = new Set(dataset.shards.map(({ file }) => file))
+  for (const name of (await readdir(join(set, SHARDS)).catch(() => [])).sort()) {
+    const file = `${SHARDS}/${name}`
+    if (!listed.has(file)) found('shard', file, 'is not of this data set')
+  }
   return good
 }
 

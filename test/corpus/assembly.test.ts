@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { extract } from 'tar-stream'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { assembleCorpus } from '../../src/corpus/assemble.js'
 import type { Dataset } from '../../src/corpus/dataset.js'
 import { type CorpusEntry, entryFolder } from '../../src/corpus/entry.js'
@@ -246,6 +246,41 @@ print(json.dumps(found))`
   })
 })
 
+describe('an entry whose input changes while it is worked on', () => {
+  const into = () => join(folder, 'changing')
+  const isComputed = (entry: CorpusEntry) => isDone(into(), entry, settings.options, settings.engine)
+  /** What happens at the second computation. */
+  const meanwhile = (happens: () => Promise<unknown>) => {
+    let calls = 0
+    faceFlow.onCall = async () => {
+      if (++calls === 2) await happens()
+    }
+  }
+  afterEach(() => {
+    faceFlow.onCall = () => undefined
+  })
+
+  it('is not taken for what it was, and computed when it is whole', async () => {
+    await mkdir(join(folder, 'copied'))
+    for (let i = 0; i < 2; i++) await cp(PHOTO_A, join(folder, 'copied', `${i}.jpg`))
+    const entry: CorpusEntry = { ...(await entryOf('one')), id: 'copied', names: ['copied'] }
+    for (const [happens, why] of [
+      [() => cp(PHOTO_B, join(folder, 'copied/2.jpg')), /has other pictures than/],
+      [() => cp(PHOTO_B, join(folder, 'copied/1.jpg')), /1.jpg: changed while/],
+      [() => rm(join(folder, 'copied/1.jpg')), /1.jpg: changed while/],
+    ] as const) {
+      meanwhile(happens)
+      const { status, failure } = await compute(into(), entry)
+      expect(status).toBe('failed')
+      expect(failure?.message).toMatch(why)
+      expect(await isComputed(entry)).toBe(false)
+    }
+    faceFlow.onCall = () => undefined
+    expect(await compute(into(), entry)).toMatchObject({ status: 'complete', counts: { frames: 2 } })
+    expect(await isComputed(entry)).toBe(true)
+  })
+})
+
 describe('the samples of an assembled corpus', () => {
   const archives = async (of: string) =>
     (await readdir(join(of, 'entries'), { recursive: true })).filter((name) => name.endsWith('samples.tar'))
@@ -399,6 +434,17 @@ describe('verify and repair', () => {
     expect(bytes.equals(await readFile(file))).toBe(true)
     expect(await content(set())).toEqual(before)
     expect(await problems()).toEqual([])
+  })
+
+  it('names what somebody else put beside the shards, and takes no sample from it', async () => {
+    const before = await content(set())
+    const [first, last] = [dataset.shards[0]?.file ?? '', dataset.shards.at(-1)?.file ?? '']
+    // A copy that loaders would read first, with samples that belong further behind.
+    const stray = first.replace('000000', '00000')
+    await cp(join(set(), last), join(set(), stray))
+    expect(await problems()).toEqual([{ of: 'shard', name: stray, what: 'is not of this data set' }])
+    expect(await repair()).toEqual([])
+    expect(await content(set())).toEqual(before)
   })
 
   it('takes samples from shards whose record is lost', async () => {
