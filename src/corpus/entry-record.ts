@@ -11,6 +11,7 @@ import { packageFacts } from '../platform/node/package-root.js'
 import type { VideoDamage } from '../platform/node/video-frame.js'
 import { type CorpusEntry, entryFolder, entryPaths } from './entry.js'
 import type { CorpusEngine, CorpusOptions } from './options.js'
+import { isUnbroken } from './seal.js'
 
 /** Names in the folder of a finished entry. */
 export const ENTRY_FILES = {
@@ -63,6 +64,8 @@ export interface EntryRecord {
   readonly inputState: string
   readonly adapter: string
   readonly files: Readonly<Record<string, FileFacts>>
+  /** SHA-256 over the JSON of all else, hex: a record that was changed is none. */
+  readonly seal: string
 }
 
 /** The inputs of an entry as they are now. */
@@ -157,12 +160,12 @@ async function inputState(entry: CorpusEntry): Promise<string> {
   return sha256Now([states.join('\n')])
 }
 
-/** The record of a finished entry; null where there is none. */
+/** The record of a finished entry; null where there is none, or it is damaged. */
 export async function readEntryRecord(set: string, id: string): Promise<EntryRecord | null> {
   try {
     const text = await readFile(join(entryFolder(set, id), ENTRY_FILES.record), 'utf8')
     const record = JSON.parse(text) as EntryRecord | null
-    return record?.format === 1 && record.id === id ? record : null
+    return record?.format === 1 && record.id === id && isUnbroken(record) ? record : null
   } catch {
     return null
   }

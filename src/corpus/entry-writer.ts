@@ -7,6 +7,7 @@ import { entryFolder } from './entry.js'
 import { ENTRY_FILES, type EntryRecord, type FileFacts, fileFacts } from './entry-record.js'
 import type { FrameRow } from './rows.js'
 import type { Sample } from './sample-files.js'
+import { sealed } from './seal.js'
 import { TarWriter } from './tar-writer.js'
 
 /** Rows that wait in memory to be written. */
@@ -53,7 +54,7 @@ export class EntryWriter {
    * one's, which has the same content, stays.
    * @throws FaceError OUTPUT_FAILED
    */
-  async publish(record: Omit<EntryRecord, 'files'>): Promise<EntryRecord> {
+  async publish(record: Omit<EntryRecord, 'files' | 'seal'>): Promise<EntryRecord> {
     const files: Record<string, FileFacts> = { [ENTRY_FILES.samples]: await this.#tar.end() }
     for (const kind of ['frames', 'pairs'] as const) {
       await this.#flush(kind)
@@ -62,7 +63,7 @@ export class EntryWriter {
       if (facts === null) throw outputFailed(file, { code: 'EIO' })
       files[ENTRY_FILES[kind]] = facts
     }
-    const complete: EntryRecord = { ...record, files }
+    const complete: EntryRecord = sealed({ ...record, files })
     try {
       await writeFlushed(join(this.#folder, ENTRY_FILES.record), `${JSON.stringify(complete, null, 1)}\n`)
       for (const name of Object.keys(files)) await flushFile(join(this.#folder, name))

@@ -51,7 +51,7 @@ export async function readSettings(set: string): Promise<CorpusSettings> {
   }
   throw new FaceError(
     'INVALID_INPUT',
-    `${file}: is missing or damaged; give a folder that "deepfaceflow corpus" made`,
+    `${file}: is missing or damaged; give a folder that "deepfaceflow corpus" made, or run that again with the input`,
     {
       file,
     },

@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path'
 import { extract } from 'tar-stream'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { assembleCorpus } from '../../src/corpus/assemble.js'
-import type { Dataset } from '../../src/corpus/dataset.js'
+import { type Dataset, readDataset } from '../../src/corpus/dataset.js'
 import { type CorpusEntry, entryFolder } from '../../src/corpus/entry.js'
-import { isDone, readEntryRecord, whyOpen } from '../../src/corpus/entry-record.js'
+import { type EntryRecord, isDone, readEntryRecord, whyOpen } from '../../src/corpus/entry-record.js'
 import { readManifest } from '../../src/corpus/manifest.js'
 import { gatherShares } from '../../src/corpus/merge.js'
 import { corpusOptions } from '../../src/corpus/options.js'
@@ -434,6 +434,32 @@ describe('verify and repair', () => {
     expect(bytes.equals(await readFile(file))).toBe(true)
     expect(await content(set())).toEqual(before)
     expect(await problems()).toEqual([])
+  })
+
+  it('finds what has changed in records, and makes them as they were', async () => {
+    const record = join(entryFolder(set(), 'one'), 'entry.json')
+    const change = async (file: string, name: string) => {
+      const text = await readFile(file, 'utf8')
+      await writeFile(file, text.replace(new RegExp(`("${name}": )\\d+`), '$199'))
+      return text
+    }
+    const { inputState: _, seal: __, ...before } = JSON.parse(await change(record, 'faces')) as EntryRecord
+    expect(await problems()).toEqual([
+      { of: 'entry', name: 'one', what: 'is not computed, or its entry.json is damaged' },
+    ])
+    expect(await repair()).toEqual(['one'])
+    expect(await readEntryRecord(set(), 'one')).toMatchObject(before)
+    await change(join(set(), 'dataset.json'), 'faces')
+    const made = await readFile(join(set(), 'corpus.json'))
+    await writeFile(join(set(), 'corpus.json'), '{"format":1}')
+    expect(await problems()).toEqual([
+      { of: 'dataset', name: 'dataset.json', what: 'is missing or damaged' },
+      { of: 'dataset', name: 'corpus.json', what: 'is damaged' },
+    ])
+    await writeFile(join(set(), 'corpus.json'), made)
+    await repair()
+    expect(await problems()).toEqual([])
+    expect((await readDataset(set()))?.counts).toEqual(dataset.counts)
   })
 
   it('names what somebody else put beside the shards, and takes no sample from it', async () => {
