@@ -138,6 +138,7 @@ class BatchRun {
         if (this.context.interrupted.aborted) return
         const answer = await this.#run({ pair, saysWho: round === 0 })
         if (answer.outcome === 'held') held.push(pair)
+        else if (answer.outcome === 'skipped') this.progress.pass()
         else this.progress.advance()
       })
       if (this.context.interrupted.aborted) return

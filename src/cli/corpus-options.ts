@@ -99,7 +99,7 @@ export function addSetOptions(command: Command): Command {
     )
     .option('--pncc', 'the PNCC of A in every sample')
     .option('--no-backward', 'no flow from B to A: half the time, no occlusion, fewer checks')
-    .option('--shard-size <MB>', 'size of a shard', amount, DEFAULT_SHARD_BYTES / MEGABYTE)
+    .option('--shard-size <MB>', 'size of a shard', someAmount, DEFAULT_SHARD_BYTES / MEGABYTE)
     .option('--splits <shares>', 'divide the pairs, for example train=0.9,val=0.05,test=0.05', shares)
     .addOption(
       new Option(
@@ -162,6 +162,12 @@ function wholeNumber(text: string): number {
 function amount(text: string): number {
   const value = Number(text.trim() || Number.NaN)
   if (!(value >= 0 && Number.isFinite(value))) throw new InvalidArgumentError('give a number from 0 on.')
+  return value
+}
+
+function someAmount(text: string): number {
+  const value = amount(text)
+  if (value === 0) throw new InvalidArgumentError('give a number above 0.')
   return value
 }
 

@@ -10,6 +10,7 @@ import {
   fetchRecord,
   type ObjectStore,
   processEntry,
+  readEntryRecord,
   sendEntry,
   type WorkPhase,
   whyOpen,
@@ -21,7 +22,7 @@ import { type Crew, eachAtATime, planCrew } from './crew.js'
 import { createOptions, type EngineFlags } from './options.js'
 import { Pace } from './pace.js'
 import { PhaseTimes } from './phase-times.js'
-import { runTwice, WorkerEnded } from './process-crew.js'
+import { isCutOff, runTwice } from './process-crew.js'
 import type { Progress } from './progress.js'
 import { oneLine } from './terminal-text.js'
 import { crewAt, SharedEngine, serveAt, shownBy, type TaskEvent, type Workbench } from './workbench.js'
@@ -87,19 +88,22 @@ export async function workOnEntries(
       if (context.interrupted.aborted) return
       if (store !== null) await fetchRecord(store, set, entry.id)
       const why = await whyOpen(set, entry, settings.options, settings.engine)
-      if (why === null && !force) count.skipped++
-      else {
-        if (why) progress.note(`${entry.id}: computed anew: ${oneLine(why)}`)
-        const answer = await runEntry(context, crew, { set, store: store && out, settings, entry }, progress)
-        if (answer === null) {
-          if (context.interrupted.aborted) return
-          count.failed++
-        } else {
-          const { record } = answer
-          times.add(answer.times)
-          count[record.status === 'failed' ? 'failed' : 'computed']++
-          pace.done(record.counts.pairs, crew.memory())
-        }
+      if (why === null && !force) {
+        const failure = (await readEntryRecord(set, entry.id))?.failure ?? null
+        if (failure !== null) progress.note(`${entry.id}: failed before: ${oneLine(failure.message)}`)
+        count[failure === null ? 'skipped' : 'failed']++
+        return progress.pass()
+      }
+      if (why) progress.note(`${entry.id}: computed anew: ${oneLine(why)}`)
+      const answer = await runEntry(context, crew, { set, store: store && out, settings, entry }, progress)
+      if (answer === null) {
+        if (context.interrupted.aborted) return
+        count.failed++
+      } else {
+        const { record } = answer
+        times.add(answer.times)
+        count[record.status === 'failed' ? 'failed' : 'computed']++
+        pace.done(record.counts.pairs, crew.memory())
       }
       progress.advance()
     })
@@ -124,8 +128,8 @@ async function runEntry(
     return answer
   } catch (error) {
     if (context.interrupted.aborted) return null
-    if (!(error instanceof WorkerEnded)) throw error
-    progress.note(`${id}: left out: ${error.message} twice; run again with --jobs 1 to see why`)
+    if (!isCutOff(error)) throw error
+    progress.note(`${id}: left out: ${error.message}, twice; run again with --jobs 1 to see why`)
     return null
   }
 }

@@ -135,9 +135,15 @@ export class ProcessCrew<Task, Answer> implements Crew<Task, Answer> {
   }
 }
 
+/** Whether a task was cut off: the process that did it has ended, or one that it had started was ended by somebody. */
+export function isCutOff(error: unknown): error is Error {
+  if (error instanceof WorkerEnded) return true
+  return error instanceof FaceError && error.code === 'EXTERNAL_TOOL' && error.details.signal !== undefined
+}
+
 /**
- * Does a task; once more where the process that did it has ended, which may have had another reason than the task.
- * @throws `WorkerEnded` where it has ended twice, or no more is to be begun
+ * Does a task; once more where it was cut off, which may have had another reason than the task.
+ * @throws what `isCutOff` knows where it was cut off twice, or no more is to be begun
  */
 export async function runTwice<Task, Answer>(
   crew: Crew<Task, Answer>,
@@ -147,7 +153,7 @@ export async function runTwice<Task, Answer>(
   try {
     return await crew.run(task)
   } catch (error) {
-    if (!(error instanceof WorkerEnded) || signal.aborted) throw error
+    if (!isCutOff(error) || signal.aborted) throw error
     return await crew.run(task)
   }
 }

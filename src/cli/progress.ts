@@ -8,6 +8,8 @@ export interface Progress {
   step(text: string): void
   /** One item of `total` is done. */
   advance(): void
+  /** One item of `total` was done before the command began: it says nothing of the time that the others take. */
+  pass(): void
   /** Prints a line above the bar (and without a terminal, just the line). */
   note(line: string): void
   stop(): void
@@ -19,6 +21,7 @@ export function startProgress(context: CliContext, total: number, quiet: boolean
     return {
       step: () => undefined,
       advance: () => undefined,
+      pass: () => undefined,
       note: (line) => {
         if (!quiet) context.stderr(`${line}\n`)
       },
@@ -40,9 +43,10 @@ export function startProgress(context: CliContext, total: number, quiet: boolean
   // The first item pays for start-up (compiling kernels) and would spoil the estimate.
   let started = 0
   let done = 0
+  let passed = 0
   const clock = () => {
     if (done < 2) return ''
-    const left = Math.round((((Date.now() - started) / (done - 1)) * (total - done)) / 1000)
+    const left = Math.round((((Date.now() - started) / (done - 1)) * (total - passed - done)) / 1000)
     return `ETA ${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`
   }
   bar.start(total, 0, { step: '', clock: '' })
@@ -51,7 +55,11 @@ export function startProgress(context: CliContext, total: number, quiet: boolean
     advance: () => {
       done++
       if (done === 1) started = Date.now()
-      bar.update(done, { clock: clock() })
+      bar.update(passed + done, { clock: clock() })
+    },
+    pass: () => {
+      passed++
+      bar.update(passed + done, { clock: clock() })
     },
     note: (line) => {
       // Wipes the bar's line; the next update draws it again below.

@@ -38,14 +38,15 @@ export async function trackFrames(
   let reference: PhotoInput | null = null
   let started = false
   let index = Math.max(0, first)
-  for (let k = 0; k < index; k++) progress.advance()
+  for (let k = 0; k < index; k++) progress.pass()
   const onDamage = (found: VideoDamage) => {
     damage = found
   }
   for await (const shown of source.frames(index, context.interrupted, onDamage)) {
     if (context.interrupted.aborted) break
     progress.step(shown.name)
-    if (index < earlier.length) {
+    const isSeen = index < earlier.length
+    if (isSeen) {
       // Seen by an earlier run: the tracker needs only the two frames that flow starts from.
       if (index === first) reference = shown.photo
       if (index === last && reference !== null) {
@@ -63,7 +64,8 @@ export async function trackFrames(
         progress,
       )
     }
-    progress.advance()
+    if (isSeen) progress.pass()
+    else progress.advance()
     index++
   }
   if (!started && !context.interrupted.aborted) {

@@ -172,6 +172,7 @@ class VideoBench implements Workbench<VideoTask, VideoAnswer> {
       step: (text) => this.report({ kind: 'step', text: `${name}: ${text}` }),
       note: (text) => this.report({ kind: 'note', text: `${oneLine(input)}: ${text}` }),
       advance: () => this.report({ kind: 'advance', text: name }),
+      pass: () => this.report({ kind: 'pass', text: name }),
       stop: () => undefined,
     }
   }

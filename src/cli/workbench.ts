@@ -7,8 +7,8 @@ import type { Progress } from './progress.js'
 
 /** What whoever does a task tells meanwhile. */
 export interface TaskEvent {
-  /** `advance`: a part of the task that the progress counts is done. */
-  readonly kind: 'note' | 'step' | 'advance'
+  /** `advance`: a part of the task that the progress counts is done; `pass`: it was done before. */
+  readonly kind: 'note' | 'step' | 'advance' | 'pass'
   readonly text: string
 }
 
@@ -24,6 +24,7 @@ export function shownBy(progress: Progress): (event: TaskEvent) => void {
   return ({ kind, text }) => {
     if (kind === 'note') progress.note(text)
     else if (kind === 'step') progress.step(text)
+    else if (kind === 'pass') progress.pass()
     else progress.advance()
   }
 }

@@ -23,6 +23,7 @@ import { finishPublishing, publishDataset } from './publish.js'
 import { writeReport } from './report.js'
 import { CorpusFigures } from './report-figures.js'
 import type { FrameRow } from './rows.js'
+import { sealed } from './seal.js'
 import type { CorpusSettings } from './settings.js'
 import { ShardSamples } from './shard-samples.js'
 import { type ShardFacts, ShardWriter } from './shard-writer.js'
@@ -236,7 +237,7 @@ class Assembly {
       if (facts !== null) files[name] = facts
     }
     const run = { date: new Date().toISOString(), adapters: [...this.#adapters].sort() }
-    const dataset: Dataset = { ...unreported, files, run }
+    const dataset: Dataset = { ...sealed({ ...unreported, files }), run }
     await goToEntry(this.before, null, (passed) => keepPassedEntry(this.set, passed, this.before))
     await writeFileAtomic(join(this.folder, DATASET_FILES.dataset), `${JSON.stringify(dataset, null, 1)}\n`)
     for (const name of [...shards.map(({ file }) => file), ...Object.keys(files)])

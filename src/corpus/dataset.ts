@@ -67,6 +67,8 @@ export interface Dataset {
   readonly shards: readonly ShardFacts[]
   /** The other files, by name. */
   readonly files: Readonly<Record<string, FileFacts>>
+  /** SHA-256 over the JSON of all before it, hex. */
+  readonly seal: string
   /** What differs from run to run. */
   readonly run: { readonly date: string; readonly adapters: readonly string[] }
 }

@@ -6,11 +6,12 @@ import { FaceError } from '../errors.js'
 import { findFrameFiles } from '../io/frame-files.js'
 import { type Provenance, provenanceChanges, withDigest } from '../io/provenance.js'
 import { sha256Now } from '../platform/node/hash.js'
-import { type HashedFile, hashFile } from '../platform/node/hashed-file.js'
+import { assertUnchanged, type HashedFile, hashFile } from '../platform/node/hashed-file.js'
 import { packageFacts } from '../platform/node/package-root.js'
 import type { VideoDamage } from '../platform/node/video-frame.js'
 import { type CorpusEntry, entryFolder, entryPaths } from './entry.js'
 import type { CorpusEngine, CorpusOptions } from './options.js'
+import { isUnbroken } from './seal.js'
 
 /** Names in the folder of a finished entry. */
 export const ENTRY_FILES = {
@@ -63,6 +64,8 @@ export interface EntryRecord {
   readonly inputState: string
   readonly adapter: string
   readonly files: Readonly<Record<string, FileFacts>>
+  /** SHA-256 over the JSON of all else, hex: a record that was changed is none. */
+  readonly seal: string
 }
 
 /** The inputs of an entry as they are now. */
@@ -109,6 +112,24 @@ export async function hashInputs(entry: CorpusEntry): Promise<EntryInputs> {
   return { hashes: Object.fromEntries(files.map(({ sha256 }, i) => [called[i], sha256])), state, files }
 }
 
+/**
+ * What was computed meanwhile would be labelled with hashes of other bytes.
+ * @throws FaceError INVALID_INPUT where an input was written, or a picture came or went, since they were hashed
+ */
+export async function assertSameInputs(entry: CorpusEntry, { files }: EntryInputs): Promise<void> {
+  for (const hashed of files) await assertUnchanged(hashed)
+  const now = await inputFiles(entry)
+  if (now.length === files.length && now.every((file, i) => file === files[i]?.file)) return
+  const [folder = ''] = entryPaths(entry)
+  throw new FaceError(
+    'INVALID_INPUT',
+    `${folder}: has other pictures than when the work on it began; start again`,
+    {
+      file: folder,
+    },
+  )
+}
+
 async function inputFiles(entry: CorpusEntry): Promise<readonly string[]> {
   const paths = entryPaths(entry)
   return entry.kind === 'frames' ? await pictures(paths[0] as string) : paths
@@ -139,12 +160,12 @@ async function inputState(entry: CorpusEntry): Promise<string> {
   return sha256Now([states.join('\n')])
 }
 
-/** The record of a finished entry; null where there is none. */
+/** The record of a finished entry; null where there is none, or it is damaged. */
 export async function readEntryRecord(set: string, id: string): Promise<EntryRecord | null> {
   try {
     const text = await readFile(join(entryFolder(set, id), ENTRY_FILES.record), 'utf8')
     const record = JSON.parse(text) as EntryRecord | null
-    return record?.format === 1 && record.id === id ? record : null
+    return record?.format === 1 && record.id === id && isUnbroken(record) ? record : null
   } catch {
     return null
   }

@@ -7,6 +7,7 @@ import { entryFolder } from './entry.js'
 import { ENTRY_FILES, type EntryRecord, type FileFacts, fileFacts } from './entry-record.js'
 import type { FrameRow } from './rows.js'
 import type { Sample } from './sample-files.js'
+import { sealed } from './seal.js'
 import { TarWriter } from './tar-writer.js'
 
 /** Rows that wait in memory to be written. */
@@ -53,7 +54,7 @@ export class EntryWriter {
    * one's, which has the same content, stays.
    * @throws FaceError OUTPUT_FAILED
    */
-  async publish(record: Omit<EntryRecord, 'files'>): Promise<EntryRecord> {
+  async publish(record: Omit<EntryRecord, 'files' | 'seal'>): Promise<EntryRecord> {
     const files: Record<string, FileFacts> = { [ENTRY_FILES.samples]: await this.#tar.end() }
     for (const kind of ['frames', 'pairs'] as const) {
       await this.#flush(kind)
@@ -62,7 +63,7 @@ export class EntryWriter {
       if (facts === null) throw outputFailed(file, { code: 'EIO' })
       files[ENTRY_FILES[kind]] = facts
     }
-    const complete: EntryRecord = { ...record, files }
+    const complete: EntryRecord = sealed({ ...record, files })
     try {
       await writeFlushed(join(this.#folder, ENTRY_FILES.record), `${JSON.stringify(complete, null, 1)}\n`)
       for (const name of Object.keys(files)) await flushFile(join(this.#folder, name))
@@ -111,21 +112,21 @@ async function writeFlushed(file: string, text: string): Promise<void> {
   }
 }
 
-/** Puts a folder in the place of another, which is removed. */
+/** Puts a folder in the place of another, which is removed once the new one is there: whoever reads meanwhile misses it for two renames only. */
 export async function replaceFolder(from: string, to: string): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     const old = join(dirname(to), temporaryName('old'))
     await rename(to, old).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== 'ENOENT') throw cause
     })
+    const [done, failure] = await rename(from, to).then(
+      () => [true, null] as const,
+      (cause: NodeJS.ErrnoException) => [false, cause] as const,
+    )
     await rm(old, { recursive: true, force: true })
-    try {
-      await rename(from, to)
-      return
-    } catch (cause) {
-      // Another process was quicker.
-      const { code } = cause as NodeJS.ErrnoException
-      if ((code !== 'ENOTEMPTY' && code !== 'EEXIST') || attempt > 20) throw cause
-    }
+    if (done) return
+    // Another process was quicker.
+    const isTaken = failure.code === 'ENOTEMPTY' || failure.code === 'EEXIST'
+    if (!isTaken || attempt > 20) throw failure
   }
 }

@@ -2,8 +2,10 @@ import { join, relative, resolve, sep } from 'node:path'
 import { FaceError } from '../errors.js'
 import { sha256Now } from '../platform/node/hash.js'
 
+const ENTRY_KINDS = ['video', 'frames', 'pair'] as const
+
 /** What an entry of a corpus is made of: a video file, a folder of frames, or two photos of one person. */
-export type EntryKind = 'video' | 'frames' | 'pair'
+export type EntryKind = (typeof ENTRY_KINDS)[number]
 
 /** One entry of a corpus: one unit of work, of resuming and of repair. */
 export interface CorpusEntry {
@@ -60,6 +62,23 @@ export function assertUsableId(id: string, where: string): void {
   throw new FaceError('INVALID_INPUT', `${where}: the id "${id}" ${why}`, { id })
 }
 
+/**
+ * An entry that came from elsewhere, a queue's server or a store: its id names folders here.
+ * @param where what messages name
+ * @throws FaceError INVALID_INPUT for what is no entry
+ */
+export function assertEntry(value: unknown, where: string): asserts value is CorpusEntry {
+  const { id, kind, names, root, group } = (value ?? {}) as Partial<Record<keyof CorpusEntry, unknown>>
+  const isEntry =
+    [id, root, group].every((text) => typeof text === 'string') &&
+    ENTRY_KINDS.includes(kind as EntryKind) &&
+    Array.isArray(names) &&
+    names.length === (kind === 'pair' ? 2 : 1) &&
+    names.every((name) => typeof name === 'string')
+  if (!isEntry) throw new FaceError('INVALID_INPUT', `${where}: holds something that is no entry of a corpus`)
+  assertUsableId(id as string, where)
+}
+
 /** Names that differ in case or in how accents are composed are the same folder on some systems. */
 export function idKey(id: string): string {
   return id.normalize('NFC').toLowerCase()
@@ -83,8 +102,9 @@ export function compareIds(a: string, b: string): number {
   return bucketOf(a) - bucketOf(b) || (a < b ? -1 : a > b ? 1 : 0)
 }
 
-/** Folder of a finished entry below the corpus's folder. */
+/** Folder of a finished entry below the corpus's folder. @throws FaceError INVALID_INPUT for an id that leads elsewhere */
 export function entryFolder(set: string, id: string): string {
+  assertUsableId(id, 'the entry')
   return join(set, ENTRIES, bucketName(bucketOf(id)), id)
 }
 

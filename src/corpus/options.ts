@@ -124,6 +124,8 @@ export function corpusOptions(
     if (typeof value === 'number' && value >= 0) continue
     throw fail(`${name} is a number from 0 on, got ${String(value)}`)
   }
+  if (minMotion > maxMotion)
+    throw fail(`minMotion is ${minMotion}, above maxMotion, ${maxMotion}: no pair would be left`)
   return options
 }
 

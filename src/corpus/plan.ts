@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { FaceError } from '../errors.js'
 import { makeOutputFolder, outputFailed } from '../platform/node/atomic.js'
 import { temporaryName } from '../platform/node/owner.js'
-import { BUCKETS, bucketName, bucketOf, type CorpusEntry, idKey } from './entry.js'
+import { BUCKETS, bucketName, bucketOf, type CorpusEntry, entryPaths, idKey } from './entry.js'
 import { replaceFolder } from './entry-writer.js'
 
 /*
@@ -17,6 +18,9 @@ const PLAN = 'plan'
 const FACTS = 'plan.json'
 /** Text that waits in memory to be appended to the buckets' files, characters. */
 const MOST_HELD = 4_000_000
+
+const LOOKS = 5
+const LOOK_MS = 20
 
 interface PlanFacts {
   readonly format: 1
@@ -44,14 +48,15 @@ export interface CorpusPlan {
  * Writes down which entries a corpus has; a plan that says the same stays as it is, another one is replaced. Several processes may do
  * this at once.
  * @param set the corpus's folder
- * @throws FaceError INVALID_INPUT for ids that are given twice; OUTPUT_FAILED; what `entries` throws
+ * @throws FaceError INVALID_INPUT for ids that are given twice; INVALID_ARGUMENT for a corpus's folder that is a folder of frames too;
+ *   OUTPUT_FAILED; what `entries` throws
  */
 export async function planCorpus(set: string, entries: AsyncIterable<CorpusEntry>): Promise<CorpusPlan> {
   await makeOutputFolder(set)
   const folder = join(set, temporaryName(PLAN))
   try {
     await mkdir(folder)
-    const root = await spread(folder, entries)
+    const root = await spread(folder, elsewhere(set, entries))
     const facts = await sortBuckets(folder, root)
     await writeFile(join(folder, FACTS), `${JSON.stringify(facts)}\n`)
     await publish(set, folder, facts)
@@ -69,7 +74,7 @@ export async function planCorpus(set: string, entries: AsyncIterable<CorpusEntry
  * @throws FaceError INVALID_INPUT if there is none
  */
 export async function openPlan(set: string): Promise<CorpusPlan> {
-  const facts = await readFacts(set)
+  const facts = await settled(() => readFacts(set))
   if (facts === null) {
     throw new FaceError(
       'INVALID_INPUT',
@@ -85,9 +90,31 @@ export async function openPlan(set: string): Promise<CorpusPlan> {
     count,
     async *entries(buckets = Array(BUCKETS).keys()) {
       for (const bucket of buckets) {
-        if ((facts.counts[bucket] ?? 0) > 0) yield* await readBucket(join(set, PLAN), bucket, root)
+        const planned = facts.counts[bucket] ?? 0
+        if (planned === 0) continue
+        const entries = await settled(async () => {
+          const found = await readBucket(join(set, PLAN), bucket, root)
+          return found.length === planned ? found : null
+        })
+        if (entries === null) throw otherPlan(set)
+        yield* entries
       }
     },
+  }
+}
+
+/** @throws FaceError INVALID_ARGUMENT for a folder of frames that is the corpus's own: its report would be a frame */
+async function* elsewhere(set: string, entries: AsyncIterable<CorpusEntry>): AsyncGenerator<CorpusEntry> {
+  const own = resolve(set)
+  for await (const entry of entries) {
+    if (entry.kind === 'frames' && entryPaths(entry)[0] === own) {
+      throw new FaceError(
+        'INVALID_ARGUMENT',
+        `${set}: is a folder of frames of the input, and the report's picture would be one more; choose another folder with -o`,
+        { file: set },
+      )
+    }
+    yield entry
   }
 }
 
@@ -157,23 +184,67 @@ function assertNoDuplicates(entries: readonly CorpusEntry[]): void {
   }
 }
 
+/** @throws FaceError INVALID_INPUT where it is damaged; OUTPUT_FAILED */
 async function readBucket(folder: string, bucket: number, root: string): Promise<CorpusEntry[]> {
   const file = join(folder, bucketName(bucket))
-  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return ''
-    throw outputFailed(file, cause)
-  })
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => ({ ...(JSON.parse(line) as Omit<CorpusEntry, 'root'>), root }))
+  const text = (await readBucketFile(folder, bucket))?.toString('utf8') ?? ''
+  try {
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => ({ ...(JSON.parse(line) as Omit<CorpusEntry, 'root'>), root }))
+  } catch (cause) {
+    throw new FaceError(
+      'INVALID_INPUT',
+      `${file}: is damaged; run "deepfaceflow corpus" with the input again, which plans anew`,
+      { file },
+      { cause },
+    )
+  }
 }
 
-/** Puts a plan in the place of the one before, unless that says the same. */
+/** Null where there is none. @throws FaceError OUTPUT_FAILED */
+async function readBucketFile(folder: string, bucket: number): Promise<Buffer | null> {
+  const file = join(folder, bucketName(bucket))
+  return await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return null
+    throw outputFailed(file, cause)
+  })
+}
+
+/** Puts a plan in the place of the one before, unless that says the same and is whole. */
 async function publish(set: string, folder: string, facts: PlanFacts): Promise<void> {
   const there = await readFacts(set)
-  if (there?.digest === facts.digest && there.root === facts.root) return
+  const isSame = there?.digest === facts.digest && there.root === facts.root
+  if (isSame && (await hasBuckets(set, folder, facts))) return
   await replaceFolder(folder, join(set, PLAN))
+}
+
+/** Whether the plan of a corpus's folder has the very lines of another one. */
+async function hasBuckets(set: string, folder: string, { counts }: PlanFacts): Promise<boolean> {
+  for (const [bucket, count] of counts.entries()) {
+    if (count === 0) continue
+    const [own, other] = [await readBucketFile(folder, bucket), await readBucketFile(join(set, PLAN), bucket)]
+    if (own === null || other === null || !own.equals(other)) return false
+  }
+  return true
+}
+
+/** Looks again where nothing is found: a process that plans the same at this moment takes the folder away for two renames. */
+async function settled<T>(look: () => Promise<T | null>): Promise<T | null> {
+  for (let left = LOOKS; ; left--) {
+    const found = await look()
+    if (found !== null || left === 1) return found
+    await wait(LOOK_MS)
+  }
+}
+
+function otherPlan(set: string): FaceError {
+  return new FaceError(
+    'INVALID_INPUT',
+    `${join(set, PLAN)}: is not what it was; another process planned other entries, or it is damaged: run "deepfaceflow corpus" with the input again`,
+    { file: set },
+  )
 }
 
 async function readFacts(set: string): Promise<PlanFacts | null> {

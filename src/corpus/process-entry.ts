@@ -1,8 +1,14 @@
 import { stat } from 'node:fs/promises'
 import { DeepFaceFlowError, FaceError } from '../errors.js'
-import { assertUnchanged } from '../platform/node/hashed-file.js'
-import { type CorpusEntry, entryPaths } from './entry.js'
-import { type EntryCounts, type EntryRecord, entryProvenance, hashInputs } from './entry-record.js'
+import { assertEntry, type CorpusEntry, entryPaths } from './entry.js'
+import {
+  assertSameInputs,
+  type EntryCounts,
+  type EntryInputs,
+  type EntryRecord,
+  entryProvenance,
+  hashInputs,
+} from './entry-record.js'
 import { EntryWriter } from './entry-writer.js'
 import type { CorpusOptions } from './options.js'
 import { processPhotos } from './process-photos.js'
@@ -18,7 +24,7 @@ const ENTRY_ERRORS: ReadonlySet<string> = new Set(['INVALID_INPUT', 'NO_FACE'])
  * computed, and in whatever order. Nothing is asked about an earlier result, which is replaced: see `isDone`. Several processes may be
  * at work on one entry; the last one's folder stays. An input that cannot be used gives a record too, with status `failed`.
  * @returns the record
- * @throws FaceError OUTPUT_FAILED, EXTERNAL_TOOL; EngineError; the signal's reason. What was done before stays
+ * @throws FaceError INVALID_INPUT for what is no entry; OUTPUT_FAILED, EXTERNAL_TOOL; EngineError; the signal's reason. What was done before stays
  */
 export async function processEntry(
   entry: CorpusEntry,
@@ -26,14 +32,18 @@ export async function processEntry(
   context: EntryContext,
 ): Promise<EntryRecord> {
   context.signal?.throwIfAborted()
+  assertEntry(entry, 'the entry')
   const writer = await EntryWriter.begin(context.set, entry.id)
+  let inputs: EntryInputs | null = null
   try {
-    return await computed(entry, options, context, writer)
+    await assertKind(entry)
+    inputs = await timed(context, 'hashing', () => hashInputs(entry))
+    return await computed(entry, options, context, writer, inputs)
   } catch (error) {
     await writer.abort()
     context.signal?.throwIfAborted()
     if (!isOfEntry(error)) throw error
-    return await failed(entry, options, context, error)
+    return await failed(entry, options, context, error, inputs)
   }
 }
 
@@ -42,14 +52,11 @@ async function computed(
   options: CorpusOptions,
   context: EntryContext,
   writer: EntryWriter,
+  inputs: EntryInputs,
 ): Promise<EntryRecord> {
-  await assertKind(entry)
-  const inputs = await timed(context, 'hashing', () => hashInputs(entry))
   const work = { entry, options, context, writer }
   const { counts, damage } = await (entry.kind === 'pair' ? processPhotos(work) : processVideo(work))
-  await timed(context, 'hashing', async () => {
-    for (const hashed of inputs.files) await assertUnchanged(hashed)
-  })
+  await timed(context, 'hashing', () => assertSameInputs(entry, inputs))
   context.signal?.throwIfAborted()
   const record = {
     ...factsOf(entry, context),
@@ -63,14 +70,16 @@ async function computed(
   return await timed(context, 'writing', () => writer.publish(record))
 }
 
+/** @param inputs as they were when the work began: a video that was still being copied is another one when it is whole */
 async function failed(
   entry: CorpusEntry,
   options: CorpusOptions,
   context: EntryContext,
   { code, message }: DeepFaceFlowError,
+  inputs: EntryInputs | null,
 ): Promise<EntryRecord> {
   // What cannot be read has no hash: it is tried again by every run.
-  const inputs = await hashInputs(entry).catch(() => ({ hashes: {}, state: '' }))
+  const { hashes, state } = inputs ?? { hashes: {}, state: '' }
   const writer = await EntryWriter.begin(context.set, entry.id)
   try {
     return await writer.publish({
@@ -79,8 +88,8 @@ async function failed(
       failure: { code, message },
       counts: NOTHING,
       damage: null,
-      provenance: entryProvenance(inputs.hashes, options, context.engine),
-      inputState: inputs.state,
+      provenance: entryProvenance(hashes, options, context.engine),
+      inputState: state,
     })
   } catch (error) {
     await writer.abort()

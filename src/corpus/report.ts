@@ -7,7 +7,7 @@ import { DATASET_FILES, type Dataset } from './dataset.js'
 import type { CorpusFigures } from './report-figures.js'
 import { drawExamples, drawHistograms } from './report-pictures.js'
 
-type Facts = Omit<Dataset, 'files' | 'run'>
+type Facts = Omit<Dataset, 'files' | 'seal' | 'run'>
 
 /**
  * Writes `report.html`, which needs no other file, and `report.png` with the same pictures. Equal content gives equal bytes.

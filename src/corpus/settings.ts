@@ -41,13 +41,17 @@ export async function readSettings(set: string): Promise<CorpusSettings> {
   const file = join(set, SETTINGS)
   try {
     const settings = JSON.parse(await readFile(file, 'utf8')) as CorpusSettings
-    if (settings.format === 1) return settings
+    const { format, version, options, engine, assembly } = settings
+    const isWhole = [options, options.filters, options.gaps, engine.weights, assembly].every(
+      (part) => typeof part === 'object' && part !== null,
+    )
+    if (format === 1 && typeof version === 'string' && isWhole) return settings
   } catch {
     // Said below.
   }
   throw new FaceError(
     'INVALID_INPUT',
-    `${file}: is missing or damaged; give a folder that "deepfaceflow corpus" made`,
+    `${file}: is missing or damaged; give a folder that "deepfaceflow corpus" made, or run that again with the input`,
     {
       file,
     },

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { FaceError } from '../errors.js'
+import { readDataset } from './dataset.js'
 import { compareIds } from './entry.js'
 import { shardsFolder } from './publish.js'
 import { entryOfKey } from './sample-files.js'
@@ -15,8 +16,11 @@ export class ShardSamples {
 
   static async open(set: string): Promise<ShardSamples> {
     const folder = await shardsFolder(set)
+    const listed = (await readDataset(dirname(folder)))?.shards.map(({ file }) => basename(file))
     const files = new Map<string, string[]>()
     for (const name of (await readdir(folder).catch(() => [])).sort()) {
+      // What somebody else put there would stand in the way of the samples behind it.
+      if (listed !== undefined && !listed.includes(name)) continue
       const split = /^(\w+)-\d+\.tar$/.exec(name)?.[1]
       if (split !== undefined) files.set(split, [...(files.get(split) ?? []), join(folder, name)])
     }

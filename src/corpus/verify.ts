@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FaceError } from '../errors.js'
 import { DATASET_FILES, type Dataset, readDataset } from './dataset.js'
@@ -7,8 +8,10 @@ import { ENTRY_FILES, fileFacts, readEntryRecord } from './entry-record.js'
 import { goToEntry, hasArchive, samplesOf } from './entry-samples.js'
 import { openPlan } from './plan.js'
 import { contentFacts } from './sample-files.js'
+import { isUnbroken } from './seal.js'
+import { readSettings, SETTINGS } from './settings.js'
 import { ShardSamples } from './shard-samples.js'
-import type { ShardFacts } from './shard-writer.js'
+import { SHARDS, type ShardFacts } from './shard-writer.js'
 import type { PairTableRow } from './table-columns.js'
 import { readTable } from './table-reader.js'
 import { readSamples } from './tar-reader.js'
@@ -51,7 +54,12 @@ export async function verifyCorpus(
     options.onStep?.(name)
   }
   const dataset = await readDataset(set)
-  if (dataset === null) found('dataset', DATASET_FILES.dataset, 'is missing or damaged')
+  if (dataset === null || !isAsWritten(dataset))
+    found('dataset', DATASET_FILES.dataset, 'is missing or damaged')
+  // A program may do without.
+  if ((await fileFacts(join(set, SETTINGS))) !== null) {
+    await readSettings(set).catch(() => found('dataset', SETTINGS, 'is damaged'))
+  }
   let entries = 0
   const shards = await ShardSamples.open(set)
   try {
@@ -65,6 +73,10 @@ export async function verifyCorpus(
   }
   const samples = dataset === null ? 0 : await checkDataset(set, dataset, found, step)
   return { problems, shards: dataset?.shards.length ?? 0, samples, entries }
+}
+
+function isAsWritten({ run: _, ...rest }: Dataset): boolean {
+  return isUnbroken(rest)
 }
 
 async function checkEntry(set: string, id: string, shards: ShardSamples, found: Found): Promise<void> {
@@ -138,6 +150,12 @@ async function checkDataset(
     if (!(error instanceof FaceError)) throw error
   }
   for (const shard of [...open.values()]) await check(shard, expected.get(shard.file) ?? null)
+  // Loaders take what lies in the folder.
+  const listed = new Set(dataset.shards.map(({ file }) => file))
+  for (const name of (await readdir(join(set, SHARDS)).catch(() => [])).sort()) {
+    const file = `${SHARDS}/${name}`
+    if (!listed.has(file)) found('shard', file, 'is not of this data set')
+  }
   return good
 }
 

@@ -71,20 +71,23 @@ async function content(set: string): Promise<Record<string, string>> {
 describe('corpus', () => {
   it('does what is missing, goes past bad entries and says so', async () => {
     const list = out('list.csv')
-    await writeFile(list, 'id,frames,video\ngood,in/clip0,\nempty,in,\nfolder,,in/clip1\n')
+    await mkdir(out('broken'))
+    for (const name of ['1.jpg', '2.jpg']) await writeFile(out(`broken/${name}`), 'no picture')
+    await writeFile(list, 'id,frames,video\ngood,in/clip0,\nempty,in,\nfolder,,in/clip1\nbroken,broken,\n')
     const args = ['corpus', list, '-o', out('some'), '--keep-doubtful', '--gaps', '1', '--license', 'CC0-1.0']
     const first = await run(...args)
     expect(first.terminal.err).toMatch(/empty: .*has 0 frames/)
     expect(first.terminal.err).toMatch(/folder: .*is a folder, not a video; name it as frames/)
-    expect(first.terminal.out).toContain('3 entries: 1 computed, 0 already complete, 2 failed\n')
+    expect(first.terminal.out).toContain('4 entries: 1 computed, 0 already complete, 3 failed\n')
     expect(first.code).toBe(EXIT.partial)
     const again = await run(...args, '--json')
     expect(again.code).toBe(EXIT.partial)
     expect(again.terminal.opened.length).toBeLessThanOrEqual(1)
     expect(JSON.parse(again.terminal.out)).toMatchObject({
-      computed: 0,
-      counts: { complete: 1, failed: 2, pairs: 2 },
+      ...{ computed: 0, skipped: 1, failed: 3 },
+      counts: { complete: 1, failed: 3, pairs: 2 },
     })
+    expect(again.terminal.err).toMatch(/broken: failed before: .*1\.jpg/)
     const other = await run(...args, '--seed', '2')
     expect(other.terminal.err).toContain('good: computed anew: seed is 2, was 1\n')
   })
@@ -101,6 +104,8 @@ describe('corpus', () => {
       ['--jobs', '0'],
       ['--split-by', 'frame'],
       ['--gaps', '5000'],
+      ['--shard-size', '0'],
+      ['--min-motion', '5', '--max-motion', '2'],
     ]) {
       expect((await run('corpus', out('in'), '-o', out('none'), ...wrong)).code).toBe(EXIT.usage)
     }

@@ -503,6 +503,23 @@ describe('video files', () => {
     })
   })
 
+  it.each([
+    ['the system, out of memory', "process.kill(process.pid, 'SIGKILL')", ''],
+    ['a signal that it catches', 'process.exit(255)', '[info] Exiting normally, received signal 15.'],
+  ])('is not taken for damaged where ffmpeg is ended by %s', async (_who, end, complaint) => {
+    const input = await standIns({ complaint })
+    const program = join(folder, 'tools', 'ffmpeg.cjs')
+    const whole = await readFile(program, 'utf8')
+    await writeFile(program, whole.replace('} else {', `setTimeout(() => ${end}, 50)\n} else {`))
+    const cut = await run('video', input, '-o', out, '--no-flow')
+    expect(cut.terminal.err).toMatch(/ffmpeg was ended from outside \(SIG\w+\)/)
+    expect(cut.code).toBe(EXIT.externalTool)
+    expect(await readdir(out)).not.toContain('video.json')
+    await writeFile(program, whole.replace(complaint, ''))
+    expect((await run('video', input, '-o', out, '--no-flow')).code).toBe(EXIT.ok)
+    expect(await statuses()).toEqual(['reference', 'ok', 'ok'])
+  })
+
   it('starts anew when the file was replaced under its name', async () => {
     const input = await standIns()
     await run('video', input, '-o', out, '--no-flow')

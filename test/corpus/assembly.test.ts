@@ -3,11 +3,11 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { extract } from 'tar-stream'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { assembleCorpus } from '../../src/corpus/assemble.js'
-import type { Dataset } from '../../src/corpus/dataset.js'
+import { type Dataset, readDataset } from '../../src/corpus/dataset.js'
 import { type CorpusEntry, entryFolder } from '../../src/corpus/entry.js'
-import { isDone, readEntryRecord, whyOpen } from '../../src/corpus/entry-record.js'
+import { type EntryRecord, isDone, readEntryRecord, whyOpen } from '../../src/corpus/entry-record.js'
 import { readManifest } from '../../src/corpus/manifest.js'
 import { gatherShares } from '../../src/corpus/merge.js'
 import { corpusOptions } from '../../src/corpus/options.js'
@@ -246,6 +246,41 @@ print(json.dumps(found))`
   })
 })
 
+describe('an entry whose input changes while it is worked on', () => {
+  const into = () => join(folder, 'changing')
+  const isComputed = (entry: CorpusEntry) => isDone(into(), entry, settings.options, settings.engine)
+  /** What happens at the second computation. */
+  const meanwhile = (happens: () => Promise<unknown>) => {
+    let calls = 0
+    faceFlow.onCall = async () => {
+      if (++calls === 2) await happens()
+    }
+  }
+  afterEach(() => {
+    faceFlow.onCall = () => undefined
+  })
+
+  it('is not taken for what it was, and computed when it is whole', async () => {
+    await mkdir(join(folder, 'copied'))
+    for (let i = 0; i < 2; i++) await cp(PHOTO_A, join(folder, 'copied', `${i}.jpg`))
+    const entry: CorpusEntry = { ...(await entryOf('one')), id: 'copied', names: ['copied'] }
+    for (const [happens, why] of [
+      [() => cp(PHOTO_B, join(folder, 'copied/2.jpg')), /has other pictures than/],
+      [() => cp(PHOTO_B, join(folder, 'copied/1.jpg')), /1.jpg: changed while/],
+      [() => rm(join(folder, 'copied/1.jpg')), /1.jpg: changed while/],
+    ] as const) {
+      meanwhile(happens)
+      const { status, failure } = await compute(into(), entry)
+      expect(status).toBe('failed')
+      expect(failure?.message).toMatch(why)
+      expect(await isComputed(entry)).toBe(false)
+    }
+    faceFlow.onCall = () => undefined
+    expect(await compute(into(), entry)).toMatchObject({ status: 'complete', counts: { frames: 2 } })
+    expect(await isComputed(entry)).toBe(true)
+  })
+})
+
 describe('the samples of an assembled corpus', () => {
   const archives = async (of: string) =>
     (await readdir(join(of, 'entries'), { recursive: true })).filter((name) => name.endsWith('samples.tar'))
@@ -399,6 +434,43 @@ describe('verify and repair', () => {
     expect(bytes.equals(await readFile(file))).toBe(true)
     expect(await content(set())).toEqual(before)
     expect(await problems()).toEqual([])
+  })
+
+  it('finds what has changed in records, and makes them as they were', async () => {
+    const record = join(entryFolder(set(), 'one'), 'entry.json')
+    const change = async (file: string, name: string) => {
+      const text = await readFile(file, 'utf8')
+      await writeFile(file, text.replace(new RegExp(`("${name}": )\\d+`), '$199'))
+      return text
+    }
+    const { inputState: _, seal: __, ...before } = JSON.parse(await change(record, 'faces')) as EntryRecord
+    expect(await problems()).toEqual([
+      { of: 'entry', name: 'one', what: 'is not computed, or its entry.json is damaged' },
+    ])
+    expect(await repair()).toEqual(['one'])
+    expect(await readEntryRecord(set(), 'one')).toMatchObject(before)
+    await change(join(set(), 'dataset.json'), 'faces')
+    const made = await readFile(join(set(), 'corpus.json'))
+    await writeFile(join(set(), 'corpus.json'), '{"format":1}')
+    expect(await problems()).toEqual([
+      { of: 'dataset', name: 'dataset.json', what: 'is missing or damaged' },
+      { of: 'dataset', name: 'corpus.json', what: 'is damaged' },
+    ])
+    await writeFile(join(set(), 'corpus.json'), made)
+    await repair()
+    expect(await problems()).toEqual([])
+    expect((await readDataset(set()))?.counts).toEqual(dataset.counts)
+  })
+
+  it('names what somebody else put beside the shards, and takes no sample from it', async () => {
+    const before = await content(set())
+    const [first, last] = [dataset.shards[0]?.file ?? '', dataset.shards.at(-1)?.file ?? '']
+    // A copy that loaders would read first, with samples that belong further behind.
+    const stray = first.replace('000000', '00000')
+    await cp(join(set(), last), join(set(), stray))
+    expect(await problems()).toEqual([{ of: 'shard', name: stray, what: 'is not of this data set' }])
+    expect(await repair()).toEqual([])
+    expect(await content(set())).toEqual(before)
   })
 
   it('takes samples from shards whose record is lost', async () => {

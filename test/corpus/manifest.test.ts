@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { bucketOf, type CorpusEntry, entryPaths } from '../../src/corpus/entry.js'
+import { bucketName, bucketOf, type CorpusEntry, entryPaths } from '../../src/corpus/entry.js'
 import { readManifest } from '../../src/corpus/manifest.js'
 import { openPlan, planCorpus } from '../../src/corpus/plan.js'
 
@@ -182,6 +182,44 @@ describe('plans', () => {
     )
     expect((await openPlan(set())).digest).toBe(good.digest)
     expect(await readdir(set())).toEqual(['plan'])
+  })
+
+  it('are not read by halves: a part that is lost or damaged is said, and planned anew', async () => {
+    const manifest = await written('list.csv', 'video\na.mp4\nb.mp4\n')
+    const plan = await planCorpus(set(), readManifest(manifest))
+    const entries = await collect(plan.entries())
+    const file = join(set(), 'plan', bucketName(bucketOf(entries[0]?.id ?? '')))
+    for (const harm of [() => rm(file), () => writeFile(file, '{"id":'), () => writeFile(file, '')]) {
+      await harm()
+      await expect(collect((await openPlan(set())).entries())).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+      })
+      expect(await collect((await planCorpus(set(), readManifest(manifest))).entries())).toEqual(entries)
+    }
+  })
+
+  it('are whole whenever somebody looks, also while they are replaced', async () => {
+    const lists = [
+      await written('two.csv', 'video\na.mp4\nb.mp4\n'),
+      await written('one.csv', 'video\na.mp4\n'),
+    ]
+    await planCorpus(set(), readManifest(lists[0] as string))
+    let isOver = false
+    const looking = (async () => {
+      const seen = new Set<number>()
+      while (!isOver) seen.add((await openPlan(set())).count)
+      return seen
+    })()
+    for (let i = 1; i < 30; i++) await planCorpus(set(), readManifest(lists[i % 2] as string))
+    isOver = true
+    expect([...(await looking)].sort()).toEqual([1, 2])
+  })
+
+  it('refuse a folder of frames that is the corpus itself', async () => {
+    await mkdir(set())
+    for (const name of ['1.jpg', '2.jpg']) await written(join('set', name), '')
+    await expect(planCorpus(set(), readManifest(set()))).rejects.toThrow(/choose another folder with -o/)
+    expect(await readdir(set())).toEqual(['1.jpg', '2.jpg'])
   })
 
   it('is refused where there is none', async () => {

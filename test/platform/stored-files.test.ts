@@ -12,10 +12,15 @@ import {
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { makeOutputFolder } from '../../src/platform/node/atomic.js'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { makeOutputFolder, probeOutputFolder } from '../../src/platform/node/atomic.js'
 import { removeAbandoned, temporaryName } from '../../src/platform/node/owner.js'
 import { isIntact, storeFiles } from '../../src/platform/node/stored-files.js'
+
+vi.mock('node:fs/promises', async (original) => {
+  const fs = await original<typeof import('node:fs/promises')>()
+  return { ...fs, mkdir: vi.fn(fs.mkdir) }
+})
 
 let root: string
 beforeEach(async () => {
@@ -106,6 +111,17 @@ describe('what killed processes left', () => {
     await removeAbandoned(root, /^unpack-/)
     expect(await readdir(root)).toEqual(['driver'])
     expect(await readdir(join(root, 'driver'))).toEqual([])
+  })
+})
+
+describe('a folder for outputs', () => {
+  it('is looked at again where another process that only looked has just taken it away', async () => {
+    const folder = join(root, 'out')
+    vi.mocked(mkdir).mockRejectedValueOnce(Object.assign(new Error('is there'), { code: 'EEXIST' }))
+    await probeOutputFolder(folder)
+    expect(await readdir(root)).toEqual([])
+    await writeFile(folder, '')
+    await expect(probeOutputFolder(folder)).rejects.toThrow(/something else is in the way/)
   })
 })
 

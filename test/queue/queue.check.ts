@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
+import { Queue } from 'bullmq'
+import { KEY_PREFIX } from '../../src/corpus/queue/connection.js'
 import { CorpusQueue } from '../../src/corpus/queue/corpus-queue.js'
 import type { WorkEvent, WorkReport } from '../../src/corpus/queue/types.js'
 import { removeAbandoned } from '../../src/platform/node/owner.js'
@@ -235,6 +237,25 @@ describe('workers that fail', () => {
       const { lost } = (await stopped.report()) as WorkReport
       assert.ok((await runs()).length - entries.length + lost >= 1)
       await assertAllThere(entries)
+    }))
+
+  it('what is no entry is set aside, and the rest is done', () =>
+    withQueue(async () => {
+      const other = new Queue(name, { connection: { url: server.url }, prefix: KEY_PREFIX })
+      for (const data of [null, 'text', {}, { entry: null }, { entry: { id: 7 }, terms: 'x' }]) {
+        await other.add('entry', data)
+      }
+      await other.close()
+      const entries = tinyEntries(3, 0)
+      await queue.fill(entries, TERMS)
+      const events = await workHere()
+      assert.equal(events.filter(({ kind }) => kind === 'done').length, entries.length)
+      const setAside = await queue.setAside(10)
+      assert.equal(setAside.length, 5)
+      for (const { id, reason } of setAside) {
+        assert.equal(id, '')
+        assert.match(reason, /^INVALID_INPUT: .*holds something that is no entry/)
+      }
     }))
 
   it('20 kills at random times: nothing lost, nothing doubled', () =>

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { QueueAddress } from './address.js'
 import type { QueuePackages } from './packages.js'
+import type { QueuedEntry, QueueEntry } from './types.js'
 
 /** A queue on its server, as a worker needs it. */
 export interface QueueConnection {
@@ -18,4 +19,10 @@ export function reasonOf(failedReason: string): string {
   return /stalled more than/.test(failedReason)
     ? 'its worker died or was cut off each time: it may exhaust the memory or crash the driver'
     : failedReason
+}
+
+/** The id of a queued entry; empty for what another program put there. */
+export function idOf({ data }: { readonly data: QueuedEntry<QueueEntry> | null }): string {
+  const id: unknown = (data as Partial<QueuedEntry<QueueEntry>> | null)?.entry?.id
+  return typeof id === 'string' ? id : ''
 }

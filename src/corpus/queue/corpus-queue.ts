@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Queue } from 'bullmq'
 import { FaceError, printed } from '../../errors.js'
 import { parseQueueAddress } from './address.js'
-import { KEY_PREFIX, type QueueConnection, reasonOf } from './connection.js'
+import { idOf, KEY_PREFIX, type QueueConnection, reasonOf } from './connection.js'
 import { loadQueuePackages } from './packages.js'
 import { connectServer, serverFailed } from './server.js'
 import { assertSameTerms, parseTerms, type QueueTerms, termsDigest } from './terms.js'
@@ -170,7 +170,7 @@ export class CorpusQueue<E extends QueueEntry> {
   async setAside(limit: number): Promise<SetAside[]> {
     const jobs = limit === 0 ? [] : await this.#ask(() => this.#queue.getFailed(0, limit - 1))
     return jobs.map((job) => ({
-      id: job.data.entry.id,
+      id: idOf(job),
       reason: reasonOf(job.failedReason),
       attempts: job.attemptsMade,
       since: new Date(job.finishedOn ?? job.timestamp).toISOString(),

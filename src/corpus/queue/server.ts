@@ -74,6 +74,9 @@ function explain(code: string, message: string): [what: string, remedy: string] 
     return ['does not let this user do what a queue needs', 'give the user all commands']
   if (/DB index/i.test(message))
     return ['has no database of that number', 'leave the number out of the address']
+  if (/WRONGTYPE/.test(message)) {
+    return ['holds data of another program under the names of this queue', 'choose another --name']
+  }
   if (/OOM command/.test(message)) return ['is out of memory', 'raise its maxmemory']
   if (/READONLY|MISCONF|LOADING/.test(message))
     return [`cannot be written to now (${message})`, 'see its own log']

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Job, Worker } from 'bullmq'
 import { FaceError, printed } from '../../errors.js'
 import { messageOf } from '../../realms.js'
-import { KEY_PREFIX, type QueueConnection, reasonOf } from './connection.js'
+import { idOf, KEY_PREFIX, type QueueConnection, reasonOf } from './connection.js'
 import { serverFailed, WORKER_CONNECTION } from './server.js'
 import { termsDigest } from './terms.js'
 import type { ProcessEntry, QueuedEntry, QueueEntry, WorkEvent, WorkOptions, WorkReport } from './types.js'
@@ -78,7 +78,7 @@ export class QueueWork<E extends QueueEntry> {
     worker.on('completed', (job) => {
       this.#report.done++
       const seconds = ((job.finishedOn ?? 0) - (job.processedOn ?? 0)) / 1000
-      this.#tell({ kind: 'done', id: job.data.entry.id, seconds })
+      this.#tell({ kind: 'done', id: idOf(job), seconds })
     })
     worker.on('failed', (job, error) => this.#onFailed(job, error))
     // Lost connections and leases: each is told where it is seen.
@@ -87,18 +87,19 @@ export class QueueWork<E extends QueueEntry> {
   }
 
   async #work(job: Job<QueuedEntry<E>>, token: string): Promise<void> {
-    const { entry, terms } = job.data
+    const id = idOf(job)
     const control = new AbortController()
     const key = job.id ?? ''
     this.#running.set(key, control)
     try {
       if (this.#fatal !== null) throw giveBack
-      this.#assertTerms(terms)
-      await this.processEntry(entry, control.signal)
+      if (id === '') throw this.#noEntry()
+      this.#assertTerms(job.data.terms)
+      await this.processEntry(job.data.entry, control.signal)
     } catch (error) {
       if (control.signal.reason === 'lost') {
         this.#report.lost++
-        this.#tell({ kind: 'lost', id: entry.id })
+        this.#tell({ kind: 'lost', id })
         throw this.#leave()
       }
       const judged = error === giveBack ? 'worker' : verdictOf(error)
@@ -111,7 +112,7 @@ export class QueueWork<E extends QueueEntry> {
         // Without the server the lease runs out, which comes to the same.
         if (this.#goneSince === null) await job.moveToWait(token)
         this.#report.givenBack++
-        this.#tell({ kind: 'given-back', id: entry.id })
+        this.#tell({ kind: 'given-back', id })
         throw this.#leave()
       }
       const reason = reasonText(error)
@@ -135,6 +136,14 @@ export class QueueWork<E extends QueueEntry> {
     )
   }
 
+  /** Whoever may write to the server can put anything there. */
+  #noEntry(): FaceError {
+    const what = 'holds something that is no entry; another program uses its name'
+    return new FaceError('INVALID_INPUT', `the queue ${printed(this.queue.name)}: ${what}`, {
+      queue: this.queue.name,
+    })
+  }
+
   /** This worker is of no use any more. */
   #fail(error: unknown): typeof giveBack {
     this.#fatal ??= { error }
@@ -150,7 +159,7 @@ export class QueueWork<E extends QueueEntry> {
   #onFailed(job: Job<QueuedEntry<E>> | undefined, error: Error): void {
     if (job === undefined) return
     this.#report.failed++
-    const { id } = job.data.entry
+    const id = idOf(job)
     // Set only when it does not come again.
     if (job.finishedOn === undefined) {
       this.#tell({ kind: 'failed', id, reason: error.message })

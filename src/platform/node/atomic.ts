@@ -44,9 +44,8 @@ async function makeFolders(path: string): Promise<string[]> {
     const { code } = error as NodeJS.ErrnoException
     // Something is there, or the system refused before it looked (a read-only mount, a drive's root).
     if (code !== 'ENOENT') {
-      const info = await stat(path).catch(() => null)
-      if (info?.isDirectory()) return []
-      throw error
+      await assertFolder(path, error)
+      return []
     }
     const parent = dirname(resolve(path))
     if (parent === resolve(path)) throw error
@@ -61,10 +60,16 @@ async function makeOne(path: string): Promise<boolean> {
     await mkdir(path)
     return true
   } catch (error) {
-    const info = await stat(path).catch(() => null)
-    if (info?.isDirectory()) return false
-    throw error
+    await assertFolder(path, error)
+    return false
   }
+}
+
+/** @throws why it was not made if it is no folder: that it is gone where another process took away what was in the way */
+async function assertFolder(path: string, error: unknown): Promise<void> {
+  if ((await stat(path).catch(() => null))?.isDirectory()) return
+  if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  if (!(await lstat(path)).isDirectory()) throw error
 }
 
 /** Files that exist at this moment and must not outlive the process. */

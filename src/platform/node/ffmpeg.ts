@@ -50,6 +50,7 @@ export function inputArguments(file: string): string[] {
 export interface Ended {
   /** Exit status; null if a signal ended it. */
   readonly code: number | null
+  readonly signal: NodeJS.Signals | null
   readonly stderr: string
 }
 
@@ -76,7 +77,7 @@ export function start(
     else stderr = (stderr + text).slice(-KEPT)
   })
   const ended = once(child, 'close').then(
-    ([code]) => ({ code: code as number | null, stderr }),
+    ([code, signal]) => ({ code: code as number | null, signal: signal as NodeJS.Signals | null, stderr }),
     (cause: NodeJS.ErrnoException) => {
       const what = cause.code === 'ENOENT' ? MISSING : `could not be started: ${messageOf(cause)}`
       throw new FaceError('EXTERNAL_TOOL', `${program} ${what}`, { program }, { cause })
@@ -87,7 +88,7 @@ export function start(
   return { child, ended }
 }
 
-/** Runs a program to its end. @throws FaceError EXTERNAL_TOOL if it cannot be started */
+/** Runs a program to its end. @throws FaceError EXTERNAL_TOOL if it cannot be started, or is ended from outside */
 export async function capture(
   program: 'ffmpeg' | 'ffprobe',
   args: readonly string[],
@@ -97,7 +98,25 @@ export async function capture(
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
   })
-  return { ...(await ended), stdout }
+  const end = await ended
+  assertOwnEnd(program, end.signal)
+  return { ...end, stdout }
+}
+
+/** What others end processes with, and the system that is out of memory. Other signals are crashes of the program over its input. */
+const FROM_OUTSIDE: ReadonlySet<string> = new Set('SIGKILL SIGTERM SIGINT SIGHUP SIGQUIT SIGXCPU'.split(' '))
+
+/**
+ * What a program did not do that was ended by somebody says nothing of its input.
+ * @throws FaceError EXTERNAL_TOOL (`details.signal`)
+ */
+export function assertOwnEnd(program: 'ffmpeg' | 'ffprobe', signal: string | null): void {
+  if (signal === null || !FROM_OUTSIDE.has(signal)) return
+  throw new FaceError(
+    'EXTERNAL_TOOL',
+    `${program} was ended from outside (${signal}) before it was through; start again, and see whether the machine ran out of memory`,
+    { program, signal },
+  )
 }
 
 /** What ffmpeg or ffprobe complained about at level error, without their own prefixes. */

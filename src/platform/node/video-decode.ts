@@ -1,6 +1,6 @@
 import { FaceError } from '../../errors.js'
 import type { Rgba } from '../../geometry/types.js'
-import { errorsIn, inputArguments, start } from './ffmpeg.js'
+import { assertOwnEnd, errorsIn, inputArguments, start } from './ffmpeg.js'
 import { passthrough } from './ffmpeg-version.js'
 import type { VideoDamage, VideoFrame } from './video-frame.js'
 import { unreadable, type VideoHeader } from './video-probe.js'
@@ -12,7 +12,7 @@ const LENGTH_TOLERANCE = 1
 /**
  * Decodes a video: every frame exactly once, with its time, display rotation applied.
  * @param onEnd called after the last frame, with what was damaged or null
- * @throws FaceError INVALID_INPUT if not one frame can be decoded; EXTERNAL_TOOL if there is no ffmpeg
+ * @throws FaceError INVALID_INPUT if not one frame can be decoded; EXTERNAL_TOOL if there is no ffmpeg, or it is ended from outside
  */
 export async function* readVideoFrames(
   file: string,
@@ -52,13 +52,14 @@ export async function* readVideoFrames(
       if (time !== null) last = time - header.start
       yield { image, time: time === null ? null : round(time - header.start) }
     }
-    const { code } = await ended
+    const end = await ended
     if (signal.aborted) return
     log.flush()
+    assertOwnEnd('ffmpeg', end.signal ?? log.caught)
     if (decoded === 0) throw unreadable(file, log.errorLines)
     const messages = errorsIn(log.errorLines)
     const isShort = endsEarly(header, decoded, last)
-    const failed = code !== 0 || messages.length > 0 || isShort
+    const failed = end.code !== 0 || messages.length > 0 || isShort
     onEnd(failed ? { announced: header.count, decoded, messages: messages.slice(0, KEPT_MESSAGES) } : null)
   } finally {
     signal.removeEventListener('abort', stop)
@@ -82,6 +83,8 @@ function endsEarly({ count, duration, rate }: VideoHeader, decoded: number, last
 class DecoderLog {
   /** Lines at level error. */
   errorLines = ''
+  /** The signal that ffmpeg took for the wish to end early, which it does in good order. */
+  caught: string | null = null
   readonly #times: (number | null)[] = []
   #rest = ''
   #timeBase = 1
@@ -128,6 +131,8 @@ class DecoderLog {
       // The time itself is printed with six digits only.
       const frame = /\] n: *\d+ pts: *(-?\d+|NOPTS) /.exec(line)
       if (frame) this.#times.push(frame[1] === 'NOPTS' ? null : Number(frame[1]) * this.#timeBase)
+    } else if (/Exiting normally, received signal \d+/.test(line)) {
+      this.caught = 'SIGTERM'
     } else if (/\[(error|fatal|panic)\]/.test(line) && this.errorLines.length < 20_000) {
       this.errorLines += `${line}\n`
     }
