@@ -46,10 +46,12 @@ export function jobsFlag(text: string): JobsFlag {
 
 export const JOBS_HELP =
   'tasks at a time: on a software adapter that many processes, on a GPU that many pairs or videos on one device (default: auto, a ' +
-  'process for each core, or 3 on a GPU)'
+  'process for every two cores, or 3 on a GPU)'
 
 /** A process with the embedded adapter and everything compiled, bytes: 0.5 GB are usual, 4k videos take more. */
 const MEMORY_OF_PROCESS = 0.8e9
+/** That one process keeps busy with a software adapter. */
+const CORES_OF_PROCESS = 2
 /** As many pairs are on the device at a time. */
 const ON_DEVICE = 3
 
@@ -60,8 +62,8 @@ export interface CrewPlan {
 }
 
 /**
- * Software adapters compute on the processor: a process for each core keeps it busy. A GPU is kept busy by one device, while this process
- * reads, decodes and writes.
+ * Software adapters compute on all cores: one process keeps 1.7 of two busy, and a second one only takes its own start (docs/corpus.md). A
+ * GPU is kept busy by one device, while this process reads, decodes and writes.
  * @param tasks that there are
  */
 export async function planCrew(
@@ -74,7 +76,8 @@ export async function planCrew(
   const software = await context.isSoftware(createOptions(flags))
   if (!software) return { processes: false, size: Math.min(tasks, jobs === 'auto' ? ON_DEVICE : jobs) }
   const fit = Math.max(1, Math.floor(freemem() / MEMORY_OF_PROCESS))
-  const size = Math.min(tasks, jobs === 'auto' ? Math.min(context.processors, fit) : jobs)
+  const share = Math.max(1, Math.floor(context.processors / CORES_OF_PROCESS))
+  const size = Math.min(tasks, jobs === 'auto' ? Math.min(share, fit) : jobs)
   return { processes: size > 1, size }
 }
 
