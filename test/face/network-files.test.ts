@@ -33,7 +33,7 @@ describe('weights of the face level', () => {
       onDownload: ({ file, loaded }) => read.set(file, loaded),
     })
     expect([...read.values()].reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual(8_000_000)
-    expect(read.size).toBe(8)
+    expect(read.size).toBe(9)
     for (const { name, metadata } of [files.landmarks, files.meshRegressor, files.dffnet]) {
       expect(name).toMatch(/-8bit\.safetensors$/)
       expect(metadata.epe).toBeUndefined()
