@@ -2,7 +2,7 @@ import { DeepFaceFlow as AnimateLevel, type AnimatingFaceFlow } from '../animate
 import type { CreateOptions, FlowOptions, FlowResult } from '../face/types.js'
 import type { PhotoInput } from '../geometry/types.js'
 import { checkedExpressionOptions, checkedStreamOptions } from './checked-options.js'
-import { ownedInput } from './expression-input.js'
+import { ownedFace, ownedInput } from './expression-input.js'
 import type { ExpressionMeans } from './expression-means.js'
 import type { FaceRig } from './face-rig.js'
 import type {
@@ -86,10 +86,12 @@ export class DeepFaceFlow extends AnimateLevel implements ExpressiveFaceFlow {
   }
 
   #expressive(result: FlowResult): ExpressiveFlowResult {
-    const expression: ExpressiveFlowResult['expression'] = async (options = {}) => ({
-      a: await this.expression(result.a, options),
-      b: await this.expression(result.b, options),
-    })
+    const expression: ExpressiveFlowResult['expression'] = async (options = {}) => {
+      const wanted = checkedExpressionOptions(options)
+      const [a, b] = [ownedFace(result.a, 'face A'), ownedFace(result.b, 'face B')]
+      const means = await this.#expressionMeans()
+      return await means.pair(a, b, wanted)
+    }
     // Results are sent to workers and stored: what cannot be cloned is not counted among their fields.
     return Object.defineProperty(result, 'expression', { value: expression }) as ExpressiveFlowResult
   }

@@ -15,7 +15,11 @@ export function isFound(input: ExpressionInput): input is FaceFrame {
  * @throws FaceError INVALID_INPUT for a face that lacks something
  */
 export function ownedInput(input: ExpressionInput, name: string): PhotoInput | FaceFrame {
-  if (!isFound(input)) return ownedPhoto(input)
+  return isFound(input) ? ownedFace(input, name) : ownedPhoto(input)
+}
+
+/** As `ownedInput`. */
+export function ownedFace(input: FaceFrame, name: string): FaceFrame {
   const { landmarks468, irises, registered, box, toTemplate, image } = input as Partial<FaceFrame>
   const isWhole =
     isBuiltIn(landmarks468, 'Float32Array') &&

@@ -10,7 +10,13 @@ import { isFound } from './expression-input.js'
 import { FaceReader } from './face-reader.js'
 import { FrameExpressions } from './frame-expressions.js'
 import { type ReadingMeans, readExpression, readFace } from './read-expression.js'
-import type { Expression, ExpressionInput, ExpressionOptions, ExpressionStream } from './types.js'
+import type {
+  Expression,
+  ExpressionInput,
+  ExpressionOptions,
+  ExpressionStream,
+  PairExpression,
+} from './types.js'
 
 type Faces = Pick<DeepFaceFlow, 'detect' | 'video'>
 
@@ -36,13 +42,16 @@ export class ExpressionMeans {
   /** See `ExpressiveFaceFlow`; options are checked. */
   async expression(input: ExpressionInput, options: ExpressionOptions): Promise<Expression> {
     const name = isFound(input) ? 'the face' : photoName(input, 'the photo')
-    if (isFound(input) && options.face !== undefined) {
-      throw new FaceError('INVALID_ARGUMENT', 'face: is for photos; a face that was found is the one', {
-        option: 'face',
-      })
-    }
+    if (isFound(input)) assertNoChoice(options)
     const face = await this.#find(input, name, options.face, options.signal)
     return await readExpression(await this.#means(options), face, name)
+  }
+
+  /** Of faces that were found, all told against the same one; options are checked. */
+  async pair(a: FaceFrame, b: FaceFrame, options: ExpressionOptions): Promise<PairExpression> {
+    assertNoChoice(options)
+    const means = await this.#means(options)
+    return { a: await readExpression(means, a, 'face A'), b: await readExpression(means, b, 'face B') }
   }
 
   /** See `ExpressiveFaceFlow`; options are checked. */
@@ -80,6 +89,14 @@ export class ExpressionMeans {
     if (chosen === undefined) throw new FaceError('NO_FACE', `${name}: no face in it`, { photo: name })
     return chosen
   }
+}
+
+/** @throws FaceError INVALID_ARGUMENT */
+function assertNoChoice({ face }: ExpressionOptions): void {
+  if (face === undefined) return
+  throw new FaceError('INVALID_ARGUMENT', 'face: is for photos; a face that was found is the one', {
+    option: 'face',
+  })
 }
 
 /** 468x3, cm: what the normalised coordinates were made of. */

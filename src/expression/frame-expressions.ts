@@ -3,17 +3,14 @@ import type { FaceFrame, VideoTracker } from '../face/types.js'
 import type { PhotoInput } from '../geometry/types.js'
 import { photoName } from '../platform/index.js'
 import { isFound, ownedInput } from './expression-input.js'
+import { ExpressionSequence } from './expression-sequence.js'
 import { type ReadingMeans, readExpression } from './read-expression.js'
-import { ExpressionSmoother } from './smooth-expression.js'
 import type { ExpressionInput, ExpressionStep, ExpressionStream } from './types.js'
 
 /** Reads one person's expressions from frame after frame. */
 export class FrameExpressions implements ExpressionStream {
-  readonly #smoother: ExpressionSmoother | undefined
+  readonly #sequence: ExpressionSequence
   #isStarted = false
-  /** Whether an earlier frame has an expression. */
-  #isSeen = false
-  #isLost = false
   #time: number | undefined
   /** Calls come in the order of their frames. */
   #last: Promise<unknown> = Promise.resolve()
@@ -23,7 +20,7 @@ export class FrameExpressions implements ExpressionStream {
     private readonly means: ReadingMeans,
     smoothing: boolean,
   ) {
-    this.#smoother = smoothing ? new ExpressionSmoother() : undefined
+    this.#sequence = new ExpressionSequence(smoothing)
   }
 
   async next(frame: ExpressionInput, time: number): Promise<ExpressionStep> {
@@ -47,20 +44,13 @@ export class FrameExpressions implements ExpressionStream {
       const { face, cut } = await this.#follow(frame)
       const name = isFound(frame) ? 'the frame' : photoName(frame, 'the frame')
       const read = await readExpression(this.means, face, name)
-      const status = this.#isLost ? 'regained' : 'ok'
-      if (cut || this.#isLost) this.#smoother?.reset()
-      this.#isLost = false
-      this.#isSeen = true
-      const expression = this.#smoother?.next(read, before === undefined ? 1 : time - before) ?? read
-      return { status, expression }
+      return this.#sequence.seen(read, time, cut)
     } catch (error) {
       // A picture that cannot be read, a face that is not there or seen from the side do not end the video.
       const isKnown =
         error instanceof FaceError && (error.code === 'NO_FACE' || error.code === 'INVALID_INPUT')
       if (!isKnown) throw error
-      // Before its first frame it was not there to be lost.
-      this.#isLost = this.#isSeen
-      return { status: 'lost', expression: null, message: error.message }
+      return { ...this.#sequence.lost(time), message: error.message }
     }
   }
 

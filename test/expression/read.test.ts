@@ -79,6 +79,7 @@ describe('expression', () => {
     expect(Math.max(...values)).toBeLessThan(1e-6)
     expect(b.coefficients.jawOpen.value).toBeGreaterThan(0.4)
     expect(Object.keys(result)).not.toContain('expression')
+    await expect(result.expression({ face: { index: 0 } } as object)).rejects.toThrow('face: is for photos')
   })
 
   it('refuses a profile, a face that is not there, and options that mean nothing', async () => {
