@@ -29,8 +29,8 @@ const STILL: readonly number[] = [
 const UNFOLDING_STEPS = 8
 /** Twice the area of a triangle, px^2, beyond which it counts as turned over. */
 const TURNED_OVER = 1e-3
-/** After so many the shares have settled to 1e-6. */
-const SWEEPS = 300
+/** After so many the shares have settled to 2e-5. */
+const SWEEPS = 60
 
 /**
  * Leads meshes of 3DMeshReg by landmarks of the same frames. The attention network, which registers photos, sees lids, lips and jaw where
