@@ -17,6 +17,7 @@ import {
 import { ExtentErrors, type ExtentSummary } from './extent.js'
 import { evaluateJudge } from './judge.js'
 import { evaluateJudgedAnimation } from './judge-animation.js'
+import { evaluateMesh } from './mesh.js'
 import { readPairs, TRUTH_SIZE, type TruePair } from './pairs.js'
 import { type Pattern, PatternSpectrum, PERIODS } from './pattern.js'
 import { evaluateReal, type RealErrors, realBaselines } from './real.js'
@@ -25,7 +26,7 @@ import { evaluateVideo } from './video.js'
 /**
  * npm run eval: errors of the shipped network, run by our engine as it is by default and without its later stages, on
  * the fixed sets of test/fixtures/eval, against the baselines on the same pairs, and what can be said of real pairs. With
- * `animate`, `coefficients`, `copies`, `judge`, `judge-animation` or `video` before the options: see the files of these names.
+ * `animate`, `coefficients`, `copies`, `judge`, `judge-animation`, `mesh` or `video` before the options: see the files of these names.
  */
 const SETS = ['rendered', 'photowarp'] as const
 /** Evaluated too where `--fixtures` has it. */
@@ -76,6 +77,7 @@ const OTHERS: Readonly<Record<string, (args: readonly string[]) => Promise<void>
   copies: evaluateCopies,
   judge: evaluateJudge,
   'judge-animation': evaluateJudgedAnimation,
+  mesh: evaluateMesh,
   video: evaluateVideo,
 }
 const other = OTHERS[process.argv[2] ?? '']

@@ -28,7 +28,7 @@ import type { NetworkFiles } from './network-files.js'
 import { chosenNames, type FaceFlowParts, openFaceFlow } from './open-face-flow.js'
 import { ownedPhoto } from './owned-photo.js'
 import { type Computed, PairRunner } from './pair-runner.js'
-import { withEdges } from './register/openings.js'
+import { guided } from './register/guided-frame.js'
 import { RegisteredBatches } from './registered-batches.js'
 import { RegisteredPair } from './registered-pair.js'
 import { Stopwatch } from './stopwatch.js'
@@ -333,7 +333,7 @@ export class DeepFaceFlow implements FaceFlow {
     warnings: readonly string[],
   ): Promise<Pending<readonly Computed<FlowResult>[]>> {
     const pairs = froms.map((a, index) => ({
-      frames: [withEdges(a.registered, a), withEdges(b.registered, b)] as const,
+      frames: [guided(a.registered, a), guided(b.registered, b)] as const,
       watch: index === 0 ? watch : new Stopwatch(),
       warnings: index === 0 ? warnings : [],
       finish: (result: RegisteredFlowResult): FlowResult => {
@@ -352,10 +352,7 @@ export class DeepFaceFlow implements FaceFlow {
     watch: Stopwatch,
   ): Promise<Pending<FlowResult>> {
     const [finderA, finderB] = this.#finders
-    const pair = [
-      withEdges(finderA.registration(a), a.frame),
-      withEdges(finderB.registration(b), b.frame),
-    ] as const
+    const pair = [guided(finderA.registration(a), a.frame), guided(finderB.registration(b), b.frame)] as const
     return await this.#runner.one(pair, options, watch, warnings, (result) => {
       const { registeredA, registeredB, rigid } = result
       return Object.assign(result, {

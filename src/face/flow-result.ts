@@ -4,12 +4,13 @@ import type { Extent } from '../nets/face-extent.js'
 import type { Refinement } from '../nets/refinement.js'
 import { expressionFlow } from '../products/expression.js'
 import { maskOf, pnccOf, surfaceOf } from '../products/fragments.js'
-import { moveMesh } from '../products/moved-mesh.js'
+import { moveAlong, moveMesh } from '../products/moved-mesh.js'
 import { maskedMean, photometricResidual, warpByFlow } from '../products/residual.js'
 import { judgePair } from '../products/warnings.js'
 import { withLazy } from './lazy.js'
 import type { NetworkFiles } from './network-files.js'
 import { measurePair } from './pair-figures.js'
+import { flowPlaces, MeshLead } from './register/mesh-lead.js'
 import type { PairOutputs } from './registered-pair.js'
 import type { RegisteredFlowResult, WeightsInfo } from './types.js'
 
@@ -41,6 +42,7 @@ export function deriveResult(
     flow,
     fragments,
     mesh,
+    landmarksOfA,
     backward,
   } = outputs
   const { files, warnings, ...named } = facts
@@ -48,6 +50,9 @@ export function deriveResult(
   const { mask, depth } = surfaceOf(fragments)
   const meshMask = maskOf(fragments, triangles.length / 3)
   const moved = moveMesh(mesh, flow, mask, depth)
+  const led = landmarksOfA && leadOf(triangles).led(mesh, landmarksOfA)
+  const meshA = led ?? mesh.slice()
+  const meshB = led ? moveAlong(led, flowPlaces(led), flow, mask, moved) : moved.mesh
   const a = { ...registeredA, data: registeredA.data.slice() }
   const b = { ...registeredB, data: registeredB.data.slice() }
   const warped = once(() => warpByFlow(b, flow, mask))
@@ -66,7 +71,7 @@ export function deriveResult(
     })
   })
   const result = withLazy(
-    { registeredA, registeredB, meshA: mesh.slice(), meshB: moved.mesh, rigid: moved.rigid, ...named },
+    { registeredA, registeredB, meshA, meshB, rigid: moved.rigid, ...named },
     {
       flow: () => flow.slice(),
       mask: () => mask.slice(),
@@ -90,6 +95,15 @@ export function deriveResult(
     occlusionProbability: () => everyOther(backward.occlusion, 0, mask),
     confidence: () => everyOther(backward.occlusion, 1, mask),
   })
+}
+
+const LEADS = new WeakMap<Uint32Array, MeshLead>()
+
+/** The same one for the same triangles. */
+function leadOf(triangles: Uint32Array): MeshLead {
+  const lead = LEADS.get(triangles) ?? new MeshLead(triangles)
+  LEADS.set(triangles, lead)
+  return lead
 }
 
 /** One of the two numbers of each pixel; 0 off the mask. */

@@ -4,7 +4,7 @@ import type { PlanTargets } from '../runtime/plan.js'
 import { type CallLine, Pending } from './call-line.js'
 import { DeviceFrames } from './device-frames.js'
 import type { PairFacts } from './flow-result.js'
-import { withEdges } from './register/openings.js'
+import { guided } from './register/guided-frame.js'
 import { assertLandmarks, isRegisteredFace, registeredPhoto } from './register/registered-frame.js'
 import { type FramePair, inListOrder, type RegisteredBatches } from './registered-batches.js'
 import type { PairFrame, PairOutputs, PlacedFrame, RegisteredPair } from './registered-pair.js'
@@ -56,7 +56,7 @@ export class PairRunner {
     const frame = async (own: FrameInput, side: 0 | 1): Promise<PairFrame> => {
       if (!isRegisteredFace(own)) return await pixels(own, side)
       assertLandmarks(own, FRAME_NAMES[side] + whose)
-      return withEdges(await pixels(own.registered, side), own)
+      return guided(await pixels(own.registered, side), own)
     }
     return await Promise.all([frame(a, 0), frame(b, 1)])
   }
@@ -161,7 +161,7 @@ export class PairRunner {
     const place = async (own: FrameInput, side: 0 | 1): Promise<PlacedFrame> => {
       if (!isRegisteredFace(own)) return await pixels(own, side)
       assertLandmarks(own, FRAME_NAMES[side])
-      return withEdges(await pixels(own.registered, side), own)
+      return guided(await pixels(own.registered, side), own)
     }
     const [frameA, frameB] = await Promise.all([place(a, 0), place(b, 1)])
     return await this.#line.launch(() => this.#batches.single.run(frameA, frameB, targets))

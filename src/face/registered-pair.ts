@@ -19,6 +19,7 @@ import type { Engine } from '../runtime/engine.js'
 import { Plan, type PlanInputs, type PlanTargets } from '../runtime/plan.js'
 import type { PlanOutputs } from '../runtime/readback.js'
 import type { NetworkFiles } from './network-files.js'
+import type { FrameGuide } from './register/guided-frame.js'
 import { landmarks68 } from './register/landmarks.js'
 import { EDGE_NUMBERS, OPENING_GAPS } from './register/openings.js'
 import { frameOf, type PendingFrame } from './register/pending-frame.js'
@@ -32,8 +33,10 @@ export interface PairOutputs {
   readonly flow: Float32Array
   /** 224x224x4 of `rasterise`: the mesh of A and, where the face reaches beyond it, the ring about it. */
   readonly fragments: Float32Array
-  /** 468x3, of A. */
+  /** 468x3, of A, as the mesh network sees it. */
   readonly mesh: Float32Array
+  /** 468x3, the landmarks of A, template px; undefined where they are not known. */
+  readonly landmarksOfA: Float32Array | undefined
   /** 468x3, of B, as the mesh network sees it; undefined where it did not look. */
   readonly meshOfB: Float32Array | undefined
   /**
@@ -66,17 +69,17 @@ function surelySeen(maps: Float32Array): void {
 /** Pairs of one run: see `RegisteredFlowConfig`. */
 export type PairsLayout = Pick<RegisteredFlowConfig, 'batch' | 'sharedSecond'>
 
-/** Pixels, or what computes them on the device; with `openingEdges` where the landmarks are known. */
-export type PairFrame = (Rgba | PendingFrame) & { readonly edges?: Float32Array }
+/** Pixels, or what computes them on the device; with a guide where the landmarks are known. */
+export type PairFrame = (Rgba | PendingFrame) & { readonly guide?: FrameGuide }
 
 function isPending(frame: PairFrame): frame is PairFrame & PendingFrame {
   return 'job' in frame
 }
 
-/** Where the pixels of a frame are, and its `openingEdges` where they are known. */
+/** Where the pixels of a frame are, and its guide where the landmarks are known. */
 export interface PlacedFrame {
   readonly place: ArrayBufferView | DeviceData
-  readonly edges?: Float32Array
+  readonly guide?: FrameGuide
 }
 
 function onDevice({ job, frameOutput }: PendingFrame): GPUBuffer {
@@ -172,7 +175,7 @@ export class RegisteredPair {
     const wanted = [...this.#plan.spec.outputs.keys()].filter((output) => backward || !isBackward(output))
     const placed = (frame: PairFrame): PlacedFrame => ({
       place: isPending(frame) ? onDevice(frame) : frame.data,
-      ...(frame.edges && { edges: frame.edges }),
+      ...(frame.guide && { guide: frame.guide }),
     })
     const inputs = this.#inputs(pairs.map(([a, b]) => [placed(a), placed(b)]))
     const results = await Plan.computeTogether([
@@ -183,7 +186,8 @@ export class RegisteredPair {
     const computed = new Map(pending.map((frame, i) => [frame, frameOf(frame, results[i] as PlanOutputs)]))
     const frame = (of: PairFrame): Rgba => (isPending(of) ? (computed.get(of) as Rgba) : of)
     return pairs.map(([a, b], pair) => {
-      return this.#pairOutputs([frame(a), frame(b)], this.#outputsOf(pair, outputs), backward)
+      const own = this.#outputsOf(pair, outputs)
+      return this.#pairOutputs([frame(a), frame(b)], own, backward, a.guide?.places)
     })
   }
 
@@ -210,6 +214,7 @@ export class RegisteredPair {
     frames: readonly [Rgba, Rgba],
     outputs: Record<Output, Float32Array>,
     backward: boolean,
+    landmarksOfA: Float32Array | undefined,
   ): PairOutputs {
     const { flow, fragments, meshes, flags, backwardFlow, backwardMask, backwardMeshes, backwardFlags } =
       outputs
@@ -224,6 +229,7 @@ export class RegisteredPair {
       flow,
       fragments,
       mesh: meshes.subarray(0, MESH_VERTICES * 3),
+      landmarksOfA,
       meshOfB:
         backwardMeshes ??
         (meshes.length > MESH_VERTICES * 3 ? meshes.subarray(MESH_VERTICES * 3) : undefined),
@@ -250,9 +256,9 @@ export class RegisteredPair {
     const openings = new Float32Array(batch * 2 * EDGE_NUMBERS)
     const frames = registeredInputNames(batch, sharedSecond).flatMap(({ i1, i2 }, pair) => {
       const [a, b] = pairs[pair] as readonly [PlacedFrame, PlacedFrame]
-      if (a.edges && b.edges) {
-        openings.set(a.edges, 2 * pair * EDGE_NUMBERS)
-        openings.set(b.edges, (2 * pair + 1) * EDGE_NUMBERS)
+      if (a.guide && b.guide) {
+        openings.set(a.guide.edges, 2 * pair * EDGE_NUMBERS)
+        openings.set(b.guide.edges, (2 * pair + 1) * EDGE_NUMBERS)
       }
       return [
         [i1, a.place],

@@ -60,7 +60,10 @@ export interface RegisteredFlowResult {
   readonly pncc: Float32Array
   /** 224x224, z of the surface of A, template px, zero outside `mask`. */
   readonly depth: Float32Array
-  /** 468x3, template px of A. */
+  /**
+   * 468x3, template px of A. Where A comes with landmarks (photos, videos, faces of `detect`), lids, lips and jaw lie where these have them; of
+   * registered pixels alone it is the mesh network's. `pncc`, `depth` and the masks are of the mesh network's mesh.
+   */
   readonly meshA: Float32Array
   /** 468x3, mesh of A moved by the flow, template px of B. */
   readonly meshB: Float32Array

@@ -4,7 +4,7 @@
  */
 
 // biome-ignore format: one line per ring of lip vertices
-const LIPS: readonly number[] = [
+export const LIPS: readonly number[] = [
   61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291,     // outer, lower
   185, 40, 39, 37, 0, 267, 269, 270, 409,                // outer, upper
   78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308,      // inner, lower

@@ -53,7 +53,7 @@ export function sharedView(
 }
 
 /** Twice the signed area of a triangle in the picture. */
-function facingArea(mesh: ArrayLike<number>, triangles: ArrayLike<number>, t: number): number {
+export function facingArea(mesh: ArrayLike<number>, triangles: ArrayLike<number>, t: number): number {
   const [a, b, c] = [0, 1, 2].map((corner) => 3 * at(triangles, 3 * t + corner)) as [number, number, number]
   const [x, y] = [at(mesh, a), at(mesh, a + 1)]
   return (at(mesh, b) - x) * (at(mesh, c + 1) - y) - (at(mesh, c) - x) * (at(mesh, b + 1) - y)

@@ -13,14 +13,14 @@ const HIDDEN_MARGIN = 3
  * @param flow 224x224x3
  * @param mask 224x224
  * @param depth 224x224, z of the visible surface, template px
- * @returns the moved mesh, Vx3 in template px of B, and the rigid motion most visible vertices follow
+ * @returns the moved mesh, Vx3 in template px of B, the rigid motion most visible vertices follow, and the hidden vertices
  */
 export function moveMesh(
   mesh: ArrayLike<number>,
   flow: ArrayLike<number>,
   mask: ArrayLike<number>,
   depth: ArrayLike<number>,
-): { mesh: Float32Array; rigid: RigidMotion } {
+): { mesh: Float32Array; rigid: RigidMotion; hidden: readonly number[] } {
   const vertices = mesh.length / 3
   const out = new Float32Array(mesh.length)
   const step = new Float64Array(3)
@@ -53,5 +53,37 @@ export function moveMesh(
       3 * v,
     )
   }
-  return { mesh: out, rigid }
+  return { mesh: out, rigid, hidden }
+}
+
+/**
+ * Another mesh of the same vertices, moved as `moveMesh` moves them.
+ * @param mesh Vx3, template px of A
+ * @param places Vx3: where the flow of each vertex is read
+ * @param moved what `moveMesh` says of the vertices: hidden ones follow its rigid motion here too
+ * @returns Vx3, template px of B
+ */
+export function moveAlong(
+  mesh: ArrayLike<number>,
+  places: ArrayLike<number>,
+  flow: ArrayLike<number>,
+  mask: ArrayLike<number>,
+  { rigid, hidden }: { readonly rigid: RigidMotion; readonly hidden: readonly number[] },
+): Float32Array {
+  const out = Float32Array.from(mesh)
+  const isHidden = new Set(hidden)
+  const step = new Float64Array(3)
+  for (let v = 0; v < out.length; v += 3) {
+    const [x, y, z] = [out[v] as number, out[v + 1] as number, out[v + 2] as number]
+    const isSeen =
+      !isHidden.has(v / 3) &&
+      sampleMasked(flow, 3, mask, places[v] as number, places[v + 1] as number, step) > 0
+    out.set(
+      isSeen
+        ? [x + (step[0] as number), y + (step[1] as number), z + (step[2] as number)]
+        : applySimilarity3(rigid, x, y, z),
+      v,
+    )
+  }
+  return out
 }

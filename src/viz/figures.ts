@@ -59,7 +59,7 @@ export const meshTiles = /* @__PURE__ */ oncePerResult((result): Tile[] => {
     overlay: wireframe(vertices, result.triangles, 0.45, MESH_COLOUR),
   })
   return [
-    tile(result.registeredA, result.meshA, 'Mesh of A', '468 vertices from the mesh network'),
+    tile(result.registeredA, result.meshA, 'Mesh of A', '468 vertices'),
     tile(result.registeredB, result.meshB, 'Mesh of A moved by the flow', 'over B, whose face it should fit'),
   ]
 })

@@ -37,6 +37,7 @@ function derive(): RegisteredFlowResult {
     fragments,
     mesh: vertices.slice(),
     meshOfB: undefined,
+    landmarksOfA: undefined,
     faces: [],
     backward: { flow: field.flow.map((v) => -v), occlusion, mask: maskOfB, meshMask: maskOfB },
   }

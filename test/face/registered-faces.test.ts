@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { applySimilarity } from '../../src/geometry/similarity.js'
 import { DeepFaceFlow, demoPhotos, type FaceFrame } from '../../src/index.js'
 
 let face: DeepFaceFlow
@@ -18,6 +19,17 @@ describe('registered faces', () => {
     const pixels = await face.flowRegistered(a.registered, b.registered, FORWARD)
     const one = await face.flowRegistered(a, b.registered, FORWARD)
     expect(one.flow).toEqual(pixels.flow)
+    // The mesh has the landmarks of its own frame.
+    const chin = 3 * 152
+    const [x, y] = applySimilarity(
+      a.toTemplate,
+      a.landmarks468[chin] as number,
+      a.landmarks468[chin + 1] as number,
+    )
+    expect(one.meshA[chin]).toBeCloseTo(x, 3)
+    expect(one.meshA[chin + 1]).toBeCloseTo(y, 3)
+    expect(pixels.meshA[chin + 1]).toBeLessThan(y - 2)
+    expect(one.rigid).toEqual(pixels.rigid)
     const both = await face.flowRegistered(a, b, FORWARD)
     const [batched] = await face.flowRegisteredAll([[a, b]], { ...FORWARD, batch: 1 })
     expect(batched?.flow).toEqual(both.flow)

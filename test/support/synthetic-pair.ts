@@ -31,6 +31,7 @@ export function ellipsoidOutputs(motion: Motion, backward = false): PairOutputs 
     fragments: FRAGMENTS,
     mesh: vertices,
     meshOfB: undefined,
+    landmarksOfA: undefined,
     faces: [],
     ...(backward && { backward: { flow: flow.map((value) => -value), occlusion, mask, meshMask: mask } }),
   }

@@ -1,6 +1,3 @@
-import { applySimilarityToPoints } from '../../geometry/similarity.js'
-import type { RegisteredFace } from '../types.js'
-
 /** Vertices of the upper edge of a gap, of the lower one, and of the skin beyond each. */
 export type Gap = readonly [upper: number, lower: number, beyondUpper: number, beyondLower: number]
 
@@ -16,7 +13,8 @@ export const LEFT_LIDS: readonly Gap[] = [
 export const INNER_LIP_GAPS: readonly Gap[] = [
   [191, 95, 185, 146], [80, 88, 40, 91], [81, 178, 39, 181], [82, 87, 37, 84], [13, 14, 0, 17], [312, 317, 267, 314], [311, 402, 269, 405], [310, 318, 270, 321], [415, 324, 409, 375],
 ]
-const GAPS: readonly Gap[] = /* @__PURE__ */ RIGHT_LIDS.concat(LEFT_LIDS, INNER_LIP_GAPS)
+/** All of them. */
+export const GAPS: readonly Gap[] = /* @__PURE__ */ RIGHT_LIDS.concat(LEFT_LIDS, INNER_LIP_GAPS)
 
 /** Gaps of lids and lips that flows follow. */
 export const OPENING_GAPS = GAPS.length
@@ -24,12 +22,11 @@ export const OPENING_GAPS = GAPS.length
 /** Numbers of one frame's edges: upper ones, then lower ones. */
 export const EDGE_NUMBERS = 2 * OPENING_GAPS * 4
 
-/** The edges of lids and lips of one frame, 2 x gaps x 4 in template px, as `flowOnFace` takes them. */
-export function openingEdges({
-  landmarks468,
-  toTemplate,
-}: Pick<RegisteredFace, 'landmarks468' | 'toTemplate'>): Float32Array {
-  const places = applySimilarityToPoints(toTemplate, landmarks468, 3)
+/**
+ * The edges of lids and lips of one frame, 2 x gaps x 4 in template px, as `flowOnFace` takes them.
+ * @param places 468x3, its landmarks in template px
+ */
+export function openingEdges(places: Float32Array): Float32Array {
   const edges = new Float32Array(EDGE_NUMBERS)
   for (const [gap, vertices] of GAPS.entries()) {
     for (const side of [0, 1] as const) {
@@ -41,12 +38,4 @@ export function openingEdges({
     }
   }
   return edges
-}
-
-/** The frame, with the edges of lids and lips that its flow follows. */
-export function withEdges<T extends object>(
-  frame: T,
-  face: Pick<RegisteredFace, 'landmarks468' | 'toTemplate'>,
-): T & { readonly edges: Float32Array } {
-  return { ...frame, edges: openingEdges(face) }
 }

@@ -1,0 +1,180 @@
+import { MESH_VERTICES } from '../../geometry/types.js'
+import { LIPS } from '../../nets/mesh-topology.js'
+import { facingArea } from '../../products/face-shape.js'
+import { type MeshSurface, meshSurface } from './mesh-surface.js'
+import { GAPS, type Gap, INNER_LIP_GAPS, LEFT_LIDS, RIGHT_LIDS } from './openings.js'
+
+const edgesOf = (gaps: readonly Gap[]): number[] => gaps.flatMap((gap) => gap.slice(0, 2))
+const LIDS = /* @__PURE__ */ [33, 133, 362, 263].concat(
+  /* @__PURE__ */ edgesOf(/* @__PURE__ */ RIGHT_LIDS.concat(LEFT_LIDS)),
+)
+/** Triangles of these alone are no skin: they span eyes and mouth, and shut to nothing. */
+const OPENINGS: ReadonlySet<number> = /* @__PURE__ */ new Set(
+  /* @__PURE__ */ LIDS.concat(78, 308, /* @__PURE__ */ edgesOf(INNER_LIP_GAPS)),
+)
+// biome-ignore format: one line per part
+const JAW: readonly number[] = [
+  /* chin */ 150, 149, 176, 148, 152, 377, 400, 378, 379,
+  /* to the ears */ 136, 172, 58, 132, 93, 365, 397, 288, 361, 323,
+]
+/** There the mesh network is as near as the landmarks, or nearer. */
+// biome-ignore format: one line per part
+const STILL: readonly number[] = [
+  /* nose */ 168, 6, 197, 195, 5, 4, 1, 19, 94, 2, 8, 9, 98, 97, 326, 327, 64, 294, 129, 358, 48, 278, 115, 344, 49, 279,
+  /* brows */ 70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 46, 53, 52, 65, 55, 276, 283, 282, 295, 285,
+  /* forehead */ 10, 338, 297, 332, 284, 251, 389, 356, 109, 67, 103, 54, 21, 162, 127, 151,
+]
+
+/** 4 are enough for 42 frames of six clips of people who talk. */
+const UNFOLDING_STEPS = 8
+/** Twice the area of a triangle, px^2, beyond which it counts as turned over. */
+const TURNED_OVER = 1e-3
+/** After so many the shares have settled to 2e-5. */
+const SWEEPS = 60
+
+/**
+ * Leads meshes of 3DMeshReg by landmarks of the same frames. The attention network, which registers photos, sees lids, lips and jaw where
+ * they are; 3DMeshReg draws shut eyes half open, the mouth too wide and the chin too high, and keeps nose, brows, forehead and depth as
+ * well or better.
+ */
+export class MeshLead {
+  readonly #triangles: Uint32Array
+  readonly #isSkin: readonly boolean[]
+  readonly #surface: MeshSurface
+  /** How far each vertex goes to its landmark: 1 on lips, lids and jaw, 0 on what keeps still, each of the others the mean of its neighbours. */
+  readonly #shares: Float64Array
+
+  /** @param triangles of the mesh, Tx3 */
+  constructor(triangles: Uint32Array) {
+    this.#triangles = triangles
+    this.#isSkin = Array.from({ length: triangles.length / 3 }, (_, t) =>
+      triangles.subarray(3 * t, 3 * t + 3).some((v) => !OPENINGS.has(v)),
+    )
+    this.#surface = meshSurface(triangles, MESH_VERTICES)
+    this.#shares = harmonicShares(this.#surface)
+  }
+
+  /**
+   * The mesh with lids, lips and jaw where the landmarks have them. Vertices move in the plane; depth stays, so that lips keep their
+   * bulge. Lids and lips that would cross meet halfway. Skin that faced the camera still does: where the move would turn a triangle
+   * over, its vertices go halfway to the mean of their neighbours, on the rim halfway back.
+   * @param mesh 468x3 of 3DMeshReg, template px
+   * @param places 468x3, landmarks of the same frame, template px
+   * @returns 468x3, template px
+   */
+  led(mesh: Float32Array, places: Float32Array): Float32Array {
+    const led = Float64Array.from(mesh)
+    for (const [v, share] of this.#shares.entries()) {
+      for (const i of [3 * v, 3 * v + 1]) {
+        led[i] = (mesh[i] as number) + share * ((places[i] as number) - (mesh[i] as number))
+      }
+    }
+    uncross(led)
+    const triangles = this.#triangles
+    const areas = Array.from({ length: triangles.length / 3 }, (_, t) => facingArea(mesh, triangles, t))
+    // Which order of corners faces the camera is that of most of the face.
+    const front = Math.sign(areas.reduce((sum, area) => sum + area, 0))
+    for (let step = 0; step < UNFOLDING_STEPS; step++) {
+      const turned = areas.flatMap((area, t) =>
+        this.#isSkin[t] && front * area > 0 && front * facingArea(led, triangles, t) < -TURNED_OVER
+          ? [t]
+          : [],
+      )
+      if (turned.length === 0) break
+      this.#unfold(led, mesh, turned)
+      uncross(led)
+    }
+    return Float32Array.from(led)
+  }
+
+  #unfold(led: Float64Array, mesh: Float32Array, turned: readonly number[]): void {
+    const { neighbours, isRim } = this.#surface
+    const goals = new Map<number, readonly [number, number]>()
+    for (const t of turned) {
+      const corners = this.#triangles.subarray(3 * t, 3 * t + 3)
+      const isOnRim = corners.some((v) => isRim[v] === 1)
+      for (const v of corners) {
+        goals.set(v, isOnRim ? meanOf(mesh, [v]) : meanOf(led, neighbours[v] as readonly number[]))
+      }
+    }
+    for (const [v, goal] of goals) {
+      led[3 * v] = 0.5 * ((led[3 * v] as number) + goal[0])
+      led[3 * v + 1] = 0.5 * ((led[3 * v + 1] as number) + goal[1])
+    }
+  }
+}
+
+/** Where the flow of an edge of lids or lips is read, px into its skin: where both edges meet, one pixel is both. */
+const BEHIND = 2
+
+/**
+ * Where the flow of each vertex of a led mesh is read.
+ * @param mesh 468x3, template px
+ * @returns 468x3
+ */
+export function flowPlaces(mesh: Float32Array): Float32Array {
+  const places = mesh.slice()
+  for (const [upper, lower, beyondUpper, beyondLower] of GAPS) {
+    for (const [edge, beyond] of [
+      [upper, beyondUpper],
+      [lower, beyondLower],
+    ] as const) {
+      const [dx, dy] = between(mesh, edge, beyond)
+      const share = BEHIND / Math.max(BEHIND, Math.hypot(dx, dy))
+      places[3 * edge] = (mesh[3 * edge] as number) + share * dx
+      places[3 * edge + 1] = (mesh[3 * edge + 1] as number) + share * dy
+    }
+  }
+  return places
+}
+
+function harmonicShares({ neighbours }: MeshSurface): Float64Array {
+  const shares = new Float64Array(MESH_VERTICES)
+  const fixed = new Set(STILL)
+  for (const v of [...LIPS, ...LIDS, ...JAW]) {
+    shares[v] = 1
+    fixed.add(v)
+  }
+  for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    for (const [v, around] of neighbours.entries()) {
+      if (fixed.has(v) || around.length === 0) continue
+      shares[v] = around.reduce((sum, n) => sum + (shares[n] as number), 0) / around.length
+    }
+  }
+  return shares
+}
+
+/** Edges of a gap that have passed each other go to the middle between them. */
+function uncross(mesh: Float64Array): void {
+  for (const [upper, lower, beyondUpper, beyondLower] of GAPS) {
+    const [ax, ay] = between(mesh, beyondUpper, beyondLower)
+    const [gx, gy] = between(mesh, upper, lower)
+    const gap = ax * gx + ay * gy
+    if (gap >= 0) continue
+    const half = gap / (2 * (ax * ax + ay * ay))
+    for (const [v, share] of [
+      [upper, half],
+      [lower, -half],
+    ] as const) {
+      mesh[3 * v] = (mesh[3 * v] as number) + share * ax
+      mesh[3 * v + 1] = (mesh[3 * v + 1] as number) + share * ay
+    }
+  }
+}
+
+/** In the plane, from one vertex to another. */
+function between(mesh: ArrayLike<number>, from: number, to: number): readonly [number, number] {
+  return [
+    (mesh[3 * to] as number) - (mesh[3 * from] as number),
+    (mesh[3 * to + 1] as number) - (mesh[3 * from + 1] as number),
+  ]
+}
+
+function meanOf(mesh: ArrayLike<number>, vertices: readonly number[]): readonly [number, number] {
+  let [x, y] = [0, 0]
+  for (const v of vertices) {
+    x += mesh[3 * v] as number
+    y += mesh[3 * v + 1] as number
+  }
+  return [x / vertices.length, y / vertices.length]
+}
