@@ -1,11 +1,11 @@
 import { FaceError } from '../errors.js'
 import { rotate } from '../geometry/rotation.js'
 import { applySimilarity3, fitSimilarity3, invertSimilarity3 } from '../geometry/similarity3.js'
-import { MESH_VERTICES, type Similarity3 } from '../geometry/types.js'
-import { EYES, LIPS, SIDES } from './face-parts.js'
+import { MESH_VERTICES } from '../geometry/types.js'
+import { EYES, LIPS } from './face-parts.js'
 import { type Gaze, gazeOf } from './gaze.js'
 import { eyeDistance, eyeOpenings, mouthOpening } from './openings.js'
-import { between, meanOf, type Vector } from './points.js'
+import { meanOf, type Vector } from './points.js'
 import { poseWeights } from './pose-weights.js'
 
 /** A driver's face in one picture; all in px of that picture. */
@@ -43,8 +43,6 @@ export interface MotionReference {
   readonly face: SeenFace
   /** How well each vertex tells the skull's motion. */
   readonly weights: Float64Array
-  /** The same, of the scale: the upper face only. */
-  readonly widthWeights: Float64Array
   /** Distance of the outer eye corners, px. */
   readonly unit: number
   readonly middle: Vector
@@ -76,7 +74,6 @@ export function motionReference(face: SeenFace): MotionReference {
   return {
     face,
     weights: poseWeights(face.mesh),
-    widthWeights: poseWeights(face.mesh, true),
     unit,
     middle: meanOf(face.mesh, STEADY),
     eyeOpenings: eyeOpenings(face.landmarks),
@@ -87,7 +84,7 @@ export function motionReference(face: SeenFace): MotionReference {
 
 /** Motion from the reference to another picture of the same face, split into the head's and the expression. */
 export function headMotion(reference: MotionReference, now: SeenFace): HeadMotion {
-  const { face, unit, middle } = reference
+  const { face, weights, unit, middle } = reference
   const from = Float64Array.from(face.mesh)
   const to = Float64Array.from(now.mesh)
   for (const v of CLOSELY_SEEN) {
@@ -95,7 +92,7 @@ export function headMotion(reference: MotionReference, now: SeenFace): HeadMotio
       to[k] = (from[k] as number) + (now.landmarks[k] as number) - (face.landmarks[k] as number)
     }
   }
-  const rigid = skullMotion(reference, from, to)
+  const rigid = fitSimilarity3(from, to, weights)
   const back = invertSimilarity3(rigid)
   const expression = new Float32Array(from.length)
   for (let k = 0; k < from.length; k += 3) {
@@ -115,67 +112,6 @@ export function headMotion(reference: MotionReference, now: SeenFace): HeadMotio
     gazes: gazesOf(now),
     light: now.light ?? new Float32Array(MESH_VERTICES * 3),
   }
-}
-
-/** Turns to the side up to which widths alone tell the scale, and from which on they do not, as sines: a turn makes a head narrow too. */
-const WIDTHS_TELL = { fully: 0.14, notAt: 0.34 } as const
-
-/**
- * The similarity of the skull. A jaw that opens makes a face longer, which a fit of all of it takes for a nearer head; hardly anything
- * but turns and distance makes the upper face wider.
- */
-function skullMotion(
-  { weights, widthWeights }: MotionReference,
-  from: Float64Array,
-  to: Float64Array,
-): Similarity3 {
-  const rigid = fitSimilarity3(from, to, weights)
-  const { rotation } = rigid
-  const side = Math.abs(rotation[2] as number)
-  const trust = Math.max(0, Math.min(1, (WIDTHS_TELL.notAt - side) / (WIDTHS_TELL.notAt - WIDTHS_TELL.fully)))
-  if (trust === 0) return rigid
-  const turned = new Float64Array(from.length)
-  for (let k = 0; k < from.length; k += 3) {
-    turned.set(rotate(rotation, from[k] as number, from[k + 1] as number, from[k + 2] as number), k)
-  }
-  const [x, y] = between(turned, ...SIDES)
-  const across = [x / Math.hypot(x, y), y / Math.hypot(x, y)] as const
-  const scale = rigid.scale + trust * (widthRatio(turned, to, across, widthWeights) - rigid.scale)
-  const [before, after] = [weightedMean(turned, weights), weightedMean(to, weights)]
-  const translation = after.map((value, axis) => value - scale * (before[axis] as number)) as Vector
-  return { rotation, scale, translation }
-}
-
-/** Least squares, along one direction of the picture. */
-function widthRatio(
-  from: Float64Array,
-  to: Float64Array,
-  [ax, ay]: readonly [number, number],
-  weights: Float64Array,
-): number {
-  const [before, after] = [weightedMean(from, weights), weightedMean(to, weights)]
-  let [product, square] = [0, 0]
-  for (let v = 0; v < weights.length; v++) {
-    const weight = weights[v] as number
-    const own = ax * ((from[3 * v] as number) - before[0]) + ay * ((from[3 * v + 1] as number) - before[1])
-    const now = ax * ((to[3 * v] as number) - after[0]) + ay * ((to[3 * v + 1] as number) - after[1])
-    product += weight * own * now
-    square += weight * own * own
-  }
-  return product / square
-}
-
-function weightedMean(points: Float64Array, weights: Float64Array): Vector {
-  const sum: Vector = [0, 0, 0]
-  let total = 0
-  for (let v = 0; v < weights.length; v++) {
-    const weight = weights[v] as number
-    total += weight
-    for (let axis = 0; axis < 3; axis++) {
-      sum[axis] = (sum[axis] as number) + weight * (points[3 * v + axis] as number)
-    }
-  }
-  return sum.map((value) => value / total) as Vector
 }
 
 /** No motion at all: what the reference itself shows. */

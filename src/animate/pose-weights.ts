@@ -9,9 +9,8 @@ const JAW = 0.1
 /**
  * How well each vertex tells the motion of the skull: those over bone do, lips and lids do not, the jaw hardly.
  * @param mesh 468x3 of a shut mouth
- * @param isUpper only what lies above the jaw
  */
-export function poseWeights(mesh: ArrayLike<number>, isUpper = false): Float64Array {
+export function poseWeights(mesh: ArrayLike<number>): Float64Array {
   const weights = new Float64Array(mesh.length / 3).fill(1)
   const height = between(mesh, CHIN, FOREHEAD)
   const length = dot(height, height)
@@ -19,7 +18,7 @@ export function poseWeights(mesh: ArrayLike<number>, isUpper = false): Float64Ar
   for (const vertex of [...LIPS, ...EYES[0].rim, ...EYES[1].rim]) weights[vertex] = SOFT
   for (let v = 0; v < weights.length; v++) {
     const share = dot(subtract(pointAt(mesh, v), chin), height) / length
-    if (share < JAW_SHARE) weights[v] = isUpper ? 0 : (weights[v] as number) * JAW
+    if (share < JAW_SHARE) weights[v] = (weights[v] as number) * JAW
   }
   return weights
 }

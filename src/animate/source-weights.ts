@@ -1,7 +1,7 @@
 import { multiply, transposed } from '../geometry/rotation.js'
 import { toRotationVector } from '../geometry/rotation-vector.js'
 import type { HeadPose } from './carry-over.js'
-import { EYES, LIPS } from './face-parts.js'
+import { EYES, INNER_LIPS, LIPS } from './face-parts.js'
 import type { PhotoHead } from './photo-head.js'
 import { meanOf, pointAt, subtract } from './points.js'
 
@@ -28,6 +28,8 @@ export interface Regions {
   readonly unit: number
 }
 
+/** What an inner lip counts, an outer one 1. */
+const INNER = 3
 /** Within what a region passes into the rest, distances of the outer eye corners. */
 const REACH = [0.5, 0.3, 0.3] as const
 
@@ -45,8 +47,11 @@ export function regionsOf({ mesh, unit }: PhotoHead): Regions {
   const shares = near.map((part) => part.map((value, v) => value / Math.max(1, total[v] as number)))
   shares.push(total.map((value) => Math.max(0, 1 - value)))
   const looks = parts.map((part) => {
-    const set = new Set(part)
-    return Float64Array.from({ length: count }, (_, v) => (set.has(v) ? 1 / part.length : 0))
+    const weights = Float64Array.from({ length: count }, (_, v) => (part.includes(v) ? 1 : 0))
+    // Whether teeth are seen is the inner lips' matter.
+    for (const v of INNER_LIPS) weights[v] = INNER * (weights[v] as number)
+    const sum = weights.reduce((a, b) => a + b, 0)
+    return weights.map((weight) => weight / sum)
   })
   const rest = shares[3] as Float64Array
   const sum = rest.reduce((a, b) => a + b, 0)
@@ -58,7 +63,8 @@ export function regionsOf({ mesh, unit }: PhotoHead): Regions {
 const TURN = 0.25
 /** Differences below this are noise, distances of the outer eye corners. */
 const NOISE = 0.006
-const SHARPNESS = 3
+/** What is twice as far away counts so many powers of two less. */
+const SHARPNESS = 4
 
 /** How far a photo is from what is wanted, by region, distances of the outer eye corners, squared. */
 export function unlikeness(regions: Regions, shown: ShownFace, wanted: ArrayLike<number>, pose: HeadPose): ByRegion {
@@ -68,7 +74,8 @@ export function unlikeness(regions: Regions, shown: ShownFace, wanted: ArrayLike
     for (let v = 0; v < looks.length; v++) {
       const weight = looks[v] as number
       if (weight === 0) continue
-      for (let k = 3 * v; k < 3 * v + 3; k++) {
+      // Depth says little and trembles.
+      for (let k = 3 * v; k < 3 * v + 2; k++) {
         sum += weight * ((wanted[k] as number) - (shown.mesh[k] as number)) ** 2
       }
     }
