@@ -1,5 +1,10 @@
 import { at } from '../geometry/array.js'
-import { applySimilarity, composeSimilarity, invertSimilarity, similarityScale } from '../geometry/similarity.js'
+import {
+  applySimilarity,
+  composeSimilarity,
+  invertSimilarity,
+  similarityScale,
+} from '../geometry/similarity.js'
 import type { Rgba, Similarity } from '../geometry/types.js'
 import { cropAndResize } from '../platform/index.js'
 
@@ -23,7 +28,9 @@ export async function alignSource(
 ): Promise<AlignedSource> {
   const { image, toImage } = await reduced(source, similarityScale(toWorking))
   const back = composeSimilarity(toImage, invertSimilarity(toWorking))
-  const levels = exposure.map((gain) => Float64Array.from({ length: 256 }, (_, level) => level * Math.exp(-gain)))
+  const levels = exposure.map((gain) =>
+    Float64Array.from({ length: 256 }, (_, level) => level * Math.exp(-gain)),
+  )
   const data = new Uint8Array(width * height * 4).fill(255)
   const shown = new Uint8Array(width * height)
   for (let y = 0; y < height; y++) {
@@ -42,10 +49,9 @@ async function reduced(
   image: Rgba,
   scale: number,
 ): Promise<{ readonly image: Rgba; readonly toImage: Similarity }> {
-  const [width, height] = [image.width, image.height].map((side) => Math.max(1, Math.round(side * scale))) as [
-    number,
-    number,
-  ]
+  const [width, height] = [image.width, image.height].map((side) =>
+    Math.max(1, Math.round(side * scale)),
+  ) as [number, number]
   if (scale >= 1 || width === image.width) return { image, toImage: { a: 1, b: 0, tx: 0, ty: 0 } }
   const whole = { x: 0, y: 0, width: image.width, height: image.height }
   const small = await cropAndResize(image, whole, width, height)

@@ -1,19 +1,24 @@
 import { FaceError } from '../errors.js'
 import type { DeepFaceFlow } from '../face/deep-face-flow.js'
 import type { FaceFrame } from '../face/types.js'
-import { applySimilarityToPoints, composeSimilarity, fitSimilarity, similarityScale } from '../geometry/similarity.js'
+import {
+  applySimilarityToPoints,
+  composeSimilarity,
+  fitSimilarity,
+  similarityScale,
+} from '../geometry/similarity.js'
 import { applySimilarity3, fitSimilarity3, invertSimilarity3 } from '../geometry/similarity3.js'
 import type { Rgba, Similarity, Similarity3 } from '../geometry/types.js'
+import type { ShippedFiles } from '../platform/index.js'
 import type { Engine } from '../runtime/engine.js'
 import { type AlignedSource, alignSource, isSameView } from './aligned-source.js'
 import type { FaceTriangles } from './face-parts.js'
 import { STEADY } from './head-motion.js'
 import { type PersonMatte, personMatte } from './matte.js'
 import { type PhotoHead, photoHead } from './photo-head.js'
+import { makeSheet, type Sheet } from './sheet.js'
 import { type SourcePlaces, sourcePlaces } from './source-places.js'
 import type { ShownFace } from './source-weights.js'
-import { makeSheet, type Sheet } from './sheet.js'
-import type { ShippedFiles } from '../platform/index.js'
 
 /** A further photo of the person, laid over the photo: all in px of the working photo. */
 export interface FurtherSource {
@@ -74,7 +79,8 @@ export async function furtherSource(
   }
   const places = sourcePlaces(result)
   const still = await stillSource(engine, weights, main, source.image, places)
-  const { toWorking, matte, aligned, isStill } = still ?? (await movedSource(engine, weights, main, source.image, places))
+  const { toWorking, matte, aligned, isStill } =
+    still ?? (await movedSource(engine, weights, main, source.image, places))
   const landmarks = applySimilarityToPoints(toWorking, places.landmarks, 3)
   const head = photoHead(landmarks, applySimilarityToPoints(toWorking, places.irises, 2))
   const toHead = fitSimilarity3(head.mesh, main.head.mesh, main.head.weights)
@@ -122,7 +128,8 @@ async function movedSource(
   source: Rgba,
   { landmarks, light }: SourcePlaces,
 ): Promise<Laid> {
-  const flat = (points: ArrayLike<number>) => STEADY.flatMap((v) => [points[3 * v] as number, points[3 * v + 1] as number])
+  const flat = (points: ArrayLike<number>) =>
+    STEADY.flatMap((v) => [points[3 * v] as number, points[3 * v + 1] as number])
   const fit = fitSimilarity(flat(landmarks), flat(face.landmarks468))
   const move = composeSimilarity(toWorking, fit)
   const aligned = await alignSource(source, move, light.exposure, image)
@@ -134,7 +141,6 @@ async function movedSource(
   }
   return { toWorking: move, aligned, matte, isStill: false }
 }
-
 
 export function movedPoints(by: Similarity3, points: ArrayLike<number>): Float64Array {
   const out = new Float64Array(points.length)

@@ -81,8 +81,10 @@ export class FusedSources {
     // Where the eyes look is not in the mesh.
     far.forEach((byRegion, i) => {
       for (const eye of [0, 1] as const) {
-        const shift = i === 0 ? gazes[eye] : shiftFrom(this.sources[i - 1] as DrawableSource, this.head, gazes, eye)
-        byRegion[1 + eye] = (byRegion[1 + eye] as number) + (EYE_WIDTH ** 2 * (shift.along ** 2 + shift.across ** 2))
+        const shift =
+          i === 0 ? gazes[eye] : shiftFrom(this.sources[i - 1] as DrawableSource, this.head, gazes, eye)
+        byRegion[1 + eye] =
+          (byRegion[1 + eye] as number) + EYE_WIDTH ** 2 * (shift.along ** 2 + shift.across ** 2)
       }
     })
     const weights = regionWeights(far, [1, ...this.sources.map(({ detail }) => detail ** 2)])
@@ -102,7 +104,9 @@ export class FusedSources {
       return seen * sum - rest
     })
     // Bodies and clothes of another view have nothing to do with the photo's.
-    return sheet.spread(above, 1).map((value, i) => (isSameView ? 1 : (sheet.shares[i] as number)) * Math.max(0, value + rest))
+    return sheet
+      .spread(above, 1)
+      .map((value, i) => (isSameView ? 1 : (sheet.shares[i] as number)) * Math.max(0, value + rest))
   }
 }
 
@@ -143,7 +147,10 @@ function shiftOf({ rotation, middle, shift, scale }: HeadPose, { head, toHead }:
 /** By how much an iris has to move from where it is in the source. */
 function shiftFrom(source: DrawableSource, head: PhotoHead, gazes: readonly [Gaze, Gaze], eye: 0 | 1): Gaze {
   const [wanted, own, theirs] = [gazes[eye], head.gazes[eye], source.head.gazes[eye]]
-  return { along: own.along + wanted.along - theirs.along, across: own.across + wanted.across - theirs.across }
+  return {
+    along: own.along + wanted.along - theirs.along,
+    across: own.across + wanted.across - theirs.across,
+  }
 }
 
 /** The source's sheet with its mesh exactly where the photo's is, and what is near the mesh with it: what is blended must lie on itself. */

@@ -72,7 +72,9 @@ export async function prepareAnimation(
       places: mouthPlaces(landmarks468),
       opening: mouthOpening(landmarks468),
     })
-    sources.push(await furtherSource(faces, engine, weights, triangles, main, found, sourceName, wanted.signal))
+    sources.push(
+      await furtherSource(faces, engine, weights, triangles, main, found, sourceName, wanted.signal),
+    )
   }
   const layers = layersOf(image, matte)
   const renderer = await SheetRenderer.create(engine, image, layers, sheet)
@@ -94,7 +96,20 @@ export async function prepareAnimation(
   const { strengths, motion } = wanted
   const tracker = faces.video(video)
   return new PhotoAnimation({
-    ...{ face, working, head, sheet, renderer, innerMouth, mouths, fused, tracker, strengths, motion, warnings },
+    ...{
+      face,
+      working,
+      head,
+      sheet,
+      renderer,
+      innerMouth,
+      mouths,
+      fused,
+      tracker,
+      strengths,
+      motion,
+      warnings,
+    },
   })
 }
 

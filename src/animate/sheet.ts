@@ -156,7 +156,9 @@ export function makeSheet(
       holds.forEach(({ corners: [a, b, c], weights: [wa, wb, wc] }, i) => {
         for (let k = 0; k < channels; k++) {
           out[channels * i + k] =
-            wa * at(values, channels * a + k) + wb * at(values, channels * b + k) + wc * at(values, channels * c + k)
+            wa * at(values, channels * a + k) +
+            wb * at(values, channels * b + k) +
+            wc * at(values, channels * c + k)
         }
       })
       return out

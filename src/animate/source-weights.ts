@@ -43,7 +43,9 @@ export function regionsOf({ mesh, unit }: PhotoHead): Regions {
       return Math.exp(-((Math.hypot(x, y, z) / unit / (REACH[i] as number)) ** 2))
     })
   })
-  const total = Float64Array.from({ length: count }, (_, v) => near.reduce((sum, part) => sum + (part[v] as number), 0))
+  const total = Float64Array.from({ length: count }, (_, v) =>
+    near.reduce((sum, part) => sum + (part[v] as number), 0),
+  )
   const shares = near.map((part) => part.map((value, v) => value / Math.max(1, total[v] as number)))
   shares.push(total.map((value) => Math.max(0, 1 - value)))
   const looks = parts.map((part) => {
@@ -67,7 +69,12 @@ const NOISE = 0.006
 const SHARPNESS = 4
 
 /** How far a photo is from what is wanted, by region, distances of the outer eye corners, squared. */
-export function unlikeness(regions: Regions, shown: ShownFace, wanted: ArrayLike<number>, pose: HeadPose): ByRegion {
+export function unlikeness(
+  regions: Regions,
+  shown: ShownFace,
+  wanted: ArrayLike<number>,
+  pose: HeadPose,
+): ByRegion {
   const turn = Math.hypot(...toRotationVector(multiply(pose.rotation, transposed(shown.rotation))))
   return regions.looks.map((looks) => {
     let sum = 0
@@ -102,8 +109,15 @@ export function regionWeights(distances: readonly ByRegion[], priors: readonly n
  * goes out with nothing.
  * @param weights by photo and region
  */
-export function strongest(weights: readonly ByRegion[], most: number): { readonly index: number; readonly weights: ByRegion }[] {
-  const scored = weights.map((byRegion, index) => ({ index, weights: byRegion, score: Math.max(...byRegion) }))
+export function strongest(
+  weights: readonly ByRegion[],
+  most: number,
+): { readonly index: number; readonly weights: ByRegion }[] {
+  const scored = weights.map((byRegion, index) => ({
+    index,
+    weights: byRegion,
+    score: Math.max(...byRegion),
+  }))
   scored.sort((a, b) => b.score - a.score || a.index - b.index)
   const floor = scored[most]?.score ?? 0
   return scored.slice(0, most).flatMap(({ index, weights: byRegion, score }) => {
