@@ -50,18 +50,25 @@ export interface MainPhoto {
   readonly head: PhotoHead
 }
 
+/** What further sources are prepared with. */
+export interface SourceMeans {
+  readonly faces: Pick<DeepFaceFlow, 'flow'>
+  readonly engine: Engine
+  /** Where the package's own weights are. */
+  readonly weights: ShippedFiles
+  readonly triangles: FaceTriangles
+  readonly signal: AbortSignal | undefined
+}
+
 /**
- * @throws FaceError INVALID_INPUT if the further photo shows somebody else
+ * @param source the further photo's face
+ * @throws FaceError INVALID_INPUT if the further photo shows somebody else; EngineError
  */
 export async function furtherSource(
-  faces: Pick<DeepFaceFlow, 'flow'>,
-  engine: Engine,
-  weights: ShippedFiles,
-  triangles: FaceTriangles,
+  { faces, engine, weights, triangles, signal }: SourceMeans,
   main: MainPhoto,
   source: FaceFrame,
   name: string,
-  signal: AbortSignal | undefined,
 ): Promise<FurtherSource> {
   const result = await faces.flow(main.face.image, source.image, {
     face: { at: middleOf(main.face) },

@@ -120,7 +120,7 @@ function drivenSource(source: DrawableSource, head: PhotoHead, driven: DrivenHea
   return {
     expressive: movedPoints(invertSimilarity3(toHead), driven.expressive),
     pose: {
-      rotation: multiply(pose.rotation as never, toHead.rotation as never),
+      rotation: multiply(pose.rotation, toHead.rotation),
       middle: source.head.middle,
       shift: shiftOf(pose, source),
       scale: pose.scale * toHead.scale,

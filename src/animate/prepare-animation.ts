@@ -59,6 +59,7 @@ export async function prepareAnimation(
   const matte = await personMatte(engine, image, weights)
   const sheet = makeSheet(head, triangles, matte.person, image)
   const innerMouth = new InnerMouth(triangles, { image, places: mouthPlaces(mesh) })
+  const sourceMeans = { faces, engine, weights, triangles, signal: wanted.signal }
   const main = { face, name, toWorking, image, matte, head }
   const mouths: OpenMouth[] = []
   const sources: FurtherSource[] = []
@@ -72,9 +73,7 @@ export async function prepareAnimation(
       places: mouthPlaces(landmarks468),
       opening: mouthOpening(landmarks468),
     })
-    sources.push(
-      await furtherSource(faces, engine, weights, triangles, main, found, sourceName, wanted.signal),
-    )
+    sources.push(await furtherSource(sourceMeans, main, found, sourceName))
   }
   const layers = layersOf(image, matte)
   const renderer = await SheetRenderer.create(engine, image, layers, sheet)
