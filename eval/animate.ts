@@ -6,11 +6,13 @@ import { psnr, REGIONS, type Region, regionMasks, ssim } from './animate-metrics
 
 /**
  * npm run eval -- animate: a person's first frame moved by the same person's later ones, against these frames. DIS, whose warp stands
- * beside it, sees the pixels of the later frame everywhere; the animation sees its face only.
+ * beside it, sees the pixels of the later frame everywhere; the animation sees its face only. Once more with four further frames of the
+ * person as sources, none of which is one of these.
  */
 
 interface Clip {
   readonly first: string
+  readonly sources: readonly string[]
   readonly later: readonly {
     readonly name: string
     readonly dis: { readonly x: number; readonly y: number }
@@ -19,7 +21,7 @@ interface Clip {
 
 type Scores = Record<Region, { psnr: number[]; ssim: number[] }>
 
-const METHODS = ['first frame unchanged', "DIS's warp", 'animate'] as const
+const METHODS = ['first frame unchanged', "DIS's warp", 'animate', 'animate, five photos'] as const
 
 export async function evaluateAnimation(args: readonly string[]): Promise<void> {
   const options = new Command('eval animate')
@@ -40,19 +42,23 @@ export async function evaluateAnimation(args: readonly string[]): Promise<void> 
     options.adapter === undefined ? {} : { adapter: options.adapter },
   )
   try {
-    for (const { first, later } of clips) {
+    for (const { first, sources, later } of clips) {
       const photo = await read(`${first}.jpg`)
-      const animation = await faceFlow.animate(photo)
-      await animation.start(photo)
-      const { image: own } = await animation.next(photo)
-      unchanged.push(psnr(own, photo, new Uint8Array(photo.width * photo.height).fill(1)))
+      const more = await Promise.all(sources.map((name) => read(`${name}.jpg`)))
+      const animations = [await faceFlow.animate(photo), await faceFlow.animate(photo, { sources: more })]
+      for (const animation of animations) {
+        await animation.start(photo)
+        const { image: own } = await animation.next(photo)
+        unchanged.push(psnr(own, photo, new Uint8Array(photo.width * photo.height).fill(1)))
+      }
       for (const { name, dis } of later) {
         const target = await read(`${name}.jpg`)
         const [face] = await faceFlow.detect(target)
         if (face === undefined) throw new TypeError(`${name} shows no face`)
-        const { image } = await animation.next(target)
+        const moved: Rgba[] = []
+        for (const animation of animations) moved.push((await animation.next(target)).image)
         const masks = regionMasks(face.landmarks468, target)
-        const drawn = [photo, inPlace(photo, await read(`${name}-dis.png`), dis), image]
+        const drawn = [photo, inPlace(photo, await read(`${name}-dis.png`), dis), ...moved]
         drawn.forEach((picture, i) => {
           for (const region of REGIONS) {
             const { psnr: levels, ssim: likeness } = (scores[i] as Scores)[region]
@@ -62,10 +68,13 @@ export async function evaluateAnimation(args: readonly string[]): Promise<void> 
         })
         if (options.pictures !== undefined) {
           await mkdir(options.pictures, { recursive: true })
-          await writeFile(join(options.pictures, `${name}.png`), await encodePng(image))
+          for (const [i, image] of moved.entries()) {
+            const file = `${name}${i === 0 ? '' : '-fused'}.png`
+            await writeFile(join(options.pictures, file), await encodePng(image))
+          }
         }
       }
-      animation.dispose()
+      for (const animation of animations) animation.dispose()
     }
     console.log(table(scores, faceFlow.adapter))
     console.log(

@@ -60,7 +60,7 @@ function steadyVertices(): number[] {
 }
 
 /** Vertices whose motion in the picture is that of the attention network's landmarks: the flow blurs it. */
-const CLOSELY_SEEN: readonly number[] = /* @__PURE__ */ LIPS.concat(EYES[0].rim, EYES[1].rim)
+export const CLOSELY_SEEN: readonly number[] = /* @__PURE__ */ LIPS.concat(EYES[0].rim, EYES[1].rim)
 
 const gazesOf = ({ landmarks, irises }: SeenFace): [Gaze, Gaze] => [
   gazeOf(landmarks, irises, EYES[0]),

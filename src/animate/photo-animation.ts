@@ -5,6 +5,7 @@ import { applySimilarityToPoints, invertSimilarity } from '../geometry/similarit
 import type { PhotoInput } from '../geometry/types.js'
 import { decodePhoto } from '../platform/index.js'
 import { type Bridge, bridge, carryOver, poseOf } from './carry-over.js'
+import type { FusedSources, PatchOf } from './fused-sources.js'
 import {
   type HeadMotion,
   headMotion,
@@ -33,7 +34,9 @@ export interface AnimationParts {
   readonly sheet: Sheet
   readonly renderer: SheetRenderer
   readonly innerMouth: InnerMouth
-  readonly sources: readonly OpenMouth[]
+  readonly mouths: readonly OpenMouth[]
+  /** Null without further photos. */
+  readonly fused: FusedSources | null
   readonly tracker: VideoTracker<'reference'>
   readonly strengths: Strengths
   readonly motion: Motion
@@ -100,10 +103,13 @@ export class PhotoAnimation implements Animation {
 
   async draw(observed: ObservedFrame, frame: PhotoInput): Promise<AnimatedFrame> {
     if (this.#bridge === undefined) throw notStarted('draw')
-    const { face, working, sheet, renderer, strengths, motion } = this.#parts
+    const { face, working, head, sheet, renderer, fused, strengths, motion } = this.#parts
     const driven = carryOver(this.#bridge, observed.motion, strengths, motion)
-    const patch = this.#patch(driven.expressive, await this.#mouthOf(observed, frame))
-    const drawn = await renderer.draw(sheet.move(driven), patch)
+    const driver = await this.#mouthOf(observed, frame)
+    const patchOf: PatchOf = (head, expressive) => this.#patch(head, expressive, driver)
+    const moved = sheet.move(driven)
+    const { image } = await renderer.draw(moved, patchOf(head, driven.expressive))
+    const drawn = fused === null ? image : await fused.over(image, driven, moved, patchOf)
     return {
       image: await intoPhoto(face.image, working, drawn),
       status: observed.status,
@@ -130,6 +136,7 @@ export class PhotoAnimation implements Animation {
 
   dispose(): void {
     this.#parts.renderer.dispose()
+    this.#parts.fused?.dispose()
   }
 
   /** @returns what the reference shows, and the tracker's memory of it */
@@ -163,16 +170,16 @@ export class PhotoAnimation implements Animation {
     return { image: await decodePhoto(frame), places: mouth }
   }
 
-  #patch(expressive: Float64Array, driver: MouthSource | null): Float32Array {
-    const { innerMouth, sources, head } = this.#parts
-    return innerMouth.cut(...nearestMouth(head, expressive, sources, driver))
+  #patch(head: PhotoHead, expressive: Float64Array, driver: MouthSource | null): Float32Array {
+    const { innerMouth, mouths } = this.#parts
+    return innerMouth.cut(...nearestMouth(head, expressive, mouths, driver))
   }
 }
 
 function seenInB(result: FlowResult, skin: SkinReference): SeenFace {
   const { b, meshB, warpedB } = result
   const mesh = applySimilarityToPoints(invertSimilarity(b.toTemplate), meshB, 3)
-  return { mesh, ...steadiedLandmarks(result), light: skinLight(skin, warpedB) }
+  return { mesh, ...steadiedLandmarks(result), light: skinLight(skin, warpedB).light }
 }
 
 function notStarted(call: string): FaceError {

@@ -8,6 +8,8 @@ import { photoName, type ShippedFiles } from '../platform/index.js'
 import type { Engine } from '../runtime/engine.js'
 import type { CheckedAnimateOptions } from './checked-options.js'
 import { faceTriangles } from './face-parts.js'
+import { type FurtherSource, furtherSource } from './further-source.js'
+import { type DrawableSource, FusedSources } from './fused-sources.js'
 import { InnerMouth, mouthPlaces } from './inner-mouth.js'
 import { personMatte } from './matte.js'
 import type { OpenMouth } from './mouth-sources.js'
@@ -16,13 +18,13 @@ import { PhotoAnimation } from './photo-animation.js'
 import { checkPhoto } from './photo-checks.js'
 import { photoHead } from './photo-head.js'
 import { makeSheet } from './sheet.js'
-import { SheetRenderer } from './sheet-renderer.js'
+import { layersOf, SheetRenderer } from './sheet-renderer.js'
 import type { AnimateOptions, Animation } from './types.js'
 import { workingPhoto } from './working-photo.js'
 
 /** What an animation is prepared with. */
 export interface AnimationMeans {
-  readonly faces: Pick<DeepFaceFlow, 'detect' | 'video'>
+  readonly faces: Pick<DeepFaceFlow, 'detect' | 'flow' | 'video'>
   readonly engine: Engine
   /** Triangles of the mesh, Tx3. */
   readonly meshTriangles: Uint32Array
@@ -57,17 +59,31 @@ export async function prepareAnimation(
   const matte = await personMatte(engine, image, weights)
   const sheet = makeSheet(head, triangles, matte.person, image)
   const innerMouth = new InnerMouth(triangles, { image, places: mouthPlaces(mesh) })
-  const sources: OpenMouth[] = []
+  const sourceMeans = { faces, engine, weights, triangles, signal: wanted.signal }
+  const main = { face, name, toWorking, image, matte, head }
+  const mouths: OpenMouth[] = []
+  const sources: FurtherSource[] = []
   for (const [i, source] of wanted.sources.entries()) {
-    const found = await find(faces, source, photoName(source, `source ${i + 1}`), {})
+    const sourceName = photoName(source, `source ${i + 1}`)
+    const found = await find(faces, source, sourceName, wanted.signal ? { signal: wanted.signal } : {})
     const { landmarks468 } = found
-    sources.push({
+    warnings.push(...checkPhoto(found, sourceName))
+    mouths.push({
       image: found.image,
       places: mouthPlaces(landmarks468),
       opening: mouthOpening(landmarks468),
     })
+    sources.push(await furtherSource(sourceMeans, main, found, sourceName))
   }
-  const renderer = await SheetRenderer.create(engine, image, matte, sheet)
+  const layers = layersOf(image, matte)
+  const renderer = await SheetRenderer.create(engine, image, layers, sheet)
+  const drawable: DrawableSource[] = []
+  for (const source of sources) {
+    // Over the photo's background, whatever theirs is.
+    const own = { ...layersOf(source.image, source.matte), backdrop: layers.backdrop }
+    drawable.push({ ...source, renderer: await SheetRenderer.create(engine, image, own, source.sheet, true) })
+  }
+  const fused = drawable.length > 0 ? new FusedSources(head, drawable) : null
   const video: VideoOptions<'reference'> = {
     flows: 'reference',
     backward: false,
@@ -79,7 +95,20 @@ export async function prepareAnimation(
   const { strengths, motion } = wanted
   const tracker = faces.video(video)
   return new PhotoAnimation({
-    ...{ face, working, head, sheet, renderer, innerMouth, sources, tracker, strengths, motion, warnings },
+    ...{
+      face,
+      working,
+      head,
+      sheet,
+      renderer,
+      innerMouth,
+      mouths,
+      fused,
+      tracker,
+      strengths,
+      motion,
+      warnings,
+    },
   })
 }
 

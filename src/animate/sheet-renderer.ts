@@ -4,7 +4,7 @@ import { compositeSheet } from '../ops/image/composite-sheet.js'
 import { imageOutput } from '../ops/image/image-output.js'
 import { interpolate } from '../ops/mesh/interpolate.js'
 import { rasterise } from '../ops/mesh/rasterise.js'
-import { inputTensor } from '../ops/tensor/border.js'
+import { inputTensor, outputTensor } from '../ops/tensor/border.js'
 import type { Engine } from '../runtime/engine.js'
 import type { Plan } from '../runtime/plan.js'
 import { fillHole } from './backdrop.js'
@@ -12,17 +12,32 @@ import { MOUTH_PATCH } from './inner-mouth.js'
 import type { PersonMatte } from './matte.js'
 import type { MovedSheet, Sheet } from './sheet.js'
 
+/** What a sheet is drawn of. */
+export interface SheetLayers {
+  /** Colour times the matte, the matte: h*w*4. */
+  readonly sheet: Float32Array
+  /** h*w*3. */
+  readonly backdrop: Float32Array
+}
+
+/** A drawn sheet. */
+export interface DrawnSheet {
+  readonly image: Rgba
+  /** h*w; of a sheet without weights empty, else 0 where it is not. */
+  readonly weights: Float32Array
+}
+
 /** Draws a sheet whose corners have moved over what lies behind it. One plan a photo. */
 export class SheetRenderer {
   readonly #plan: Plan
-  readonly #constant: { readonly sheet: Float32Array; readonly backdrop: Float32Array }
+  readonly #constant: SheetLayers
   readonly #size: { readonly width: number; readonly height: number }
   #device: GPUDevice | undefined
 
   private constructor(
     plan: Plan,
     private readonly engine: Engine,
-    constant: { readonly sheet: Float32Array; readonly backdrop: Float32Array },
+    constant: SheetLayers,
     size: { readonly width: number; readonly height: number },
   ) {
     this.#plan = plan
@@ -30,13 +45,14 @@ export class SheetRenderer {
     this.#size = size
   }
 
+  /** @param isWeighted whether the weights of the corners are drawn too */
   static async create(
     engine: Engine,
-    image: Rgba,
-    { alpha, person }: PersonMatte,
+    { width, height }: Pick<Rgba, 'width' | 'height'>,
+    layers: SheetLayers,
     sheet: Sheet,
+    isWeighted = false,
   ): Promise<SheetRenderer> {
-    const { width, height } = image
     const graph = new GraphBuilder('sheet')
     const shape = { n: 1, h: height, w: width }
     const { triangles, places } = sheet
@@ -52,20 +68,30 @@ export class SheetRenderer {
       patch: inputTensor(graph, 'patch', { n: 1, h: MOUTH_PATCH.height, w: MOUTH_PATCH.width, c: 4 }),
     })
     graph.output('frame', imageOutput(graph, 'pixels', colours))
+    if (isWeighted) {
+      const weights = inputTensor(graph, 'weights', { n: 1, h: 1, w: places.length / 4, c: 1 })
+      outputTensor(graph, 'weight', interpolate(graph, 'weighted', fragments, weights, { triangles }))
+    }
     const plan = await engine.compile(graph.build(), {})
-    return new SheetRenderer(plan, engine, layersOf(image, alpha, person), { width, height })
+    return new SheetRenderer(plan, engine, layers, { width, height })
   }
 
   /**
    * @param moved of `Sheet.move`
    * @param patch of `InnerMouth.cut`
+   * @param weights by corner; of a renderer that draws them
    */
-  async draw({ vertices, gains }: MovedSheet, patch: Float32Array): Promise<Rgba> {
+  async draw(
+    { vertices, gains }: MovedSheet,
+    patch: Float32Array,
+    weights?: Float32Array,
+  ): Promise<DrawnSheet> {
     const fresh = this.#device !== this.engine.device
     this.#device = this.engine.device
     // Layers stay on the device until it is replaced.
-    const { frame } = await this.#plan.compute({ vertices, gains, patch, ...(fresh && this.#constant) })
-    return { ...this.#size, data: frame as Uint8Array }
+    const inputs = { vertices, gains, patch, ...(weights && { weights }), ...(fresh && this.#constant) }
+    const { frame, weight = new Float32Array(0) } = await this.#plan.compute(inputs)
+    return { image: { ...this.#size, data: frame as Uint8Array }, weights: weight as Float32Array }
   }
 
   dispose(): void {
@@ -77,11 +103,7 @@ export class SheetRenderer {
  * The photo as sheet and backdrop, such that an unmoved sheet over the backdrop is the photo, also where the matte lies between
  * person and background: of the photo the backdrop's share is taken off.
  */
-function layersOf(
-  { width, height, data }: Rgba,
-  alpha: Float32Array,
-  person: Uint8Array,
-): { readonly sheet: Float32Array; readonly backdrop: Float32Array } {
+export function layersOf({ width, height, data }: Rgba, { alpha, person }: PersonMatte): SheetLayers {
   const image = new Float32Array(width * height * 3)
   for (let i = 0; i < width * height; i++) {
     for (let c = 0; c < 3; c++) image[3 * i + c] = (data[4 * i + c] as number) / 255

@@ -1,7 +1,8 @@
+import { at } from '../geometry/array.js'
 import type { Matrix3 } from '../geometry/rotation.js'
 import type { DrivenHead, HeadPose } from './carry-over.js'
 import { eyeballPoints } from './eyeball.js'
-import { EYES, type FaceTriangles, INNER_LIPS, OUTER_LIPS, SIDES } from './face-parts.js'
+import { EYES, type Eye, type FaceTriangles, INNER_LIPS, OUTER_LIPS, SIDES } from './face-parts.js'
 import {
   comingForward,
   expressionReach,
@@ -30,6 +31,14 @@ export interface Sheet {
   /** Vx4: where each corner lies in the photo (px), and in the patch of the inner mouth (px; -1: not on it). */
   readonly places: Float32Array
   move(head: DrivenHead): MovedSheet
+  /**
+   * What vertices of the mesh have, at each corner that goes with them: beyond the rim it falls to 0 as the expression does.
+   * @param values 468 x channels
+   * @returns V x channels
+   */
+  spread(values: ArrayLike<number>, channels: number): Float32Array
+  /** How much each corner goes with the head, V: 1 on it, 0 on the body. */
+  readonly shares: Float32Array
 }
 
 /** A sheet in one frame. */
@@ -127,9 +136,33 @@ export function makeSheet(
     before: (gentle[3 * v + 2] as number) - (mesh[3 * v + 2] as number),
   }))
   const corners = places.length / 4
+  const holds: readonly MeshPlace[] = [
+    ...meshPoints.map((_, v) => vertexPlace(v)),
+    ...grid.points.map(({ place }) => place),
+    ...eyeballs.flatMap(({ points }, i) => points.map(() => eyePlace(EYES[i] as Eye))),
+    ...EYES.flatMap(({ rim }) => rim.map(vertexPlace)),
+    ...MOUTH_RINGS.map(vertexPlace),
+  ]
   return {
     triangles,
     places: Float32Array.from(places),
+    shares: Float32Array.from({ length: corners }, (_, i) => {
+      if (i < firstGrid) return shares[i] as number
+      if (i < firstEye) return (grid.points[i - firstGrid] as GridPoint).share
+      return i < firstMouth ? 1 : (shares[MOUTH_RINGS[i - firstMouth] as number] as number)
+    }),
+    spread(values, channels) {
+      const out = new Float32Array(corners * channels)
+      holds.forEach(({ corners: [a, b, c], weights: [wa, wb, wc] }, i) => {
+        for (let k = 0; k < channels; k++) {
+          out[channels * i + k] =
+            wa * at(values, channels * a + k) +
+            wb * at(values, channels * b + k) +
+            wc * at(values, channels * c + k)
+        }
+      })
+      return out
+    },
     move(head) {
       const out = new Float32Array(corners * 3)
       const gains = new Float32Array(corners * 3).fill(1)
@@ -167,6 +200,14 @@ export function makeSheet(
       return { vertices: out, gains }
     },
   }
+}
+
+const vertexPlace = (v: number): MeshPlace => ({ corners: [v, v, v], weights: [1, 0, 0] })
+
+/** Of an eyeball, which goes with no vertex, the corners and the upper lid. */
+function eyePlace({ corners: [outer, inner], pairs }: Eye): MeshPlace {
+  const [upper] = pairs[Math.floor(pairs.length / 2)] as (typeof pairs)[0]
+  return { corners: [outer, inner, upper], weights: [0.25, 0.25, 0.5] }
 }
 
 /** Writes a point where the head's pose and its share in it put it. */

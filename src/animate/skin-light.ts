@@ -53,12 +53,19 @@ export function skinReference(
   return { mesh, skin, sums: cellSums(registered, skin) }
 }
 
+/** Natural logarithms of gains of red, green and blue against a reference. */
+export interface SkinLight {
+  /** On each vertex, 468x3; 0 where there is no skin. */
+  readonly light: Float32Array
+  /** What all of the skin has in common, the camera's exposure; not in `light`. */
+  readonly exposure: readonly [number, number, number]
+}
+
 /**
- * Light on each vertex against the reference. What all of the skin has in common is the camera's exposure, and left out.
+ * Light on the skin against the reference.
  * @param warped the other frame, brought back to the reference by the flow; 224x224
- * @returns 468x3: natural logarithm of the gain of red, green and blue; 0 where there is no skin
  */
-export function skinLight({ mesh, skin, sums }: SkinReference, warped: Rgba): Float32Array {
+export function skinLight({ mesh, skin, sums }: SkinReference, warped: Rgba): SkinLight {
   const now = cellSums(warped, skin)
   const cells = new Float64Array(now.length)
   const mean = [0, 0, 0]
@@ -85,7 +92,8 @@ export function skinLight({ mesh, skin, sums }: SkinReference, warped: Rgba): Fl
       out[3 * v + c] = Math.max(-LARGEST, Math.min(LARGEST, value))
     }
   }
-  return out
+  const exposure = mean.map((sum) => (total > 0 ? sum / total : 0)) as [number, number, number]
+  return { light: out, exposure }
 }
 
 function cellSums({ data }: Rgba, skin: Uint8Array): Float64Array {

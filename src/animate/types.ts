@@ -10,7 +10,10 @@ export interface AnimateOptions extends WaitOptions {
   readonly face?: FaceChoice
   /** Which face of the driver's reference; default the largest. */
   readonly driverFace?: FaceChoice
-  /** Further photos of the same person, whose open mouths are shown; default: the inside of the driver's mouth in the photo's light. */
+  /**
+   * Further photos of the same person: in each region of the face those are drawn into a frame that hold it most as the frame needs
+   * it, and the insides of their mouths are shown. Without them the photo's own pixels move, and the inside of the mouth is the driver's.
+   */
   readonly sources?: readonly PhotoInput[]
   /** How much of each part's motion is taken over: 1 (default) as the driver does, 0 not at all, at most 2. */
   readonly strengths?: Partial<Strengths>

@@ -44,7 +44,7 @@ export function addAnimateOptions(command: Command): Command {
     )
     .option(
       '--source <photo>',
-      'a further photo of the same person, for the inside of the mouth; may be given several times',
+      'a further photo of the same person, which shows what the photo does not: open mouth, shut lids, another turn; may be given several times',
       (file: string, files: string[]) => [...files, file],
       [],
     )

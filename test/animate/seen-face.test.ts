@@ -33,12 +33,13 @@ describe('light on the skin', () => {
     mesh,
     TRIANGLES,
   )
+  const lightOn = (from: typeof reference, warped: Rgba) => skinLight(from, warped).light
   const gainAt = (light: Float32Array, v: number) => Math.exp(light[3 * v] as number)
 
   it('is none in the reference itself, whatever the camera makes of it', () => {
     expect(
       Math.max(
-        ...skinLight(
+        ...lightOn(
           reference,
           lit(() => 1),
         ).map(Math.abs),
@@ -46,7 +47,7 @@ describe('light on the skin', () => {
     ).toBe(0)
     expect(
       Math.max(
-        ...skinLight(
+        ...lightOn(
           reference,
           lit(() => 1.3),
         ).map(Math.abs),
@@ -55,7 +56,7 @@ describe('light on the skin', () => {
   })
 
   it('is found where a cheek turns dark, and not on the other', () => {
-    const light = skinLight(
+    const light = lightOn(
       reference,
       lit((x) => (x < 112 ? 0.85 : 1.15)),
     )
@@ -66,12 +67,12 @@ describe('light on the skin', () => {
 
   it('does not take a dark open mouth for shade, and has a limit', () => {
     const [x, y] = [mesh[3 * 13] as number, ((mesh[3 * 13 + 1] as number) + (mesh[3 * 14 + 1] as number)) / 2]
-    const open = skinLight(
+    const open = lightOn(
       reference,
       lit((px, py) => (Math.hypot((px - x) / 14, (py - y) / 5) < 1 ? 0.1 : 1)),
     )
     expect(Math.max(...open.map(Math.abs))).toBeLessThan(0.02)
-    const hand = skinLight(
+    const hand = lightOn(
       reference,
       lit((px) => (px < 112 ? 0.05 : 1)),
     )

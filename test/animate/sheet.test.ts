@@ -10,7 +10,7 @@ import { mouthOpening } from '../../src/animate/openings.js'
 import { photoHead } from '../../src/animate/photo-head.js'
 import type { Vector } from '../../src/animate/points.js'
 import { makeSheet, type Sheet } from '../../src/animate/sheet.js'
-import { SheetRenderer } from '../../src/animate/sheet-renderer.js'
+import { layersOf, SheetRenderer } from '../../src/animate/sheet-renderer.js'
 import { intoPhoto, MOST_PIXELS, workingPhoto } from '../../src/animate/working-photo.js'
 import { rotationFromAngles } from '../../src/geometry/rotation.js'
 import type { Rgba } from '../../src/geometry/types.js'
@@ -69,9 +69,9 @@ describe('a sheet', () => {
   afterAll(() => engine.dispose())
 
   async function drawn(image: Rgba, ...heads: DrivenHead[]): Promise<Rgba[]> {
-    const renderer = await SheetRenderer.create(engine, image, { alpha, person }, sheet)
+    const renderer = await SheetRenderer.create(engine, image, layersOf(image, { alpha, person }), sheet)
     const out: Rgba[] = []
-    for (const one of heads) out.push(await renderer.draw(sheet.move(one), NO_PATCH))
+    for (const one of heads) out.push((await renderer.draw(sheet.move(one), NO_PATCH)).image)
     renderer.dispose()
     return out
   }

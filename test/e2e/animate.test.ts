@@ -6,6 +6,7 @@ let faceFlow: DeepFaceFlow
 
 const FIRST = 'test/fixtures/eval/animate/sbwe5n-001.jpg'
 const LATER = 'test/fixtures/eval/animate/sbwe5n-020.jpg'
+const FURTHER = 'test/fixtures/eval/animate/sbwe5n-029.jpg'
 const OTHER = 'test/fixtures/photos/faker_male_000.jpg'
 
 beforeAll(async () => {
@@ -32,6 +33,28 @@ describe('animate', () => {
     expect(later).toMatchObject({ status: 'ok', beyond: null })
     expect(likeness(later.image, target)).toBeGreaterThan(likeness(photo, target) + 1.5)
     animation.dispose()
+  })
+
+  it('shows further photos of the person where they show better what is wanted, and leaves a photo that does not move', async () => {
+    const [photo, target] = [await decodePhoto(FIRST), await decodePhoto(LATER)]
+    const [alone, more] = [
+      await faceFlow.animate(photo),
+      await faceFlow.animate(photo, { sources: [FURTHER] }),
+    ]
+    for (const animation of [alone, more]) await animation.start(FIRST)
+    expect(likeness((await more.next(FIRST)).image, photo)).toBeGreaterThan(40)
+    const [one, two] = [await alone.next(LATER), await more.next(LATER)]
+    expect(likeness(two.image, target)).toBeGreaterThan(likeness(one.image, target) + 0.3)
+    for (const animation of [alone, more]) animation.dispose()
+  })
+
+  it('refuses sources that show somebody else or nobody', async () => {
+    const photo = await decodePhoto(FIRST)
+    await expect(faceFlow.animate(photo, { sources: [OTHER] })).rejects.toThrow(
+      /faker_male_000.jpg: its face looks unlike that of the photo \(\d\.\d\d, of one person below 0.12\)/,
+    )
+    const empty = { width: 64, height: 64, data: new Uint8Array(64 * 64 * 4) }
+    await expect(faceFlow.animate(photo, { sources: [empty] })).rejects.toMatchObject({ code: 'NO_FACE' })
   })
 
   it("moves another person's photo, holds it where the driver is away, and goes on with the same bits", async () => {

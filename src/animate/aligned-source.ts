@@ -1,0 +1,100 @@
+import { at } from '../geometry/array.js'
+import {
+  applySimilarity,
+  composeSimilarity,
+  invertSimilarity,
+  similarityScale,
+} from '../geometry/similarity.js'
+import type { Rgba, Similarity } from '../geometry/types.js'
+import { cropAndResize } from '../platform/index.js'
+
+/** A further photo as if it had been taken where the photo was. */
+export interface AlignedSource {
+  /** In the size of the working photo, in its exposure. */
+  readonly image: Rgba
+  /** h*w; not 0 where the further photo shows something. */
+  readonly shown: Uint8Array
+}
+
+/**
+ * @param toWorking px of the further photo -> px of the working one
+ * @param exposure logarithms of the further photo's gains, which are taken out
+ */
+export async function alignSource(
+  source: Rgba,
+  toWorking: Similarity,
+  exposure: readonly [number, number, number],
+  { width, height }: Pick<Rgba, 'width' | 'height'>,
+): Promise<AlignedSource> {
+  const { image, toImage } = await reduced(source, similarityScale(toWorking))
+  const back = composeSimilarity(toImage, invertSimilarity(toWorking))
+  const levels = exposure.map((gain) =>
+    Float64Array.from({ length: 256 }, (_, level) => level * Math.exp(-gain)),
+  )
+  const data = new Uint8Array(width * height * 4).fill(255)
+  const shown = new Uint8Array(width * height)
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const [px, py] = applySimilarity(back, x + 0.5, y + 0.5)
+      const i = y * width + x
+      if (px >= 0 && py >= 0 && px <= image.width && py <= image.height) shown[i] = 1
+      sampleInto(data, 4 * i, image, px - 0.5, py - 0.5, levels)
+    }
+  }
+  return { image: { width, height, data }, shown }
+}
+
+/** The picture so small that a bilinear sample leaves nothing out. */
+async function reduced(
+  image: Rgba,
+  scale: number,
+): Promise<{ readonly image: Rgba; readonly toImage: Similarity }> {
+  const [width, height] = [image.width, image.height].map((side) =>
+    Math.max(1, Math.round(side * scale)),
+  ) as [number, number]
+  if (scale >= 1 || width === image.width) return { image, toImage: { a: 1, b: 0, tx: 0, ty: 0 } }
+  const whole = { x: 0, y: 0, width: image.width, height: image.height }
+  const small = await cropAndResize(image, whole, width, height)
+  return { image: small, toImage: { a: width / image.width, b: 0, tx: 0, ty: 0 } }
+}
+
+/** Bilinear; beyond the border its pixels go on. */
+function sampleInto(
+  out: Uint8Array,
+  to: number,
+  { width, height, data }: Rgba,
+  x: number,
+  y: number,
+  levels: readonly Float64Array[],
+): void {
+  const px = Math.max(0, Math.min(width - 1, x))
+  const py = Math.max(0, Math.min(height - 1, y))
+  const [left, top] = [Math.floor(px), Math.floor(py)]
+  const [right, bottom] = [Math.min(left + 1, width - 1), Math.min(top + 1, height - 1)]
+  const [fx, fy] = [px - left, py - top]
+  for (let c = 0; c < 3; c++) {
+    const level = (column: number, row: number) =>
+      at(levels[c] as Float64Array, at(data, 4 * (row * width + column) + c))
+    const above = (1 - fx) * level(left, top) + fx * level(right, top)
+    const below = (1 - fx) * level(left, bottom) + fx * level(right, bottom)
+    out[to + c] = Math.min(255, Math.round((1 - fy) * above + fy * below))
+  }
+}
+
+/** Grey levels by which background that did not change differs, and least share of the picture that must be background in both. */
+const SAME_BACKGROUND = { level: 8, share: 0.04 } as const
+
+/**
+ * Whether two pictures of one size were taken by a camera that stood still, by what both show beside the person.
+ * @param persons of both: h*w, not 0 where the person is
+ */
+export function isSameView(a: Rgba, b: Rgba, persons: readonly [Uint8Array, Uint8Array]): boolean {
+  if (a.width !== b.width || a.height !== b.height) return false
+  let [sum, count] = [0, 0]
+  for (let i = 0; i < persons[0].length; i++) {
+    if (persons[0][i] !== 0 || persons[1][i] !== 0) continue
+    count++
+    for (let c = 4 * i; c < 4 * i + 3; c++) sum += Math.abs(at(a.data, c) - at(b.data, c)) / 3
+  }
+  return count >= SAME_BACKGROUND.share * persons[0].length && sum / count <= SAME_BACKGROUND.level
+}

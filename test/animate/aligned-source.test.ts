@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { alignSource, isSameView } from '../../src/animate/aligned-source.js'
+import type { Rgba } from '../../src/geometry/types.js'
+import { seededRandom } from '../random.js'
+
+/** Further photos laid over the photo. */
+function picture(width: number, height: number, colour: (x: number, y: number) => number): Rgba {
+  const data = new Uint8Array(width * height * 4).fill(255)
+  for (let i = 0; i < width * height; i++)
+    data.fill(Math.round(colour((i % width) + 0.5, Math.floor(i / width) + 0.5)), 4 * i, 4 * i + 3)
+  return { width, height, data }
+}
+const SAME = { a: 1, b: 0, tx: 0, ty: 0 }
+
+describe('a source', () => {
+  it('that lies there already keeps its pixels', async () => {
+    const random = seededRandom('source')
+    const image = picture(40, 30, () => 255 * random())
+    const aligned = await alignSource(image, SAME, [0, 0, 0], image)
+    expect(aligned.image.data).toEqual(image.data)
+    expect(aligned.shown.every((value) => value === 1)).toBe(true)
+  })
+
+  it('is moved, turned and enlarged into place, with the exposure of the photo, and says what it does not show', async () => {
+    const image = picture(40, 40, (x, y) => 2 * x + 3 * y)
+    // By a right angle about the corner, twice as large, moved back into the picture.
+    const { image: out, shown } = await alignSource(
+      image,
+      { a: 0, b: 2, tx: 80, ty: 10 },
+      [Math.log(1.25), 0, 0],
+      { width: 90, height: 90 },
+    )
+    // (20, 30) goes to (80 - 60, 10 + 40).
+    const i = 50 * 90 + 20
+    expect(out.data[4 * i + 1]).toBeCloseTo(2 * 20.25 + 3 * 29.75, -0.5)
+    expect((out.data[4 * i] as number) / (out.data[4 * i + 1] as number)).toBeCloseTo(0.8, 1)
+    expect([shown[i], shown[5 * 90 + 40], shown[50 * 90 + 85]]).toEqual([1, 0, 0])
+  })
+
+  it('is of the same view where the background is, whatever the person does', () => {
+    const person = new Uint8Array(400).map((_, i) => (i % 20 > 5 && i % 20 < 14 ? 1 : 0))
+    const one = picture(20, 20, (x) => (x > 6 && x < 14 ? 40 : 120))
+    const other = picture(20, 20, (x) => (x > 6 && x < 14 ? 200 : 123))
+    expect(isSameView(one, other, [person, person])).toBe(true)
+    expect(
+      isSameView(
+        one,
+        picture(20, 20, () => 160),
+        [person, person],
+      ),
+    ).toBe(false)
+    expect(
+      isSameView(
+        one,
+        picture(20, 10, () => 120),
+        [person, person],
+      ),
+    ).toBe(false)
+    const everywhere = new Uint8Array(400).fill(1)
+    expect(isSameView(one, other, [person, everywhere])).toBe(false)
+  })
+})
