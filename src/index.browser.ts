@@ -23,6 +23,7 @@ export type {
   Coefficients,
   Expression,
   ExpressionInput,
+  ExpressionMemory,
   ExpressionOptions,
   ExpressionStep,
   ExpressionStream,
@@ -33,6 +34,7 @@ export type {
   HeadPose,
   PairExpression,
   ReadExpression,
+  ResumedStep,
 } from './expression/types.js'
 export { assertInPhoto } from './face/find/face-choice.js'
 export { describeNetwork, SHIPPED_NETWORKS } from './face/network-files.js'

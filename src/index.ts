@@ -78,6 +78,7 @@ export {
   writeBatchSummary,
 } from './io/batch-summary.js'
 export { demoPhotos } from './io/demo.js'
+export { ExpressionLog, type ExpressionRecord } from './io/expression-log.js'
 export { type FrameSource, openFrames, type SourceFrame } from './io/frames.js'
 export { type PairRow, readPairs } from './io/pairs-csv.js'
 export {

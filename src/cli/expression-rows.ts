@@ -6,16 +6,12 @@ import {
   type ExpressionRow,
   type ExpressiveFaceFlow,
   FaceError,
-  type FrameSource,
   mostAtRest,
   type ReadExpression,
-  type VideoDamage,
 } from '../index.js'
-import type { CliContext } from './context.js'
 import { faceChoice } from './options.js'
 import type { Progress } from './progress.js'
 import { oneLine } from './terminal-text.js'
-import { PICTURE_RATE } from './video-options.js'
 
 /** What decides how expressions are read. */
 export interface ReadingFlags {
@@ -32,12 +28,10 @@ export interface ReadingFlags {
 export interface ReadRows {
   /** Without the pictures, which of a long video fill the memory. */
   readonly rows: readonly ExpressionRow[]
-  /** Of those the one that is most at rest. */
-  readonly base: Expression
+  /** Of those the one that is most at rest; null where an earlier run read it, whose picture is gone. */
+  readonly base: Expression | null
 }
 
-/** Frames of a video that are looked at to choose the one at rest, at most. */
-const MOST_LOOKS = 96
 /** What a face at rest does at most of anything. */
 const RESTING = 0.3
 
@@ -70,50 +64,18 @@ export async function readPhotos(
   return rows.read(failure)
 }
 
-/**
- * Reads to the end, or to where Ctrl-C is pressed.
- * @throws FaceError NO_FACE if no frame shows a face
- */
-export async function readVideo(
-  context: CliContext,
-  faceFlow: ExpressiveFaceFlow,
-  source: FrameSource,
-  flags: ReadingFlags,
-  progress: Progress,
-): Promise<ReadRows> {
-  const neutral =
-    flags.neutral === 'auto' ? await neutralFrame(context, faceFlow, source, flags, progress) : flags.neutral
-  const rate = source.rate ?? flags.fps ?? PICTURE_RATE
-  const stream = await faceFlow.expressions({ ...optionsOf(flags, neutral), smoothing: flags.smoothing })
-  const rows = new Rows()
-  const onDamage = ({ announced, decoded, messages }: VideoDamage) =>
-    progress.note(
-      oneLine(
-        `${source.path}: only ${decoded}${announced === null ? '' : ` of ${announced}`} frames could be read${messages[0] === undefined ? '' : ` (${messages[0]})`}`,
-      ),
-    )
-  for await (const { name, photo, time } of source.frames(0, context.interrupted, onDamage)) {
-    if (context.interrupted.aborted) break
-    progress.step(`reading ${name}`)
-    const frame = rows.count
-    const seconds = time ?? frame / rate
-    const step = await stream.next(photo, seconds)
-    if (step.status === 'lost' && !rows.isLost) {
-      progress.note(oneLine(`frame ${frame}: ${step.message ?? 'no face'}`))
-    }
-    rows.add({ file: source.files?.[frame] ?? source.path, frame, time: seconds, ...step })
-    progress.advance()
-  }
-  return rows.read(new FaceError('NO_FACE', rows.message ?? `${source.path}: no frame could be read`))
-}
-
 /** Rows that let go of the pictures. */
-class Rows {
+export class Rows {
   readonly #rows: ExpressionRow[] = []
-  #base: Expression | null = null
+  #base: Expression | ReadExpression | null = null
 
   get count(): number {
     return this.#rows.length
+  }
+
+  /** Whether no row has a face. */
+  get isEmpty(): boolean {
+    return this.#base === null
   }
 
   get isLost(): boolean {
@@ -128,7 +90,7 @@ class Rows {
   add({
     expression,
     ...place
-  }: Omit<ExpressionRow, 'expression'> & { readonly expression: Expression | null }): void {
+  }: Omit<ExpressionRow, 'expression'> & { readonly expression: Expression | ReadExpression | null }): void {
     if (mostAtRest([this.#base, expression]) === 1) this.#base = expression
     this.#rows.push({ ...place, expression: expression && withoutFace(expression) })
   }
@@ -136,11 +98,12 @@ class Rows {
   /** @param failure what is thrown where there is no face at all */
   read(failure: FaceError | undefined): ReadRows {
     if (this.#base === null) throw failure ?? new FaceError('NO_FACE', 'no picture shows a face')
-    return { rows: this.#rows, base: this.#base }
+    return { rows: this.#rows, base: 'face' in this.#base ? this.#base : null }
   }
 }
 
-function withoutFace({ face: _, ...read }: Expression): ReadExpression {
+function withoutFace(expression: Expression | ReadExpression): ReadExpression {
+  const { face: _, ...read } = { face: null, ...expression }
   return read
 }
 
@@ -162,30 +125,7 @@ async function neutralPhoto(
   return best?.photo
 }
 
-async function neutralFrame(
-  context: CliContext,
-  faceFlow: ExpressiveFaceFlow,
-  source: FrameSource,
-  flags: ReadingFlags,
-  progress: Progress,
-): Promise<ExpressionInput | undefined> {
-  const step = Math.max(1, Math.ceil((source.count ?? 0) / MOST_LOOKS))
-  let best: { readonly name: string; readonly expression: Expression } | undefined
-  let frame = 0
-  for await (const { name, photo } of source.frames(0, context.interrupted)) {
-    if (frame++ % step !== 0) continue
-    progress.step(`looking for the face at rest, ${name}`)
-    const expression = await readOrNull(faceFlow, photo, flags)
-    if (mostAtRest([best?.expression ?? null, expression]) === 1) {
-      best = { name, expression: expression as Expression }
-    }
-  }
-  context.interrupted.throwIfAborted()
-  if (best) progress.note(restNote(best.name, best.expression))
-  return best?.expression.face
-}
-
-async function readOrNull(
+export async function readOrNull(
   faceFlow: ExpressiveFaceFlow,
   photo: ExpressionInput,
   flags: ReadingFlags,
@@ -197,7 +137,7 @@ async function readOrNull(
 }
 
 /** Which picture stands for rest, and what it does all the same. */
-function restNote(name: string, { coefficients }: ReadExpression): string {
+export function restNote(name: string, { coefficients }: ReadExpression): string {
   const done = (Object.entries(coefficients) as [CoefficientName, { readonly value: number | null }][])
     .filter(([coefficient, { value }]) => !coefficient.startsWith('eyeLook') && (value ?? 0) > RESTING)
     .map(([coefficient, { value }]) => `${coefficient} ${(value as number).toFixed(2)}`)
@@ -212,7 +152,7 @@ function isOfPhoto(error: unknown): error is FaceError {
   return error instanceof FaceError && (error.code === 'NO_FACE' || error.code === 'INVALID_INPUT')
 }
 
-function optionsOf(flags: ReadingFlags, neutral: ExpressionInput | undefined) {
+export function optionsOf(flags: ReadingFlags, neutral: ExpressionInput | undefined) {
   const face = faceChoice(flags.face, flags.at)
   return {
     ...(face && { face }),

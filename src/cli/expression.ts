@@ -2,6 +2,7 @@ import { lstat } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import {
+  type Expression,
   type ExpressionRow,
   type ExpressiveFaceFlow,
   encodeExpressionGlb,
@@ -14,7 +15,8 @@ import {
 } from '../index.js'
 import { type CliContext, ExitRequest } from './context.js'
 import { EXIT } from './exit-codes.js'
-import { type ReadingFlags, type ReadRows, readPhotos, readVideo } from './expression-rows.js'
+import { type ReadingFlags, type ReadRows, readPhotos } from './expression-rows.js'
+import { readVideo } from './expression-video.js'
 import {
   addEngineOptions,
   addFaceOptions,
@@ -81,17 +83,22 @@ async function expressionCommand(
     }
     await assertWritable(out)
   }
+  // A mesh is made of a picture, which no log holds.
+  const log = outputs.some(({ encode }) => encode === animatedRig) ? null : (outputs[0]?.out ?? null)
   if (source) context.watchesInterrupts()
   const progress = startProgress(context, source ? (source.count ?? 0) : photos.length, flags.quiet ?? false)
   try {
     const faceFlow = await context.open({ ...createOptions(flags), onProgress: progress.step })
     try {
-      const read = source
-        ? await readVideo(context, faceFlow, source, flags, progress)
-        : await readPhotos(faceFlow, photos, flags, progress)
-      for (const { out, encode } of outputs) await writeFileAtomic(out, await encode(read, faceFlow))
+      let rows: readonly ExpressionRow[] = []
+      const write = async (read: ReadRows) => {
+        for (const { out, encode } of outputs) await writeFileAtomic(out, await encode(read, faceFlow))
+        rows = read.rows
+      }
+      if (source) await readVideo(context, faceFlow, source, flags, log, progress, write)
+      else await write(await readPhotos(faceFlow, photos, flags, progress))
       progress.stop()
-      report(context, read.rows, flags)
+      report(context, rows, flags)
     } finally {
       faceFlow.dispose()
     }
@@ -146,7 +153,9 @@ async function animatedRig({ rows, base }: ReadRows, faceFlow: ExpressiveFaceFlo
     coefficients: expression.coefficients,
     pose: expression.pose,
   }))
-  return await encodeExpressionGlb(await faceFlow.rig(base), base, keys)
+  // Only tables are gone on with.
+  const face = base as Expression
+  return await encodeExpressionGlb(await faceFlow.rig(face), face, keys)
 }
 
 /** Before the work: a folder in the table's place would be noticed only after it. */

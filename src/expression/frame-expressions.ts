@@ -1,17 +1,26 @@
 import { FaceError } from '../errors.js'
+import { ownedPhoto } from '../face/owned-photo.js'
 import type { FaceFrame, VideoTracker } from '../face/types.js'
 import type { PhotoInput } from '../geometry/types.js'
 import { photoName } from '../platform/index.js'
 import { isFound, ownedInput } from './expression-input.js'
 import { ExpressionSequence } from './expression-sequence.js'
 import { type ReadingMeans, readExpression } from './read-expression.js'
-import type { ExpressionInput, ExpressionStep, ExpressionStream } from './types.js'
+import type {
+  Expression,
+  ExpressionInput,
+  ExpressionMemory,
+  ExpressionStep,
+  ExpressionStream,
+  ReadExpression,
+  ResumedStep,
+} from './types.js'
 
 /** Reads one person's expressions from frame after frame. */
 export class FrameExpressions implements ExpressionStream {
   readonly #sequence: ExpressionSequence
   #isStarted = false
-  #time: number | undefined
+  #memory: ExpressionMemory | null = null
   /** Calls come in the order of their frames. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -23,15 +32,51 @@ export class FrameExpressions implements ExpressionStream {
     this.#sequence = new ExpressionSequence(smoothing)
   }
 
+  get memory(): ExpressionMemory | null {
+    return this.#memory
+  }
+
   async next(frame: ExpressionInput, time: number): Promise<ExpressionStep> {
     const own = ownedInput(frame, 'the frame')
-    const step = this.#last.then(() => this.#next(own, time))
-    this.#last = step.catch(() => undefined)
-    return await step
+    return await this.#inTurn(() => this.#next(own, time))
+  }
+
+  async resume(
+    memories: readonly ExpressionMemory[],
+    faces: readonly [first: PhotoInput, last: PhotoInput] | null,
+  ): Promise<readonly ResumedStep[]> {
+    const own = faces && ([ownedPhoto(faces[0]), ownedPhoto(faces[1])] as const)
+    return await this.#inTurn(() => this.#resume(memories, own))
+  }
+
+  async #inTurn<T>(call: () => Promise<T>): Promise<T> {
+    const answer = this.#last.then(call)
+    this.#last = answer.catch(() => undefined)
+    return await answer
+  }
+
+  async #resume(
+    memories: readonly ExpressionMemory[],
+    faces: readonly [first: PhotoInput, last: PhotoInput] | null,
+  ): Promise<readonly ResumedStep[]> {
+    if (this.#memory !== null) {
+      throw new FaceError('INVALID_ARGUMENT', 'resume: comes before the first next(); make another stream')
+    }
+    if (faces !== null) {
+      await this.tracker.resume(
+        memories.map(({ tracker }) => tracker),
+        ...faces,
+      )
+      this.#isStarted = true
+    }
+    this.#memory = memories.at(-1) ?? null
+    return memories.map(({ read, time, cut }) =>
+      read === null ? this.#sequence.lost(time) : this.#sequence.seen(read, time, cut),
+    )
   }
 
   async #next(frame: PhotoInput | FaceFrame, time: number): Promise<ExpressionStep> {
-    const before = this.#time
+    const before = this.#memory?.time
     if (!Number.isFinite(time) || (before !== undefined && time <= before)) {
       throw new FaceError(
         'INVALID_ARGUMENT',
@@ -39,17 +84,18 @@ export class FrameExpressions implements ExpressionStream {
         { time },
       )
     }
-    this.#time = time
     try {
       const { face, cut } = await this.#follow(frame)
       const name = isFound(frame) ? 'the frame' : photoName(frame, 'the frame')
       const read = await readExpression(this.means, face, name)
+      this.#memory = { time, cut, read: withoutFace(read), tracker: this.#remembered() }
       return this.#sequence.seen(read, time, cut)
     } catch (error) {
       // A picture that cannot be read, a face that is not there or seen from the side do not end the video.
       const isKnown =
         error instanceof FaceError && (error.code === 'NO_FACE' || error.code === 'INVALID_INPUT')
       if (!isKnown) throw error
+      this.#memory = { time, cut: false, read: null, tracker: this.#remembered() }
       return { ...this.#sequence.lost(time), message: error.message }
     }
   }
@@ -61,4 +107,13 @@ export class FrameExpressions implements ExpressionStream {
     this.#isStarted = true
     return { face, cut: false }
   }
+
+  /** Before its first frame with the face a tracker has nothing to go on from. */
+  #remembered(): ExpressionMemory['tracker'] {
+    return this.#isStarted ? this.tracker.memory : null
+  }
+}
+
+function withoutFace({ face: _, ...read }: Expression): ReadExpression {
+  return read
 }

@@ -1,4 +1,11 @@
-import type { FaceChoice, FaceFrame, FlowResult, GroupFlow, WaitOptions } from '../face/types.js'
+import type {
+  FaceChoice,
+  FaceFrame,
+  FlowResult,
+  GroupFlow,
+  TrackerMemory,
+  WaitOptions,
+} from '../face/types.js'
 import type { EulerAngles } from '../geometry/rotation.js'
 import type { PhotoInput } from '../geometry/types.js'
 import type { CoefficientName } from './names.js'
@@ -91,8 +98,22 @@ export interface ExpressionStep {
   readonly message?: string
 }
 
+/** What a stream has to know of a frame to go on after it. Plain JSON. */
+export interface ExpressionMemory {
+  /** Of the frame, s. */
+  readonly time: number
+  /** Whether the camera cut before it. */
+  readonly cut: boolean
+  /** As read, not smoothed; null where the face is lost. */
+  readonly read: ReadExpression | null
+  /** Of what follows the face; null before its first frame, and for a frame that cannot be read. */
+  readonly tracker: TrackerMemory | null
+}
+
 /** Reads one person's expressions from the frames of a video. */
 export interface ExpressionStream {
+  /** Of the frame read last, for `resume`; null before the first. */
+  readonly memory: ExpressionMemory | null
   /**
    * The expression of the next frame. The person is chosen in the first frame that shows a face, and followed. A face that a tracker
    * of the caller's has found (`VideoStep.face`, `frameToReference.b`) is taken as it is; a stream gets the one or the other.
@@ -100,7 +121,21 @@ export interface ExpressionStream {
    * @throws FaceError INVALID_ARGUMENT for a time that does not go on, INVALID_INPUT for a face that lacks something
    */
   next(frame: ExpressionInput, time: number): Promise<ExpressionStep>
+  /**
+   * Goes on in the middle of a video, in place of `next` for its frames so far: later ones come out as if all had been read.
+   * @param memories after each frame
+   * @param faces pictures of the first and of the last frame whose memory has `tracker.face`; null where none has
+   * @returns what was read of the frames so far
+   * @throws FaceError INVALID_ARGUMENT for a damaged memory, or once frames were read
+   */
+  resume(
+    memories: readonly ExpressionMemory[],
+    faces: readonly [first: PhotoInput, last: PhotoInput] | null,
+  ): Promise<readonly ResumedStep[]>
 }
+
+/** What was read of a frame before a stream was resumed. */
+export type ResumedStep = Pick<ExpressionStep, 'status'> & { readonly expression: ReadExpression | null }
 
 /** What the faces of a pair do. */
 export interface PairExpression {

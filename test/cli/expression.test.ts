@@ -1,6 +1,6 @@
-import { cp, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type Mesh, NodeIO } from '@gltf-transform/core'
 import { parse } from 'csv-parse/sync'
 import validator from 'gltf-validator'
@@ -33,6 +33,13 @@ async function run(...args: string[]): Promise<{ code: number; terminal: FakeTer
   const terminal = new FakeTerminal(faceFlow)
   return { code: await runCli(['expression', ...args], terminal.context, false), terminal }
 }
+async function framesOf(count: number): Promise<string> {
+  const frames = join(folder, 'frames')
+  await mkdir(frames)
+  for (let i = 1; i <= count; i++) await cp(PHOTO_A, join(frames, `frame${i}.jpg`))
+  return frames
+}
+const nameOf = (photo: unknown) => basename(String(photo))
 const table = async () => parse(await readFile(out, 'utf8'), { columns: true }) as Record<string, string>[]
 const noFace = (photo: string) => new FaceError('NO_FACE', `${photo}: no face found`, { photo })
 
@@ -127,6 +134,97 @@ describe('expression', () => {
     expect(await runCli(['expression', frames, '-o', out], terminal.context, false)).toBe(EXIT.interrupted)
     expect(terminal.out).toContain('2 rows')
     expect(await table()).toHaveLength(2)
+    expect(terminal.err).toContain('stopped after 2 frames; the same command goes on')
+  })
+
+  it('goes on with a video where it was interrupted, reads nothing twice, and leaves nothing beside the table', async () => {
+    const frames = await framesOf(4)
+    const terminal = new FakeTerminal(faceFlow)
+    faceFlow.onCall = ([photo]) => {
+      if (String(photo).endsWith('frame2.jpg')) terminal.interrupt()
+    }
+    await runCli(['expression', frames, '-o', out], terminal.context, false)
+    faceFlow.onCall = () => undefined
+    faceFlow.calls.length = 0
+    expect((await run(frames, '-o', out)).code).toBe(EXIT.ok)
+    expect(faceFlow.calls.map(({ method, inputs }) => [method, ...inputs.map(nameOf)])).toEqual([
+      ['resume', 'frame1.jpg', 'frame2.jpg'],
+      ['expression', 'frame3.jpg'],
+      ['expression', 'frame4.jpg'],
+    ])
+    expect(faceFlow.memories).toHaveLength(2)
+    expect((await table()).map(({ frame, jawOpen }) => [frame, jawOpen])).toEqual([
+      ['0', '0.1'],
+      ['1', '0.2'],
+      ['2', '0.1'],
+      ['3', '0.2'],
+    ])
+    expect((await readdir(folder)).sort()).toEqual(['frames', 'out.csv'])
+  })
+
+  it.each([
+    ['other options', ['--no-smoothing'], async () => undefined, 'smoothing is false, was true'],
+    [
+      'another picture',
+      [],
+      async (frames: string) => cp(PHOTO_B, join(frames, 'frame1.jpg')),
+      'frame1.jpg has changed',
+    ],
+  ] as const)('starts anew with %s, and says why', async (_, more, change, why) => {
+    const frames = await framesOf(3)
+    const terminal = new FakeTerminal(faceFlow)
+    faceFlow.onCall = () => terminal.interrupt()
+    await runCli(['expression', frames, '-o', out], terminal.context, false)
+    faceFlow.onCall = () => undefined
+    faceFlow.calls.length = 0
+    await change(frames)
+    const again = await run(frames, '-o', out, ...more)
+    expect(again.terminal.err).toContain(why)
+    expect(faceFlow.calls).toHaveLength(3)
+    expect(await table()).toHaveLength(3)
+  })
+
+  it('goes on after a line that was torn by the end of a process', async () => {
+    const frames = await framesOf(3)
+    const terminal = new FakeTerminal(faceFlow)
+    faceFlow.onCall = ([photo]) => {
+      if (String(photo).endsWith('frame2.jpg')) terminal.interrupt()
+    }
+    await runCli(['expression', frames, '-o', out], terminal.context, false)
+    const log = `${out}.unfinished.jsonl`
+    const text = await readFile(log, 'utf8')
+    await writeFile(log, text.slice(0, -20))
+    faceFlow.onCall = () => undefined
+    faceFlow.calls.length = 0
+    expect((await run(frames, '-o', out)).code).toBe(EXIT.ok)
+    expect(faceFlow.calls.map(({ inputs }) => inputs.map(nameOf))).toEqual([
+      ['frame1.jpg', 'frame1.jpg'],
+      ['frame2.jpg'],
+      ['frame3.jpg'],
+    ])
+  })
+
+  it('leaves a file of others alone that has the name of its log', async () => {
+    const frames = await framesOf(2)
+    await writeFile(`${out}.unfinished.jsonl`, 'mine\n')
+    const { code, terminal } = await run(frames, '-o', out)
+    expect(code).toBe(EXIT.output)
+    expect(terminal.err).toContain('this command did not write it')
+    expect(await readFile(`${out}.unfinished.jsonl`, 'utf8')).toBe('mine\n')
+    expect((await readdir(folder)).sort()).toEqual(['frames', 'out.csv.unfinished.jsonl'])
+  })
+
+  it('keeps no log where no frame shows a face, nor beside a mesh', async () => {
+    const frames = await framesOf(2)
+    faceFlow.onCall = () => {
+      throw noFace('frame')
+    }
+    expect((await run(frames, '-o', out)).code).toBe(EXIT.noFace)
+    expect(await readdir(folder)).toEqual(['frames'])
+    const terminal = new FakeTerminal(faceFlow)
+    faceFlow.onCall = () => terminal.interrupt()
+    await runCli(['expression', frames, '-o', join(folder, 'out.glb')], terminal.context, false)
+    expect((await readdir(folder)).sort()).toEqual(['frames', 'out.glb'])
   })
 
   it('keeps a row for a photo without a face, and says so by its exit code', async () => {

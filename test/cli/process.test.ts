@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -104,6 +104,27 @@ describe('the process', () => {
     expect(run.text.err).toContain('stopping after the item under way; again to stop at once')
     expect((await readdir(out)).sort()).toEqual(['one', 'summary.csv', 'summary.json'])
     expect((await readdir(join(out, 'one'))).sort()).toEqual(['flow.npy', 'result.json'])
+  })
+
+  it('an expression that is killed leaves no table, and the same command goes on with what was read', async () => {
+    const frames = join(folder, 'frames')
+    await mkdir(frames)
+    for (let i = 1; i <= 4; i++) await cp(PHOTO_A, join(frames, `frame${i}.jpg`))
+    const args = ['expression', frames, '-o', join(folder, 'out.csv')]
+    const killed = start(args, { delay: 1000 })
+    await killed.says('computing\ncomputing\ncomputing')
+    killed.child.kill('SIGKILL')
+    await killed.ended
+    const left = await readdir(folder)
+    expect(left).toContain('out.csv.unfinished.jsonl')
+    expect(left).not.toContain('out.csv')
+    const again = start(args)
+    expect(await again.ended).toEqual({ code: 0, signal: null })
+    // The tracker is resumed, and two frames are left.
+    expect(again.text.err.split('computing')).toHaveLength(1 + 3)
+    expect((await readdir(folder)).sort()).toEqual(['frames', 'out.csv'])
+    const rows = (await readFile(join(folder, 'out.csv'), 'utf8')).trimEnd().split('\n')
+    expect(rows).toHaveLength(1 + 4)
   })
 
   it('a second SIGINT stops at once', async () => {

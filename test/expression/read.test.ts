@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { DeepFaceFlow, type FaceFrame, type Rgba } from '../../src/index.js'
+import { DeepFaceFlow, type ExpressionMemory, type FaceFrame, type Rgba } from '../../src/index.js'
 
 /** Rendered heads with known coefficients (test/fixtures/eval/README.md). */
 const photo = (name: string) => `test/fixtures/eval/coefficients/${name}.jpg`
@@ -121,5 +121,36 @@ describe('expressions', () => {
     // The second start is smoothed from nothing before it.
     expect(again).toBeCloseTo(first as number, 2)
     await expect(stream.next(photo('10-6'), 0)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+
+  it('goes on from JSON in the middle of a video, to the same bits', async () => {
+    const names = [null, '10-0', '10-6', null, '10-2', '10-6']
+    const frame = (i: number) => (names[i] ? photo(names[i]) : blank)
+    const whole = await faceFlow.expressions({ neutral: photo('10-0') })
+    const steps = []
+    const memories: string[] = []
+    for (let i = 0; i < names.length; i++) {
+      steps.push(await whole.next(frame(i), i / 25))
+      memories.push(JSON.stringify(whole.memory))
+    }
+    const values = (step: { status: string; expression: object | null }) => {
+      const { face: _, ...read } = { face: null, ...step.expression }
+      return [step.status, read]
+    }
+    // After a frame before the first face, after one with it, after one that has lost it.
+    for (const [count, faces] of [
+      [1, null],
+      [3, [1, 2]],
+      [4, [1, 2]],
+    ] as const) {
+      const stream = await faceFlow.expressions({ neutral: photo('10-0') })
+      const known = memories.slice(0, count).map((memory) => JSON.parse(memory) as ExpressionMemory)
+      expect(known.findIndex(({ tracker }) => tracker?.face)).toBe(faces?.[0] ?? -1)
+      const earlier = await stream.resume(known, faces && [frame(faces[0]), frame(faces[1])])
+      const later = []
+      for (let i = count; i < names.length; i++) later.push(await stream.next(frame(i), i / 25))
+      expect([...earlier, ...later].map(values)).toEqual(steps.map(values))
+      await expect(stream.resume(known, null)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    }
   })
 })

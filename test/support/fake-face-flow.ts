@@ -8,6 +8,7 @@ import type {
   Coefficients,
   Expression,
   ExpressionInput,
+  ExpressionMemory,
   ExpressionOptions,
   ExpressionStream,
   ExpressiveFlowResult,
@@ -30,6 +31,8 @@ import type { PhotoInput } from '../../src/geometry/types.js'
 import { decodePhoto } from '../../src/platform/node/image.js'
 
 const FAKE_MEMORY: TrackerMemory = { picture: 'fake' }
+/** Of a frame that shows the face; what is in it is the tracker's. */
+const FAKE_FACE_MEMORY = { picture: 'fake', face: {} } as TrackerMemory
 
 /**
  * A face level without networks for tests of the command line: decodes its inputs, so that bad photos fail
@@ -172,13 +175,29 @@ export class FakeFaceFlow implements ExpressiveFaceFlow {
   }
 
   async expressions(options: ExpressionOptions = {}): Promise<ExpressionStream> {
+    const fake = this
+    let memory: ExpressionMemory | null = null
     return {
-      next: async (frame) => {
+      get memory() {
+        return memory
+      },
+      async next(frame, time) {
+        const place = { time, cut: false }
         try {
-          return { status: 'ok', expression: await this.expression(frame, options) }
+          const expression = await fake.expression(frame, options)
+          const { face: _, ...read } = expression
+          memory = { ...place, read, tracker: FAKE_FACE_MEMORY }
+          return { status: 'ok', expression }
         } catch (error) {
+          memory = { ...place, read: null, tracker: null }
           return { status: 'lost', expression: null, message: (error as Error).message }
         }
+      },
+      async resume(memories, faces) {
+        fake.memories = memories.map(({ tracker }) => tracker)
+        if (faces) await fake.take('resume', [...faces])
+        memory = memories.at(-1) ?? null
+        return memories.map(({ read }) => ({ status: read ? 'ok' : 'lost', expression: read }))
       },
     }
   }
