@@ -26,10 +26,10 @@ const STILL: readonly number[] = [
   /* forehead */ 10, 338, 297, 332, 284, 251, 389, 356, 109, 67, 103, 54, 21, 162, 127, 151,
 ]
 
-/** 4 are enough for 42 frames of six clips of people who talk; 20 for all but 7 of 114 photos, whose heads are turned by 26 degrees and more. */
+/** 4 are enough for 42 frames of six clips of people who talk; 20 for all but 7 of 114 photos, heads turned by 26 degrees and more. */
 const UNFOLDING_STEPS = 24
 /** What is left of the way to the landmarks where skin stays turned over, try after try; of less than the second nothing. */
-const SHORTER = 0.75
+const SHORTER = 0.6
 const SHORTEST = 0.1
 /** Twice the area of a triangle, px^2, beyond which it counts as turned over. */
 const TURNED_OVER = 1e-3
@@ -61,8 +61,8 @@ export class MeshLead {
   /**
    * The mesh with lids, lips and jaw where the landmarks have them. Vertices move in the plane; depth stays, so that lips keep their
    * bulge. Lids and lips that would cross meet halfway. Skin that faced the camera still does: where the move would turn a triangle
-   * over, its vertices go halfway to the mean of their neighbours, on the rim halfway back. Where that does not help, as the two networks differ
-   * too much (heads turned far to a side), all go less far, or stay.
+   * over, its vertices go halfway to the mean of their neighbours, on the rim halfway back. Where that does not help, because the two networks
+   * differ too much (heads turned far to a side), all go less far, or stay.
    * @param mesh 468x3 of 3DMeshReg, template px
    * @param places 468x3, landmarks of the same frame, template px
    * @returns 468x3, template px
