@@ -1,6 +1,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Command } from 'commander'
+import { flowPlaces } from '../src/face/register/mesh-lead.js'
 import { sampleMasked } from '../src/geometry/masked-sample.js'
 import { applySimilarityToPoints } from '../src/geometry/similarity.js'
 import { DeepFaceFlow, type FlowResult, type Similarity, type VideoTracker } from '../src/index.js'
@@ -135,22 +136,16 @@ function isInside(mesh: Float32Array, v: number, mask: Uint8Array): boolean {
   return mask[y * Math.sqrt(mask.length) + x] === 1
 }
 
-/** Vertices that go where the flow leads; those off the face stay. */
+/** Vertices that go where the flow leads, read where meshes of photos read it; those off the face stay. */
 function step(
   vertices: Float32Array,
   { flow, mask }: FlowResult,
 ): { readonly vertices: Float32Array; readonly isOnFace: readonly boolean[] } {
   const moved = vertices.slice()
+  const places = flowPlaces(vertices)
   const motion = new Float64Array(3)
   const isOnFace = Array.from({ length: vertices.length / 3 }, (_, v) => {
-    const share = sampleMasked(
-      flow,
-      3,
-      mask,
-      vertices[3 * v] as number,
-      vertices[3 * v + 1] as number,
-      motion,
-    )
+    const share = sampleMasked(flow, 3, mask, places[3 * v] as number, places[3 * v + 1] as number, motion)
     for (let axis = 0; axis < 3; axis++) {
       moved[3 * v + axis] = (vertices[3 * v + axis] as number) + (motion[axis] as number)
     }

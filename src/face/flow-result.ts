@@ -52,7 +52,7 @@ export function deriveResult(
   const moved = moveMesh(mesh, flow, mask, depth)
   const led = landmarksOfA && leadOf(triangles).led(mesh, landmarksOfA)
   const meshA = led ?? mesh.slice()
-  const meshB = led ? moveAlong(led, flowPlaces(led), flow, mask, moved) : moved.mesh
+  const meshB = led ? moveAlong(led, flowPlaces(led), flow, mask, mesh, moved) : moved.mesh
   const a = { ...registeredA, data: registeredA.data.slice() }
   const b = { ...registeredB, data: registeredB.data.slice() }
   const warped = once(() => warpByFlow(b, flow, mask))

@@ -1,3 +1,4 @@
+import { at } from '../geometry/array.js'
 import { sampleMasked } from '../geometry/masked-sample.js'
 import { applySimilarity3 } from '../geometry/similarity3.js'
 import type { RigidMotion } from './rigid-motion.js'
@@ -59,8 +60,10 @@ export function moveMesh(
 /**
  * Another mesh of the same vertices, moved as `moveMesh` moves them.
  * @param mesh Vx3, template px of A
- * @param places Vx3: where the flow of each vertex is read
- * @param moved what `moveMesh` says of the vertices: hidden ones follow its rigid motion here too
+ * @param places Vx3: where the flow of each vertex is read. Where that is off the mask (a chin below the one that the mask ends at), a vertex
+ * moves as it does in the mesh that `moveMesh` was given
+ * @param from that mesh
+ * @param moved what `moveMesh` made of it: hidden vertices follow its rigid motion here too
  * @returns Vx3, template px of B
  */
 export function moveAlong(
@@ -68,22 +71,24 @@ export function moveAlong(
   places: ArrayLike<number>,
   flow: ArrayLike<number>,
   mask: ArrayLike<number>,
-  { rigid, hidden }: { readonly rigid: RigidMotion; readonly hidden: readonly number[] },
+  from: ArrayLike<number>,
+  { mesh: to, rigid, hidden }: ReturnType<typeof moveMesh>,
 ): Float32Array {
   const out = Float32Array.from(mesh)
   const isHidden = new Set(hidden)
   const step = new Float64Array(3)
   for (let v = 0; v < out.length; v += 3) {
     const [x, y, z] = [out[v] as number, out[v + 1] as number, out[v + 2] as number]
-    const isSeen =
-      !isHidden.has(v / 3) &&
-      sampleMasked(flow, 3, mask, places[v] as number, places[v + 1] as number, step) > 0
-    out.set(
-      isSeen
-        ? [x + (step[0] as number), y + (step[1] as number), z + (step[2] as number)]
-        : applySimilarity3(rigid, x, y, z),
-      v,
-    )
+    if (isHidden.has(v / 3)) {
+      out.set(applySimilarity3(rigid, x, y, z), v)
+      continue
+    }
+    if (sampleMasked(flow, 3, mask, at(places, v), at(places, v + 1), step) === 0) {
+      step.forEach((_, axis) => {
+        step[axis] = at(to, v + axis) - at(from, v + axis)
+      })
+    }
+    out.set([x + at(step, 0), y + at(step, 1), z + at(step, 2)], v)
   }
   return out
 }
