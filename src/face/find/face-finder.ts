@@ -92,7 +92,7 @@ export class FaceFinder {
       const side = Math.max(largest.box.width, largest.box.height)
       throw new FaceError(
         'NO_FACE',
-        `${name}: the largest face is ${side.toFixed(0)} px wide, at least ${MIN_FACE_SIDE} px are needed; use a ` +
+        `${name}: the largest face is ${Math.floor(side)} px wide, at least ${MIN_FACE_SIDE} px are needed; use a ` +
           'larger or closer photo',
         { photo: name, size: side, limit: MIN_FACE_SIDE },
       )
