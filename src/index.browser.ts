@@ -36,7 +36,7 @@ export type {
   ReadExpression,
   ResumedStep,
 } from './expression/types.js'
-export { assertInPhoto } from './face/find/face-choice.js'
+export { assertInPhoto, severalFaces } from './face/find/face-choice.js'
 export { describeNetwork, SHIPPED_NETWORKS } from './face/network-files.js'
 export { interocularDistance, LANDMARK_VERTICES, landmarks68 } from './face/register/landmarks.js'
 export { assertRegistered } from './face/register/registered-frame.js'

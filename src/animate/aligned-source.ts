@@ -81,6 +81,31 @@ function sampleInto(
   }
 }
 
+/** Within this of its border, distances of the outer eye corners, a further photo fades out; at less than these px it is gone. */
+const BORDER = 0.4
+const GONE = 6
+
+/**
+ * How much of a further photo may be seen, by how far its border is: what it does not show must not end in a line.
+ * @param places Vx4, x and y first, px of the working photo
+ * @param size of the further photo
+ * @param unit distance of the outer eye corners, px of the working photo
+ * @returns V, in [0, 1]
+ */
+export function withinPicture(
+  places: ArrayLike<number>,
+  { width, height }: Pick<Rgba, 'width' | 'height'>,
+  toWorking: Similarity,
+  unit: number,
+): Float32Array {
+  const back = invertSimilarity(toWorking)
+  return Float32Array.from({ length: places.length / 4 }, (_, i) => {
+    const [x, y] = applySimilarity(back, at(places, 4 * i), at(places, 4 * i + 1))
+    const inside = similarityScale(toWorking) * Math.min(x, y, width - x, height - y)
+    return Math.max(0, Math.min(1, (inside - GONE) / (BORDER * unit)))
+  })
+}
+
 /** Grey levels by which background that did not change differs, and least share of the picture that must be background in both. */
 const SAME_BACKGROUND = { level: 8, share: 0.04 } as const
 

@@ -11,7 +11,7 @@ import { applySimilarity3, fitSimilarity3, invertSimilarity3 } from '../geometry
 import type { Rgba, Similarity, Similarity3 } from '../geometry/types.js'
 import type { ShippedFiles } from '../platform/index.js'
 import type { Engine } from '../runtime/engine.js'
-import { type AlignedSource, alignSource, isSameView } from './aligned-source.js'
+import { type AlignedSource, alignSource, isSameView, withinPicture } from './aligned-source.js'
 import type { FaceTriangles } from './face-parts.js'
 import { STEADY } from './head-motion.js'
 import { type PersonMatte, personMatte } from './matte.js'
@@ -35,6 +35,8 @@ export interface FurtherSource {
   readonly light: Float32Array
   /** 468, in [0, 1]. */
   readonly visible: Float32Array
+  /** By corner of the sheet, in [0, 1]: 0 where its picture ends, unless it shows the photo's view. */
+  readonly within: Float32Array
   /** Its pixels per px of the working photo; at most 1. */
   readonly detail: number
 }
@@ -91,9 +93,10 @@ export async function furtherSource(
   const landmarks = applySimilarityToPoints(toWorking, places.landmarks, 3)
   const head = photoHead(landmarks, applySimilarityToPoints(toWorking, places.irises, 2))
   const toHead = fitSimilarity3(head.mesh, main.head.mesh, main.head.weights)
+  const sheet = makeSheet(head, triangles, matte.person, aligned.image)
   return {
     head,
-    sheet: makeSheet(head, triangles, matte.person, aligned.image),
+    sheet,
     image: aligned.image,
     matte,
     isSameView: isStill,
@@ -101,6 +104,9 @@ export async function furtherSource(
     shown: { mesh: movedPoints(toHead, head.mesh), rotation: invertSimilarity3(toHead).rotation },
     light: places.light.light,
     visible: places.visible,
+    within: isStill
+      ? new Float32Array(sheet.shares.length).fill(1)
+      : withinPicture(sheet.places, source.image, toWorking, head.unit),
     detail: Math.min(1, 1 / similarityScale(toWorking)),
   }
 }

@@ -94,7 +94,10 @@ export class FusedSources {
     })
   }
 
-  #onSheet({ sheet, visible, isSameView }: DrawableSource, byRegion: readonly number[]): Float32Array {
+  #onSheet(
+    { sheet, visible, within, isSameView }: DrawableSource,
+    byRegion: readonly number[],
+  ): Float32Array {
     const rest = byRegion[REGIONS.length - 1] as number
     const above = visible.map((seen, v) => {
       let sum = 0
@@ -104,9 +107,10 @@ export class FusedSources {
       return seen * sum - rest
     })
     // Bodies and clothes of another view have nothing to do with the photo's.
-    return sheet
-      .spread(above, 1)
-      .map((value, i) => (isSameView ? 1 : (sheet.shares[i] as number)) * Math.max(0, value + rest))
+    return sheet.spread(above, 1).map((value, i) => {
+      const own = isSameView ? 1 : (sheet.shares[i] as number) * (within[i] as number)
+      return own * Math.max(0, value + rest)
+    })
   }
 }
 

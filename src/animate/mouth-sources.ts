@@ -19,27 +19,48 @@ const LARGEST_STRETCH = 2.5
 const SHOWS_TEETH = 0.06
 
 /**
- * Whose mouth is shown inside moved lips, and how much of it.
+ * With further photos: where the opening of none is as near as this to what is wanted, widths of the mouth, the driver's mouth comes in, and
+ * is alone beyond the other. Teeth of a mouth open otherwise stand elsewhere.
+ */
+const NEAR = 0.02
+const FAR = 0.04
+
+/** A mouth, and how much of it is shown, in [0, 1]. */
+type ShownMouth = readonly [source: MouthSource, strength: number]
+
+/**
+ * Whose mouths are shown inside moved lips, and how much of each; what they leave is the head's own.
  * @param mesh 468x3, the photo's with the expression
+ * @param photoOpening of the photo that is moved, whichever `head` is: see `mouthOpening`
  * @param driver null where the driver's frame does not show the motion
  */
-export function nearestMouth(
+export function shownMouths(
   head: PhotoHead,
   mesh: Float64Array,
+  photoOpening: number,
   sources: readonly OpenMouth[],
   driver: MouthSource | null,
-): [source: MouthSource, strength: number] {
+): ShownMouth[] {
   const opening = mouthOpening(mesh)
   const isOwn = head.mouthOpening > SHOWS_TEETH && opening <= LARGEST_STRETCH * head.mouthOpening
   const gain = opening * distance(mesh, ...MOUTH.corners) - head.mouthOpening * head.mouthWidth
-  const strength = Math.max(
-    0,
-    Math.min(1, (gain / distance(head.mesh, ...EYE_CORNERS) - OWN_SERVES) / FADES_IN),
-  )
+  const strength = clamp((gain / distance(head.mesh, ...EYE_CORNERS) - OWN_SERVES) / FADES_IN)
   const fitting = sources.filter((source) => opening <= LARGEST_STRETCH * source.opening)
   const [best] = [...fitting].sort((a, b) => Math.abs(a.opening - opening) - Math.abs(b.opening - opening))
   const source = best ?? driver ?? sources[0]
-  return source === undefined || isOwn ? [NO_MOUTH, 0] : [source, strength]
+  const own: ShownMouth = source === undefined || isOwn ? [NO_MOUTH, 0] : [source, strength]
+  if (sources.length === 0 || driver === null) return [own]
+  const off = [photoOpening, ...sources.map((one) => one.opening)].map((one) => Math.abs(one - opening))
+  const share = clamp((Math.min(...off) - NEAR) / (FAR - NEAR))
+  // The same inside in all that is blended.
+  return [
+    [own[0], (1 - share) * own[1]],
+    [driver, share * (isOwn ? 1 : strength)],
+  ]
+}
+
+function clamp(value: number): number {
+  return Math.max(0, Math.min(1, value))
 }
 
 const NO_MOUTH: MouthSource = {

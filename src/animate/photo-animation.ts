@@ -16,7 +16,7 @@ import {
 } from './head-motion.js'
 import { type InnerMouth, type MouthSource, mouthPlaces } from './inner-mouth.js'
 import type { Motion } from './motion-choice.js'
-import { nearestMouth, type OpenMouth } from './mouth-sources.js'
+import { type OpenMouth, shownMouths } from './mouth-sources.js'
 import type { PhotoHead, Strengths } from './photo-head.js'
 import type { Sheet } from './sheet.js'
 import type { SheetRenderer } from './sheet-renderer.js'
@@ -49,6 +49,8 @@ export class PhotoAnimation implements Animation {
   #bridge: Bridge | undefined
   #skin: SkinReference | undefined
   #last: ObservedFrame | undefined
+  /** The last of `next` that showed the face. */
+  #shown: PhotoInput | undefined
 
   constructor(parts: AnimationParts) {
     this.#parts = parts
@@ -101,11 +103,11 @@ export class PhotoAnimation implements Animation {
     return this.#last
   }
 
-  async draw(observed: ObservedFrame, frame: PhotoInput): Promise<AnimatedFrame> {
+  async draw(observed: ObservedFrame, frame: PhotoInput, shown?: PhotoInput): Promise<AnimatedFrame> {
     if (this.#bridge === undefined) throw notStarted('draw')
     const { face, working, head, sheet, renderer, fused, strengths, motion } = this.#parts
     const driven = carryOver(this.#bridge, observed.motion, strengths, motion)
-    const driver = await this.#mouthOf(observed, frame)
+    const driver = await this.#mouthOf(observed, observed.status === 'held' ? shown : frame)
     const patchOf: PatchOf = (head, expressive) => this.#patch(head, expressive, driver)
     const moved = sheet.move(driven)
     const { image } = await renderer.draw(moved, patchOf(head, driven.expressive))
@@ -120,7 +122,9 @@ export class PhotoAnimation implements Animation {
   async next(frame: PhotoInput): Promise<AnimatedFrame> {
     // The caller's again when this call returns, and looked at twice.
     const own = ownedPhoto(frame)
-    return await this.draw(await this.observe(own), own)
+    const observed = await this.observe(own)
+    if (observed.status !== 'held') this.#shown = own
+    return await this.draw(observed, own, this.#shown)
   }
 
   async resume(
@@ -132,6 +136,7 @@ export class PhotoAnimation implements Animation {
     const { memory } = await this.#start(reference)
     await this.#parts.tracker.resume([memory, ...memories], reference, previous)
     this.#last = last
+    this.#shown = ownedPhoto(previous)
   }
 
   dispose(): void {
@@ -155,6 +160,7 @@ export class PhotoAnimation implements Animation {
     this.#reference = motionReference({ mesh, landmarks: a.landmarks468, irises: a.irises })
     this.#skin = skinReference(result.registeredA, result.meshMask, result.meshA, result.triangles)
     this.#bridge = bridge(this.#parts.head, this.#reference)
+    this.#shown = undefined
     this.#last = {
       status: 'ok',
       motion: stillMotion(this.#reference),
@@ -163,16 +169,17 @@ export class PhotoAnimation implements Animation {
     return this.#last
   }
 
-  /** The driver's mouth, where the motion is that of this very frame. */
-  async #mouthOf({ status, mouth }: ObservedFrame, frame: PhotoInput): Promise<MouthSource | null> {
-    // Of another frame, or of one that cannot be read.
-    if (status === 'held') return null
-    return { image: await decodePhoto(frame), places: mouth }
+  /** The driver's mouth in the frame that the motion is of. */
+  async #mouthOf({ mouth }: ObservedFrame, frame: PhotoInput | undefined): Promise<MouthSource | null> {
+    return frame === undefined ? null : { image: await decodePhoto(frame), places: mouth }
   }
 
   #patch(head: PhotoHead, expressive: Float64Array, driver: MouthSource | null): Float32Array {
-    const { innerMouth, mouths } = this.#parts
-    return innerMouth.cut(...nearestMouth(head, expressive, mouths, driver))
+    const { innerMouth, mouths, head: photo } = this.#parts
+    const patches = shownMouths(head, expressive, photo.mouthOpening, mouths, driver).map(
+      ([source, strength]) => innerMouth.cut(source, strength),
+    )
+    return patches.reduce((sum, patch) => sum.map((value, i) => value + (patch[i] as number)))
   }
 }
 

@@ -1,9 +1,10 @@
 import { FaceError } from '../errors.js'
 import type { DeepFaceFlow } from '../face/deep-face-flow.js'
-import { chooseFace } from '../face/find/face-choice.js'
+import { chooseFace, severalFaces } from '../face/find/face-choice.js'
+import { colourDistance, coloursOf } from '../face/look/colours.js'
 import type { FaceFrame, VideoOptions } from '../face/types.js'
 import { applySimilarityToPoints } from '../geometry/similarity.js'
-import type { PhotoInput } from '../geometry/types.js'
+import type { PhotoInput, Rgba } from '../geometry/types.js'
 import { photoName, type ShippedFiles } from '../platform/index.js'
 import type { Engine } from '../runtime/engine.js'
 import type { CheckedAnimateOptions } from './checked-options.js'
@@ -42,8 +43,7 @@ export async function prepareAnimation(
   wanted: CheckedAnimateOptions,
 ): Promise<Animation> {
   const name = photoName(photo, 'the photo')
-  const face = await find(faces, photo, name, wanted)
-  const warnings = checkPhoto(face, name)
+  const { face, warnings } = await find(faces, photo, name, wanted)
   const working = await workingPhoto(face.image, face.landmarks468)
   const { window, scale, image } = working
   if (scale < 1) {
@@ -63,17 +63,16 @@ export async function prepareAnimation(
   const main = { face, name, toWorking, image, matte, head }
   const mouths: OpenMouth[] = []
   const sources: FurtherSource[] = []
+  const pictures = [{ name, image: face.image }]
   for (const [i, source] of wanted.sources.entries()) {
     const sourceName = photoName(source, `source ${i + 1}`)
-    const found = await find(faces, source, sourceName, wanted.signal ? { signal: wanted.signal } : {})
-    const { landmarks468 } = found
-    warnings.push(...checkPhoto(found, sourceName))
-    mouths.push({
-      image: found.image,
-      places: mouthPlaces(landmarks468),
-      opening: mouthOpening(landmarks468),
-    })
-    sources.push(await furtherSource(sourceMeans, main, found, sourceName))
+    const found = await findAlike(faces, source, sourceName, face, wanted.signal)
+    const { image, landmarks468 } = found.face
+    assertNew(pictures, image, sourceName)
+    pictures.push({ name: sourceName, image })
+    warnings.push(...found.warnings)
+    mouths.push({ image, places: mouthPlaces(landmarks468), opening: mouthOpening(landmarks468) })
+    sources.push(await furtherSource(sourceMeans, main, found.face, sourceName))
   }
   const layers = layersOf(image, matte)
   const renderer = await SheetRenderer.create(engine, image, layers, sheet)
@@ -112,15 +111,58 @@ export async function prepareAnimation(
   })
 }
 
+/** A picture that is there twice would count twice, and be drawn twice. @throws FaceError INVALID_ARGUMENT */
+function assertNew(
+  pictures: readonly { readonly name: string; readonly image: Rgba }[],
+  { width, height, data }: Rgba,
+  name: string,
+): void {
+  const same = pictures.find(({ image }) => {
+    return image.width === width && image.height === height && image.data.every((v, i) => v === data[i])
+  })
+  if (same === undefined) return
+  throw new FaceError(
+    'INVALID_ARGUMENT',
+    `${name}: the same picture as ${same.name}, and shows nothing that it does not; leave this source out`,
+    { photo: name },
+  )
+}
+
+/** A face that was taken, and what there is to say of it. */
+interface Taken {
+  readonly face: FaceFrame
+  readonly warnings: string[]
+}
+
 async function find(
   faces: Pick<DeepFaceFlow, 'detect'>,
   photo: PhotoInput,
   name: string,
   { face, signal }: Pick<AnimateOptions, 'face' | 'signal'>,
-): Promise<FaceFrame> {
+): Promise<Taken> {
   const found = await faces.detect(photo, { ...(signal && { signal }) })
   const boxes = found.map(({ box }) => box)
-  const chosen = found[chooseFace(boxes, face, (found[0] as FaceFrame).image, name)]
-  if (chosen === undefined) throw new FaceError('NO_FACE', `${name}: no face in it`, { photo: name })
-  return chosen
+  return taken(found, chooseFace(boxes, face, (found[0] as FaceFrame).image, name), name)
+}
+
+/** Of several faces the one whose colours are most like the photo's. */
+async function findAlike(
+  faces: Pick<DeepFaceFlow, 'detect'>,
+  source: PhotoInput,
+  name: string,
+  main: FaceFrame,
+  signal: AbortSignal | undefined,
+): Promise<Taken> {
+  const found = await faces.detect(source, { ...(signal && { signal }) })
+  const colours = ({ image, landmarks468 }: FaceFrame) => coloursOf(image, landmarks468)
+  const wanted = colours(main)
+  const unlike = found.map((face) => colourDistance(colours(face), wanted))
+  return taken(found, unlike.indexOf(Math.min(...unlike)), name)
+}
+
+function taken(found: readonly FaceFrame[], index: number, name: string): Taken {
+  const face = found[index]
+  if (face === undefined) throw new FaceError('NO_FACE', `${name}: no face in it`, { photo: name })
+  const boxes = found.map(({ box }) => box)
+  return { face, warnings: [...severalFaces(boxes, index, name, true), ...checkPhoto(face, name)] }
 }

@@ -71,9 +71,10 @@ export interface Animation {
   /**
    * The photo with a motion.
    * @param frame the driver's, for the inside of the mouth; decoded again if it is a file
+   * @param shown the last of the driver's frames that showed the face: its mouth is shown where the motion is held; without it, none
    * @throws FaceError INVALID_ARGUMENT before `start`
    */
-  draw(observed: ObservedFrame, frame: PhotoInput): Promise<AnimatedFrame>
+  draw(observed: ObservedFrame, frame: PhotoInput, shown?: PhotoInput): Promise<AnimatedFrame>
   /**
    * Turn of a motion beyond what the photo can show, degrees; null where all of it is shown.
    * @throws FaceError INVALID_ARGUMENT before `start`

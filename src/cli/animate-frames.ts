@@ -10,6 +10,7 @@ import {
   type ObservedFrame,
   type PhotoInput,
   referenceFrame,
+  severalFaces,
   smoothedMotion,
   syntheticXmp,
   type VideoDamage,
@@ -103,16 +104,26 @@ async function chooseReference(
 ): Promise<number> {
   const step = Math.max(1, Math.ceil((driver.count ?? 0) / MOST_LOOKS))
   const looked: { readonly frame: number; readonly face: Float32Array | null }[] = []
+  const { driverFace = 1 } = flags
+  let most = 0
   let frame = 0
   for await (const { name, photo } of driver.frames(0, context.interrupted)) {
     if (frame % step === 0) {
       progress.step(`looking for the reference, ${name}`)
       const faces = await facesOf(faceFlow, photo)
-      looked.push({ frame, face: faces[(flags.driverFace ?? 1) - 1]?.landmarks468 ?? null })
+      most = Math.max(most, faces.length)
+      looked.push({ frame, face: faces[driverFace - 1]?.landmarks468 ?? null })
     }
     frame++
   }
   context.interrupted.throwIfAborted()
+  if (most > 0 && most < driverFace) {
+    throw new FaceError(
+      'INVALID_ARGUMENT',
+      `${driver.path}: no frame looked at shows ${driverFace} faces, the most are ${most}; give --driver-face a lower number`,
+      { driverFace, faces: most },
+    )
+  }
   const best = referenceFrame(
     looked.map(({ face }) => face),
     animation.face.landmarks468,
@@ -127,6 +138,19 @@ async function facesOf(faceFlow: AnimatingFaceFlow, photo: PhotoInput): Promise<
     if (error instanceof FaceError && (error.code === 'NO_FACE' || error.code === 'INVALID_INPUT')) return []
     throw error
   }
+}
+
+/** Which face is followed, where the reference shows several. */
+export async function driverFaces(
+  context: CliContext,
+  driver: FrameSource,
+  reference: number,
+  faceFlow: AnimatingFaceFlow,
+  { driverFace = 1 }: AnimateFlags,
+): Promise<string[]> {
+  const faces = await facesOf(faceFlow, await frameOf(context, driver, reference))
+  const boxes = faces.map(({ box }) => box)
+  return severalFaces(boxes, driverFace - 1, `${driver.path}, frame ${reference}`, true)
 }
 
 /** @throws FaceError INVALID_ARGUMENT if the driver has no such frame */
@@ -163,19 +187,21 @@ export async function drawFrames(
   if (!animation.isStarted) await animation.start(await frameOf(context, driver, folder.reference as number))
   const xmp = syntheticXmp()
   let beyond: Drawn['beyond'] = null
+  let shown: PhotoInput | undefined
   let frame = 0
   for await (const { name, photo } of driver.frames(0, context.interrupted)) {
     const seen = observed[frame]
     if (context.interrupted.aborted || seen === undefined) break
     progress.step(`drawing ${name}`)
+    if (seen.status !== 'held') shown = photo
     const motion = flags.smoothing ? smoothedMotion(observed, frame) : seen.motion
     const turned = animation.turnBeyond(motion)
     if (turned) beyond = larger(beyond, turned)
     if (!(await folder.hasPicture(frame))) {
-      const { image } = await animation.draw({ ...seen, motion }, photo)
+      const { image } = await animation.draw({ ...seen, motion }, photo, shown)
       const own = { ...image, data: image.data.slice() }
-      const shown = flags.mark ? await drawSyntheticMark(own) : image
-      await writeFileAtomic(folder.picture(frame), await encodeDescribedPng(shown, xmp))
+      const written = flags.mark ? await drawSyntheticMark(own) : image
+      await writeFileAtomic(folder.picture(frame), await encodeDescribedPng(written, xmp))
     }
     progress.advance()
     frame++

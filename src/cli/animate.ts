@@ -25,7 +25,7 @@ import {
   type VideoFormat,
   writeFileAtomic,
 } from '../index.js'
-import { type Drawn, drawFrames, observeFrames } from './animate-frames.js'
+import { type Drawn, drawFrames, driverFaces, observeFrames } from './animate-frames.js'
 import { type AnimateFlags, addAnimateOptions, animateOptions } from './animate-options.js'
 import { type CliContext, ExitRequest } from './context.js'
 import { EXIT } from './exit-codes.js'
@@ -138,7 +138,9 @@ async function make(
   for (const file of [inputs.photo, ...inputs.sources, ...(inputs.video ? [inputs.video] : [])]) {
     await assertUnchanged(file)
   }
-  const warnings = [...animation.warnings, ...warningsOf(driver, folder, drawn, damage)]
+  const reference = folder.reference ?? 0
+  const followed = await driverFaces(context, driver, reference, faceFlow, flags)
+  const warnings = [...animation.warnings, ...followed, ...warningsOf(driver, folder, drawn, damage)]
   const held = folder.observed.filter(({ status }) => status === 'held').length
   const { version, weights, options } = binding.provenance
   const manifest = animationManifest({
@@ -147,7 +149,7 @@ async function make(
     adapter: binding.adapter,
     inputs: listInputs(inputs, folder),
     options,
-    reference: folder.reference ?? 0,
+    reference,
     frames: folder.records.length,
     held,
     complete: damage === null,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { alignSource, isSameView } from '../../src/animate/aligned-source.js'
+import { alignSource, isSameView, withinPicture } from '../../src/animate/aligned-source.js'
 import type { Rgba } from '../../src/geometry/types.js'
 import { seededRandom } from '../random.js'
 
@@ -58,5 +58,13 @@ describe('a source', () => {
     ).toBe(false)
     const everywhere = new Uint8Array(400).fill(1)
     expect(isSameView(one, other, [person, everywhere])).toBe(false)
+  })
+
+  it('fades out towards its border, and is gone where it ends', () => {
+    // Twice as large and moved by 10 px: the picture of 100x50 px ends at 10 and 210, 0 and 100.
+    const toWorking = { a: 2, b: 0, tx: 10, ty: 0 }
+    const places = [110, 50, 0, 0, 110, 2, 0, 0, 5, 50, 0, 0, 110, 16, 0, 0]
+    const shares = withinPicture(places, { width: 100, height: 50 }, toWorking, 50)
+    expect([...shares]).toEqual([1, 0, 0, 0.5])
   })
 })

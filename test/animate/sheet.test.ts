@@ -5,7 +5,7 @@ import { faceTriangles, INNER_LIPS, OUTER_LIPS } from '../../src/animate/face-pa
 import { guidedFilter } from '../../src/animate/guided-filter.js'
 import { gentleRelief, headFrame, headShare } from '../../src/animate/head-depth.js'
 import { InnerMouth, MOUTH_PATCH, mouthPlaces } from '../../src/animate/inner-mouth.js'
-import { nearestMouth } from '../../src/animate/mouth-sources.js'
+import { shownMouths } from '../../src/animate/mouth-sources.js'
 import { mouthOpening } from '../../src/animate/openings.js'
 import { photoHead } from '../../src/animate/photo-head.js'
 import type { Vector } from '../../src/animate/points.js'
@@ -300,16 +300,22 @@ describe('the inside of the mouth', () => {
   it('of another photo serves where it is open enough, else that of the driver', () => {
     const of = (opening: number) => ({ ...source, opening })
     const wanted = mouthOpening(open)
-    const choose = (...openings: number[]) => nearestMouth(head, open, openings.map(of), source)
+    const first = (one: typeof head, moved: Float64Array, ...openings: number[]) => {
+      const [[from, strength]] = shownMouths(one, moved, one.mouthOpening, openings.map(of), source) as [
+        [unknown, number],
+      ]
+      return [from, strength] as const
+    }
+    const choose = (...openings: number[]) => first(head, open, ...openings)
     expect(choose(0.1 * wanted, 0.9 * wanted, 3 * wanted)[0]).toMatchObject({ opening: 0.9 * wanted })
     expect(choose(0.1 * wanted)[0]).toBe(source)
     expect(choose()[1]).toBe(1)
-    expect(nearestMouth(head, mesh, [], source)[1]).toBe(0)
+    expect(first(head, mesh)[1]).toBe(0)
     // Teeth of the photo stay, until they would be stretched too far.
     const smiling = photoHead(open, centredIrises(open))
     const wider = open.map((value, k) => value + (k === 3 * 14 + 1 ? 10 : 0))
     const wide = open.map((value, k) => value + (k === 3 * 14 + 1 ? 60 : 0))
-    expect([wider, wide].map((one) => nearestMouth(smiling, one, [], source)[1])).toEqual([0, 1])
+    expect([wider, wide].map((one) => first(smiling, one)[1])).toEqual([0, 1])
   })
 
   it('is laid out by all inner lips', () => {

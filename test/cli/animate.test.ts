@@ -110,7 +110,35 @@ describe('animate', () => {
     expect(await readFile(join(marked, '000001.png'))).not.toEqual(await readFile(join(out, '000001.png')))
   })
 
+  it('says which of several faces in the driver is followed, and refuses a number that no frame has', async () => {
+    const [largest] = await faceFlow.detect(PHOTO_A)
+    if (largest === undefined) throw new TypeError('a face is needed')
+    const other = { ...largest, box: { x: 2, y: 4, width: 20, height: 30 } }
+    faceFlow.detect = async () => [largest, other]
+    const { code, terminal } = await run(PHOTO_A, driver, '-o', out, '--driver-face', '2')
+    expect(code).toBe(EXIT.ok)
+    const note = /frame 0: 2 faces found, the second largest taken \(20x30 px, its middle at \(12, 19\)\)/
+    expect(terminal.err).toMatch(note)
+    const { warnings } = await manifestOf(join(out, 'animation.json'))
+    expect(warnings).toEqual([expect.stringMatching(note)])
+    const missing = await run(PHOTO_A, driver, '-o', join(folder, 'third'), '--driver-face', '3')
+    expect(missing.code).toBe(EXIT.usage)
+    expect(missing.terminal.err).toMatch(
+      /no frame looked at shows 3 faces, the most are 2; give --driver-face a/,
+    )
+  })
+
+  it('refuses a source that is not there before anything is computed', async () => {
+    const { code, terminal } = await run(PHOTO_A, driver, '-o', out, '--source', join(folder, 'none.jpg'))
+    expect(code).toBe(EXIT.input)
+    expect(terminal.err).toMatch(/none\.jpg: does not exist; check the path/)
+    expect(methods()).toEqual([])
+  })
+
   it('hands the options on', async () => {
+    const [face] = await faceFlow.detect(PHOTO_A)
+    if (face === undefined) throw new TypeError('a face is needed')
+    faceFlow.detect = async () => [face, face]
     let given: unknown
     const animate = faceFlow.animate.bind(faceFlow)
     faceFlow.animate = async (photo, options) => {

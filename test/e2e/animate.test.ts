@@ -7,6 +7,8 @@ let faceFlow: DeepFaceFlow
 const FIRST = 'test/fixtures/eval/animate/sbwe5n-001.jpg'
 const LATER = 'test/fixtures/eval/animate/sbwe5n-020.jpg'
 const FURTHER = 'test/fixtures/eval/animate/sbwe5n-029.jpg'
+/** Another person in the same light. */
+const STUDIO = 'test/fixtures/eval/animate/pwij3p-011.jpg'
 const OTHER = 'test/fixtures/photos/faker_male_000.jpg'
 
 beforeAll(async () => {
@@ -18,6 +20,15 @@ function likeness(a: Rgba, b: Rgba): number {
   let sum = 0
   for (let i = 0; i < a.data.length; i++) sum += ((a.data[i] as number) - (b.data[i] as number)) ** 2
   return 10 * Math.log10(255 ** 2 / (sum / ((a.data.length * 3) / 4)))
+}
+
+function beside(a: Rgba, b: Rgba): Rgba {
+  const data = new Uint8Array((a.width + b.width) * a.height * 4)
+  for (let y = 0; y < a.height; y++) {
+    data.set(a.data.subarray(4 * y * a.width, 4 * (y + 1) * a.width), 4 * y * (a.width + b.width))
+    data.set(b.data.subarray(4 * y * b.width, 4 * (y + 1) * b.width), 4 * (y * (a.width + b.width) + a.width))
+  }
+  return { width: a.width + b.width, height: a.height, data }
 }
 
 describe('animate', () => {
@@ -57,6 +68,27 @@ describe('animate', () => {
     await expect(faceFlow.animate(photo, { sources: [empty] })).rejects.toMatchObject({ code: 'NO_FACE' })
   })
 
+  it('refuses the photo itself as a source, and one that is given twice', async () => {
+    await expect(faceFlow.animate(FIRST, { sources: [FIRST] })).rejects.toThrow(
+      /sbwe5n-001.jpg: the same picture as .*sbwe5n-001.jpg, and shows nothing that it does not/,
+    )
+    await expect(faceFlow.animate(FIRST, { sources: [FURTHER, FURTHER] })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    })
+  })
+
+  it("says which of several faces was taken: the largest of the photo, the photo's person in a source", async () => {
+    const both = beside(await decodePhoto(STUDIO), await decodePhoto(FURTHER))
+    const [alone, more] = [await faceFlow.animate(both), await faceFlow.animate(FIRST, { sources: [both] })]
+    expect(alone.warnings).toEqual([expect.stringMatching(/^the photo: 2 faces found, the largest taken/)])
+    const [warning = ''] = more.warnings
+    const { width } = await decodePhoto(STUDIO)
+    const [, middle] =
+      /^source 1: 2 faces found, .* taken \(\d+x\d+ px, its middle at \((\d+), /.exec(warning) ?? []
+    expect(Number(middle)).toBeGreaterThan(width)
+    for (const animation of [alone, more]) animation.dispose()
+  })
+
   it("moves another person's photo, holds it where the driver is away, and goes on with the same bits", async () => {
     const options = { strengths: { pose: 0.5 } }
     const whole = await faceFlow.animate(OTHER, options)
@@ -69,6 +101,9 @@ describe('animate', () => {
       data: new Uint8Array(360 * 288 * 4).fill(120),
     })
     expect(away).toMatchObject({ status: 'held', motion: moved.motion })
+    // The mouth's inside does not go away with the driver.
+    const [seen, held] = [await whole.draw(moved, LATER), await whole.draw(away, OTHER, LATER)]
+    expect(held.image.data).toEqual(seen.image.data)
     memories.push(whole.memory)
     const again = await whole.observe(FIRST)
     expect(again.status).toBe('regained')

@@ -79,6 +79,26 @@ export function chooseFace(
   )
 }
 
+/**
+ * Says which of several faces was taken; nothing where there is one.
+ * @param boxes largest first
+ * @param complete whether the smallest faces were looked for too
+ */
+export function severalFaces(
+  boxes: readonly Box[],
+  taken: number,
+  name: string,
+  complete: boolean,
+): string[] {
+  if (boxes.length < 2) return []
+  const { x, y, width, height } = boxes[taken] as Box
+  const middle = `${Math.round(x + width / 2)}, ${Math.round(y + height / 2)}`
+  const where = `${Math.round(width)}x${Math.round(height)} px, its middle at (${middle})`
+  const rank = ['largest', 'second largest', 'third largest'][taken] ?? `one of number ${taken + 1}`
+  const rest = complete ? '' : ', the search ended there: a photo may show more, smaller ones'
+  return [`${name}: ${boxes.length} faces found, the ${rank} taken (${where})${rest}.`]
+}
+
 /** Whether the boxes hold the chosen face, so that no smaller ones need be looked for. */
 export function holdsChoice(boxes: readonly Box[], choice: FaceChoice | undefined): boolean {
   if (choice === undefined) return boxes.length > 0

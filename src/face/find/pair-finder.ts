@@ -3,7 +3,7 @@ import type { Rgba } from '../../geometry/types.js'
 import { COLOURS_ALIKE, colourDistance, coloursOf } from '../look/colours.js'
 import type { FlowOptions } from '../types.js'
 import type { Candidate } from './candidate.js'
-import { checkedChoice, chooseFace, holdsChoice } from './face-choice.js'
+import { checkedChoice, chooseFace, holdsChoice, severalFaces } from './face-choice.js'
 import type { FaceFinder, FoundFaces, LocatedFace } from './face-finder.js'
 import { counterpart, doubt, type Match, matchPeople, type Person, placeIn } from './face-match.js'
 
@@ -78,8 +78,8 @@ export async function findPair(
     a: foundA,
     b: foundB,
     warnings: [
-      ...severalFaces(inA, indexA, a.name),
-      ...severalFaces(inB, match.b, b.name),
+      ...severalFaces(boxesOf(inA.faces), indexA, a.name, inA.complete),
+      ...severalFaces(boxesOf(inB.faces), match.b, b.name, inB.complete),
       ...(uncertain
         ? [`${b.name}: the face taken may be of another person: ${uncertain}; choose one by number or point.`]
         : []),
@@ -153,13 +153,3 @@ function personOf({ landmarks, box }: Candidate, photo: Rgba): Person {
 }
 
 const boxesOf = (faces: readonly Candidate[]) => faces.map(({ box }) => box)
-
-function severalFaces({ faces, complete }: FoundFaces, taken: number, name: string): string[] {
-  if (faces.length < 2) return []
-  const { x, y, width, height } = (faces[taken] as Candidate).box
-  const middle = `${Math.round(x + width / 2)}, ${Math.round(y + height / 2)}`
-  const where = `${Math.round(width)}x${Math.round(height)} px, its middle at (${middle})`
-  const rank = ['largest', 'second largest', 'third largest'][taken] ?? `one of number ${taken + 1}`
-  const rest = complete ? '' : ', the search ended there: a photo may show more, smaller ones'
-  return [`${name}: ${faces.length} faces found, the ${rank} taken (${where})${rest}.`]
-}
