@@ -89,7 +89,13 @@ export {
   type WriteOptions,
   writeProducts,
 } from './io/products.js'
-export { type Provenance, provenanceChanges, provenanceDigest, withDigest } from './io/provenance.js'
+export {
+  computedBy,
+  type Provenance,
+  provenanceChanges,
+  provenanceDigest,
+  withDigest,
+} from './io/provenance.js'
 export { type EarlierResult, ResultFolder } from './io/result-folder.js'
 export { type AnimationManifest, animationManifest, syntheticXmp } from './io/synthetic.js'
 export type { VideoBinding } from './io/video-binding.js'

@@ -8,6 +8,7 @@ import {
   AnimationFolder,
   animationManifest,
   assertUnchanged,
+  computedBy,
   DEFAULT_REFINEMENT,
   decodePhoto,
   FaceError,
@@ -18,7 +19,6 @@ import {
   joinAnimation,
   LARGEST_TURN,
   openFrames,
-  packageFacts,
   photoFile,
   type VideoBinding,
   type VideoDamage,
@@ -258,13 +258,11 @@ function bindingOf(
   { weights, adapter }: AnimatingFaceFlow,
   flags: AnimateFlags,
 ): VideoBinding {
-  const { name, hash, depthHash } = weights
   const { strengths } = animateOptions(flags)
   return {
     input: driver.path,
     provenance: {
-      version: packageFacts().version,
-      weights: { name, hash, depthHash },
+      ...computedBy(weights),
       options: {
         refinement: flags.refinement ?? DEFAULT_REFINEMENT,
         extent: flags.extent ?? null,

@@ -1,4 +1,5 @@
 import {
+  computedBy,
   type Expression,
   type ExpressionInput,
   ExpressionLog,
@@ -11,7 +12,6 @@ import {
   hashFile,
   mostAtRest,
   type PhotoInput,
-  packageFacts,
   type VideoBinding,
   type VideoDamage,
 } from '../index.js'
@@ -63,7 +63,7 @@ export async function readVideo(
 /** What the values of a table depend on. */
 async function bindingOf(
   source: FrameSource,
-  { weights: { name, hash, depthHash }, adapter }: ExpressiveFaceFlow,
+  { weights, adapter }: ExpressiveFaceFlow,
   flags: ReadingFlags,
 ): Promise<VideoBinding> {
   const { neutral } = flags
@@ -71,8 +71,7 @@ async function bindingOf(
   return {
     input: source.path,
     provenance: {
-      version: packageFacts().version,
-      weights: { name, hash, depthHash },
+      ...computedBy(weights),
       options: {
         neutral: isPhoto ? 'a photo' : (neutral ?? null),
         face: flags.face ?? null,

@@ -2,6 +2,7 @@ import {
   assertInPhoto,
   assertRegistered,
   assertUnchanged,
+  computedBy,
   DEFAULT_REFINEMENT,
   type DepthSource,
   decodePhoto,
@@ -15,7 +16,6 @@ import {
   hasPhotos,
   PRODUCT_NAMES,
   type Provenance,
-  packageFacts,
   photoFile,
   productFiles,
   type Refinement,
@@ -79,12 +79,10 @@ export function expectedProvenance(
     readonly extent: Extent
   },
 ): Provenance {
-  const { name, hash, depthHash } = network.weights
   // The flow back decides which files there are, not what is in them.
   const { backward: _, ...choices } = flowOptions(flags)
   return {
-    version: packageFacts().version,
-    weights: { name, hash, depthHash },
+    ...computedBy(network.weights),
     options: {
       registered: flags.registered ?? false,
       refinement: network.refinement ?? flags.refinement ?? DEFAULT_REFINEMENT,

@@ -1,5 +1,6 @@
 import {
   assertUnchanged,
+  computedBy,
   DEFAULT_REFINEMENT,
   type ExpressiveFaceFlow,
   FaceError,
@@ -9,7 +10,6 @@ import {
   framesCsv,
   type HashedFile,
   hashFile,
-  packageFacts,
   VIDEO_FILES,
   type VideoBinding,
   type VideoDamage,
@@ -165,12 +165,10 @@ function bindingOf(
   { weights, adapter }: FaceFlow,
   flags: VideoFlags,
 ): VideoBinding {
-  const { name, hash, depthHash } = weights
   return {
     input: source.path,
     provenance: {
-      version: packageFacts().version,
-      weights: { name, hash, depthHash },
+      ...computedBy(weights),
       options: {
         refinement: flags.refinement ?? DEFAULT_REFINEMENT,
         extent: flags.extent ?? null,

@@ -4,10 +4,9 @@ import { readFile, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { FaceError } from '../errors.js'
 import { findFrameFiles } from '../io/frame-files.js'
-import { type Provenance, provenanceChanges, withDigest } from '../io/provenance.js'
+import { computedBy, type Provenance, provenanceChanges, withDigest } from '../io/provenance.js'
 import { sha256Now } from '../platform/node/hash.js'
 import { assertUnchanged, type HashedFile, hashFile } from '../platform/node/hashed-file.js'
-import { packageFacts } from '../platform/node/package-root.js'
 import type { VideoDamage } from '../platform/node/video-frame.js'
 import { type CorpusEntry, entryFolder, entryPaths } from './entry.js'
 import type { CorpusEngine, CorpusOptions } from './options.js'
@@ -86,10 +85,8 @@ export function entryProvenance(
   options: CorpusOptions,
   { weights, depthSource, refinement, extent }: CorpusEngine,
 ): Provenance & { readonly digest: string } {
-  const { name, hash, depthHash } = weights
   return withDigest({
-    version: packageFacts().version,
-    weights: { name, hash, depthHash },
+    ...computedBy(weights),
     options: { ...options, filters: { ...options.filters }, depthSource, refinement, extent },
     inputs: hashes,
   })

@@ -1,4 +1,5 @@
 import type { WeightsInfo } from '../face/types.js'
+import { packageFacts } from '../platform/index.js'
 import { sha256Now } from '../platform/node/hash.js'
 
 /*
@@ -17,6 +18,15 @@ export interface Provenance {
   readonly options: Readonly<Record<string, Option>>
   /** SHA-256 of the bytes of each input, hex, by what messages call it (`photo A`). */
   readonly inputs: Readonly<Record<string, string>>
+}
+
+/** What of a provenance is the same in every run of this package with these weights. */
+export function computedBy({
+  name,
+  hash,
+  depthHash,
+}: Provenance['weights']): Pick<Provenance, 'version' | 'weights'> {
+  return { version: packageFacts().version, weights: { name, hash, depthHash } }
 }
 
 /** SHA-256 over the canonical JSON (keys sorted, no blanks) of `provenance`, hex. */
