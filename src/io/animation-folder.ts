@@ -1,13 +1,12 @@
-import { lstat, rm, rmdir } from 'node:fs/promises'
+import { lstat, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ObservedFrame } from '../animate/types.js'
 import { FaceError } from '../errors.js'
 import type { TrackerMemory } from '../face/types.js'
-import { makeOutputFolder, outputFailed } from '../platform/node/atomic.js'
-import { describeOwner, type FolderLock, takeLock } from '../platform/node/folder-lock.js'
+import { makeOutputFolder } from '../platform/node/atomic.js'
 import { type AnimationRecord, animationRecord, observedFrame } from './animation-record.js'
-import { JsonLines, readJsonLines } from './json-lines.js'
-import { asHead, bindingChanges, headOf, type VideoBinding, type VideoHead } from './video-binding.js'
+import { BoundLog, removeFile } from './bound-log.js'
+import type { VideoBinding } from './video-binding.js'
 import type { FrameFacts } from './video-record.js'
 
 /** Names inside the folder of an animation. */
@@ -17,12 +16,9 @@ const LOCK = '.deepfaceflow.lock'
 
 /** What of an earlier run can be gone on with. */
 interface Found {
-  readonly head: VideoHead
-  readonly reference: number | null
-  readonly records: readonly AnimationRecord[]
-  readonly observed: readonly ObservedFrame[]
-  /** Bytes of the log that hold them. */
-  readonly end: number
+  reference: number | null
+  readonly records: AnimationRecord[]
+  readonly observed: ObservedFrame[]
 }
 
 /**
@@ -30,7 +26,6 @@ interface Found {
  * on with; one run at a time writes, and only files that the log accounts for are touched.
  */
 export class AnimationFolder {
-  #log: JsonLines | undefined
   #records: AnimationRecord[] = []
   #observed: ObservedFrame[] = []
   #reference: number | null = null
@@ -38,8 +33,8 @@ export class AnimationFolder {
 
   private constructor(
     readonly folder: string,
-    private readonly lock: FolderLock,
-    private readonly found: Found | null,
+    private readonly log: BoundLog,
+    private readonly found: Found,
   ) {}
 
   /**
@@ -48,26 +43,18 @@ export class AnimationFolder {
    */
   static async open(folder: string): Promise<AnimationFolder> {
     await makeOutputFolder(folder)
-    const file = join(folder, LOCK)
-    const taken = await takeLock(file)
-    if (!('lock' in taken)) {
-      throw new FaceError(
-        'OUTPUT_FAILED',
-        `${folder}: another run (${describeOwner(taken.heldBy)}) is writing there; wait for it, choose another place with -o, or ` +
-          `delete ${file} if that run is gone`,
-        { file: folder, lock: file },
-      )
+    const found: Found = { reference: null, records: [], observed: [] }
+    const files = {
+      output: folder,
+      log: join(folder, ANIMATION_FILES.log),
+      lock: join(folder, LOCK),
+      later: [ANIMATION_FILES.manifest, pictureName(0)].map((name) => join(folder, name)),
     }
-    try {
-      return new AnimationFolder(folder, taken.lock, await readLog(folder))
-    } catch (error) {
-      await taken.lock.release()
-      throw error
-    }
+    return new AnimationFolder(folder, await BoundLog.open(files, (value) => take(value, found)), found)
   }
 
   async close(): Promise<void> {
-    await this.lock.release()
+    await this.log.close()
     // Files of others keep it.
     if (this.#isDiscarded) await rmdir(this.folder).catch(() => undefined)
   }
@@ -92,7 +79,7 @@ export class AnimationFolder {
 
   /** Records of the earlier run, before `begin` decides whether they still hold. */
   get earlier(): readonly FrameFacts[] {
-    return this.found?.records ?? []
+    return this.found.records
   }
 
   /**
@@ -103,12 +90,7 @@ export class AnimationFolder {
    */
   async begin(binding: VideoBinding, changed: readonly string[], force: boolean): Promise<string[]> {
     const { found } = this
-    const file = join(this.folder, ANIMATION_FILES.log)
-    if (found === null) {
-      this.#log = await JsonLines.create(file, headOf(binding))
-      return []
-    }
-    const reasons = [...bindingChanges(found.head, binding), ...changed]
+    const reasons = [...this.log.changes(binding), ...changed]
     if (reasons.length > 0 && !force) {
       throw new FaceError(
         'INVALID_INPUT',
@@ -116,34 +98,33 @@ export class AnimationFolder {
         { file: this.folder },
       )
     }
-    if (reasons.length === 0 && !force) {
-      this.#log = await JsonLines.resume(file, found.end)
+    if (!this.log.isFound || (reasons.length === 0 && !force)) {
+      await this.log.begin(binding)
       this.#records = [...found.records]
       this.#observed = [...found.observed]
       this.#reference = found.reference
       return []
     }
-    for (let frame = 0; frame < found.records.length; frame++) await remove(this.picture(frame))
-    for (const name of Object.values(ANIMATION_FILES)) await remove(join(this.folder, name))
-    this.#log = await JsonLines.create(file, headOf(binding))
+    await this.#remove(found.records.length)
+    await this.log.beginAnew(binding)
     return [`${this.folder}: starts anew, because ${[...reasons, '--force was given'][0]}`]
   }
 
   async setReference(frame: number): Promise<void> {
     this.#reference = frame
-    await this.#log?.append({ reference: frame })
+    await this.log.append({ reference: frame })
   }
 
   async append(facts: FrameFacts, observed: ObservedFrame, tracker: TrackerMemory | null): Promise<void> {
     const record = animationRecord(facts, observed, tracker)
-    await this.#log?.append(record)
+    await this.log.append(record)
     this.#records.push(record)
     this.#observed.push(observed)
   }
 
   /** Path of a frame's picture. */
   picture(frame: number): string {
-    return join(this.folder, `${String(frame).padStart(6, '0')}.png`)
+    return join(this.folder, pictureName(frame))
   }
 
   async hasPicture(frame: number): Promise<boolean> {
@@ -153,57 +134,30 @@ export class AnimationFolder {
   /** Removes all that the log accounts for, and with `close` the folder, if nothing else is in it. */
   async discard(): Promise<void> {
     this.#isDiscarded = true
-    for (let frame = 0; frame < this.#records.length; frame++) await remove(this.picture(frame))
-    for (const name of Object.values(ANIMATION_FILES)) await remove(join(this.folder, name))
+    await this.#remove(this.#records.length)
+  }
+
+  async #remove(frames: number): Promise<void> {
+    for (let frame = 0; frame < frames; frame++) await removeFile(this.picture(frame))
+    for (const name of Object.values(ANIMATION_FILES)) await removeFile(join(this.folder, name))
   }
 }
 
-async function readLog(folder: string): Promise<Found | null> {
-  const file = join(folder, ANIMATION_FILES.log)
-  const info = await lstat(file).catch(() => null)
-  if (info === null) {
-    for (const name of [ANIMATION_FILES.manifest, '000000.png']) {
-      if ((await lstat(join(folder, name)).catch(() => null)) !== null) throw foreign(folder, name)
-    }
-    return null
+/** Adds a value of the log to what is found; false for one that does not belong there. */
+function take(value: unknown, found: Found): boolean {
+  if (found.reference === null) {
+    const { reference: frame } = (value ?? {}) as { reference?: unknown }
+    if (!Number.isInteger(frame)) return false
+    found.reference = frame as number
+    return true
   }
-  if (!info.isFile()) throw foreign(folder, ANIMATION_FILES.log)
-  let head: VideoHead | null = null
-  let reference: number | null = null
-  const records: AnimationRecord[] = []
-  const observed: ObservedFrame[] = []
-  let reached = 0
-  for await (const { value, end } of readJsonLines(file)) {
-    if (head === null) {
-      head = asHead(value)
-      if (head === null) break
-    } else if (reference === null) {
-      const { reference: frame } = (value ?? {}) as { reference?: unknown }
-      if (!Number.isInteger(frame)) break
-      reference = frame as number
-    } else {
-      const frame = observedFrame(value, records.length)
-      // What follows a damaged line is computed again.
-      if (frame === null) break
-      records.push(value as AnimationRecord)
-      observed.push(frame)
-    }
-    reached = end
-  }
-  if (head === null) throw foreign(folder, ANIMATION_FILES.log)
-  return { head, reference, records, observed, end: reached }
+  const frame = observedFrame(value, found.records.length)
+  if (frame === null) return false
+  found.records.push(value as AnimationRecord)
+  found.observed.push(frame)
+  return true
 }
 
-async function remove(file: string): Promise<void> {
-  await rm(file, { force: true }).catch((cause: unknown) => {
-    throw outputFailed(file, cause)
-  })
-}
-
-function foreign(folder: string, name: string): FaceError {
-  return new FaceError(
-    'OUTPUT_FAILED',
-    `${folder}: holds ${name}, which this command did not write or can no longer read; choose another place with -o`,
-    { file: join(folder, name) },
-  )
+function pictureName(frame: number): string {
+  return `${String(frame).padStart(6, '0')}.png`
 }
