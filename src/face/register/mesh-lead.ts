@@ -28,9 +28,8 @@ const STILL: readonly number[] = [
 
 /** 4 are enough for 42 frames of six clips of people who talk; 20 for all but 7 of 114 photos, heads turned by 26 degrees and more. */
 const UNFOLDING_STEPS = 24
-/** What is left of the way to the landmarks where skin stays turned over, try after try; of less than the second nothing. */
-const SHORTER = 0.6
-const SHORTEST = 0.1
+/** Where all of the way to the landmarks leaves skin turned over, the longest part that does not is sought by so many bisections. */
+const BISECTIONS = 6
 /** Twice the area of a triangle, px^2, beyond which it counts as turned over. */
 const TURNED_OVER = 1e-3
 /** After so many the shares have settled to 2e-5. */
@@ -75,17 +74,35 @@ export class MeshLead {
     const seen = areas.flatMap((area, t) => (this.#isSkin[t] && front * area > 0 ? [t] : []))
     const turnedOver = (led: Float64Array) =>
       seen.filter((t) => front * facingArea(led, triangles, t) < -TURNED_OVER)
-    for (let part = 1; part > SHORTEST; part *= SHORTER) {
-      const led = this.#moved(mesh, places, part)
-      let turned = turnedOver(led)
-      for (let step = 0; step < UNFOLDING_STEPS && turned.length > 0; step++) {
-        this.#unfold(led, mesh, turned)
-        uncross(led)
-        turned = turnedOver(led)
-      }
-      if (turned.length === 0) return Float32Array.from(led)
+    const whole = this.#unfolded(mesh, places, 1, turnedOver)
+    if (whole) return Float32Array.from(whole)
+    // To a small part: in steps the mesh would jump between the frames of a video.
+    let longest: ArrayLike<number> = mesh
+    let [reached, beyond] = [0, 1]
+    for (let i = 0; i < BISECTIONS; i++) {
+      const part = (reached + beyond) / 2
+      const led = this.#unfolded(mesh, places, part, turnedOver)
+      if (led) [longest, reached] = [led, part]
+      else beyond = part
     }
-    return mesh.slice()
+    return Float32Array.from(longest)
+  }
+
+  /** Moved by a part of the way; undefined where skin stays turned over. */
+  #unfolded(
+    mesh: Float32Array,
+    places: Float32Array,
+    part: number,
+    turnedOver: (led: Float64Array) => number[],
+  ): Float64Array | undefined {
+    const led = this.#moved(mesh, places, part)
+    let turned = turnedOver(led)
+    for (let step = 0; step < UNFOLDING_STEPS && turned.length > 0; step++) {
+      this.#unfold(led, mesh, turned)
+      uncross(led)
+      turned = turnedOver(led)
+    }
+    return turned.length === 0 ? led : undefined
   }
 
   /** @param part of the way to the landmarks that all go */

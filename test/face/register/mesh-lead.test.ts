@@ -93,21 +93,34 @@ describe('a mesh led by landmarks', () => {
     expect(turnedOver(mesh, lead.led(mesh, places))).toBe(0)
   })
 
-  it('turns none over where the two networks differ much on a head turned far, if need be by going less far', () => {
+  describe('of a head turned far, where the two networks differ much', () => {
     const [cos, sin] = [Math.cos(0.8), Math.sin(0.8)]
     const turned = mesh.map((value, i) => {
       const [x, z] = [(mesh[i - (i % 3)] as number) - 112, mesh[i - (i % 3) + 2] as number]
       if (i % 3 === 1) return value
       return i % 3 === 0 ? 112 + cos * x + sin * z : cos * z - sin * x
     })
-    for (const dx of [-20, 20]) {
-      const led = lead.led(
+    const ledBy = (dx: number) =>
+      lead.led(
         turned,
         turned.map((value, i) => value + (i % 3 === 0 ? dx : 0)),
       )
+
+    it.each([-20, 20])('turns none over, if need be by going less far: %d px', (dx) => {
+      const led = ledBy(dx)
       expect(turnedOver(turned, led)).toBe(0)
       expect(led.every(Number.isFinite)).toBe(true)
-    }
+    })
+
+    it.each([-1, 1])('goes less far by degrees: to %d', (side) => {
+      for (let dx = 0, before = ledBy(0); dx < 20; dx++) {
+        const led = ledBy(side * (dx + 1))
+        const changes = led.map((value, i) => Math.abs(value - (before[i] as number)))
+        // The landmarks are 1 px further off.
+        expect(changes.reduce((sum, change) => sum + change, 0) / (led.length / 3)).toBeLessThan(0.7)
+        before = led
+      }
+    })
   })
 
   it('draws no corner at the ears, where the landmarks have the side of the face further out', () => {
