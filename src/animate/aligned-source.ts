@@ -1,4 +1,5 @@
 import { at } from '../geometry/array.js'
+import { sampleColour } from '../geometry/sample-colour.js'
 import {
   applySimilarity,
   composeSimilarity,
@@ -33,12 +34,14 @@ export async function alignSource(
   )
   const data = new Uint8Array(width * height * 4).fill(255)
   const shown = new Uint8Array(width * height)
+  const colour = new Float64Array(3)
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const [px, py] = applySimilarity(back, x + 0.5, y + 0.5)
       const i = y * width + x
       if (px >= 0 && py >= 0 && px <= image.width && py <= image.height) shown[i] = 1
-      sampleInto(data, 4 * i, image, px - 0.5, py - 0.5, levels)
+      sampleColour(image, px - 0.5, py - 0.5, colour, levels)
+      for (let c = 0; c < 3; c++) data[4 * i + c] = Math.min(255, Math.round(at(colour, c)))
     }
   }
   return { image: { width, height, data }, shown }
@@ -56,29 +59,6 @@ async function reduced(
   const whole = { x: 0, y: 0, width: image.width, height: image.height }
   const small = await cropAndResize(image, whole, width, height)
   return { image: small, toImage: { a: width / image.width, b: 0, tx: 0, ty: 0 } }
-}
-
-/** Bilinear; beyond the border its pixels go on. */
-function sampleInto(
-  out: Uint8Array,
-  to: number,
-  { width, height, data }: Rgba,
-  x: number,
-  y: number,
-  levels: readonly Float64Array[],
-): void {
-  const px = Math.max(0, Math.min(width - 1, x))
-  const py = Math.max(0, Math.min(height - 1, y))
-  const [left, top] = [Math.floor(px), Math.floor(py)]
-  const [right, bottom] = [Math.min(left + 1, width - 1), Math.min(top + 1, height - 1)]
-  const [fx, fy] = [px - left, py - top]
-  for (let c = 0; c < 3; c++) {
-    const level = (column: number, row: number) =>
-      at(levels[c] as Float64Array, at(data, 4 * (row * width + column) + c))
-    const above = (1 - fx) * level(left, top) + fx * level(right, top)
-    const below = (1 - fx) * level(left, bottom) + fx * level(right, bottom)
-    out[to + c] = Math.min(255, Math.round((1 - fy) * above + fy * below))
-  }
 }
 
 /** Within this of its border, distances of the outer eye corners, a further photo fades out; at less than these px it is gone. */

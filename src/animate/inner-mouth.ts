@@ -1,4 +1,5 @@
 import { at } from '../geometry/array.js'
+import { sampleColour } from '../geometry/sample-colour.js'
 import type { Rgba } from '../geometry/types.js'
 import { type FaceTriangles, INNER_LIPS } from './face-parts.js'
 
@@ -124,25 +125,10 @@ function barycentric(
   return [1 - second - third, second, third]
 }
 
-/** Bilinear, in [0, 1]; beyond the border its pixels go on. */
-function sampleInto(
-  out: [number, number, number],
-  { width, height, data }: Rgba,
-  x: number,
-  y: number,
-): void {
-  const px = Math.max(0, Math.min(width - 1, x - 0.5))
-  const py = Math.max(0, Math.min(height - 1, y - 0.5))
-  const [left, top] = [Math.floor(px), Math.floor(py)]
-  const [right, bottom] = [Math.min(left + 1, width - 1), Math.min(top + 1, height - 1)]
-  const [fx, fy] = [px - left, py - top]
-  for (let c = 0; c < 3; c++) {
-    const above =
-      (1 - fx) * at(data, 4 * (top * width + left) + c) + fx * at(data, 4 * (top * width + right) + c)
-    const below =
-      (1 - fx) * at(data, 4 * (bottom * width + left) + c) + fx * at(data, 4 * (bottom * width + right) + c)
-    out[c] = ((1 - fy) * above + fy * below) / 255
-  }
+/** In [0, 1]. */
+function sampleInto(out: [number, number, number], image: Rgba, x: number, y: number): void {
+  sampleColour(image, x - 0.5, y - 0.5, out)
+  for (let c = 0; c < 3; c++) out[c] = at(out, c) / 255
 }
 
 function skinOf({ image, places }: MouthSource): [number, number, number] {

@@ -1,4 +1,5 @@
 import { FaceError } from '../errors.js'
+import { sampleColour } from '../geometry/sample-colour.js'
 import { type Rgba, TEMPLATE_SIZE } from '../geometry/types.js'
 
 /** Mean absolute difference of B from A over the face mask, grey levels 0..255, averaged over RGB. */
@@ -24,26 +25,14 @@ export interface PhotometricResidual extends ResidualFigures {
 export function warpByFlow(image: Rgba, flow: ArrayLike<number>, mask: ArrayLike<number>): Rgba {
   const n = requireTemplateSize(image)
   const data = new Uint8Array(n * n * 4)
+  const colour = new Float64Array(3)
   for (let y = 0; y < n; y++) {
     for (let x = 0; x < n; x++) {
       const i = y * n + x
       data[4 * i + 3] = 255
       if (mask[i] === 0) continue
-      const u = clamp(x + (flow[3 * i] as number), n - 1)
-      const v = clamp(y + (flow[3 * i + 1] as number), n - 1)
-      const left = Math.min(Math.floor(u), n - 2)
-      const top = Math.min(Math.floor(v), n - 2)
-      const fx = u - left
-      const fy = v - top
-      const corner = 4 * (top * n + left)
-      const below = corner + 4 * n
-      for (let c = 0; c < 3; c++) {
-        const upper =
-          (image.data[corner + c] as number) * (1 - fx) + (image.data[corner + 4 + c] as number) * fx
-        const lower =
-          (image.data[below + c] as number) * (1 - fx) + (image.data[below + 4 + c] as number) * fx
-        data[4 * i + c] = Math.round(upper * (1 - fy) + lower * fy)
-      }
+      sampleColour(image, x + (flow[3 * i] as number), y + (flow[3 * i + 1] as number), colour)
+      for (let c = 0; c < 3; c++) data[4 * i + c] = Math.round(colour[c] as number)
     }
   }
   return { width: n, height: n, data }
@@ -163,8 +152,4 @@ function requireTemplateSize(image: Rgba): number {
     )
   }
   return TEMPLATE_SIZE
-}
-
-function clamp(value: number, max: number): number {
-  return Math.max(0, Math.min(max, value))
 }
