@@ -21,11 +21,8 @@ export interface Provenance {
 }
 
 /** What of a provenance is the same in every run of this package with these weights. */
-export function computedBy({
-  name,
-  hash,
-  depthHash,
-}: Provenance['weights']): Pick<Provenance, 'version' | 'weights'> {
+export function computedBy(weights: Provenance['weights']): Pick<Provenance, 'version' | 'weights'> {
+  const { name, hash, depthHash } = weights
   return { version: packageFacts().version, weights: { name, hash, depthHash } }
 }
 
