@@ -188,7 +188,7 @@ function across({ centre, right, width }: HeadFrame, x: number, y: number): numb
 }
 
 /** 0 at `from` and before, 1 at `to` and beyond, smooth between them. */
-function smoothStep(from: number, to: number, value: number): number {
+export function smoothStep(from: number, to: number, value: number): number {
   const share = Math.max(0, Math.min(1, (value - from) / (to - from)))
   return share * share * (3 - 2 * share)
 }

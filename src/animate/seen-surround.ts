@@ -1,0 +1,110 @@
+import { at } from '../geometry/array.js'
+import { applySimilarity3 } from '../geometry/similarity3.js'
+import type { Rgba } from '../geometry/types.js'
+import { comingForward, deepened, gentleRelief, headFrame, headShare, heightInFace } from './head-depth.js'
+import type { HeadMotion, MotionReference } from './head-motion.js'
+import { expressivePoint, type HeadPoint, headPoints } from './head-points.js'
+import { type HeadView, headView } from './head-view.js'
+import { placesOnMesh } from './mesh-places.js'
+import type { Vector } from './points.js'
+import { STILL_SURROUND, type Surround } from './surround.js'
+import { fitSurround } from './surround-fit.js'
+
+/**
+ * How the driver's hair and ears move in the plane beyond what the photo's would: both are predicted from the mesh alike, and what the
+ * driver's pictures say beside the prediction is brought to the four numbers of a similarity.
+ */
+
+/** Above that, heights of the face from its middle, is nothing but head. */
+const LOWEST = -0.35
+/** Least grey levels a px of an edge, and most of such places that are followed. */
+const EDGE = 2
+const MOST_PLACES = 2500
+
+/** What is followed of a driver's reference: places of its hair and ears, px of the picture, and grey levels there. */
+export interface SurroundReference {
+  readonly points: readonly HeadPoint[]
+  readonly levels: Float64Array
+  /** Of the middle of the face, in the depth of the points. */
+  readonly depth: number
+}
+
+/**
+ * @param image the driver's reference
+ * @param triangles of the mesh, Tx3
+ * @param matteOf where the person is in a picture, h*w in [0, 1]
+ */
+export async function surroundReference(
+  { face, middle, unit }: MotionReference,
+  image: Rgba,
+  triangles: ArrayLike<number>,
+  matteOf: (image: Rgba) => Promise<ArrayLike<number>>,
+): Promise<SurroundReference> {
+  const view = await headView(image, middle, unit)
+  const depth = at(deepened(middle), 2)
+  if (view === null) return { points: [], levels: new Float64Array(0), depth }
+  return { ...followedPlaces(face.mesh, triangles, view, await matteOf(view.image)), depth }
+}
+
+function followedPlaces(
+  seen: ArrayLike<number>,
+  triangles: ArrayLike<number>,
+  view: HeadView,
+  person: ArrayLike<number>,
+): Pick<SurroundReference, 'points' | 'levels'> {
+  const { grey, left, top, scale } = view
+  const { width, height } = view.image
+  const mesh = deepened(seen)
+  const frame = headFrame(mesh)
+  const pointOf = headPoints([mesh, gentleRelief(mesh)], frame)
+  const inView = mesh.map((value, k) => {
+    if (k % 3 === 2) return value
+    return k % 3 === 0 ? scale[0] * (value - left) - 0.5 : scale[1] * (value - top) - 0.5
+  })
+  const onMesh = placesOnMesh(inView, triangles, width, height, 1)
+  const edges: (readonly [index: number, x: number, y: number])[] = []
+  for (let row = 1; row + 1 < height; row++) {
+    for (let column = 1; column + 1 < width; column++) {
+      const i = row * width + column
+      const across = (at(grey, i + 1) - at(grey, i - 1)) / 2
+      const down = (at(grey, i + width) - at(grey, i - width)) / 2
+      if (onMesh[i] !== undefined || at(person, i) < 0.5 || Math.hypot(across, down) < EDGE) continue
+      const [x, y] = [left + (column + 0.5) / scale[0], top + (row + 0.5) / scale[1]]
+      const isHead =
+        heightInFace(frame, x, y) > LOWEST && headShare(frame, x, y, Number.POSITIVE_INFINITY) > 0.9
+      if (isHead) edges.push([i, x, y])
+    }
+  }
+  const step = Math.max(1, edges.length / MOST_PLACES)
+  const followed = Array.from(
+    { length: Math.min(MOST_PLACES, edges.length) },
+    (_, k) => edges[Math.floor(k * step)] as (typeof edges)[0],
+  )
+  return {
+    points: followed.map(([, x, y]) => pointOf(undefined, x, y)),
+    levels: Float64Array.from(followed, ([i]) => at(grey, i)),
+  }
+}
+
+/**
+ * @param motion of the head from the reference to the picture
+ * @param image the picture
+ */
+export async function seenSurround(
+  { points, levels, depth }: SurroundReference,
+  { unit, middle }: MotionReference,
+  { rotation, scale, shift, expression }: HeadMotion,
+  image: Rgba,
+): Promise<Surround> {
+  const moved = middle.map((value, axis) => value + unit * at(shift, axis)) as Vector
+  const view = await headView(image, moved, scale * unit)
+  if (view === null) return STILL_SURROUND
+  const byPixel = Float64Array.from(expression, (value) => unit * value)
+  const forward = comingForward(rotation)
+  const pose = { rotation, scale, translation: moved }
+  const places = points.flatMap((point) => {
+    const [x, y, z] = expressivePoint(point, byPixel, forward)
+    return applySimilarity3(pose, x - middle[0], y - middle[1], z - depth).slice(0, 2)
+  })
+  return fitSurround(view, places, levels, moved, scale * unit)
+}
