@@ -17,6 +17,7 @@ import {
 import { type InnerMouth, type MouthSource, mouthPlaces } from './inner-mouth.js'
 import type { Motion } from './motion-choice.js'
 import { type OpenMouth, shownMouths } from './mouth-sources.js'
+import { checkReference } from './photo-checks.js'
 import type { PhotoHead, Strengths } from './photo-head.js'
 import { type SurroundReference, seenSurround, surroundReference } from './seen-surround.js'
 import type { Sheet } from './sheet.js'
@@ -53,6 +54,8 @@ export class PhotoAnimation implements Animation {
   #skin: SkinReference | undefined
   #surround: SurroundReference | undefined
   #last: ObservedFrame | undefined
+  /** Of the reference. */
+  #warnings: readonly string[] = []
   /** The last of `next` that showed the face. */
   #shown: PhotoInput | undefined
 
@@ -65,7 +68,7 @@ export class PhotoAnimation implements Animation {
   }
 
   get warnings(): readonly string[] {
-    return this.#parts.warnings
+    return [...this.#parts.warnings, ...this.#warnings]
   }
 
   get memory(): TrackerMemory | null {
@@ -167,6 +170,7 @@ export class PhotoAnimation implements Animation {
     this.#surround = await surroundReference(this.#reference, a.image, result.triangles, personOf)
     this.#skin = skinReference(result.registeredA, result.meshMask, result.meshA, result.triangles)
     this.#bridge = bridge(this.#parts.head, this.#reference)
+    this.#warnings = checkReference(a, "the driver's reference")
     this.#shown = undefined
     this.#last = {
       status: 'ok',
