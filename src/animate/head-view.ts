@@ -1,4 +1,3 @@
-import { at } from '../geometry/array.js'
 import type { Rgba } from '../geometry/types.js'
 import { cropAndResize } from '../platform/index.js'
 
@@ -30,7 +29,7 @@ export async function headView(
   middle: ArrayLike<number>,
   unit: number,
 ): Promise<HeadView | null> {
-  const [x, y] = [at(middle, 0), at(middle, 1)]
+  const [x, y] = [middle[0] as number, middle[1] as number]
   const [left, top] = [Math.max(0, Math.floor(x - REACH * unit)), Math.max(0, Math.floor(y - REACH * unit))]
   const width = Math.min(image.width, Math.ceil(x + REACH * unit)) - left
   const height = Math.min(image.height, Math.ceil(y + REACH * unit)) - top
@@ -44,7 +43,10 @@ export async function headView(
 function softGrey({ width, height, data }: Rgba): Float32Array {
   const grey = new Float32Array(width * height)
   for (let i = 0; i < grey.length; i++) {
-    grey[i] = 0.299 * at(data, 4 * i) + 0.587 * at(data, 4 * i + 1) + 0.114 * at(data, 4 * i + 2)
+    grey[i] =
+      0.299 * (data[4 * i] as number) +
+      0.587 * (data[4 * i + 1] as number) +
+      0.114 * (data[4 * i + 2] as number)
   }
   return softened(softened(grey, width, height, 1, width), height, width, width, 1)
 }
@@ -59,7 +61,7 @@ function softened(
 ): Float32Array {
   const out = new Float32Array(from.length)
   for (let line = 0; line < lines; line++) {
-    const value = (k: number) => at(from, line * stride + Math.max(0, Math.min(count - 1, k)) * step)
+    const value = (k: number) => from[line * stride + Math.max(0, Math.min(count - 1, k)) * step] as number
     for (let k = 0; k < count; k++) {
       out[line * stride + k * step] =
         (6 * value(k) + 4 * (value(k - 1) + value(k + 1)) + value(k - 2) + value(k + 2)) / 16

@@ -71,17 +71,21 @@ export class InnerMouth {
     })
     const colour = [0, 0, 0] as [number, number, number]
     for (const { index, corners, weights, alpha } of this.#texels) {
-      const [x, y] = [0, 1].map((axis) => {
-        return corners.reduce((sum, v, i) => sum + at(weights, i) * at(source.places, 2 * v + axis), 0)
-      }) as [number, number]
+      let [x, y] = [0, 0]
+      for (let i = 0; i < 3; i++) {
+        const [v, weight] = [corners[i] as number, weights[i] as number]
+        x += weight * (source.places[2 * v] as number)
+        y += weight * (source.places[2 * v + 1] as number)
+      }
       sampleInto(colour, source.image, x, y)
-      const lit = colour.map((value, c) => value * (gains[c] as number))
-      const grey = (at(lit, 0) + at(lit, 1) + at(lit, 2)) / 3
+      for (let c = 0; c < 3; c++) colour[c] = (colour[c] as number) * (gains[c] as number)
+      const grey = (colour[0] + colour[1] + colour[2]) / 3
       // Another person's skin tone is not that of teeth: what is bright keeps less of the gain's colour.
       const chroma = Math.max(0.25, Math.min(1, 1.25 - grey * 1.275))
       const cover = alpha * strength
       for (let c = 0; c < 3; c++) {
-        patch[4 * index + c] = cover * Math.max(0, Math.min(1, grey + (at(lit, c) - grey) * chroma))
+        patch[4 * index + c] =
+          cover * Math.max(0, Math.min(1, grey + ((colour[c] as number) - grey) * chroma))
       }
       patch[4 * index + 3] = cover
     }
@@ -133,14 +137,15 @@ function sampleInto(
 ): void {
   const px = Math.max(0, Math.min(width - 1, x - 0.5))
   const py = Math.max(0, Math.min(height - 1, y - 0.5))
-  const [left, top] = [Math.floor(px), Math.floor(py)]
-  const [right, bottom] = [Math.min(left + 1, width - 1), Math.min(top + 1, height - 1)]
-  const [fx, fy] = [px - left, py - top]
-  for (let c = 0; c < 3; c++) {
-    const above =
-      (1 - fx) * at(data, 4 * (top * width + left) + c) + fx * at(data, 4 * (top * width + right) + c)
-    const below =
-      (1 - fx) * at(data, 4 * (bottom * width + left) + c) + fx * at(data, 4 * (bottom * width + right) + c)
+  const left = Math.floor(px)
+  const top = Math.floor(py)
+  const fx = px - left
+  const fy = py - top
+  const across = left + 1 < width ? 4 : 0
+  const along = top + 1 < height ? 4 * width : 0
+  for (let c = 0, i = 4 * (top * width + left); c < 3; c++, i++) {
+    const above = (1 - fx) * (data[i] as number) + fx * (data[i + across] as number)
+    const below = (1 - fx) * (data[i + along] as number) + fx * (data[i + along + across] as number)
     out[c] = ((1 - fy) * above + fy * below) / 255
   }
 }

@@ -1,9 +1,9 @@
 import { at } from '../geometry/array.js'
-import { applySimilarity3 } from '../geometry/similarity3.js'
+import type { Matrix3 } from '../geometry/rotation.js'
 import type { Rgba } from '../geometry/types.js'
 import { comingForward, deepened, gentleRelief, headFrame, headShare, heightInFace } from './head-depth.js'
 import type { HeadMotion, MotionReference } from './head-motion.js'
-import { expressivePoint, type HeadPoint, headPoints } from './head-points.js'
+import { expressivePoints, headPoints, type PackedPoints, packed } from './head-points.js'
 import { type HeadView, headView } from './head-view.js'
 import { placesOnMesh } from './mesh-places.js'
 import type { Vector } from './points.js'
@@ -19,11 +19,11 @@ import { fitSurround } from './surround-fit.js'
 const LOWEST = -0.35
 /** Least grey levels a px of an edge, and most of such places that are followed. */
 const EDGE = 2
-const MOST_PLACES = 2500
+const MOST_PLACES = 1500
 
 /** What is followed of a driver's reference: places of its hair and ears, px of the picture, and grey levels there. */
 export interface SurroundReference {
-  readonly points: readonly HeadPoint[]
+  readonly points: PackedPoints
   readonly levels: Float64Array
   /** Of the middle of the face, in the depth of the points. */
   readonly depth: number
@@ -42,7 +42,7 @@ export async function surroundReference(
 ): Promise<SurroundReference> {
   const view = await headView(image, middle, unit)
   const depth = at(deepened(middle), 2)
-  if (view === null) return { points: [], levels: new Float64Array(0), depth }
+  if (view === null) return { points: packed([]), levels: new Float64Array(0), depth }
   return { ...followedPlaces(face.mesh, triangles, view, await matteOf(view.image)), depth }
 }
 
@@ -81,7 +81,7 @@ function followedPlaces(
     (_, k) => edges[Math.floor(k * step)] as (typeof edges)[0],
   )
   return {
-    points: followed.map(([, x, y]) => pointOf(undefined, x, y)),
+    points: packed(followed.map(([, x, y]) => pointOf(undefined, x, y))),
     levels: Float64Array.from(followed, ([i]) => at(grey, i)),
   }
 }
@@ -100,11 +100,16 @@ export async function seenSurround(
   const view = await headView(image, moved, scale * unit)
   if (view === null) return STILL_SURROUND
   const byPixel = Float64Array.from(expression, (value) => unit * value)
-  const forward = comingForward(rotation)
-  const pose = { rotation, scale, translation: moved }
-  const places = points.flatMap((point) => {
-    const [x, y, z] = expressivePoint(point, byPixel, forward)
-    return applySimilarity3(pose, x - middle[0], y - middle[1], z - depth).slice(0, 2)
-  })
+  const places = expressivePoints(points, byPixel, comingForward(rotation))
+  const [a, b, c, d, e, f] = rotation.map((value) => scale * value) as Matrix3
+  for (let k = 0; k < places.length; k += 3) {
+    const [x, y, z] = [
+      (places[k] as number) - middle[0],
+      (places[k + 1] as number) - middle[1],
+      (places[k + 2] as number) - depth,
+    ]
+    places[k] = a * x + b * y + c * z + moved[0]
+    places[k + 1] = d * x + e * y + f * z + moved[1]
+  }
   return fitSurround(view, places, levels, moved, scale * unit)
 }

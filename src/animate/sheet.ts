@@ -11,10 +11,17 @@ import {
   headShare,
   outwardFrom,
 } from './head-depth.js'
-import { expressivePoint, type HeadPoint, headPoints, type Reliefs } from './head-points.js'
+import {
+  carriedOn,
+  expressivePoints,
+  type HeadPoint,
+  headPoints,
+  packed,
+  type Reliefs,
+} from './head-points.js'
 import { MOUTH_PATCH_PLACES } from './inner-mouth.js'
 import { lashLine } from './lash-line.js'
-import { type MeshPlace, placesOnMesh, valueAt } from './mesh-places.js'
+import { type MeshPlace, placesOnMesh } from './mesh-places.js'
 import type { PhotoHead } from './photo-head.js'
 import { pointAt } from './points.js'
 import { moveWithSurround } from './surround.js'
@@ -121,6 +128,8 @@ export function makeSheet(
     outward: outwardFrom(frame, x, y),
     before: (gentle[3 * v + 2] as number) - (mesh[3 * v + 2] as number),
   }))
+  const gridPoints = packed(grid.points)
+  const gridShares = Float64Array.from(grid.points, ({ share }) => share)
   const corners = places.length / 4
   const holds: readonly MeshPlace[] = [
     ...meshPoints.map((_, v) => vertexPlace(v)),
@@ -158,7 +167,7 @@ export function makeSheet(
       const putVertex = (corner: number, v: number, depth: number): void => {
         const [x, y, z] = pointAt(expressive, v)
         const { outward, before } = sides[v] as (typeof sides)[0]
-        put(corner, x, y, z + forward(outward) * before + depth * photo.unit, shares[v] as number)
+        put(corner, x, y, z + forward(...outward) * before + depth * photo.unit, shares[v] as number)
       }
       for (let v = 0; v < 468; v++) {
         putVertex(v, v, 0)
@@ -166,12 +175,17 @@ export function makeSheet(
       }
       const motion = expressive.map((value, k) => value - (photo.mesh[k] as number))
       const brighter = Float64Array.from(gains.subarray(0, 3 * 468), (gain) => gain - 1)
-      for (let i = 0; i < grid.points.length; i++) {
-        const point = grid.points[i] as GridPoint
-        const { share, place, beyond } = point
-        put(firstGrid + i, ...expressivePoint(point, motion, forward), share)
-        if (beyond > 0) moveWithSurround(out, firstGrid + i, share * beyond, head.surround)
-        for (let c = 0; c < 3; c++) gains[3 * (firstGrid + i) + c] = 1 + valueAt(brighter, place, c)
+      const points = expressivePoints(gridPoints, motion, forward)
+      const light = carriedOn(gridPoints, brighter)
+      for (let i = 0; i < gridShares.length; i++) {
+        const [corner, share, beyond] = [
+          firstGrid + i,
+          gridShares[i] as number,
+          gridPoints.beyond[i] as number,
+        ]
+        put(corner, points[3 * i] as number, points[3 * i + 1] as number, points[3 * i + 2] as number, share)
+        if (beyond > 0) moveWithSurround(out, corner, share * beyond, head.surround)
+        for (let c = 0; c < 3; c++) gains[3 * corner + c] = 1 + (light[3 * i + c] as number)
       }
       eyeballs.forEach(({ moved }, i) => {
         moved(head).forEach(([x, y, z], k) => {
