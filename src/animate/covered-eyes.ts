@@ -31,7 +31,7 @@ const NOISE = 10
 const WEIGHT = { colour: 0.02, brightness: 0.006 } as const
 
 /** Above that eyes are covered. */
-export const COVERED_EYES = 0.35
+export const COVERED_EYES = 0.25
 
 type Colour = readonly [brightness: number, blue: number, red: number]
 

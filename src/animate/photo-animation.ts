@@ -98,7 +98,7 @@ export class PhotoAnimation implements Animation {
       const motion = headMotion(reference, seenInB(frameToReference, skin))
       this.#last = {
         status,
-        motion: { ...motion, surround: await seenSurround(surround, reference, motion, b.image) },
+        motion: { ...motion, surround: seenSurround(surround, reference, motion, b.image) },
         mouth: mouthPlaces(b.landmarks468),
       }
     } catch (error) {

@@ -1,6 +1,7 @@
 import { at } from '../geometry/array.js'
 import type { Matrix3 } from '../geometry/rotation.js'
 import type { Rgba } from '../geometry/types.js'
+import { cropAndResize } from '../platform/index.js'
 import { comingForward, deepened, gentleRelief, headFrame, headShare, heightInFace } from './head-depth.js'
 import type { HeadMotion, MotionReference } from './head-motion.js'
 import { expressivePoints, headPoints, type PackedPoints, packed } from './head-points.js'
@@ -32,18 +33,21 @@ export interface SurroundReference {
 /**
  * @param image the driver's reference
  * @param triangles of the mesh, Tx3
- * @param matteOf where the person is in a picture, h*w in [0, 1]
+ * @param personOf where the person is in a picture, h*w in [0, 1]
  */
 export async function surroundReference(
   { face, middle, unit }: MotionReference,
   image: Rgba,
   triangles: ArrayLike<number>,
-  matteOf: (image: Rgba) => Promise<ArrayLike<number>>,
+  personOf: (image: Rgba) => Promise<ArrayLike<number>>,
 ): Promise<SurroundReference> {
-  const view = await headView(image, middle, unit)
+  const view = headView(image, middle, unit)
   const depth = at(deepened(middle), 2)
   if (view === null) return { points: packed([]), levels: new Float64Array(0), depth }
-  return { ...followedPlaces(face.mesh, triangles, view, await matteOf(view.image)), depth }
+  const { left, top, width, height, block } = view
+  const window = { x: left, y: top, width: block * width, height: block * height }
+  const person = await personOf(await cropAndResize(image, window, width, height))
+  return { ...followedPlaces(face.mesh, triangles, view, person), depth }
 }
 
 function followedPlaces(
@@ -52,14 +56,13 @@ function followedPlaces(
   view: HeadView,
   person: ArrayLike<number>,
 ): Pick<SurroundReference, 'points' | 'levels'> {
-  const { grey, left, top, scale } = view
-  const { width, height } = view.image
+  const { grey, width, height, left, top, block } = view
   const mesh = deepened(seen)
   const frame = headFrame(mesh)
   const pointOf = headPoints([mesh, gentleRelief(mesh)], frame)
   const inView = mesh.map((value, k) => {
     if (k % 3 === 2) return value
-    return k % 3 === 0 ? scale[0] * (value - left) - 0.5 : scale[1] * (value - top) - 0.5
+    return (value - (k % 3 === 0 ? left : top)) / block - 0.5
   })
   const onMesh = placesOnMesh(inView, triangles, width, height, 1)
   const edges: (readonly [index: number, x: number, y: number])[] = []
@@ -69,7 +72,7 @@ function followedPlaces(
       const across = (at(grey, i + 1) - at(grey, i - 1)) / 2
       const down = (at(grey, i + width) - at(grey, i - width)) / 2
       if (onMesh[i] !== undefined || at(person, i) < 0.5 || Math.hypot(across, down) < EDGE) continue
-      const [x, y] = [left + (column + 0.5) / scale[0], top + (row + 0.5) / scale[1]]
+      const [x, y] = [left + block * (column + 0.5), top + block * (row + 0.5)]
       const isHead =
         heightInFace(frame, x, y) > LOWEST && headShare(frame, x, y, Number.POSITIVE_INFINITY) > 0.9
       if (isHead) edges.push([i, x, y])
@@ -90,14 +93,14 @@ function followedPlaces(
  * @param motion of the head from the reference to the picture
  * @param image the picture
  */
-export async function seenSurround(
+export function seenSurround(
   { points, levels, depth }: SurroundReference,
   { unit, middle }: MotionReference,
   { rotation, scale, shift, expression }: HeadMotion,
   image: Rgba,
-): Promise<Surround> {
+): Surround {
   const moved = middle.map((value, axis) => value + unit * at(shift, axis)) as Vector
-  const view = await headView(image, moved, scale * unit)
+  const view = headView(image, moved, scale * unit)
   if (view === null) return STILL_SURROUND
   const byPixel = Float64Array.from(expression, (value) => unit * value)
   const places = expressivePoints(points, byPixel, comingForward(rotation))

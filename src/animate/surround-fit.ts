@@ -102,20 +102,21 @@ function solved(normal: Float64Array): Float64Array {
 /** Grey level and its slopes, levels a px of the picture; bilinear. @returns false off the view */
 function sampleInto(
   out: Float64Array,
-  { image, grey, left, top, scale }: HeadView,
+  { grey, width, height, left, top, block }: HeadView,
   x: number,
   y: number,
 ): boolean {
-  const [px, py] = [scale[0] * (x - left) - 0.5, scale[1] * (y - top) - 0.5]
-  const { width, height } = image
+  const px = (x - left) / block - 0.5
+  const py = (y - top) / block - 0.5
   if (!(px >= 1 && py >= 1 && px < width - 2 && py < height - 2)) return false
-  const [column, row] = [Math.floor(px), Math.floor(py)]
-  const [fx, fy] = [px - column, py - row]
+  const column = Math.floor(px)
+  const row = Math.floor(py)
+  const fx = px - column
+  const fy = py - row
   const i = row * width + column
   out[0] = bilinear(grey, i, width, fx, fy)
-  out[1] = (scale[0] * (bilinear(grey, i + 1, width, fx, fy) - bilinear(grey, i - 1, width, fx, fy))) / 2
-  out[2] =
-    (scale[1] * (bilinear(grey, i + width, width, fx, fy) - bilinear(grey, i - width, width, fx, fy))) / 2
+  out[1] = (bilinear(grey, i + 1, width, fx, fy) - bilinear(grey, i - 1, width, fx, fy)) / (2 * block)
+  out[2] = (bilinear(grey, i + width, width, fx, fy) - bilinear(grey, i - width, width, fx, fy)) / (2 * block)
   return true
 }
 
