@@ -5,7 +5,7 @@ import { EYES, type Eye } from './face-parts.js'
 
 /** Whether something lies over the eyes, as sunglasses do: what is there looks unlike an eye, and below it unlike skin. */
 
-/** An eye from its outer corner to its inner one and about it, brightness of 6x7 cells: mean of 384 faces, most of them drawn by networks. */
+/** An eye from its outer corner to its inner one and about it, brightness of 6x7 cells: mean of 388 faces, most of them drawn by networks. */
 // biome-ignore format: a picture
 const EYE_PICTURE: readonly number[] = [
    0,  -3,  -6,  -9,  -8,  -3,  6,
