@@ -1,11 +1,13 @@
 import { join } from 'node:path'
 import { bridge, carryOver } from '../src/animate/carry-over.js'
 import { faceTriangles } from '../src/animate/face-parts.js'
-import { headMotion, motionReference } from '../src/animate/head-motion.js'
+import { type HeadMotion, headMotion, motionReference } from '../src/animate/head-motion.js'
 import { InnerMouth, mouthPlaces } from '../src/animate/inner-mouth.js'
 import { photoHead } from '../src/animate/photo-head.js'
+import { seenSurround, surroundReference } from '../src/animate/seen-surround.js'
 import { makeSheet } from '../src/animate/sheet.js'
-import { DeepFaceFlow, decodePhoto, type FaceFrame } from '../src/index.js'
+import { DeepFaceFlow, decodePhoto, type FaceFrame, type Rgba } from '../src/index.js'
+import { cropAndResize } from '../src/platform/index.js'
 import { packageFacts } from '../src/platform/node/package-root.js'
 import { describeLoad, LoadMeter, machineContext } from './lib/context.js'
 import { type BenchOptions, benchCommand } from './lib/options.js'
@@ -18,9 +20,13 @@ const command = benchCommand(
   "A frame of an animation beyond the flow, against the registered pair in the same run: processor time of the process, which on software adapters is the shaders' cost",
 ).parse()
 
-/** 428x428, and two frames of one talking person. */
-const PHOTO = 'faker_male_063.jpg'
-const FRAMES = ['franck_02045.jpg', 'franck_03979.jpg'] as const
+/** A person, four further frames of the same, and the driver, two frames of another. */
+const PHOTO = 'eval/animate/lbbc2a-001.jpg'
+const SOURCES = [11, 29, 47, 65].map((frame) => `eval/animate/lbbc2a-0${frame}.jpg`)
+const FRAMES = ['photos/franck_02045.jpg', 'photos/franck_03979.jpg'] as const
+/** Middle of the frames of 360x288 px, and the side that it is enlarged to. */
+const WINDOW = { x: 36, y: 0, width: 288, height: 288 } as const
+const SIDE = 512
 
 /** Calls until the JavaScript engine has compiled what runs on the CPU. */
 const WARM_UP = 50
@@ -31,23 +37,27 @@ await main(async () => {
   const faceFlow = await DeepFaceFlow.create(
     options.adapter === undefined ? {} : { adapter: options.adapter },
   )
-  const read = (name: string) => decodePhoto(join(packageFacts().root, 'test', 'fixtures', 'photos', name))
-  const [photo, first, later] = await Promise.all([PHOTO, ...FRAMES].map(read))
-  if (photo === undefined || first === undefined || later === undefined)
-    throw new TypeError('a picture is missing')
+  const read = (name: string) => decodePhoto(join(packageFacts().root, 'test', 'fixtures', name))
+  const enlarged = async (name: string) => cropAndResize(await read(name), WINDOW, SIDE, SIDE)
+  const photo = await enlarged(PHOTO)
+  const sources = await Promise.all(SOURCES.map(enlarged))
+  const [first, later] = await Promise.all([read(FRAMES[0]), read(FRAMES[1])])
   const pair = await faceFlow.flow(first, later, { backward: false })
   const animation = await faceFlow.animate(photo)
-  await animation.start(first)
+  const fused = await faceFlow.animate(photo, { sources })
+  for (const each of [animation, fused]) await each.start(first)
   const observed = await animation.observe(later)
-  const cpu = cpuOfFrame(animation.face, pair.triangles, pair)
+  const cpu = await cpuOfFrame(animation.face, pair.triangles, pair)
   const work = {
     'registered pair': () => faceFlow.flowRegistered(pair.registeredA, pair.registeredB, { backward: false }),
     'drawn frame': () => animation.draw(observed, later),
-    'of that motion, sheet and mouth, on the CPU': async () => cpu(),
+    'of that sheet and mouth, on the CPU': async () => cpu.drawn(),
+    'motion of the head and its surround, on the CPU': async () => cpu.observed(),
+    'drawn frame, four further sources': () => fused.draw(observed, later),
   }
   const samples = Object.fromEntries(Object.keys(work).map((name) => [name, [] as number[]]))
   const runs = options.runs ?? (options.quick ? 5 : 20)
-  for (let run = 0; run < WARM_UP; run++) cpu()
+  for (let run = 0; run < WARM_UP; run++) cpu.drawn(cpu.observed())
   // The first of each compiles and warms up.
   for (let run = -1; run < runs; run++) {
     for (const [name, once] of Object.entries(work)) {
@@ -71,6 +81,7 @@ await main(async () => {
   )
   print(`adapter: ${faceFlow.adapter}`)
   animation.dispose()
+  fused.dispose()
   faceFlow.dispose()
   const ended = load.stop()
   print(describeLoad(ended))
@@ -79,11 +90,11 @@ await main(async () => {
 })
 
 /** What a frame's motion and its sheet cost, the sheet over all of the picture: no person has more. */
-function cpuOfFrame(
+async function cpuOfFrame(
   face: FaceFrame,
   triangles: ArrayLike<number>,
   { a, b }: { readonly a: FaceFrame; readonly b: FaceFrame },
-): () => void {
+): Promise<{ observed(): HeadMotion; drawn(motion?: HeadMotion): void }> {
   const { width, height } = face.image
   const head = photoHead(face.landmarks468, face.irises)
   const faces = faceTriangles(triangles)
@@ -101,9 +112,18 @@ function cpuOfFrame(
   const reference = motionReference(seen(a))
   const link = bridge(head, reference)
   const whole = { mouth: 1, eyes: 1, brows: 1, pose: 1, light: 1 }
-  return () => {
+  const everywhere = async ({ width, height }: Rgba) => new Float32Array(width * height).fill(1)
+  const places = await surroundReference(reference, a.image, triangles, everywhere)
+  const observed = () => {
     const motion = headMotion(reference, seen(b))
-    sheet.move(carryOver(link, motion, whole, 'relative'))
-    innerMouth.cut(mouth, 1)
+    return { ...motion, surround: seenSurround(places, reference, motion, b.image) }
+  }
+  const still = observed()
+  return {
+    observed,
+    drawn(motion = still) {
+      sheet.move(carryOver(link, motion, whole, 'relative'))
+      innerMouth.cut(mouth, 1)
+    },
   }
 }

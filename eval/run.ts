@@ -5,6 +5,7 @@ import { type CreateOptions, DeepFaceFlow, type RegisteredFlowResult } from '../
 import { evaluateAnimation } from './animate.js'
 import { evaluateCoefficients } from './coefficients.js'
 import { evaluateCopies } from './copies.js'
+import { evaluateCoveredEyes } from './covered-eyes.js'
 import {
   Calibration,
   type CalibrationSummary,
@@ -26,7 +27,7 @@ import { evaluateVideo } from './video.js'
 /**
  * npm run eval: errors of the shipped network, run by our engine as it is by default and without its later stages, on
  * the fixed sets of test/fixtures/eval, against the baselines on the same pairs, and what can be said of real pairs. With
- * `animate`, `coefficients`, `copies`, `judge`, `judge-animation`, `mesh` or `video` before the options: see the files of these names.
+ * `animate`, `coefficients`, `copies`, `covered-eyes`, `judge`, `judge-animation`, `mesh` or `video` before the options: see the files of these names.
  */
 const SETS = ['rendered', 'photowarp'] as const
 /** Evaluated too where `--fixtures` has it. */
@@ -75,6 +76,7 @@ const OTHERS: Readonly<Record<string, (args: readonly string[]) => Promise<void>
   animate: evaluateAnimation,
   coefficients: evaluateCoefficients,
   copies: evaluateCopies,
+  'covered-eyes': evaluateCoveredEyes,
   judge: evaluateJudge,
   'judge-animation': evaluateJudgedAnimation,
   mesh: evaluateMesh,

@@ -1,6 +1,7 @@
 import { eulerAngles, multiply, rotationFromAngles, transposed } from '../geometry/rotation.js'
 import { fromRotationVector, toRotationVector } from '../geometry/rotation-vector.js'
 import { fitSimilarity3 } from '../geometry/similarity3.js'
+import type { Similarity } from '../geometry/types.js'
 import { EYES, MOUTH } from './face-parts.js'
 import type { Gaze } from './gaze.js'
 import { deepened } from './head-depth.js'
@@ -9,6 +10,7 @@ import type { Motion } from './motion-choice.js'
 import { lidPosition, partLips, setLids, upward } from './openings.js'
 import { mouthRatio, type PhotoHead, type Strengths } from './photo-head.js'
 import { movePoint, type Vector } from './points.js'
+import { type Surround, surroundSimilarity } from './surround.js'
 
 /** A similarity of the head about its middle: x' = scale R (x - middle) + middle + shift, photo px. */
 export interface HeadPose {
@@ -27,6 +29,8 @@ export interface DrivenHead {
   readonly light: Float32Array
   /** Shift of each iris in its eye, in widths of the eye, along the corners' line and across it; the person's right one first. */
   readonly gazes: readonly [Gaze, Gaze]
+  /** What hair and ears do beyond the pose, of the picture, px. */
+  readonly surround: Similarity
   /** Turn that the driver asked for and the photo cannot show, degrees; null where it shows all. */
   readonly beyond: { readonly yaw: number; readonly pitch: number } | null
 }
@@ -77,10 +81,12 @@ export function carryOver(
   lidsOf(bridge, motion, kind).forEach((position, i) => {
     setLids(expressive, photo.mesh, EYES[i] as (typeof EYES)[0], 1 + strengths.eyes * (position - 1))
   })
+  const posed = poseOf(bridge, motion, strengths.pose, kind)
   return {
     expressive,
     light: motion.light.map((value) => strengths.light * value),
-    ...poseOf(bridge, motion, strengths.pose, kind),
+    ...posed,
+    surround: surroundOf(photo, posed.pose, motion.surround, strengths.pose),
     gazes: gazesOf(bridge, motion, strengths, kind),
   }
 }
@@ -124,6 +130,16 @@ export function poseOf(
     },
     beyond: isHeld ? { yaw, pitch } : null,
   }
+}
+
+function surroundOf(
+  { unit }: PhotoHead,
+  { middle, shift, scale }: HeadPose,
+  surround: Surround,
+  strength: number,
+): Similarity {
+  const wanted = surround.map((value) => strength * value) as unknown as Surround
+  return surroundSimilarity(wanted, [middle[0] + shift[0], middle[1] + shift[1]], scale * unit)
 }
 
 function within(value: number, limit: number): number {

@@ -131,6 +131,7 @@ function drivenSource(source: DrawableSource, head: PhotoHead, driven: DrivenHea
     },
     light: driven.light.map((value, k) => value - (light[k] as number)),
     gazes: [shiftFrom(source, head, driven.gazes, 0), shiftFrom(source, head, driven.gazes, 1)],
+    surround: driven.surround,
     beyond: driven.beyond,
   }
 }

@@ -80,11 +80,11 @@ const BACK = -0.5
  * @param rotation 3x3
  * @returns function of a direction away from the middle of the face ({@link outwardFrom}): 1 on that side, 0 on the other
  */
-export function comingForward(rotation: ArrayLike<number>): (outward: readonly [number, number]) => number {
+export function comingForward(rotation: ArrayLike<number>): (x: number, y: number) => number {
   // Where the turn shifts what lies deeper.
   const [dx, dy] = [rotation[2] as number, rotation[5] as number]
   const length = Math.hypot(dx, dy)
-  return ([x, y]) => (length > 0 ? smoothStep(BACK, 0, (x * dx + y * dy) / length) : 1)
+  return (x, y) => (length > 0 ? smoothStep(BACK, 0, (x * dx + y * dy) / length) : 1)
 }
 
 /** Direction of a point from the middle of the face, of length 1 in a face as wide as high. */
@@ -188,7 +188,7 @@ function across({ centre, right, width }: HeadFrame, x: number, y: number): numb
 }
 
 /** 0 at `from` and before, 1 at `to` and beyond, smooth between them. */
-function smoothStep(from: number, to: number, value: number): number {
+export function smoothStep(from: number, to: number, value: number): number {
   const share = Math.max(0, Math.min(1, (value - from) / (to - from)))
   return share * share * (3 - 2 * share)
 }

@@ -7,6 +7,7 @@ import { type Gaze, gazeOf } from './gaze.js'
 import { eyeDistance, eyeOpenings, mouthOpening } from './openings.js'
 import { meanOf, type Vector } from './points.js'
 import { poseWeights } from './pose-weights.js'
+import { STILL_SURROUND, type Surround } from './surround.js'
 
 /** A driver's face in one picture; all in px of that picture. */
 export interface SeenFace {
@@ -36,6 +37,8 @@ export interface HeadMotion {
   readonly gazes: readonly [Gaze, Gaze]
   /** 468x3: how light and shade on the skin changed, natural logarithm of the gains of red, green and blue at each vertex. */
   readonly light: Float32Array
+  /** What hair and ears do beyond that, see `seenSurround`. */
+  readonly surround: Surround
 }
 
 /** A reference picture, measured once for all pictures that are compared with it. */
@@ -82,7 +85,7 @@ export function motionReference(face: SeenFace): MotionReference {
   }
 }
 
-/** Motion from the reference to another picture of the same face, split into the head's and the expression. */
+/** Motion from the reference to another picture of the same face, split into the head's and the expression; of its surround nothing is known here. */
 export function headMotion(reference: MotionReference, now: SeenFace): HeadMotion {
   const { face, weights, unit, middle } = reference
   const from = Float64Array.from(face.mesh)
@@ -111,6 +114,7 @@ export function headMotion(reference: MotionReference, now: SeenFace): HeadMotio
     mouthOpening: mouthOpening(now.landmarks),
     gazes: gazesOf(now),
     light: now.light ?? new Float32Array(MESH_VERTICES * 3),
+    surround: STILL_SURROUND,
   }
 }
 
@@ -125,6 +129,7 @@ export function stillMotion({ eyeOpenings, mouthOpening, gazes }: MotionReferenc
     mouthOpening,
     gazes,
     light: new Float32Array(MESH_VERTICES * 3),
+    surround: STILL_SURROUND,
   }
 }
 

@@ -72,17 +72,21 @@ export class InnerMouth {
     })
     const colour = [0, 0, 0] as [number, number, number]
     for (const { index, corners, weights, alpha } of this.#texels) {
-      const [x, y] = [0, 1].map((axis) => {
-        return corners.reduce((sum, v, i) => sum + at(weights, i) * at(source.places, 2 * v + axis), 0)
-      }) as [number, number]
+      let [x, y] = [0, 0]
+      for (let i = 0; i < 3; i++) {
+        const [v, weight] = [corners[i] as number, weights[i] as number]
+        x += weight * (source.places[2 * v] as number)
+        y += weight * (source.places[2 * v + 1] as number)
+      }
       sampleInto(colour, source.image, x, y)
-      const lit = colour.map((value, c) => value * (gains[c] as number))
-      const grey = (at(lit, 0) + at(lit, 1) + at(lit, 2)) / 3
+      for (let c = 0; c < 3; c++) colour[c] = (colour[c] as number) * (gains[c] as number)
+      const grey = (colour[0] + colour[1] + colour[2]) / 3
       // Another person's skin tone is not that of teeth: what is bright keeps less of the gain's colour.
       const chroma = Math.max(0.25, Math.min(1, 1.25 - grey * 1.275))
       const cover = alpha * strength
       for (let c = 0; c < 3; c++) {
-        patch[4 * index + c] = cover * Math.max(0, Math.min(1, grey + (at(lit, c) - grey) * chroma))
+        patch[4 * index + c] =
+          cover * Math.max(0, Math.min(1, grey + ((colour[c] as number) - grey) * chroma))
       }
       patch[4 * index + 3] = cover
     }

@@ -2,7 +2,7 @@ import { FaceError } from '../errors.js'
 import { ownedPhoto } from '../face/owned-photo.js'
 import type { FaceFrame, FlowResult, TrackerMemory, VideoTracker } from '../face/types.js'
 import { applySimilarityToPoints, invertSimilarity } from '../geometry/similarity.js'
-import type { PhotoInput } from '../geometry/types.js'
+import type { PhotoInput, Rgba } from '../geometry/types.js'
 import { decodePhoto } from '../platform/index.js'
 import { type Bridge, bridge, carryOver, poseOf } from './carry-over.js'
 import type { FusedSources, PatchOf } from './fused-sources.js'
@@ -17,7 +17,9 @@ import {
 import { type InnerMouth, type MouthSource, mouthPlaces } from './inner-mouth.js'
 import type { Motion } from './motion-choice.js'
 import { type OpenMouth, shownMouths } from './mouth-sources.js'
+import { checkReference } from './photo-checks.js'
 import type { PhotoHead, Strengths } from './photo-head.js'
+import { type SurroundReference, seenSurround, surroundReference } from './seen-surround.js'
 import type { Sheet } from './sheet.js'
 import type { SheetRenderer } from './sheet-renderer.js'
 import { type SkinReference, skinLight, skinReference } from './skin-light.js'
@@ -38,6 +40,8 @@ export interface AnimationParts {
   /** Null without further photos. */
   readonly fused: FusedSources | null
   readonly tracker: VideoTracker<'reference'>
+  /** Where the person is in a picture, h*w in [0, 1]. */
+  readonly personOf: (image: Rgba) => Promise<Float32Array>
   readonly strengths: Strengths
   readonly motion: Motion
   readonly warnings: readonly string[]
@@ -48,7 +52,10 @@ export class PhotoAnimation implements Animation {
   #reference: MotionReference | undefined
   #bridge: Bridge | undefined
   #skin: SkinReference | undefined
+  #surround: SurroundReference | undefined
   #last: ObservedFrame | undefined
+  /** Of the reference. */
+  #warnings: readonly string[] = []
   /** The last of `next` that showed the face. */
   #shown: PhotoInput | undefined
 
@@ -61,7 +68,7 @@ export class PhotoAnimation implements Animation {
   }
 
   get warnings(): readonly string[] {
-    return this.#parts.warnings
+    return [...this.#parts.warnings, ...this.#warnings]
   }
 
   get memory(): TrackerMemory | null {
@@ -83,14 +90,15 @@ export class PhotoAnimation implements Animation {
   }
 
   async observe(frame: PhotoInput): Promise<ObservedFrame> {
-    const [reference, skin, last] = [this.#reference, this.#skin, this.#last]
-    if (reference === undefined || skin === undefined || last === undefined) throw notStarted('observe')
+    const [reference, skin, surround, last] = [this.#reference, this.#skin, this.#surround, this.#last]
+    if (!(reference && skin && surround && last)) throw notStarted('observe')
     try {
       const { frameToReference, status } = await this.#parts.tracker.next(frame)
       const { b } = frameToReference
+      const motion = headMotion(reference, seenInB(frameToReference, skin))
       this.#last = {
         status,
-        motion: headMotion(reference, seenInB(frameToReference, skin)),
+        motion: { ...motion, surround: seenSurround(surround, reference, motion, b.image) },
         mouth: mouthPlaces(b.landmarks468),
       }
     } catch (error) {
@@ -151,15 +159,18 @@ export class PhotoAnimation implements Animation {
     const { memory } = tracker
     // To itself: the flow brings the mesh that all flows start from.
     const { frameToReference } = await tracker.next(reference)
-    return { still: this.#begin(frameToReference), memory }
+    return { still: await this.#begin(frameToReference), memory }
   }
 
-  #begin(result: FlowResult): ObservedFrame {
+  async #begin(result: FlowResult): Promise<ObservedFrame> {
     const { a } = result
     const mesh = applySimilarityToPoints(invertSimilarity(a.toTemplate), result.meshA, 3)
     this.#reference = motionReference({ mesh, landmarks: a.landmarks468, irises: a.irises })
+    const { personOf } = this.#parts
+    this.#surround = await surroundReference(this.#reference, a.image, result.triangles, personOf)
     this.#skin = skinReference(result.registeredA, result.meshMask, result.meshA, result.triangles)
     this.#bridge = bridge(this.#parts.head, this.#reference)
+    this.#warnings = checkReference(a, "the driver's reference")
     this.#shown = undefined
     this.#last = {
       status: 'ok',

@@ -1,5 +1,6 @@
 import { FaceError } from '../errors.js'
 import type { FaceFrame } from '../face/types.js'
+import { COVERED_EYES, coveredEyes } from './covered-eyes.js'
 import { eyeDistance } from './openings.js'
 import { sideTurn } from './photo-head.js'
 
@@ -13,7 +14,8 @@ const SMALL = 24
  * @returns warnings, one sentence each
  * @throws FaceError INVALID_INPUT for a face that is seen from the side
  */
-export function checkPhoto({ landmarks468 }: FaceFrame, name: string): string[] {
+export function checkPhoto(face: FaceFrame, name: string): string[] {
+  const { landmarks468 } = face
   const turn = sideTurn(landmarks468)
   if (Math.abs(turn) > LARGEST_SIDE_TURN) {
     throw new FaceError(
@@ -31,5 +33,32 @@ export function checkPhoto({ landmarks468 }: FaceFrame, name: string): string[] 
         'that move cleanly; use a larger photo.',
     )
   }
+  const covered = coveredLook(face)
+  if (covered !== null) {
+    warnings.push(
+      `${name}: something seems to cover the eyes, sunglasses perhaps (${covered}); lids and gaze do not move on it as they should; ` +
+        'give a photo with the eyes free.',
+    )
+  }
   return warnings
+}
+
+/**
+ * What of a driver's reference will be seen wrongly in all frames.
+ * @returns warnings, one sentence each
+ */
+export function checkReference(face: FaceFrame, name: string): string[] {
+  const covered = coveredLook(face)
+  if (covered === null) return []
+  return [
+    `${name}: something seems to cover the driver's eyes, sunglasses perhaps (${covered}); lids and gaze are guesses; leave out ` +
+      'the part eyes, or give a driver with the eyes free.',
+  ]
+}
+
+/** The figure of covered eyes in words; null for free ones, and for those that are too small to say. */
+function coveredLook({ image, landmarks468 }: FaceFrame): string | null {
+  if (eyeDistance(landmarks468) < SMALL) return null
+  const covered = coveredEyes(image, landmarks468)
+  return covered > COVERED_EYES ? `${covered.toFixed(2)}, of free ones below ${COVERED_EYES}` : null
 }

@@ -104,6 +104,7 @@ export async function prepareAnimation(
       mouths,
       fused,
       tracker,
+      personOf: async (image) => (await personMatte(engine, image, weights)).alpha,
       strengths,
       motion,
       warnings,

@@ -2,24 +2,29 @@ import { at } from '../geometry/array.js'
 import type { Matrix3 } from '../geometry/rotation.js'
 import type { DrivenHead, HeadPose } from './carry-over.js'
 import { eyeballPoints } from './eyeball.js'
-import { EYES, type Eye, type FaceTriangles, INNER_LIPS, OUTER_LIPS, SIDES } from './face-parts.js'
+import { EYES, type Eye, type FaceTriangles, INNER_LIPS, OUTER_LIPS } from './face-parts.js'
 import {
   comingForward,
-  expressionReach,
   gentleRelief,
   type HeadFrame,
-  headDepth,
   headFrame,
   headShare,
-  heightInFace,
   outwardFrom,
-  steepestBeyond,
 } from './head-depth.js'
+import {
+  carriedOn,
+  expressivePoints,
+  type HeadPoint,
+  headPoints,
+  packed,
+  type Reliefs,
+} from './head-points.js'
 import { MOUTH_PATCH_PLACES } from './inner-mouth.js'
 import { lashLine } from './lash-line.js'
-import { type MeshPlace, nearestOnOutline, placesOnMesh, valueAt } from './mesh-places.js'
+import { type MeshPlace, placesOnMesh } from './mesh-places.js'
 import type { PhotoHead } from './photo-head.js'
-import { meanOf, pointAt } from './points.js'
+import { pointAt } from './points.js'
+import { moveWithSurround } from './surround.js'
 
 /**
  * The photo as one continuous sheet of triangles with depth: the face mesh, a grid over all else that the matte says is the person,
@@ -51,25 +56,13 @@ export interface MovedSheet {
 
 type PlanePoint = readonly [number, number]
 
-interface GridPoint {
-  readonly x: number
-  readonly y: number
-  readonly z: number
-  /** By how much it lies before that on the side that comes forward, and where that side is. */
-  readonly before: number
-  readonly outward: PlanePoint
+interface GridPoint extends HeadPoint {
   readonly share: number
-  /** Whose expression it shares, with weights that sum to less than 1 beyond the rim. */
-  readonly place: MeshPlace
 }
 
 /** Pixels between neighbouring points of the grid, at least; at most so many points. */
 const STEP = 3
 const MOST_POINTS = 40_000
-/** The grid lies so much behind the mesh where both are, px. */
-const BEHIND = 0.3
-/** Beyond the rim of the mesh depth takes over from the mesh within this, heights of the face. */
-const DEPTH_REACH = 0.25
 /** How far the inside of the mouth lies behind the lips, distances of the outer eye corners. */
 const MOUTH_DEPTH = 0.03
 /**
@@ -135,6 +128,8 @@ export function makeSheet(
     outward: outwardFrom(frame, x, y),
     before: (gentle[3 * v + 2] as number) - (mesh[3 * v + 2] as number),
   }))
+  const gridPoints = packed(grid.points)
+  const gridShares = Float64Array.from(grid.points, ({ share }) => share)
   const corners = places.length / 4
   const holds: readonly MeshPlace[] = [
     ...meshPoints.map((_, v) => vertexPlace(v)),
@@ -172,7 +167,7 @@ export function makeSheet(
       const putVertex = (corner: number, v: number, depth: number): void => {
         const [x, y, z] = pointAt(expressive, v)
         const { outward, before } = sides[v] as (typeof sides)[0]
-        put(corner, x, y, z + forward(outward) * before + depth * photo.unit, shares[v] as number)
+        put(corner, x, y, z + forward(...outward) * before + depth * photo.unit, shares[v] as number)
       }
       for (let v = 0; v < 468; v++) {
         putVertex(v, v, 0)
@@ -180,11 +175,17 @@ export function makeSheet(
       }
       const motion = expressive.map((value, k) => value - (photo.mesh[k] as number))
       const brighter = Float64Array.from(gains.subarray(0, 3 * 468), (gain) => gain - 1)
-      for (let i = 0; i < grid.points.length; i++) {
-        const { x, y, z, before, outward, share, place } = grid.points[i] as GridPoint
-        const [dx, dy, dz] = [valueAt(motion, place, 0), valueAt(motion, place, 1), valueAt(motion, place, 2)]
-        put(firstGrid + i, x + dx, y + dy, z + dz + (before === 0 ? 0 : forward(outward) * before), share)
-        for (let c = 0; c < 3; c++) gains[3 * (firstGrid + i) + c] = 1 + valueAt(brighter, place, c)
+      const points = expressivePoints(gridPoints, motion, forward)
+      const light = carriedOn(gridPoints, brighter)
+      for (let i = 0; i < gridShares.length; i++) {
+        const [corner, share, beyond] = [
+          firstGrid + i,
+          gridShares[i] as number,
+          gridPoints.beyond[i] as number,
+        ]
+        put(corner, points[3 * i] as number, points[3 * i + 1] as number, points[3 * i + 2] as number, share)
+        if (beyond > 0) moveWithSurround(out, corner, share * beyond, head.surround)
+        for (let c = 0; c < 3; c++) gains[3 * corner + c] = 1 + (light[3 * i + c] as number)
       }
       eyeballs.forEach(({ moved }, i) => {
         moved(head).forEach(([x, y, z], k) => {
@@ -223,9 +224,6 @@ function mover(out: Float32Array, { rotation, middle, shift, scale }: HeadPose) 
   }
 }
 
-/** A head's depth as it is, and nowhere as steep as to be drawn out by a turn: 468x3 each. */
-type Reliefs = readonly [full: Float64Array, gentle: Float64Array]
-
 function makeGrid(
   reliefs: Reliefs,
   faces: FaceTriangles,
@@ -239,8 +237,7 @@ function makeGrid(
   const all = Uint32Array.from([...faces.skin, ...faces.mouth, ...faces.eyes[0], ...faces.eyes[1]])
   const onMesh = placesOnMesh(mesh, all, columns, rows, step)
   const isPerson = personPoints(person, width, height, columns, rows, step)
-  const [earX, earY] = meanOf(mesh, SIDES)
-  const depthAt = gridDepth(reliefs, frame, heightInFace(frame, earX, earY))
+  const pointOf = headPoints(reliefs, frame)
   const numbers = new Int32Array(columns * rows).fill(-1)
   const points: GridPoint[] = []
   const triangles: number[] = []
@@ -249,7 +246,7 @@ function makeGrid(
     if ((numbers[point] as number) >= 0) return numbers[point] as number
     const [x, y] = [(point % columns) * step, Math.floor(point / columns) * step]
     const share = headShare(frame, x, y, height)
-    points.push({ x, y, share, outward: outwardFrom(frame, x, y), ...depthAt(onMesh[point], x, y) })
+    points.push({ share, ...pointOf(onMesh[point], x, y) })
     numbers[point] = points.length - 1
     return points.length - 1
   }
@@ -267,35 +264,6 @@ function makeGrid(
     }
   }
   return { points, triangles }
-}
-
-/** @param ears height of the ears, see `heightInFace` */
-function gridDepth(reliefs: Reliefs, frame: HeadFrame, ears: number) {
-  const [full] = reliefs
-  const depths = reliefs.map((mesh, i) => headDepth(mesh, frame, i === 1))
-  type Depth = Pick<GridPoint, 'z' | 'before' | 'place'>
-  return (inside: MeshPlace | undefined, x: number, y: number): Depth => {
-    if (inside) {
-      const [z, gentle] = reliefs.map((mesh) => valueAt(mesh, inside, 2)) as [number, number]
-      return { z: z + BEHIND, before: gentle - z, place: inside }
-    }
-    const { from, to, share, distance } = nearestOnOutline(full, x, y)
-    const onRim: MeshPlace = { corners: [from, to, from], weights: [1 - share, share, 0] }
-    const [rimX, rimY] = [valueAt(full, onRim, 0), valueAt(full, onRim, 1)]
-    const rims = reliefs.map((mesh) => valueAt(mesh, onRim, 2)) as [number, number]
-    // Depth takes over from the mesh's.
-    const fade = Math.exp(-distance / (DEPTH_REACH * frame.height))
-    const [z, smooth] = depths.map((depth, i) => {
-      return depth(x, y) + fade * ((rims[i] as number) - depth(rimX, rimY))
-    }) as [number, number]
-    const gentle = Math.min(smooth, rims[1] + distance * steepestBeyond(frame, ears, rimX, rimY))
-    const hold = Math.exp(-distance / expressionReach(frame, ears, rimX, rimY))
-    const place: MeshPlace = {
-      corners: onRim.corners,
-      weights: [hold * (1 - share), hold * share, 0],
-    }
-    return { z: z + BEHIND, before: gentle - z, place }
-  }
 }
 
 /** Whether all points around lie on the mesh: what is deep inside needs no grid. */

@@ -17,6 +17,7 @@ const NOISE = {
   light: 0.06,
   opening: 0.03,
   gaze: 0.025,
+  surround: 0.006,
 } as const
 
 /**
@@ -67,6 +68,7 @@ export function smoothedMotion(frames: readonly ObservedFrame[], index: number):
     eyeOpenings: [right, left],
     mouthOpening: (mean(({ mouthOpening }) => [mouthOpening], NOISE.opening) as [number])[0],
     gazes: [gaze(0), gaze(1)],
+    surround: mean(({ surround }) => surround, NOISE.surround) as [number, number, number, number],
   }
 }
 

@@ -53,7 +53,7 @@ export interface Animation {
   readonly face: FaceFrame
   /** Whether the driver's reference is known. */
   readonly isStarted: boolean
-  /** What a user should know of the photo, one sentence each. */
+  /** What a user should know of the photo, its further sources and, once it is started, the driver's reference; one sentence each. */
   readonly warnings: readonly string[]
   /** Of the frame observed last; see `VideoTracker.memory`. */
   readonly memory: TrackerMemory | null

@@ -25,9 +25,16 @@ import { factsOf } from './video-track.js'
 /** Frames of a driver that are looked at to choose its reference, at most. */
 const MOST_LOOKS = 96
 
+/** What watching the driver found out. */
+export interface Observed {
+  /** What of a video could not be read. */
+  readonly damage: VideoDamage | null
+  /** Of all faces of the reference; null where it was not looked for in this run. */
+  readonly referenceBoxes: readonly FaceFrame['box'][] | null
+}
+
 /**
  * The motion of every frame that has no record yet.
- * @returns what of a video could not be read
  * @throws FaceError NO_FACE if no frame shows a face
  */
 export async function observeFrames(
@@ -38,13 +45,14 @@ export async function observeFrames(
   animation: Animation,
   flags: AnimateFlags,
   progress: Progress,
-): Promise<VideoDamage | null> {
+): Promise<Observed> {
+  let referenceBoxes: Observed['referenceBoxes'] = null
   if (folder.reference === null) {
-    const chosen =
-      flags.reference === 'auto'
-        ? await chooseReference(context, driver, faceFlow, animation, flags, progress)
-        : flags.reference
-    await folder.setReference(chosen)
+    if (flags.reference === 'auto') {
+      const chosen = await chooseReference(context, driver, faceFlow, animation, flags, progress)
+      await folder.setReference(chosen.frame)
+      referenceBoxes = chosen.boxes
+    } else await folder.setReference(flags.reference)
   }
   const index = folder.reference as number
   const reference = await frameOf(context, driver, index)
@@ -81,7 +89,7 @@ export async function observeFrames(
   }
   if (!isReady && !context.interrupted.aborted && first < frame)
     throw new FaceError('NO_FACE', 'no frame was left')
-  return damage
+  return { damage, referenceBoxes }
 }
 
 async function observe(
@@ -94,6 +102,15 @@ async function observe(
   return still ? { ...observed, motion: still.motion } : observed
 }
 
+/** What a frame shows that may become the reference. */
+interface Look {
+  readonly frame: number
+  /** 468x3 of the face that is followed. */
+  readonly face: Float32Array | null
+  /** Of all faces. */
+  readonly boxes: readonly FaceFrame['box'][]
+}
+
 async function chooseReference(
   context: CliContext,
   driver: FrameSource,
@@ -101,9 +118,9 @@ async function chooseReference(
   animation: Animation,
   flags: AnimateFlags,
   progress: Progress,
-): Promise<number> {
+): Promise<Look> {
   const step = Math.max(1, Math.ceil((driver.count ?? 0) / MOST_LOOKS))
-  const looked: { readonly frame: number; readonly face: Float32Array | null }[] = []
+  const looked: Look[] = []
   const { driverFace = 1 } = flags
   let most = 0
   let frame = 0
@@ -112,7 +129,8 @@ async function chooseReference(
       progress.step(`looking for the reference, ${name}`)
       const faces = await facesOf(faceFlow, photo)
       most = Math.max(most, faces.length)
-      looked.push({ frame, face: faces[driverFace - 1]?.landmarks468 ?? null })
+      const boxes = faces.map(({ box }) => box)
+      looked.push({ frame, face: faces[driverFace - 1]?.landmarks468 ?? null, boxes })
     }
     frame++
   }
@@ -128,7 +146,7 @@ async function chooseReference(
     looked.map(({ face }) => face),
     animation.face.landmarks468,
   )
-  return (looked[best] as (typeof looked)[0]).frame
+  return looked[best] as Look
 }
 
 async function facesOf(faceFlow: AnimatingFaceFlow, photo: PhotoInput): Promise<readonly FaceFrame[]> {
@@ -140,16 +158,20 @@ async function facesOf(faceFlow: AnimatingFaceFlow, photo: PhotoInput): Promise<
   }
 }
 
-/** Which face is followed, where the reference shows several. */
+/**
+ * Which face is followed, where the reference shows several.
+ * @param known see `Observed.referenceBoxes`
+ */
 export async function driverFaces(
   context: CliContext,
   driver: FrameSource,
   reference: number,
+  known: Observed['referenceBoxes'],
   faceFlow: AnimatingFaceFlow,
   { driverFace = 1 }: AnimateFlags,
 ): Promise<string[]> {
-  const faces = await facesOf(faceFlow, await frameOf(context, driver, reference))
-  const boxes = faces.map(({ box }) => box)
+  const look = async () => facesOf(faceFlow, await frameOf(context, driver, reference))
+  const boxes = known ?? (await look()).map(({ box }) => box)
   return severalFaces(boxes, driverFace - 1, `${driver.path}, frame ${reference}`, true)
 }
 

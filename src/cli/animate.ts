@@ -131,7 +131,15 @@ async function make(
   progress: Progress,
 ): Promise<void> {
   const { driver } = inputs
-  const damage = await observeFrames(context, driver, folder, faceFlow, animation, flags, progress)
+  const { damage, referenceBoxes } = await observeFrames(
+    context,
+    driver,
+    folder,
+    faceFlow,
+    animation,
+    flags,
+    progress,
+  )
   context.interrupted.throwIfAborted()
   const drawn = await drawFrames(context, driver, folder, animation, flags, progress)
   context.interrupted.throwIfAborted()
@@ -139,7 +147,7 @@ async function make(
     await assertUnchanged(file)
   }
   const reference = folder.reference ?? 0
-  const followed = await driverFaces(context, driver, reference, faceFlow, flags)
+  const followed = await driverFaces(context, driver, reference, referenceBoxes, faceFlow, flags)
   const warnings = [...animation.warnings, ...followed, ...warningsOf(driver, folder, drawn, damage)]
   const held = folder.observed.filter(({ status }) => status === 'held').length
   const { version, weights, options } = binding.provenance
@@ -242,6 +250,7 @@ async function readInputs(
   const sources: HashedFile[] = []
   for (const source of flags.source) sources.push(await hashFile(photoFile(source, 'the source')))
   const frames = await openFrames(driver, context.interrupted)
+  await assertSeveralFrames(frames, context.interrupted)
   const video = frames.clip && (await hashFile(frames.clip.file))
   const read = [hashed.file, ...sources.map(({ file }) => file), ...(video ? [video.file] : [])]
   if (read.some((file) => resolve(file) === resolve(flags.out))) {
@@ -251,6 +260,18 @@ async function readInputs(
     )
   }
   return { photo: hashed, sources, driver: frames, video }
+}
+
+/** @throws FaceError INVALID_INPUT for a driver of one frame, as for a folder of one picture: nothing moves in it */
+async function assertSeveralFrames(driver: FrameSource, stop: AbortSignal): Promise<void> {
+  let count = 0
+  for await (const _ of driver.frames(0, stop)) if (++count > 1) return
+  stop.throwIfAborted()
+  throw new FaceError(
+    'INVALID_INPUT',
+    `${driver.path}: has ${count} frame${count === 1 ? '' : 's'} that can be read, and nothing moves in it; give a driver of two or more`,
+    { frames: count },
+  )
 }
 
 function bindingOf(

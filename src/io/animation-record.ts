@@ -51,7 +51,12 @@ export function observedFrame(value: unknown, frame: number): ObservedFrame | nu
   const light = unpack(record.motion?.light, MESH_VERTICES * 3)
   const mouth = unpack(record.mouth, MOUTH_NUMBERS)
   const isStatus = record.status === 'ok' || record.status === 'regained' || record.status === 'held'
-  const isWhole = record.frame === frame && typeof record.name === 'string' && isStatus
+  // Logs of before heads had a surround have none: their frames are watched again.
+  const isWhole =
+    record.frame === frame &&
+    typeof record.name === 'string' &&
+    isStatus &&
+    record.motion?.surround?.length === 4
   if (!isWhole || expression === null || light === null || mouth === null) return null
   const { status, message, motion } = record as AnimationRecord
   return {

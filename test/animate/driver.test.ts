@@ -52,6 +52,7 @@ describe('smoothing', () => {
       { along: 0, across: 0 },
     ],
     light: new Float32Array(468 * 3),
+    surround: [0, 0, 0, 0],
   }
   const frame = (motion: Partial<HeadMotion>, status: ObservedFrame['status'] = 'ok'): ObservedFrame => ({
     status,

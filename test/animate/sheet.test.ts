@@ -55,6 +55,7 @@ const driven = (yaw: number, expressive = head.mesh): DrivenHead => ({
     { along: 0, across: 0 },
   ],
   light: new Float32Array(468 * 3),
+  surround: { a: 1, b: 0, tx: 0, ty: 0 },
   beyond: null,
 })
 const NO_PATCH = new Float32Array(MOUTH_PATCH.width * MOUTH_PATCH.height * 4)

@@ -232,6 +232,24 @@ describe.runIf(await hasFfmpeg())('as a video', () => {
     return file
   }
 
+  it('of one frame is no driver either', async () => {
+    const file = join(folder, 'still.mp4')
+    const scaled = ['-vf', 'scale=trunc(iw/2)*2:trunc(ih/2)*2', '-frames:v', '1', '-pix_fmt', 'yuv420p']
+    const made = await capture('ffmpeg', [
+      '-v',
+      'level+error',
+      '-i',
+      join(driver, 'frame1.jpg'),
+      ...scaled,
+      file,
+    ])
+    expect(made.code, made.stderr).toBe(0)
+    const { code, terminal } = await run(PHOTO_A, file, '-o', out)
+    expect(code).toBe(EXIT.input)
+    expect(terminal.err).toMatch(/has 1 frame that can be read, and nothing moves in it/)
+    expect(await readdir(folder)).not.toContain('out')
+  })
+
   it.each(['mp4', 'webm'])(
     '%s has the frames at their times, the sound, the word, and its parts are gone',
     async (format) => {

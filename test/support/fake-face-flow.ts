@@ -239,6 +239,7 @@ export class FakeFaceFlow implements ExpressiveFaceFlow {
           { along: 0, across: 0 },
         ],
         light: new Float32Array(468 * 3),
+        surround: [0, 0, 0, 0],
       },
       mouth: new Float32Array(48),
     })

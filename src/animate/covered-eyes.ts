@@ -1,0 +1,129 @@
+import { at } from '../geometry/array.js'
+import { medianInPlace } from '../geometry/median.js'
+import type { Rgba } from '../geometry/types.js'
+import { EYES, type Eye } from './face-parts.js'
+
+/** Whether something lies over the eyes, as sunglasses do: what is there looks unlike an eye, and below it unlike skin. */
+
+/** An eye from its outer corner to its inner one and about it, brightness of 6x7 cells: mean of 388 faces, most of them drawn by networks. */
+// biome-ignore format: a picture
+const EYE_PICTURE: readonly number[] = [
+   0,  -3,  -6,  -9,  -8,  -3,  6,
+  -2,  -2,  -5,  -9, -11,  -8,  0,
+  -3, -14, -17, -21, -14, -10,  0,
+  -3,  -9,  -3,  -9,  -2,  -1,  5,
+  11,  10,   5,   4,   5,   9, 11,
+  15,  18,  17,  15,  16,  15, 14,
+]
+const [ROWS, COLUMNS] = [6, 7]
+/** Half sides of the picture, widths of the eye. */
+const HALF = { across: 0.9, along: 0.8 } as const
+/** Cells of the skin right below the eye, which sunglasses cover too. */
+const BELOW: readonly number[] = [30, 31, 32]
+/** Points of skin that they leave free. */
+const SKIN: readonly number[] = [205, 425, 187, 411, 36, 266]
+/** Samples along a side of a cell; side of a patch of skin, distances of the outer eye corners. */
+const SAMPLES = 4
+const PATCH = 0.06
+/** Grey levels below which a cell's contrast is noise. */
+const NOISE = 10
+/** What a grey level of another colour and of another brightness below the eye counts against likeness to an eye, which is 1 at most. */
+const WEIGHT = { colour: 0.02, brightness: 0.006 } as const
+
+/** Above that eyes are covered. */
+export const COVERED_EYES = 0.25
+
+type Colour = readonly [brightness: number, blue: number, red: number]
+
+/**
+ * How much the eyes look as if something lay over them.
+ * @param landmarks 468x3, px of the picture
+ * @returns at least -1; above {@link COVERED_EYES} something does
+ */
+export function coveredEyes(image: Rgba, landmarks: ArrayLike<number>): number {
+  const point = (v: number) => [at(landmarks, 3 * v), at(landmarks, 3 * v + 1)] as const
+  const [right, left] = EYES.map(({ corners }) => corners[0]) as [number, number]
+  const unit = Math.hypot(point(right)[0] - point(left)[0], point(right)[1] - point(left)[1])
+  const patch = (v: number) => cellColour(image, point(v), [PATCH * unit, 0], [0, PATCH * unit])
+  const skins = SKIN.map(patch)
+  const skin = [0, 1, 2].map((c) =>
+    medianInPlace(
+      Float64Array.from(skins, (colour) => at(colour, c)),
+      (value) => value,
+    ),
+  )
+  let [likeness, colour, brightness] = [-1, 0, 0]
+  EYES.forEach((eye, i) => {
+    const cells = eyeCells(image, eye, point, i === 0 ? 1 : -1)
+    likeness = Math.max(
+      likeness,
+      correlation(
+        cells.map(([level]) => level),
+        EYE_PICTURE,
+      ),
+    )
+    const below = [0, 1, 2].map((c) => {
+      return BELOW.reduce((sum, cell) => sum + at(cells[cell] as Colour, c), 0) / BELOW.length - at(skin, c)
+    })
+    colour += Math.hypot(at(below, 1), at(below, 2)) / 2
+    brightness += Math.abs(at(below, 0)) / 2
+  })
+  return WEIGHT.colour * colour + WEIGHT.brightness * brightness - likeness
+}
+
+/** @param down 1 where turning the way from the outer to the inner corner by a right angle, x to y, leads down the face, else -1 */
+function eyeCells(
+  image: Rgba,
+  { corners: [outer, inner] }: Eye,
+  point: (v: number) => readonly [number, number],
+  down: number,
+): Colour[] {
+  const [from, to] = [point(outer), point(inner)]
+  const [dx, dy] = [to[0] - from[0], to[1] - from[1]]
+  const across = [(2 * HALF.across * dx) / COLUMNS, (2 * HALF.across * dy) / COLUMNS] as const
+  const along = [(-2 * HALF.along * down * dy) / ROWS, (2 * HALF.along * down * dx) / ROWS] as const
+  return Array.from({ length: ROWS * COLUMNS }, (_, i) => {
+    const [u, v] = [(i % COLUMNS) - (COLUMNS - 1) / 2, Math.floor(i / COLUMNS) - (ROWS - 1) / 2]
+    const x = (from[0] + to[0]) / 2 + u * across[0] + v * along[0]
+    const y = (from[1] + to[1]) / 2 + u * across[1] + v * along[1]
+    return cellColour(image, [x, y], across, along)
+  })
+}
+
+/** Mean over a parallelogram about a point, as brightness and differences of blue and red from it (BT.601). */
+function cellColour(
+  { width, height, data }: Rgba,
+  [x, y]: readonly [number, number],
+  across: readonly [number, number],
+  along: readonly [number, number],
+): Colour {
+  const sum = [0, 0, 0]
+  for (let k = 0; k < SAMPLES * SAMPLES; k++) {
+    const u = ((k % SAMPLES) + 0.5) / SAMPLES - 0.5
+    const v = (Math.floor(k / SAMPLES) + 0.5) / SAMPLES - 0.5
+    const px = Math.max(0, Math.min(width - 1, x + u * across[0] + v * along[0] - 0.5))
+    const py = Math.max(0, Math.min(height - 1, y + u * across[1] + v * along[1] - 0.5))
+    const [column, row] = [Math.floor(px), Math.floor(py)]
+    const [next, below] = [Math.min(column + 1, width - 1), Math.min(row + 1, height - 1)]
+    const [fx, fy] = [px - column, py - row]
+    for (let c = 0; c < 3; c++) {
+      const level = (cx: number, cy: number) => at(data, 4 * (cy * width + cx) + c)
+      sum[c] =
+        at(sum, c) +
+        (1 - fy) * ((1 - fx) * level(column, row) + fx * level(next, row)) +
+        fy * ((1 - fx) * level(column, below) + fx * level(next, below))
+    }
+  }
+  const [r, g, b] = sum.map((value) => value / (SAMPLES * SAMPLES)) as [number, number, number]
+  const brightness = 0.299 * r + 0.587 * g + 0.114 * b
+  return [brightness, 0.564 * (b - brightness), 0.713 * (r - brightness)]
+}
+
+/** Of Pearson; what hardly varies has none. */
+function correlation(values: readonly number[], picture: readonly number[]): number {
+  const mean = (of: readonly number[]) => of.reduce((sum, value) => sum + value, 0) / of.length
+  const [a, b] = [mean(values), mean(picture)]
+  const product = mean(values.map((value, i) => (value - a) * (at(picture, i) - b)))
+  const spread = mean(values.map((value) => (value - a) ** 2)) + NOISE ** 2
+  return product / Math.sqrt(spread * mean(picture.map((value) => (value - b) ** 2)))
+}

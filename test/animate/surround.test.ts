@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest'
+import { faceTriangles } from '../../src/animate/face-parts.js'
+import { motionReference, stillMotion } from '../../src/animate/head-motion.js'
+import { photoHead } from '../../src/animate/photo-head.js'
+import { seenSurround, surroundReference } from '../../src/animate/seen-surround.js'
+import { makeSheet } from '../../src/animate/sheet.js'
+import { STILL_SURROUND, type Surround, surroundSimilarity } from '../../src/animate/surround.js'
+import { applySimilarity, invertSimilarity } from '../../src/geometry/similarity.js'
+import type { Rgba } from '../../src/geometry/types.js'
+import { centredIrises, frontalFace, TRIANGLES } from './canonical.js'
+
+const SIDE = 240
+const mesh = frontalFace(120, 130, 6)
+const irises = centredIrises(mesh)
+const reference = motionReference({ mesh, landmarks: mesh, irises })
+const { unit, middle } = reference
+const still = stillMotion(reference)
+
+/** Hair everywhere: waves in all directions. @param moved what the head does to them */
+function picture(moved: Surround, hand = false): Rgba {
+  const back = invertSimilarity(surroundSimilarity(moved, [middle[0], middle[1]], unit))
+  const data = new Uint8Array(SIDE * SIDE * 4).fill(255)
+  for (let i = 0; i < SIDE * SIDE; i++) {
+    const [x, y] = applySimilarity(back, (i % SIDE) + 0.5, Math.floor(i / SIDE) + 0.5)
+    const level = 120 + 40 * Math.sin(x / 4 + y / 9) + 40 * Math.sin(y / 5 - x / 11)
+    const isHand = hand && i % SIDE < 70 && i > SIDE * 90
+    data.fill(isHand ? 200 : level, 4 * i, 4 * i + 3)
+  }
+  return { width: SIDE, height: SIDE, data }
+}
+
+const everywhere = async ({ width, height }: Rgba) => new Float32Array(width * height).fill(1)
+const follow = (image: Rgba) => surroundReference(reference, image, TRIANGLES, everywhere)
+
+describe("the driver's hair and ears", () => {
+  it.each([
+    [0.01, -0.008, 0.012, -0.01],
+    [-0.006, 0.01, -0.015, 0.006],
+  ] satisfies Surround[])('are found where they go: %f %f %f %f', async (...moved) => {
+    const places = await follow(picture(STILL_SURROUND))
+    for (const hand of [false, true]) {
+      const seen = seenSurround(places, reference, still, picture(moved, hand))
+      seen.forEach((value, k) => {
+        expect(value).toBeCloseTo(moved[k] as number, hand ? 2.4 : 3)
+      })
+    }
+  })
+
+  it('do not move in a picture of another exposure, nor in one that does not show them', async () => {
+    const same = picture(STILL_SURROUND)
+    const places = await follow(same)
+    const dark = { ...same, data: same.data.map((value) => 0.7 * value + 12) }
+    for (const value of seenSurround(places, reference, still, dark))
+      expect(Math.abs(value)).toBeLessThan(1e-3)
+    const away = { ...still, shift: [9, 0, 0] as const }
+    expect(seenSurround(places, reference, { ...away, shift: [9, 0, 0] }, same)).toEqual(STILL_SURROUND)
+  })
+
+  it('go no further than hair on a head does', async () => {
+    const places = await follow(picture(STILL_SURROUND))
+    const [scale, roll, right, down] = seenSurround(
+      places,
+      reference,
+      still,
+      picture([0.03, 0.03, 0.03, 0.03]),
+    )
+    expect(Math.hypot(scale, roll) + Math.hypot(right, down)).toBeLessThanOrEqual(0.05 + 1e-9)
+  })
+})
+
+it("moves the photo's hair, and nothing of its face", () => {
+  const head = photoHead(mesh, irises)
+  const size = { width: SIDE, height: SIDE }
+  const sheet = makeSheet(head, faceTriangles(TRIANGLES), new Uint8Array(SIDE * SIDE).fill(1), size)
+  const driven = {
+    expressive: head.mesh,
+    pose: {
+      rotation: [1, 0, 0, 0, 1, 0, 0, 0, 1],
+      middle: head.middle,
+      shift: [0, 0, 0] as [number, number, number],
+      scale: 1,
+    },
+    gazes: [
+      { along: 0, across: 0 },
+      { along: 0, across: 0 },
+    ] as const,
+    light: new Float32Array(468 * 3),
+    beyond: null,
+  }
+  const by = { a: 1, b: 0, tx: 2, ty: -1 }
+  const [before, after] = [{ a: 1, b: 0, tx: 0, ty: 0 }, by].map(
+    (surround) => sheet.move({ ...driven, surround }).vertices,
+  )
+  const step = (corner: number) =>
+    [0, 1, 2].map((axis) => (after?.[3 * corner + axis] as number) - (before?.[3 * corner + axis] as number))
+  for (let v = 0; v < 468; v++) expect(step(v)).toEqual([0, 0, 0])
+  const crown = Array.from({ length: sheet.places.length / 4 }, (_, i) => i).find(
+    (i) =>
+      i >= 468 &&
+      Math.abs((sheet.places[4 * i] as number) - 120) < 3 &&
+      (sheet.places[4 * i + 1] as number) < 20,
+  ) as number
+  expect(step(crown)[0]).toBeCloseTo(2, 3)
+  expect(step(crown)[1]).toBeCloseTo(-1, 3)
+})
