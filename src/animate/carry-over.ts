@@ -7,7 +7,7 @@ import type { Gaze } from './gaze.js'
 import { deepened } from './head-depth.js'
 import { type HeadMotion, type MotionReference, turnVectors } from './head-motion.js'
 import type { Motion } from './motion-choice.js'
-import { lidPosition, partLips, setLids, upward } from './openings.js'
+import { lidPosition, moveLids, partLips, upward } from './openings.js'
 import { mouthRatio, type PhotoHead, type Strengths } from './photo-head.js'
 import { movePoint, type Vector } from './points.js'
 import { type Surround, surroundSimilarity } from './surround.js'
@@ -79,7 +79,8 @@ export function carryOver(
     openMouth(expressive, photo, reference.mouthOpening - photo.mouthOpening, strengths.mouth)
   partLips(expressive)
   lidsOf(bridge, motion, kind).forEach((position, i) => {
-    setLids(expressive, photo.mesh, EYES[i] as (typeof EYES)[0], 1 + strengths.eyes * (position - 1))
+    const wanted = Math.max(0, 1 + strengths.eyes * (position - 1))
+    moveLids(expressive, photo, EYES[i] as (typeof EYES)[0], wanted)
   })
   const posed = poseOf(bridge, motion, strengths.pose, kind)
   return {

@@ -54,6 +54,13 @@ export const EYES: readonly [Eye, Eye] = [
   },
 ]
 
+/** Above each vertex of the upper lids' rims the skin beside the fold, and that beyond it. */
+// biome-ignore format: outer corner to inner one
+export const LID_FOLDS: ReadonlyMap<number, readonly [first: number, second: number]> = /* @__PURE__ */ new Map([
+  [246, [247, 113]], [161, [30, 225]], [160, [29, 224]], [159, [27, 223]], [158, [28, 222]], [157, [56, 221]], [173, [190, 189]],
+  [466, [467, 342]], [388, [260, 445]], [387, [259, 444]], [386, [257, 443]], [385, [258, 442]], [384, [286, 441]], [398, [414, 413]],
+])
+
 /** Outer corners of the eyes: their distance is the unit of motion. */
 export const EYE_CORNERS = [33, 263] as const
 /** Middle of the forehead at the hair, tip of the chin. */

@@ -17,6 +17,8 @@ export interface SeenFace {
   readonly landmarks: ArrayLike<number>
   /** 10x2, see `FaceFrame.irises`. */
   readonly irises: ArrayLike<number>
+  /** Of both eyes, see `eyeOpening`; without it, those of the landmarks. */
+  readonly eyeOpenings?: readonly [number, number]
   /** Of the picture against the reference, see `skinLight`; none for the reference itself. */
   readonly light?: Float32Array
 }
@@ -110,7 +112,7 @@ export function headMotion(reference: MotionReference, now: SeenFace): HeadMotio
     shift: moved.map((value, axis) => (value - (middle[axis] as number)) / unit) as Vector,
     scale: rigid.scale,
     expression,
-    eyeOpenings: eyeOpenings(now.landmarks),
+    eyeOpenings: now.eyeOpenings ?? eyeOpenings(now.landmarks),
     mouthOpening: mouthOpening(now.landmarks),
     gazes: gazesOf(now),
     light: now.light ?? new Float32Array(MESH_VERTICES * 3),

@@ -1,10 +1,12 @@
 import { EYES, type Eye } from './face-parts.js'
+import { LASHES_SHOWN } from './openings.js'
 import type { PhotoHead } from './photo-head.js'
-import { between, distance, pointAt, type Vector } from './points.js'
+import { between, distance, pointAt, subtract, type Vector } from './points.js'
 
 /**
  * The narrow strips between where eyes are cut out of the skin and the landmarks of the lids: lashes and water line. They go with
- * the lids, and shrink to nothing as these shut, where their rim of white would be seen as a slit.
+ * the lids. The upper ones stay as they are and come to lie on the lower lid, so that a shut eye has a line of lashes; the lower ones shrink
+ * to nothing, where their rim of white would be seen as a slit.
  */
 export interface LashLine {
   /** Places in the photo, px: the rim of each eye at the landmarks, the person's right one first. */
@@ -15,31 +17,37 @@ export interface LashLine {
   moved(mesh: ArrayLike<number>): readonly Vector[]
 }
 
-/** Shares of the photo's opening at which a strip is nothing, and at which it is whole. */
-const SHUT = 0.2
-const OPEN = 0.6
-/** How far a strip's inner edge lies behind the skin, widths of the eye: before the eyeball. */
+/** Share of the photo's opening from which on a lower strip is whole; at 0 it is nothing. */
+const OPEN = 0.5
+/** How far the inner edges lie behind the skin, the lower one still before the eyeball, and the upper one before all skin; widths of the eye. */
 const BEHIND = 0.03
+const BEFORE = 0.02
 
 export function lashLine({ mesh, landmarks }: PhotoHead): LashLine {
   const rims = EYES.flatMap(({ rim }) => rim)
+  const upper = new Set(EYES.flatMap(({ pairs }) => pairs.map(([u]) => u)))
   const partners = new Map(
     EYES.flatMap(({ pairs }) => pairs.flatMap(([u, l]) => [[u, l] as const, [l, u] as const])),
   )
-  const depths = EYES.flatMap(({ rim, corners }) => rim.map(() => BEHIND * distance(mesh, ...corners)))
+  const depths = EYES.flatMap(({ rim, corners }) => {
+    return rim.map((v) => (upper.has(v) ? -BEFORE : BEHIND) * distance(mesh, ...corners))
+  })
   const offsets = rims.map(
     (v) => pointAt(landmarks, v).map((value, k) => value - (mesh[3 * v + k] as number)) as Vector,
   )
   const own = rims.map((v) => openingAt(mesh, v, partners))
+  const rest = rims.map((v) => {
+    const u = upper.has(v) ? v : (partners.get(v) ?? v)
+    return LASHES_SHOWN * Math.hypot(...subtract(pointAt(mesh, u), pointAt(landmarks, u)))
+  })
   return {
     points: rims.map((v) => pointAt(landmarks, v)),
     triangles: EYES.flatMap((eye, i) => strip(eye, 468 + i * EYES[0].rim.length)),
     moved: (now) =>
       rims.map((v, i) => {
-        const share = Math.max(
-          0,
-          Math.min(1, (openingAt(now, v, partners) / (own[i] as number) - SHUT) / (OPEN - SHUT)),
-        )
+        const [whole, least] = [own[i] as number, rest[i] as number]
+        const open = (openingAt(now, v, partners) - least) / (whole - least)
+        const share = upper.has(v) ? 1 : Math.max(0, Math.min(1, open / OPEN))
         const [x, y, z] = pointAt(now, v)
         const [dx, dy, dz] = offsets[i] as Vector
         return [x + share * dx, y + share * dy, z + share * dz + (depths[i] as number)]

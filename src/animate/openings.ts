@@ -1,5 +1,5 @@
-import { CHIN, EYE_CORNERS, EYES, type Eye, FOREHEAD, LIP_PAIRS, MOUTH } from './face-parts.js'
-import { between, distance, dot, movePoint, type Vector } from './points.js'
+import { CHIN, EYE_CORNERS, EYES, type Eye, FOREHEAD, LID_FOLDS, LIP_PAIRS, MOUTH } from './face-parts.js'
+import { between, distance, dot, movePoint, pointAt, subtract, type Vector } from './points.js'
 
 /** How far mouth and eyes are open, as shares of their own widths, and meshes with given openings. Meshes are 468x3. */
 
@@ -52,25 +52,53 @@ export function lidPosition(now: number, open: number): number {
 /** Of the way to each other the upper lid goes so much, the lower one the rest. */
 const UPPER_LID = 0.85
 
+/** Of the lashes between where the upper lid is cut out and where it ends, this share lies on the lower lid in a shut eye; the rest below its cut. */
+export const LASHES_SHOWN = 0.7
+
+/** A face's mesh with the rims of its eyes as they are cut out, and with them on the lids; 468x3 each. */
+export interface LidRims {
+  readonly mesh: ArrayLike<number>
+  readonly landmarks: ArrayLike<number>
+}
+
 /**
- * Moves the lids of an eye to a share of the opening that they have in the photo; at 0 they meet in every pair.
+ * Moves the lids of an eye to a share of the opening that they have in the photo. At 0 they meet in every pair, but for the lashes:
+ * the lower rim lies under those of the upper lid.
  * @param mesh 468x3 with the expression so far; changed
- * @param photo the photo's own mesh in the same frame
+ * @param photo the photo's own in the same frame
  * @param position of {@link lidPosition}
  */
-export function setLids(
-  mesh: Float64Array,
-  photo: ArrayLike<number>,
-  { pairs }: Eye,
-  position: number,
-): void {
+export function setLids(mesh: Float64Array, photo: LidRims, { pairs }: Eye, position: number): void {
+  const shown = LASHES_SHOWN * shutShare(position)
   for (const [upper, lower] of pairs) {
     const apart = between(mesh, lower, upper)
-    const own = between(photo, lower, upper)
-    const excess = apart.map((value, axis) => value - position * (own[axis] as number)) as Vector
+    const own = between(photo.mesh, lower, upper)
+    const lashes = subtract(pointAt(photo.mesh, upper), pointAt(photo.landmarks, upper))
+    const excess = apart.map((value, axis) => {
+      return value - position * (own[axis] as number) - shown * (lashes[axis] as number)
+    }) as Vector
     movePoint(mesh, upper, excess, -UPPER_LID)
     movePoint(mesh, lower, excess, 1 - UPPER_LID)
   }
+}
+
+/** How much skin beside the fold, and beyond it, goes along with a lid that shuts: all of it is drawn out a little in place of a strip that is drawn out far. */
+const GOING_ALONG = [0.75, 0.45] as const
+
+/** {@link setLids}, and the skin above the lids goes along, the more, the further they are shut. Parameters as there. */
+export function moveLids(mesh: Float64Array, photo: LidRims, eye: Eye, position: number): void {
+  const before = eye.pairs.map(([upper]) => pointAt(mesh, upper))
+  setLids(mesh, photo, eye, position)
+  eye.pairs.forEach(([upper], i) => {
+    const step = subtract(pointAt(mesh, upper), before[i] as Vector)
+    LID_FOLDS.get(upper)?.forEach((v, ring) => {
+      movePoint(mesh, v, step, (GOING_ALONG[ring] as number) * shutShare(position))
+    })
+  })
+}
+
+function shutShare(position: number): number {
+  return Math.max(0, 1 - position)
 }
 
 /** Moves lips that have passed through each other apart, until they touch. @param mesh changed */

@@ -65,11 +65,11 @@ export function photoHead(landmarks: ArrayLike<number>, irises: ArrayLike<number
 }
 
 /** How far the rims go beyond the lids, widths of the eye. */
-const BEYOND_LIDS = { upper: 0.03, lower: 0.05 } as const
+const BEYOND_LIDS = { upper: 0.11, lower: 0.05 } as const
 
 /**
  * Landmarks run along the water line, and the skin cut there has a rim of white, which would be seen as a slit in a shut eye. So
- * eyes are cut out a little larger; what lies between belongs to the eyeball.
+ * eyes are cut out a little larger, above as far as lashes reach, which would be drawn long with the skin; what lies between is `lashLine`'s.
  */
 function widenRims(mesh: Float64Array): Float64Array {
   const out = mesh.slice()

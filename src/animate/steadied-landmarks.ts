@@ -2,22 +2,26 @@ import type { FlowResult } from '../face/types.js'
 import { at } from '../geometry/array.js'
 import { sampleMasked } from '../geometry/masked-sample.js'
 import { applySimilarity, invertSimilarity } from '../geometry/similarity.js'
-import { EYES } from './face-parts.js'
-import { eyeDistance } from './openings.js'
+import { EYES, type Eye } from './face-parts.js'
+import { eyeDistance, eyeOpening } from './openings.js'
 
 /** Differences between landmark and flow that are the landmark's noise, distances of the outer eye corners. */
 const NOISE = 0.012
+/** The same of an eye's opening, the mean of seven pairs of points, in widths of the eye. */
+const OPENING_NOISE = 0.016
 /** Least share of a bilinear sample that must lie on the face. */
 const ON_FACE = 0.5
 
 /**
  * Lids and irises of B by two witnesses. The flow is precise where little moves, and does not see a lid close; landmarks see that, and tremble. So each
  * point is where the flow leads it, and where the landmark differs from that by more than noise, where the landmark is (non-negative garrote, Breiman 1995).
- * @returns 468x3 and 10x2, photo px of B
+ * The openings are steadied once more as a whole: of a blink each point alone would keep a part for noise.
+ * @returns 468x3 and 10x2, photo px of B, and the openings as of `eyeOpening`, the person's right eye first
  */
 export function steadiedLandmarks({ a, b, flow, mask }: Pick<FlowResult, 'a' | 'b' | 'flow' | 'mask'>): {
   readonly landmarks: Float32Array
   readonly irises: Float32Array
+  readonly eyeOpenings: readonly [number, number]
 } {
   const [landmarks, irises] = [b.landmarks468.slice(), b.irises.slice()]
   const noise = NOISE * eyeDistance(b.landmarks468)
@@ -28,12 +32,19 @@ export function steadiedLandmarks({ a, b, flow, mask }: Pick<FlowResult, 'a' | '
     if (sampleMasked(flow, 3, mask, x, y, motion) < ON_FACE) return
     const [px, py] = applySimilarity(toPhoto, x + at(motion, 0), y + at(motion, 1))
     const [dx, dy] = [at(points, k) - px, at(points, k + 1) - py]
-    const square = dx * dx + dy * dy
-    const share = square > noise * noise ? 1 - (noise * noise) / square : 0
+    const share = garrote(Math.hypot(dx, dy), noise)
     points[k] = px + share * dx
     points[k + 1] = py + share * dy
   }
   for (const { rim } of EYES) for (const v of rim) steady(landmarks, a.landmarks468, 3 * v)
   for (let i = 0; i < irises.length / 2; i++) steady(irises, a.irises, 2 * i)
-  return { landmarks, irises }
+  const opening = (eye: Eye): number => {
+    const [steadied, seen] = [eyeOpening(landmarks, eye), eyeOpening(b.landmarks468, eye)]
+    return steadied + garrote(seen - steadied, OPENING_NOISE) * (seen - steadied)
+  }
+  return { landmarks, irises, eyeOpenings: [opening(EYES[0]), opening(EYES[1])] }
+}
+
+function garrote(difference: number, noise: number): number {
+  return difference * difference > noise * noise ? 1 - (noise / difference) ** 2 : 0
 }

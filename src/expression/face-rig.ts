@@ -126,7 +126,7 @@ function withExpression(
 /** Of the person: the right eye is the first of EYES. */
 function shuttingLids(rest: Float32Array, offsets: Float32Array, name: CoefficientName): Float32Array {
   const shut = Float64Array.from(rest, (value, k) => value + (offsets[k] as number))
-  setLids(shut, rest, EYES[name === 'eyeBlinkRight' ? 0 : 1], 0)
+  setLids(shut, { mesh: rest, landmarks: rest }, EYES[name === 'eyeBlinkRight' ? 0 : 1], 0)
   return Float32Array.from(shut, (value, k) => value - (rest[k] as number))
 }
 

@@ -12,7 +12,7 @@ import { frontalFace } from './canonical.js'
 describe("the driver's reference frame", () => {
   const face = frontalFace()
   const shut = face.slice()
-  for (const eye of EYES) setLids(shut, face, eye, 0.1)
+  for (const eye of EYES) setLids(shut, { mesh: face, landmarks: face }, eye, 0.1)
   const talking = face.slice()
   talking[3 * 14 + 1] = (talking[3 * 14 + 1] as number) + 15
   const turned = (yaw: number) => {

@@ -8,6 +8,7 @@ import {
   eyeOpening,
   lidPosition,
   mouthOpening,
+  moveLids,
   partLips,
   setLids,
 } from '../../src/animate/openings.js'
@@ -37,6 +38,10 @@ function openedBy(mesh: Float64Array, px: number): Float64Array {
     if ((mesh[3 * v + 1] as number) > line) out[3 * v + 1] = (out[3 * v + 1] as number) + px
   return out
 }
+
+/** Between a vertex of one mesh and one of another. */
+const distance = (mesh: ArrayLike<number>, v: number, w: number, other = mesh) =>
+  Math.hypot(...[0, 1, 2].map((axis) => (mesh[3 * v + axis] as number) - (other[3 * w + axis] as number)))
 
 const largest = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Math.max(...Array.from(a, (value, i) => Math.abs(value - (b[i] as number))))
@@ -83,7 +88,7 @@ describe('openings', () => {
     const own = eyeOpening(face, eye)
     const openings = [0, 0.25, 0.5, 1, 1.3].map((position) => {
       const mesh = face.slice()
-      setLids(mesh, face, eye, position)
+      setLids(mesh, { mesh: face, landmarks: face }, eye, position)
       return eyeOpening(mesh, eye) / own
     })
     openings.forEach((opening, i) => {
@@ -149,9 +154,29 @@ describe('carried over to a photo', () => {
 
   it("a shut eye shuts the photo's", () => {
     const shut = driver.slice()
-    for (const eye of EYES) setLids(shut, driver, eye, 0)
-    const { expressive } = carryOver(over, headMotion(reference, seen(shut)), ALL, 'relative')
-    for (const eye of EYES) expect(eyeOpening(expressive, eye)).toBeCloseTo(0, 9)
+    for (const eye of EYES) setLids(shut, { mesh: driver, landmarks: driver }, eye, 0)
+    const motion = headMotion(reference, seen(shut))
+    for (const eyes of [1, 2]) {
+      const { expressive } = carryOver(over, motion, { ...ALL, eyes }, 'relative')
+      for (const { pairs } of EYES) {
+        for (const [upper, lower] of pairs) {
+          // What is left between the rims is what the upper lashes cover.
+          const lashes = distance(photo.mesh, upper, upper, photo.landmarks)
+          expect(distance(expressive, upper, lower)).toBeCloseTo(0.7 * lashes, 9)
+        }
+      }
+    }
+  })
+
+  it('skin above a lid that shuts goes along, less the further up, and hardly so long as the lid is open', () => {
+    const steps = [0, 0.8].map((position) => {
+      const moved = photo.mesh.slice()
+      moveLids(moved, photo, EYES[0], position)
+      return [159, 27, 223, 52].map((v) => distance(moved, v, v, photo.mesh))
+    }) as [number[], number[]]
+    const [shut, open] = steps as [[number, number, number, number], [number, number, number, number]]
+    expect(shut.map((step) => step / shut[0])).toEqual([1, 0.75, 0.45, 0].map((v) => expect.closeTo(v, 9)))
+    expect(open[1] / open[0]).toBeCloseTo(0.15, 9)
   })
 
   it('turns as far as the photo can show, and says what was asked for', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { EYES } from '../../src/animate/face-parts.js'
 import { lashLine } from '../../src/animate/lash-line.js'
-import { setLids } from '../../src/animate/openings.js'
+import { eyeOpening, setLids } from '../../src/animate/openings.js'
 import { photoHead } from '../../src/animate/photo-head.js'
 import { skinLight, skinReference } from '../../src/animate/skin-light.js'
 import { steadiedLandmarks } from '../../src/animate/steadied-landmarks.js'
@@ -90,12 +90,12 @@ describe('lids and irises of two witnesses', () => {
       ...face,
       landmarks468: face.landmarks468.map((value, k) => value + (k % 3 < 2 ? (by[k % 3] as number) : 0)),
     }
-    return steadiedLandmarks({ a: face, b, flow, mask: whole } as never).landmarks
+    return steadiedLandmarks({ a: face, b, flow, mask: whole } as never)
   }
   const lid = 159
 
   it('are where the flow leads them as long as landmarks only tremble', () => {
-    const landmarks = seen([4.6, 0.5])
+    const { landmarks } = seen([4.6, 0.5])
     expect(landmarks[3 * lid]).toBeCloseTo((mesh[3 * lid] as number) + 4, 4)
     expect(landmarks[3 * lid + 1]).toBeCloseTo(mesh[3 * lid + 1] as number, 4)
     // Others are left as they are.
@@ -103,8 +103,25 @@ describe('lids and irises of two witnesses', () => {
   })
 
   it('are where the landmarks are once a lid closes, which the flow does not see', () => {
-    const landmarks = seen([4, 12])
+    const { landmarks } = seen([4, 12])
     expect((landmarks[3 * lid + 1] as number) - (mesh[3 * lid + 1] as number)).toBeGreaterThan(11)
+  })
+
+  it('have openings that do not tremble, and of a blink that the flow does not see keep hardly anything', () => {
+    const opening = (position: number) => {
+      const now = mesh.slice()
+      for (const eye of EYES) setLids(now, { mesh, landmarks: mesh }, eye, position)
+      const led = Float32Array.from(now, (value, k) => value + (k % 3 === 0 ? 4 : 0))
+      const { eyeOpenings } = steadiedLandmarks({
+        a: face,
+        b: { ...face, landmarks468: led },
+        flow,
+        mask: whole,
+      } as never)
+      return eyeOpenings[0] / eyeOpening(mesh, EYES[0])
+    }
+    expect(opening(0.95)).toBeCloseTo(1, 3)
+    expect(opening(0)).toBeLessThan(0.05)
   })
 })
 
@@ -123,20 +140,23 @@ describe('the lash line', () => {
     })
   })
 
-  it('goes with a lid that is half open, and is nothing on shut ones', () => {
+  it('goes with a lid that is half open; the upper one covers the lower rim of a shut eye, the lower one is nothing', () => {
     const moved = photo.mesh.slice()
-    for (const eye of EYES) setLids(moved, photo.mesh, eye, 0.7)
-    const at = rims.indexOf(159)
+    const shut = (position: number) => {
+      for (const eye of EYES) setLids(moved, photo, eye, position)
+    }
+    const edge = (v: number) => lashes.moved(moved)[rims.indexOf(v)] as readonly [number, number, number]
+    shut(0.7)
     const step = (moved[3 * 159 + 1] as number) - (photo.mesh[3 * 159 + 1] as number)
-    expect((lashes.moved(moved)[at] as readonly number[])[1]).toBeCloseTo(
-      (mesh[3 * 159 + 1] as number) + step,
-      6,
-    )
-    for (const eye of EYES) setLids(moved, photo.mesh, eye, 0)
-    for (const [i, [x, y]] of lashes.moved(moved).entries()) {
-      const v = rims[i] as number
-      if (EYES.some(({ corners }) => (corners as readonly number[]).includes(v))) continue
-      expect([x, y]).toEqual([moved[3 * v], moved[3 * v + 1]])
+    expect(edge(159)[1]).toBeCloseTo((mesh[3 * 159 + 1] as number) + step, 6)
+    shut(0)
+    for (const [upper, lower] of EYES.flatMap(({ pairs }) => pairs)) {
+      expect(edge(lower).slice(0, 2)).toEqual([
+        expect.closeTo(moved[3 * lower] as number, 6),
+        expect.closeTo(moved[3 * lower + 1] as number, 6),
+      ])
+      expect(edge(upper)[1]).toBeGreaterThan(moved[3 * lower + 1] as number)
+      expect(edge(upper)[2]).toBeLessThan(edge(lower)[2])
     }
   })
 })
