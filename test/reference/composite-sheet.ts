@@ -23,6 +23,9 @@ function cubicReference(input: RefTensor, y: number, x: number, c: number): numb
   return sum
 }
 
+/** Places that miss a straight line by so many px are of two parts of the sheet. */
+const JUMP = 1.5
+
 export function compositeSheetReference(
   fragments: RefTensor,
   places: RefTensor,
@@ -31,9 +34,10 @@ export function compositeSheetReference(
   backdrop: RefTensor,
   patch: RefTensor,
 ): RefTensor {
-  return refTensor(fragments.n, fragments.h, fragments.w, 3, (n, y, x, c) => {
+  const isCovered = (n: number, y: number, x: number) => elementOf(fragments, n, y, x, 3) >= 0
+  const colourAt = (n: number, y: number, x: number, c: number): number => {
     const under = elementOf(backdrop, 0, y, x, c)
-    if (elementOf(fragments, n, y, x, 3) < 0) return under
+    if (!isCovered(n, y, x)) return under
     const [u, v, s, t] = [0, 1, 2, 3].map((i) => elementOf(places, n, y, x, i)) as [
       number,
       number,
@@ -46,5 +50,29 @@ export function compositeSheetReference(
     if (s < 0) return colour
     const sample = (channel: number) => sampleReference(patch, n, t - 0.5, s - 0.5, channel, 'zero')
     return sample(c) + (1 - sample(3)) * colour
+  }
+  const jumpAt = (n: number, ...line: [Pixel, Pixel, Pixel]): number => {
+    if (!line.every(([y, x]) => isCovered(n, y, x))) return 0
+    const bend = (c: 0 | 1) => {
+      const [first, own, last] = line.map(([y, x]) => elementOf(places, n, y, x, c)) as [
+        number,
+        number,
+        number,
+      ]
+      return first + last - 2 * own
+    }
+    return Math.hypot(bend(0), bend(1))
+  }
+  const { h, w } = fragments
+  return refTensor(fragments.n, h, w, 3, (n, y, x, c) => {
+    const own = colourAt(n, y, x, c)
+    const [left, right] = [within(x - 1, w - 1), within(x + 1, w - 1)]
+    const [above, below] = [within(y - 1, h - 1), within(y + 1, h - 1)]
+    const jump = Math.max(jumpAt(n, [y, left], [y, x], [y, right]), jumpAt(n, [above, x], [y, x], [below, x]))
+    const around =
+      colourAt(n, y, left, c) + colourAt(n, y, right, c) + colourAt(n, above, x, c) + colourAt(n, below, x, c)
+    return own + (within(jump - JUMP, 1) * (around / 4 - own)) / 2
   })
 }
+
+type Pixel = readonly [y: number, x: number]

@@ -22,7 +22,8 @@ export interface SheetLayers {
 
 /**
  * A moved sheet in a changed light, with a patch on it, over a backdrop. The sheet is sampled by Catmull-Rom, which gives back a pixel exactly at its
- * centre, beyond its border by its outermost pixels; the patch bilinearly, with nothing beyond its border.
+ * centre, beyond its border by its outermost pixels; the patch bilinearly, with nothing beyond its border. Pixels whose places miss the straight line through
+ * their neighbours' by 1.5 to 2.5 px and more lie on the edge of a part before another: they take up to half of their colour from the four neighbours.
  * @returns n x h x w x 3
  * @throws EngineError INVALID_GRAPH if the shapes do not fit
  */
@@ -69,7 +70,7 @@ export const compositeSheetOp: OpDefinition<Record<string, never>> = {
     }
     return tensorType(n, h, w, 3)
   },
-  // Sixteen multiply-adds of four channels, weights, and the layers over one another.
+  // Sixteen multiply-adds of four channels, weights, and the layers over one another, of a pixel that is on no edge.
   flops: (_, output) => (output.kind === 'tensor' ? output.n * output.h * output.w * 223 : 0),
   lower(context) {
     const { output, storage, loaded } = context
