@@ -30,6 +30,8 @@ export class AnimationFolder {
   #observed: ObservedFrame[] = []
   #reference: number | null = null
   #isDiscarded = false
+  /** What an earlier run drew may be there: by fewer frames than there will be, and motion is smoothed over those around. */
+  #isDrawn = true
 
   private constructor(
     readonly folder: string,
@@ -115,7 +117,12 @@ export class AnimationFolder {
     await this.log.append({ reference: frame })
   }
 
+  /** Adds a frame; what was drawn without it is removed. @throws FaceError OUTPUT_FAILED */
   async append(facts: FrameFacts, observed: ObservedFrame, tracker: TrackerMemory | null): Promise<void> {
+    if (this.#isDrawn) await this.#removeDrawn(this.#records.length)
+    this.#isDrawn = false
+    // The log may have lost the line that a picture was drawn by.
+    await removeFile(this.picture(facts.frame))
     const record = animationRecord(facts, observed, tracker)
     await this.log.append(record)
     this.#records.push(record)
@@ -138,8 +145,14 @@ export class AnimationFolder {
   }
 
   async #remove(frames: number): Promise<void> {
+    await this.#removeDrawn(frames)
+    // Last: without it the others would be another's.
+    await removeFile(join(this.folder, ANIMATION_FILES.log))
+  }
+
+  async #removeDrawn(frames: number): Promise<void> {
     for (let frame = 0; frame < frames; frame++) await removeFile(this.picture(frame))
-    for (const name of Object.values(ANIMATION_FILES)) await removeFile(join(this.folder, name))
+    await removeFile(join(this.folder, ANIMATION_FILES.manifest))
   }
 }
 

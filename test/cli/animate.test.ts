@@ -90,6 +90,37 @@ describe('animate', () => {
     expect(methods()).not.toContain('draw')
   })
 
+  describe('draws again what was drawn', () => {
+    const log = 'animation.jsonl'
+    const drawAll = async (photo = PHOTO_A, place = out, ...more: string[]) =>
+      expect((await run(photo, driver, '-o', place, '--reference', '0', ...more)).code).toBe(EXIT.ok)
+
+    it('from a line that the log lost, also for another photo', async () => {
+      await drawAll()
+      const lines = (await readFile(join(out, log), 'utf8')).split('\n')
+      await writeFile(join(out, log), [...lines.slice(0, 4), 'garbage', ...lines.slice(5)].join('\n'))
+      await drawAll(PHOTO_B, out, '--force')
+      await drawAll(PHOTO_B, join(folder, 'whole'))
+      expect(await bytesOf(out)).toEqual(await bytesOf(join(folder, 'whole')))
+    })
+
+    it('before the driver grew by a frame, and takes the manifest of before away', async () => {
+      await drawAll()
+      await cp(PHOTO_B, join(driver, 'frame7.jpg'))
+      const terminal = new FakeTerminal(faceFlow)
+      faceFlow.onCall = ([photo]) => {
+        if (String(photo).endsWith('frame7.jpg')) terminal.interrupt()
+      }
+      const args = ['animate', PHOTO_A, driver, '-o', out, '--reference', '0']
+      expect(await runCli(args, terminal.context, false)).toBe(EXIT.interrupted)
+      expect((await readdir(out)).sort()).toEqual([log])
+      faceFlow.onCall = () => undefined
+      await drawAll()
+      await drawAll(PHOTO_A, join(folder, 'whole'))
+      expect(await bytesOf(out)).toEqual(await bytesOf(join(folder, 'whole')))
+    })
+  })
+
   it('holds the motion where the face is not seen or a picture is damaged, says so once, and goes on', async () => {
     await writeFile(join(driver, 'frame5.jpg'), 'not a picture')
     faceFlow.onCall = ([photo]) => {
