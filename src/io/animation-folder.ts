@@ -1,4 +1,4 @@
-import { lstat, rmdir } from 'node:fs/promises'
+import { lstat, readdir, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ObservedFrame } from '../animate/types.js'
 import { FaceError } from '../errors.js'
@@ -23,7 +23,7 @@ interface Found {
 
 /**
  * Folder of an animation: the driver's motion frame by frame in a log, then a picture a frame. A run that was interrupted is gone
- * on with; one run at a time writes, and only files that the log accounts for are touched.
+ * on with; one run at a time writes, and only the log, what is made of it and pictures of frames by their names are touched.
  */
 export class AnimationFolder {
   #records: AnimationRecord[] = []
@@ -103,9 +103,11 @@ export class AnimationFolder {
       this.#records = [...found.records]
       this.#observed = [...found.observed]
       this.#reference = found.reference
+      // A log that can no longer be read to its end leaves pictures, which would pass for those of the frames that are watched again.
+      if (this.log.isFound) await this.#removePictures(found.records.length)
       return []
     }
-    await this.#remove(found.records.length)
+    await this.#remove()
     await this.log.beginAnew(binding)
     return [`${this.folder}: starts anew, because ${[...reasons, '--force was given'][0]}`]
   }
@@ -131,15 +133,22 @@ export class AnimationFolder {
     return (await lstat(this.picture(frame)).catch(() => null))?.isFile() ?? false
   }
 
-  /** Removes all that the log accounts for, and with `close` the folder, if nothing else is in it. */
+  /** Removes log and pictures, and with `close` the folder, if nothing else is in it. */
   async discard(): Promise<void> {
     this.#isDiscarded = true
-    await this.#remove(this.#records.length)
+    await this.#remove()
   }
 
-  async #remove(frames: number): Promise<void> {
-    for (let frame = 0; frame < frames; frame++) await removeFile(this.picture(frame))
+  async #remove(): Promise<void> {
+    await this.#removePictures(0)
     for (const name of Object.values(ANIMATION_FILES)) await removeFile(join(this.folder, name))
+  }
+
+  async #removePictures(first: number): Promise<void> {
+    for (const name of await readdir(this.folder)) {
+      const frame = /^(\d{6,})\.png$/.exec(name)?.[1]
+      if (frame !== undefined && Number(frame) >= first) await removeFile(join(this.folder, name))
+    }
   }
 }
 

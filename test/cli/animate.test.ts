@@ -196,6 +196,20 @@ describe('animate', () => {
     expect((await run(PHOTO_B, driver, '-o', out, '--force')).code).toBe(EXIT.ok)
   })
 
+  it.each([
+    ['goes on', []],
+    ['is forced', ['--force']],
+  ] as const)('keeps no picture of frames that the log no longer has when it %s', async (_, force) => {
+    await run(PHOTO_A, driver, '-o', out, '--reference', '0')
+    const before = await bytesOf(out)
+    const log = join(out, 'animation.jsonl')
+    // As before heads had a surround.
+    await writeFile(log, (await readFile(log, 'utf8')).replaceAll('"surround"', '"unknown"'))
+    for (const name of await pictures()) await writeFile(join(out, name), 'old')
+    expect((await run(PHOTO_A, driver, '-o', out, '--reference', '0', ...force)).code).toBe(EXIT.ok)
+    expect(await bytesOf(out)).toEqual(before)
+  })
+
   it('one frame is no driver', async () => {
     for (let i = 2; i <= 6; i++) await rm(join(driver, `frame${i}.jpg`))
     const { code, terminal } = await run(PHOTO_A, driver, '-o', out)
