@@ -219,12 +219,41 @@ describe('animate', () => {
     expect(await readFile(join(out, '000000.png'), 'utf8')).toBe('mine')
   })
 
+  it("refuses the driver's own folder, whose pictures have the names of frames", async () => {
+    for (let i = 1; i <= 6; i++) {
+      const picture = await sharp(join(driver, `frame${i}.jpg`))
+        .png()
+        .toBuffer()
+      await writeFile(join(driver, `00000${i}.png`), picture)
+      await rm(join(driver, `frame${i}.jpg`))
+    }
+    const before = await bytesOf(driver)
+    const { code, terminal } = await run(PHOTO_A, driver, '-o', driver)
+    expect(code).toBe(EXIT.output)
+    expect(terminal.err).toMatch(/000001\.png: this command did not write it .* choose another place with -o/)
+    expect(await bytesOf(driver)).toEqual(before)
+  })
+
   it('refuses the place of another animation, and takes it when forced', async () => {
     await run(PHOTO_A, driver, '-o', out)
     const other = await run(PHOTO_B, driver, '-o', out)
     expect(other.code).toBe(EXIT.input)
     expect(other.terminal.err).toMatch(/holds another animation \(the photo has other content\)/)
     expect((await run(PHOTO_B, driver, '-o', out, '--force')).code).toBe(EXIT.ok)
+  })
+
+  it.each([
+    ['goes on', []],
+    ['is forced', ['--force']],
+  ] as const)('keeps no picture of frames that the log no longer has when it %s', async (_, force) => {
+    await run(PHOTO_A, driver, '-o', out, '--reference', '0')
+    const before = await bytesOf(out)
+    const log = join(out, 'animation.jsonl')
+    // As before heads had a surround.
+    await writeFile(log, (await readFile(log, 'utf8')).replaceAll('"surround"', '"unknown"'))
+    for (const name of await pictures()) await writeFile(join(out, name), 'old')
+    expect((await run(PHOTO_A, driver, '-o', out, '--reference', '0', ...force)).code).toBe(EXIT.ok)
+    expect(await bytesOf(out)).toEqual(before)
   })
 
   it('one frame is no driver', async () => {
