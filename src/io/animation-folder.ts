@@ -158,7 +158,7 @@ export class AnimationFolder {
 function take(value: unknown, found: Found): boolean {
   if (found.reference === null) {
     const { reference: frame } = (value ?? {}) as { reference?: unknown }
-    if (!Number.isInteger(frame)) return false
+    if (!Number.isInteger(frame) || (frame as number) < 0) return false
     found.reference = frame as number
     return true
   }
