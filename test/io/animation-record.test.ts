@@ -15,7 +15,8 @@ const motion: HeadMotion = {
   surround: [0.1, 0.2, 0.3, 0.4],
 }
 const observed = { status: 'ok' as const, motion, mouth: new Float32Array(48).fill(3) }
-const record = () => JSON.parse(JSON.stringify(animationRecord({ frame: 2, name: 'f', time: null }, observed, null)))
+const record = () =>
+  JSON.parse(JSON.stringify(animationRecord({ frame: 2, name: 'f', time: null }, observed, null)))
 
 it('a frame of an animation is read from its line with all bits', () => {
   expect(observedFrame(record(), 2)).toEqual(observed)
