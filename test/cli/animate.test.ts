@@ -68,27 +68,30 @@ describe('animate', () => {
     for (const { sha256 } of manifest.inputs) expect(sha256).toMatch(/^[0-9a-f]{64}$/)
   })
 
-  it('goes on where it was interrupted, with the same bits', async () => {
-    const whole = join(folder, 'whole')
-    expect((await run(PHOTO_A, driver, '-o', whole, '--reference', '0')).code).toBe(EXIT.ok)
-    const terminal = new FakeTerminal(faceFlow)
-    faceFlow.onCall = ([photo]) => {
-      if (String(photo).endsWith('frame3.jpg')) terminal.interrupt()
-    }
-    const args = ['animate', PHOTO_A, driver, '-o', out, '--reference', '0']
-    expect(await runCli(args, terminal.context, false)).toBe(EXIT.interrupted)
-    expect(terminal.err).toContain('the same command goes on from here')
-    faceFlow.calls.length = 0
-    faceFlow.onCall = () => undefined
-    expect((await run(...args.slice(1))).code).toBe(EXIT.ok)
-    expect(methods().filter((method) => method === 'observe')).toHaveLength(3)
-    expect(methods()).toContain('resume')
-    expect(await bytesOf(out)).toEqual(await bytesOf(whole))
-    // Once more there is nothing left to do.
-    faceFlow.calls.length = 0
-    expect((await run(...args.slice(1))).code).toBe(EXIT.ok)
-    expect(methods()).not.toContain('draw')
-  })
+  it.each(['0', '4'])(
+    'goes on where it was interrupted, with the same bits: reference %s',
+    async (reference) => {
+      const whole = join(folder, 'whole')
+      expect((await run(PHOTO_A, driver, '-o', whole, '--reference', reference)).code).toBe(EXIT.ok)
+      const terminal = new FakeTerminal(faceFlow)
+      faceFlow.onCall = ([photo]) => {
+        if (String(photo).endsWith('frame3.jpg')) terminal.interrupt()
+      }
+      const args = ['animate', PHOTO_A, driver, '-o', out, '--reference', reference]
+      expect(await runCli(args, terminal.context, false)).toBe(EXIT.interrupted)
+      expect(terminal.err).toContain('the same command goes on from here')
+      faceFlow.calls.length = 0
+      faceFlow.onCall = () => undefined
+      expect((await run(...args.slice(1))).code).toBe(EXIT.ok)
+      expect(methods().filter((method) => method === 'observe')).toHaveLength(3)
+      expect(methods()).toContain('resume')
+      expect(await bytesOf(out)).toEqual(await bytesOf(whole))
+      // Once more there is nothing left to do.
+      faceFlow.calls.length = 0
+      expect((await run(...args.slice(1))).code).toBe(EXIT.ok)
+      expect(methods()).not.toContain('draw')
+    },
+  )
 
   describe('draws again what was drawn', () => {
     const log = 'animation.jsonl'
