@@ -140,11 +140,12 @@ export class PhotoAnimation implements Animation {
     reference: PhotoInput,
     previous: PhotoInput,
     last: ObservedFrame,
-  ): Promise<void> {
-    const { memory } = await this.#start(reference)
+  ): Promise<ObservedFrame> {
+    const { still, memory } = await this.#start(reference)
     await this.#parts.tracker.resume([memory, ...memories], reference, previous)
     this.#last = last
     this.#shown = ownedPhoto(previous)
+    return still
   }
 
   dispose(): void {

@@ -88,6 +88,7 @@ export interface Animation {
    * @param reference what `start` got
    * @param previous the last frame that showed the face
    * @param last what was observed last
+   * @returns what `start` returned
    * @throws FaceError as `VideoTracker.resume`
    */
   resume(
@@ -95,6 +96,6 @@ export interface Animation {
     reference: PhotoInput,
     previous: PhotoInput,
     last: ObservedFrame,
-  ): Promise<void>
+  ): Promise<ObservedFrame>
   dispose(): void
 }

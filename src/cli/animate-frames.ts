@@ -75,7 +75,7 @@ export async function observeFrames(
       progress.step(`watching ${shown.name}`)
       if (!isReady) {
         const [before] = folder.observed.slice(-1)
-        await animation.resume(folder.memories, reference, previous, before as ObservedFrame)
+        still = await animation.resume(folder.memories, reference, previous, before as ObservedFrame)
         isReady = true
       }
       const observed = await observe(animation, shown.photo, frame === index ? still : undefined)

@@ -1,9 +1,9 @@
-import { lstat, rmdir } from 'node:fs/promises'
+import { lstat, readdir, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ObservedFrame } from '../animate/types.js'
 import { FaceError } from '../errors.js'
 import type { TrackerMemory } from '../face/types.js'
-import { makeOutputFolder } from '../platform/node/atomic.js'
+import { makeOutputFolder, outputFailed } from '../platform/node/atomic.js'
 import { type AnimationRecord, animationRecord, observedFrame } from './animation-record.js'
 import { BoundLog, removeFile } from './bound-log.js'
 import type { VideoBinding } from './video-binding.js'
@@ -23,13 +23,15 @@ interface Found {
 
 /**
  * Folder of an animation: the driver's motion frame by frame in a log, then a picture a frame. A run that was interrupted is gone
- * on with; one run at a time writes, and only files that the log accounts for are touched.
+ * on with; one run at a time writes, and only the log, what is made of it and pictures of frames by their names are touched.
  */
 export class AnimationFolder {
   #records: AnimationRecord[] = []
   #observed: ObservedFrame[] = []
   #reference: number | null = null
   #isDiscarded = false
+  /** What an earlier run drew may be there: by fewer frames than there will be, and motion is smoothed over those around. */
+  #isDrawn = true
 
   private constructor(
     readonly folder: string,
@@ -48,7 +50,7 @@ export class AnimationFolder {
       output: folder,
       log: join(folder, ANIMATION_FILES.log),
       lock: join(folder, LOCK),
-      later: [ANIMATION_FILES.manifest, pictureName(0)].map((name) => join(folder, name)),
+      later: [ANIMATION_FILES.manifest, ...(await picturesIn(folder))].map((name) => join(folder, name)),
     }
     return new AnimationFolder(folder, await BoundLog.open(files, (value) => take(value, found)), found)
   }
@@ -105,7 +107,7 @@ export class AnimationFolder {
       this.#reference = found.reference
       return []
     }
-    await this.#remove(found.records.length)
+    await this.#remove()
     await this.log.beginAnew(binding)
     return [`${this.folder}: starts anew, because ${[...reasons, '--force was given'][0]}`]
   }
@@ -115,7 +117,10 @@ export class AnimationFolder {
     await this.log.append({ reference: frame })
   }
 
+  /** Adds a frame; what was drawn without it, or by a line that the log lost, is removed. @throws FaceError OUTPUT_FAILED */
   async append(facts: FrameFacts, observed: ObservedFrame, tracker: TrackerMemory | null): Promise<void> {
+    if (this.#isDrawn) await this.#removeDrawn()
+    this.#isDrawn = false
     const record = animationRecord(facts, observed, tracker)
     await this.log.append(record)
     this.#records.push(record)
@@ -131,15 +136,21 @@ export class AnimationFolder {
     return (await lstat(this.picture(frame)).catch(() => null))?.isFile() ?? false
   }
 
-  /** Removes all that the log accounts for, and with `close` the folder, if nothing else is in it. */
+  /** Removes log and pictures, and with `close` the folder, if nothing else is in it. */
   async discard(): Promise<void> {
     this.#isDiscarded = true
-    await this.#remove(this.#records.length)
+    await this.#remove()
   }
 
-  async #remove(frames: number): Promise<void> {
-    for (let frame = 0; frame < frames; frame++) await removeFile(this.picture(frame))
-    for (const name of Object.values(ANIMATION_FILES)) await removeFile(join(this.folder, name))
+  async #remove(): Promise<void> {
+    await this.#removeDrawn()
+    // Last: without it the others would be another's.
+    await removeFile(join(this.folder, ANIMATION_FILES.log))
+  }
+
+  async #removeDrawn(): Promise<void> {
+    for (const name of await picturesIn(this.folder)) await removeFile(join(this.folder, name))
+    await removeFile(join(this.folder, ANIMATION_FILES.manifest))
   }
 }
 
@@ -147,7 +158,7 @@ export class AnimationFolder {
 function take(value: unknown, found: Found): boolean {
   if (found.reference === null) {
     const { reference: frame } = (value ?? {}) as { reference?: unknown }
-    if (!Number.isInteger(frame)) return false
+    if (!Number.isInteger(frame) || (frame as number) < 0) return false
     found.reference = frame as number
     return true
   }
@@ -156,6 +167,13 @@ function take(value: unknown, found: Found): boolean {
   found.records.push(value as AnimationRecord)
   found.observed.push(frame)
   return true
+}
+
+async function picturesIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw outputFailed(folder, cause)
+  })
+  return names.filter((name) => /^\d{6,}\.png$/.test(name)).sort()
 }
 
 function pictureName(frame: number): string {

@@ -51,12 +51,8 @@ export function observedFrame(value: unknown, frame: number): ObservedFrame | nu
   const light = unpack(record.motion?.light, MESH_VERTICES * 3)
   const mouth = unpack(record.mouth, MOUTH_NUMBERS)
   const isStatus = record.status === 'ok' || record.status === 'regained' || record.status === 'held'
-  // Logs of before heads had a surround have none: their frames are watched again.
   const isWhole =
-    record.frame === frame &&
-    typeof record.name === 'string' &&
-    isStatus &&
-    record.motion?.surround?.length === 4
+    record.frame === frame && typeof record.name === 'string' && isStatus && isMotion(record.motion)
   if (!isWhole || expression === null || light === null || mouth === null) return null
   const { status, message, motion } = record as AnimationRecord
   return {
@@ -65,6 +61,26 @@ export function observedFrame(value: unknown, frame: number): ObservedFrame | nu
     motion: { ...motion, expression, light },
     mouth,
   }
+}
+
+/** Whether all numbers are there. Logs of before heads had a surround have none: their frames are watched again. */
+function isMotion(motion: PackedMotion | undefined): boolean {
+  if (!motion) return false
+  const { rotation, shift, scale, eyeOpenings, mouthOpening, gazes, surround } = motion
+  return (
+    areNumbers(rotation, 9) &&
+    areNumbers(shift, 3) &&
+    areNumbers(eyeOpenings, 2) &&
+    areNumbers(surround, 4) &&
+    areNumbers(
+      [scale, mouthOpening, gazes?.[0]?.along, gazes?.[0]?.across, gazes?.[1]?.along, gazes?.[1]?.across],
+      6,
+    )
+  )
+}
+
+function areNumbers(values: unknown, count: number): boolean {
+  return Array.isArray(values) && values.length === count && values.every(Number.isFinite)
 }
 
 function pack(values: Float32Array): string {

@@ -127,7 +127,7 @@ async function readLog(
 function foreign(file: string): FaceError {
   return new FaceError(
     'OUTPUT_FAILED',
-    `${file}: this command did not write it or can no longer read it; choose another place with -o`,
+    `${file}: this command did not write it or can no longer read it; move it away or choose another place with -o`,
     { file },
   )
 }

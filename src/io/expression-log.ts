@@ -80,8 +80,11 @@ export class ExpressionLog {
   }
 
   async close(): Promise<void> {
-    if (this.#hasBegun && this.#isEmpty) await this.discard()
-    await this.log.close()
+    try {
+      if (this.#hasBegun && this.#isEmpty) await this.discard()
+    } finally {
+      await this.log.close()
+    }
   }
 }
 

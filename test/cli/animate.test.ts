@@ -68,26 +68,60 @@ describe('animate', () => {
     for (const { sha256 } of manifest.inputs) expect(sha256).toMatch(/^[0-9a-f]{64}$/)
   })
 
-  it('goes on where it was interrupted, with the same bits', async () => {
-    const whole = join(folder, 'whole')
-    expect((await run(PHOTO_A, driver, '-o', whole, '--reference', '0')).code).toBe(EXIT.ok)
-    const terminal = new FakeTerminal(faceFlow)
-    faceFlow.onCall = ([photo]) => {
-      if (String(photo).endsWith('frame3.jpg')) terminal.interrupt()
-    }
-    const args = ['animate', PHOTO_A, driver, '-o', out, '--reference', '0']
-    expect(await runCli(args, terminal.context, false)).toBe(EXIT.interrupted)
-    expect(terminal.err).toContain('the same command goes on from here')
-    faceFlow.calls.length = 0
-    faceFlow.onCall = () => undefined
-    expect((await run(...args.slice(1))).code).toBe(EXIT.ok)
-    expect(methods().filter((method) => method === 'observe')).toHaveLength(3)
-    expect(methods()).toContain('resume')
-    expect(await bytesOf(out)).toEqual(await bytesOf(whole))
-    // Once more there is nothing left to do.
-    faceFlow.calls.length = 0
-    expect((await run(...args.slice(1))).code).toBe(EXIT.ok)
-    expect(methods()).not.toContain('draw')
+  it.each(['0', '4'])(
+    'goes on where it was interrupted, with the same bits: reference %s',
+    async (reference) => {
+      const whole = join(folder, 'whole')
+      expect((await run(PHOTO_A, driver, '-o', whole, '--reference', reference)).code).toBe(EXIT.ok)
+      const terminal = new FakeTerminal(faceFlow)
+      faceFlow.onCall = ([photo]) => {
+        if (String(photo).endsWith('frame3.jpg')) terminal.interrupt()
+      }
+      const args = ['animate', PHOTO_A, driver, '-o', out, '--reference', reference]
+      expect(await runCli(args, terminal.context, false)).toBe(EXIT.interrupted)
+      expect(terminal.err).toContain('the same command goes on from here')
+      faceFlow.calls.length = 0
+      faceFlow.onCall = () => undefined
+      expect((await run(...args.slice(1))).code).toBe(EXIT.ok)
+      expect(methods().filter((method) => method === 'observe')).toHaveLength(3)
+      expect(methods()).toContain('resume')
+      expect(await bytesOf(out)).toEqual(await bytesOf(whole))
+      // Once more there is nothing left to do.
+      faceFlow.calls.length = 0
+      expect((await run(...args.slice(1))).code).toBe(EXIT.ok)
+      expect(methods()).not.toContain('draw')
+    },
+  )
+
+  describe('draws again what was drawn', () => {
+    const log = 'animation.jsonl'
+    const drawAll = async (photo = PHOTO_A, place = out, ...more: string[]) =>
+      expect((await run(photo, driver, '-o', place, '--reference', '0', ...more)).code).toBe(EXIT.ok)
+
+    it('from a line that the log lost, also for another photo', async () => {
+      await drawAll()
+      const lines = (await readFile(join(out, log), 'utf8')).split('\n')
+      await writeFile(join(out, log), [...lines.slice(0, 4), 'garbage', ...lines.slice(5)].join('\n'))
+      await drawAll(PHOTO_B, out, '--force')
+      await drawAll(PHOTO_B, join(folder, 'whole'))
+      expect(await bytesOf(out)).toEqual(await bytesOf(join(folder, 'whole')))
+    })
+
+    it('before the driver grew by a frame, and takes the manifest of before away', async () => {
+      await drawAll()
+      await cp(PHOTO_B, join(driver, 'frame7.jpg'))
+      const terminal = new FakeTerminal(faceFlow)
+      faceFlow.onCall = ([photo]) => {
+        if (String(photo).endsWith('frame7.jpg')) terminal.interrupt()
+      }
+      const args = ['animate', PHOTO_A, driver, '-o', out, '--reference', '0']
+      expect(await runCli(args, terminal.context, false)).toBe(EXIT.interrupted)
+      expect((await readdir(out)).sort()).toEqual([log])
+      faceFlow.onCall = () => undefined
+      await drawAll()
+      await drawAll(PHOTO_A, join(folder, 'whole'))
+      expect(await bytesOf(out)).toEqual(await bytesOf(join(folder, 'whole')))
+    })
   })
 
   it('holds the motion where the face is not seen or a picture is damaged, says so once, and goes on', async () => {
@@ -188,12 +222,41 @@ describe('animate', () => {
     expect(await readFile(join(out, '000000.png'), 'utf8')).toBe('mine')
   })
 
+  it("refuses the driver's own folder, whose pictures have the names of frames", async () => {
+    for (let i = 1; i <= 6; i++) {
+      const picture = await sharp(join(driver, `frame${i}.jpg`))
+        .png()
+        .toBuffer()
+      await writeFile(join(driver, `00000${i}.png`), picture)
+      await rm(join(driver, `frame${i}.jpg`))
+    }
+    const before = await bytesOf(driver)
+    const { code, terminal } = await run(PHOTO_A, driver, '-o', driver)
+    expect(code).toBe(EXIT.output)
+    expect(terminal.err).toMatch(/000001\.png: this command did not write it .* choose another place with -o/)
+    expect(await bytesOf(driver)).toEqual(before)
+  })
+
   it('refuses the place of another animation, and takes it when forced', async () => {
     await run(PHOTO_A, driver, '-o', out)
     const other = await run(PHOTO_B, driver, '-o', out)
     expect(other.code).toBe(EXIT.input)
     expect(other.terminal.err).toMatch(/holds another animation \(the photo has other content\)/)
     expect((await run(PHOTO_B, driver, '-o', out, '--force')).code).toBe(EXIT.ok)
+  })
+
+  it.each([
+    ['goes on', []],
+    ['is forced', ['--force']],
+  ] as const)('keeps no picture of frames that the log no longer has when it %s', async (_, force) => {
+    await run(PHOTO_A, driver, '-o', out, '--reference', '0')
+    const before = await bytesOf(out)
+    const log = join(out, 'animation.jsonl')
+    // As before heads had a surround.
+    await writeFile(log, (await readFile(log, 'utf8')).replaceAll('"surround"', '"unknown"'))
+    for (const name of await pictures()) await writeFile(join(out, name), 'old')
+    expect((await run(PHOTO_A, driver, '-o', out, '--reference', '0', ...force)).code).toBe(EXIT.ok)
+    expect(await bytesOf(out)).toEqual(before)
   })
 
   it('one frame is no driver', async () => {

@@ -1,10 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { removePendingFiles } from '../../src/platform/node/atomic.js'
 import { describeOwner, type FolderLock, takeLock } from '../../src/platform/node/folder-lock.js'
+
+vi.mock('node:fs/promises', async (original) => {
+  const fs = await original<typeof import('node:fs/promises')>()
+  return { ...fs, open: vi.fn(fs.open), rm: vi.fn(fs.rm) }
+})
 
 let folder: string
 let file: string
@@ -69,6 +74,30 @@ describe('takeLock', () => {
     await rm(file)
     await taken()
     removePendingFiles()
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('stays where it cannot be removed, without a word, and is taken over', async () => {
+    const lock = await taken()
+    vi.mocked(rm).mockRejectedValueOnce(Object.assign(new Error('read-only'), { code: 'EROFS' }))
+    await lock.release()
+    expect(await readdir(folder)).toEqual(['.lock'])
+    await (await taken()).release()
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('leaves neither a file nor an open one on a full disk', async () => {
+    const handle = await open(file, 'w')
+    vi.mocked(open).mockResolvedValueOnce(handle)
+    handle.writeFile = async () => {
+      throw Object.assign(new Error('full'), { code: 'ENOSPC' })
+    }
+    const full = /\.lock: the disk is full/
+    await expect(takeLock(file)).rejects.toMatchObject({
+      code: 'OUTPUT_FAILED',
+      message: expect.stringMatching(full),
+    })
+    expect(handle.fd).toBe(-1)
     expect(await readdir(folder)).toEqual([])
   })
 

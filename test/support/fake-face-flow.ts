@@ -282,8 +282,10 @@ export class FakeFaceFlow implements ExpressiveFaceFlow {
       async resume(memories, reference, previous, before) {
         fake.memories = memories
         await fake.take('resume', [reference, previous])
+        const still = observed('ok')
         seen = Math.round(8 * (before.motion.expression[0] ?? 0))
         last = before
+        return still
       },
       dispose: () => undefined,
     }

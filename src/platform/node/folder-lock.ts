@@ -25,7 +25,10 @@ export interface LockOwner {
 /** A lock that this process holds. */
 export interface FolderLock {
   readonly file: string
-  /** Gives it back; harmless when somebody has taken it meanwhile. */
+  /**
+   * Gives it back; harmless when somebody has taken it meanwhile. One that cannot be removed stays, and is taken over as that of a
+   * process that has ended: what its owner fails of is what people must hear about.
+   */
   release(): Promise<void>
 }
 
@@ -82,8 +85,11 @@ async function create(file: string): Promise<FolderLock | null> {
   // A signal that ends the process must not leave it behind.
   keepPending(file)
   try {
-    await handle.writeFile(text)
-    await handle.close()
+    try {
+      await handle.writeFile(text)
+    } finally {
+      await handle.close()
+    }
   } catch (cause) {
     await rm(file, { force: true }).catch(() => undefined)
     dropPending(file)
@@ -95,7 +101,8 @@ async function create(file: string): Promise<FolderLock | null> {
     async release() {
       held.delete(owner.token)
       dropPending(file)
-      if ((await read(file).catch(() => null))?.text === text) await rm(file, { force: true })
+      const isOurs = (await read(file).catch(() => null))?.text === text
+      if (isOurs) await rm(file, { force: true }).catch(() => undefined)
     },
   }
 }
