@@ -23,7 +23,7 @@ const command = benchCommand(
 /** A person, four further frames of the same, and the driver, two frames of another. */
 const PHOTO = 'eval/animate/lbbc2a-001.jpg'
 const SOURCES = [11, 29, 47, 65].map((frame) => `eval/animate/lbbc2a-0${frame}.jpg`)
-const FRAMES = ['photos/franck_02045.jpg', 'photos/franck_03979.jpg'] as const
+const FRAMES = ['eval/animate/pwij3p-001.jpg', 'eval/animate/pwij3p-047.jpg'] as const
 /** Middle of the frames of 360x288 px, and the side that it is enlarged to. */
 const WINDOW = { x: 36, y: 0, width: 288, height: 288 } as const
 const SIDE = 512
@@ -47,6 +47,8 @@ await main(async () => {
   const fused = await faceFlow.animate(photo, { sources })
   for (const each of [animation, fused]) await each.start(first)
   const observed = await animation.observe(later)
+  if (observed.status === 'held')
+    throw new TypeError(`the driver's second frame is held: ${observed.message}`)
   const cpu = await cpuOfFrame(animation.face, pair.triangles, pair)
   const work = {
     'registered pair': () => faceFlow.flowRegistered(pair.registeredA, pair.registeredB, { backward: false }),

@@ -185,6 +185,9 @@ export function makeSheet(
         ]
         put(corner, points[3 * i] as number, points[3 * i + 1] as number, points[3 * i + 2] as number, share)
         if (beyond > 0) moveWithSurround(out, corner, share * beyond, head.surround)
+        // A person goes on below the picture: where a head is lifted, background would lie under the neck.
+        if (at(places, 4 * corner + 1) >= size.height)
+          out[3 * corner + 1] = Math.max(size.height, out[3 * corner + 1] as number)
         for (let c = 0; c < 3; c++) gains[3 * corner + c] = 1 + (light[3 * i + c] as number)
       }
       eyeballs.forEach(({ moved }, i) => {

@@ -1,8 +1,9 @@
+import { medianInPlace } from '../geometry/median.js'
 import type { HeadView } from './head-view.js'
 import { STILL_SURROUND, type Surround } from './surround.js'
 
 const STEPS = 4
-/** With fewer places in the picture the surround says nothing. */
+/** With fewer places in the picture the surround says nothing, with twice as many all: it comes and goes without a jump. */
 const LEAST_PLACES = 150
 /** Grey levels beyond which a difference is something else: hair that falls, a hand. */
 const ROBUST = 12
@@ -26,7 +27,8 @@ export function fitSurround(
   unit: number,
 ): Surround {
   let surround = STILL_SURROUND
-  let [gain, offset] = [1, 0]
+  let [gain, offset] = [1, brighterBy(view, places, levels)]
+  let count = 0
   const seen = new Float64Array(3)
   const row = new Float64Array(4)
   const normal = new Float64Array(20)
@@ -34,7 +36,8 @@ export function fitSurround(
   for (let step = 0; step < STEPS; step++) {
     normal.fill(0)
     const [scale, roll, right, down] = surround
-    let [count, sum, squares, nows, products] = [0, 0, 0, 0, 0]
+    count = 0
+    let [sum, squares, nows, products] = [0, 0, 0, 0]
     for (let i = 0; i < levels.length; i++) {
       const [u, v] = [((places[3 * i] as number) - mx) / unit, ((places[3 * i + 1] as number) - my) / unit]
       const x = mx + unit * (u + scale * u - roll * v + right)
@@ -70,8 +73,18 @@ export function fitSurround(
   const [scale, roll, right, down] = surround
   const largest = Math.hypot(scale, roll) + Math.hypot(right, down)
   if (!(largest < Number.POSITIVE_INFINITY)) return STILL_SURROUND
-  const share = Math.min(1, LARGEST / largest)
+  const share = Math.min(1, LARGEST / largest) * Math.min(1, count / LEAST_PLACES - 1)
   return [share * scale, share * roll, share * right, share * down]
+}
+
+/** By how many grey levels: of another exposure each place alone would pass for something else. */
+function brighterBy(view: HeadView, places: Float64Array, levels: Float64Array): number {
+  const seen = new Float64Array(3)
+  const differences = Float64Array.from(levels, (level, i) => {
+    const isShown = sampleInto(seen, view, places[3 * i] as number, places[3 * i + 1] as number)
+    return isShown ? (seen[0] as number) - level : Number.NaN
+  }).filter((value) => !Number.isNaN(value))
+  return differences.length === 0 ? 0 : medianInPlace(differences, (value) => value)
 }
 
 /** @param normal 4x5: normal equations and their right side */

@@ -177,6 +177,17 @@ describe('a sheet', () => {
     expect(headShare(frame, x, chin, chin + 1)).toBeGreaterThan(0.9)
   })
 
+  it('that ends in the head is not lifted off the lower border', () => {
+    const height = 158
+    const short = makeSheet(head, faces, person.subarray(0, SIDE * height), { width: SIDE, height })
+    const { vertices } = short.move({ ...driven(10), pose: { ...pose(10), shift: [2, -6, 0] } })
+    const below = Array.from({ length: short.places.length / 4 }, (_, i) => i).filter(
+      (i) => i >= 468 && (short.places[4 * i + 1] as number) >= height,
+    )
+    expect(Math.max(...below.map((i) => short.shares[i] as number))).toBeGreaterThan(0.9)
+    for (const i of below) expect(vertices[3 * i + 1]).toBeGreaterThanOrEqual(height)
+  })
+
   it('is deep as the face is, but nowhere so steep that a turn would draw the cheeks out to stripes', () => {
     const gentle = gentleRelief(mesh)
     let [changed, steepest] = [0, 0]

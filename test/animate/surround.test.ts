@@ -56,6 +56,33 @@ describe("the driver's hair and ears", () => {
     expect(seenSurround(places, reference, { ...away, shift: [9, 0, 0] }, same)).toEqual(STILL_SURROUND)
   })
 
+  it('are followed through a change of exposure, and fade where the picture ends', async () => {
+    const places = await follow(picture(STILL_SURROUND))
+    const moved: Surround = [0.01, -0.008, 0.012, -0.01]
+    const image = picture(moved)
+    const bright = { ...image, data: image.data.map((value) => Math.min(255, value + 60)) }
+    seenSurround(places, reference, still, bright).forEach((value, k) => {
+      expect(value).toBeCloseTo(moved[k] as number, 2.4)
+    })
+    // The head leaves the picture, and what is found of it in ever fewer places says ever less.
+    const sizes = Array.from({ length: 60 }, (_, i) => {
+      const width = SIDE - 4 * i
+      const cut = Array.from({ length: SIDE }, (_, row) => 4 * SIDE * row).flatMap((from) => [
+        ...image.data.subarray(from, from + 4 * width),
+      ])
+      const [, , right, down] = seenSurround(places, reference, still, {
+        width,
+        height: SIDE,
+        data: Uint8Array.from(cut),
+      })
+      return Math.hypot(right, down)
+    })
+    expect(sizes[0]).toBeGreaterThan(0.01)
+    expect(sizes.at(-1)).toBe(0)
+    for (let i = 1; i < sizes.length; i++)
+      expect(Math.abs((sizes[i] as number) - (sizes[i - 1] as number))).toBeLessThan(0.005)
+  })
+
   it('go no further than hair on a head does', async () => {
     const places = await follow(picture(STILL_SURROUND))
     const [scale, roll, right, down] = seenSurround(
