@@ -231,29 +231,33 @@ async function stopWithEntry({ child }: TinyWorker, workers: number): Promise<vo
 }
 
 describe('workers that fail', () => {
-  it('one killed, one stopped for longer than its lease, the server started anew: each entry once', () =>
-    withQueue(async () => {
-      const entries = tinyEntries(60, 150)
-      await queue.fill(entries, TERMS)
-      const [killed, stopped, steady] = [
-        worker({ lease: 2 }),
-        worker({ lease: 2 }),
-        worker({ lease: 2 }),
-      ] as const
-      await Promise.all([killed, stopped, steady].map((one) => one.says('"done"')))
-      await stopWithEntry(stopped, 3)
-      killed.child.kill('SIGKILL')
-      await server.restart(500)
-      // When its lease is over, the entry waits for the next look at leases; only then has another one done it.
-      while ((await queue.status()).done < entries.length) await wait(100)
-      stopped.child.kill('SIGCONT')
-      assert.equal(await stopped.ended, 0)
-      assert.equal(await steady.ended, 0)
-      // Its entry went to another one. What it did afterwards was either cut off or written a second time, the same bits.
-      const { lost } = (await stopped.report()) as WorkReport
-      assert.ok((await runs()).length - entries.length + lost >= 1)
-      await assertAllThere(entries)
-    }))
+  it(
+    'one killed, one stopped for longer than its lease, the server started anew: each entry once',
+    { timeout: 120_000 },
+    () =>
+      withQueue(async () => {
+        const entries = tinyEntries(60, 150)
+        await queue.fill(entries, TERMS)
+        const [killed, stopped, steady] = [
+          worker({ lease: 2 }),
+          worker({ lease: 2 }),
+          worker({ lease: 2 }),
+        ] as const
+        await Promise.all([killed, stopped, steady].map((one) => one.says('"done"')))
+        await stopWithEntry(stopped, 3)
+        killed.child.kill('SIGKILL')
+        await server.restart(500)
+        // When its lease is over, the entry waits for the next look at leases; only then has another one done it.
+        while ((await queue.status()).done < entries.length) await wait(100)
+        stopped.child.kill('SIGCONT')
+        assert.equal(await stopped.ended, 0)
+        assert.equal(await steady.ended, 0)
+        // Its entry went to another one. What it did afterwards was either cut off or written a second time, the same bits.
+        const { lost } = (await stopped.report()) as WorkReport
+        assert.ok((await runs()).length - entries.length + lost >= 1)
+        await assertAllThere(entries)
+      }),
+  )
 
   it('what is no entry is set aside, and the rest is done', () =>
     withQueue(async () => {
