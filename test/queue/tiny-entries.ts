@@ -27,8 +27,11 @@ export function outputBits(id: string): Buffer {
   return Buffer.concat(Array.from({ length: 64 }, () => block))
 }
 
-/** @param folder outputs go to, and `runs.log` with a line for each time that work on an entry ended */
-export function tinyWork(folder: string): ProcessEntry<TinyEntry> {
+/**
+ * @param folder outputs go to, and `runs.log` with a line for each time that work on an entry ended
+ * @param onBegun told of an entry that was found not to be done: from here on it is done, whoever does it in the meantime
+ */
+export function tinyWork(folder: string, onBegun: (id: string) => void = () => {}): ProcessEntry<TinyEntry> {
   return async (entry, signal) => {
     const file = join(folder, outputName(entry.id))
     if (await isDone(file)) return
@@ -46,6 +49,7 @@ export function tinyWork(folder: string): ProcessEntry<TinyEntry> {
           throw new Error('a hiccup')
         }
     }
+    onBegun(entry.id)
     await wait(entry.ms, undefined, { signal })
     await writeFileAtomic(file, outputBits(entry.id))
     appendFileSync(join(folder, 'runs.log'), `${entry.id}\n`)

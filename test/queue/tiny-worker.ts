@@ -6,15 +6,11 @@ import { TERMS, type TinyEntry, tinyWork } from './tiny-entries.js'
 const [folder = '', name = '', json = '{}'] = process.argv.slice(2)
 const abort = new AbortController()
 process.on('SIGTERM', () => abort.abort())
-const work = tinyWork(folder)
+const work = tinyWork(folder, (id) => process.stdout.write(`began ${id}\n`))
 const queue = await CorpusQueue.open<TinyEntry>(process.env.QUEUE ?? '', name)
 process.stdout.write('ready\n')
 try {
-  const announced: typeof work = (entry, signal) => {
-    process.stdout.write(`began ${entry.id}\n`)
-    return work(entry, signal)
-  }
-  const report = await queue.work(announced, {
+  const report = await queue.work(work, {
     terms: TERMS,
     signal: abort.signal,
     ...(JSON.parse(json) as object),
