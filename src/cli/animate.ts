@@ -18,13 +18,13 @@ import {
   hashFile,
   joinAnimation,
   LARGEST_TURN,
-  openFrames,
   photoFile,
   type VideoBinding,
   type VideoDamage,
   type VideoFormat,
   writeFileAtomic,
 } from '../index.js'
+import { openDriver } from './animate-driver.js'
 import { type Drawn, drawFrames, driverFaces, observeFrames } from './animate-frames.js'
 import { type AnimateFlags, addAnimateOptions, animateOptions } from './animate-options.js'
 import { type CliContext, ExitRequest } from './context.js'
@@ -78,8 +78,22 @@ async function animateCommand(
   context.watchesInterrupts()
   const target = await targetOf(flags.out)
   await assertOwn(target, flags.force ?? false)
-  const inputs = await readInputs(context, photo, driver, flags)
-  const { width, height } = await decodePhoto(inputs.photo.file)
+  const source = await openDriver(driver, context.interrupted)
+  try {
+    await animateBy(context, target, await readInputs(photo, source, flags), flags)
+  } finally {
+    await source.close()
+  }
+}
+
+async function animateBy(
+  context: CliContext,
+  target: Target,
+  inputs: Inputs,
+  flags: AnimateFlags,
+): Promise<void> {
+  const photo = inputs.photo.file
+  const { width, height } = await decodePhoto(photo)
   if (target.video && Math.max(width, height) > LONGEST_VIDEO_SIDE) {
     throw new FaceError(
       'INVALID_INPUT',
@@ -97,7 +111,7 @@ async function animateCommand(
       for (const note of await folder.begin(binding, changed, flags.force ?? false))
         progress.note(oneLine(note))
       progress.step('preparing the photo')
-      const animation = await faceFlow.animate(inputs.photo.file, {
+      const animation = await faceFlow.animate(photo, {
         ...animateOptions(flags),
         signal: context.interrupted,
       })
@@ -240,18 +254,11 @@ async function assertOwn({ video, manifest }: Target, isForced: boolean): Promis
   )
 }
 
-async function readInputs(
-  context: CliContext,
-  photo: string,
-  driver: string,
-  flags: AnimateFlags,
-): Promise<Inputs> {
+async function readInputs(photo: string, driver: FrameSource, flags: AnimateFlags): Promise<Inputs> {
   const hashed = await hashFile(photoFile(photo, 'the photo'))
   const sources: HashedFile[] = []
   for (const source of flags.source) sources.push(await hashFile(photoFile(source, 'the source')))
-  const frames = await openFrames(driver, context.interrupted)
-  await assertSeveralFrames(frames, context.interrupted)
-  const video = frames.clip && (await hashFile(frames.clip.file))
+  const video = driver.clip && (await hashFile(driver.clip.file))
   const read = [hashed.file, ...sources.map(({ file }) => file), ...(video ? [video.file] : [])]
   if (read.some((file) => resolve(file) === resolve(flags.out))) {
     throw new FaceError(
@@ -259,19 +266,7 @@ async function readInputs(
       `${flags.out}: would replace what it is made of; give another name with -o`,
     )
   }
-  return { photo: hashed, sources, driver: frames, video }
-}
-
-/** @throws FaceError INVALID_INPUT for a driver of one frame, as for a folder of one picture: nothing moves in it */
-async function assertSeveralFrames(driver: FrameSource, stop: AbortSignal): Promise<void> {
-  let count = 0
-  for await (const _ of driver.frames(0, stop)) if (++count > 1) return
-  stop.throwIfAborted()
-  throw new FaceError(
-    'INVALID_INPUT',
-    `${driver.path}: has ${count} frame${count === 1 ? '' : 's'} that can be read, and nothing moves in it; give a driver of two or more`,
-    { frames: count },
-  )
+  return { photo: hashed, sources, driver, video }
 }
 
 function bindingOf(

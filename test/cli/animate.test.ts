@@ -1,6 +1,10 @@
+import { execFile } from 'node:child_process'
+import { createReadStream, createWriteStream } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { EXIT } from '../../src/cli/exit-codes.js'
@@ -311,6 +315,25 @@ describe.runIf(await hasFfmpeg())('as a video', () => {
     expect(code).toBe(EXIT.input)
     expect(terminal.err).toMatch(/has 1 frame that can be read, and nothing moves in it/)
     expect(await readdir(folder)).not.toContain('out')
+  })
+
+  it('comes through a pipe too, which is read once and leaves nothing behind', async () => {
+    const file = await video()
+    const pipe = join(folder, 'pipe')
+    await promisify(execFile)('mkfifo', [pipe])
+    const kept = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('deepfaceflow-'))
+    const before = await kept()
+    const [{ code, terminal }] = await Promise.all([
+      run(PHOTO_A, pipe, '-o', out),
+      pipeline(createReadStream(file), createWriteStream(pipe)),
+    ])
+    expect(terminal.err).toBe('')
+    expect(code).toBe(EXIT.ok)
+    expect(await pictures()).toHaveLength(6)
+    expect(await kept()).toEqual(before)
+    const fromFile = join(folder, 'from-file')
+    expect((await run(PHOTO_A, file, '-o', fromFile)).code).toBe(EXIT.ok)
+    expect(await bytesOf(out)).toEqual(await bytesOf(fromFile))
   })
 
   it.each(['mp4', 'webm'])(
