@@ -33,7 +33,10 @@ export function addAnimateCommand(program: Command, context: CliContext): void {
         'says in its metadata that it is synthetic. Started again with the same arguments, it goes on where it stopped.',
     )
     .argument('<photo>', 'photo of a face from the front')
-    .argument('<driver>', 'video of any face (needs ffmpeg), folder of frames, or a pattern in quotes')
+    .argument(
+      '<driver>',
+      'video of any face (needs ffmpeg; also through a pipe), folder of frames, or a pattern in quotes',
+    )
   addAnimateOptions(command).action((photo: string, driver: string, flags: AnimateFlags) =>
     animateCommand(context, photo, driver, flags),
   )
