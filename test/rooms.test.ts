@@ -32,7 +32,7 @@ const NODE_FILES = [
   /^platform\/node\//,
   /^cli\//,
   /^corpus\//,
-  /^io\/(animation-folder|animation-video|batch-summary|bound-log|demo|flow-png|frame-files|frames|json-lines|pairs-csv|products|provenance|result-folder|video-files|video-overlay-files)\.ts$/,
+  /^io\/(animation-folder|animation-video|batch-summary|bound-log|demo|flow-png|frame-files|frames|json-lines|pairs-csv|products|provenance|result-folder|seal|video-files|video-overlay-files)\.ts$/,
   /^weights\/write-safetensors\.ts$/,
 ]
 

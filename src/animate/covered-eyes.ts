@@ -1,5 +1,6 @@
 import { at } from '../geometry/array.js'
 import { medianInPlace } from '../geometry/median.js'
+import { sampleColour } from '../geometry/sample-colour.js'
 import type { Rgba } from '../geometry/types.js'
 import { EYES, type Eye } from './face-parts.js'
 
@@ -92,27 +93,23 @@ function eyeCells(
 
 /** Mean over a parallelogram about a point, as brightness and differences of blue and red from it (BT.601). */
 function cellColour(
-  { width, height, data }: Rgba,
+  image: Rgba,
   [x, y]: readonly [number, number],
   across: readonly [number, number],
   along: readonly [number, number],
 ): Colour {
   const sum = [0, 0, 0]
+  const colour = [0, 0, 0]
   for (let k = 0; k < SAMPLES * SAMPLES; k++) {
     const u = ((k % SAMPLES) + 0.5) / SAMPLES - 0.5
     const v = (Math.floor(k / SAMPLES) + 0.5) / SAMPLES - 0.5
-    const px = Math.max(0, Math.min(width - 1, x + u * across[0] + v * along[0] - 0.5))
-    const py = Math.max(0, Math.min(height - 1, y + u * across[1] + v * along[1] - 0.5))
-    const [column, row] = [Math.floor(px), Math.floor(py)]
-    const [next, below] = [Math.min(column + 1, width - 1), Math.min(row + 1, height - 1)]
-    const [fx, fy] = [px - column, py - row]
-    for (let c = 0; c < 3; c++) {
-      const level = (cx: number, cy: number) => at(data, 4 * (cy * width + cx) + c)
-      sum[c] =
-        at(sum, c) +
-        (1 - fy) * ((1 - fx) * level(column, row) + fx * level(next, row)) +
-        fy * ((1 - fx) * level(column, below) + fx * level(next, below))
-    }
+    sampleColour(
+      image,
+      x + u * across[0] + v * along[0] - 0.5,
+      y + u * across[1] + v * along[1] - 0.5,
+      colour,
+    )
+    for (let c = 0; c < 3; c++) sum[c] = at(sum, c) + at(colour, c)
   }
   const [r, g, b] = sum.map((value) => value / (SAMPLES * SAMPLES)) as [number, number, number]
   const brightness = 0.299 * r + 0.587 * g + 0.114 * b

@@ -19,6 +19,11 @@ export interface LashLine {
 
 /** Share of the photo's opening from which on a lower strip is whole; at 0 it is nothing. */
 const OPEN = 0.5
+/**
+ * From the photo's opening to a shut eye it is at least so much, widths of the eye; of eyes that are shut in the photo it is 0.085. Where
+ * the landmarks of lids cross it would be nothing, and a step of a lid that nobody sees would make a strip appear or vanish.
+ */
+const LEAST_RANGE = 0.05
 /** How far the inner edges lie behind the skin, the lower one still before the eyeball, and the upper one before all skin; widths of the eye. */
 const BEHIND = 0.03
 const BEFORE = 0.02
@@ -29,9 +34,7 @@ export function lashLine({ mesh, landmarks }: PhotoHead): LashLine {
   const partners = new Map(
     EYES.flatMap(({ pairs }) => pairs.flatMap(([u, l]) => [[u, l] as const, [l, u] as const])),
   )
-  const depths = EYES.flatMap(({ rim, corners }) => {
-    return rim.map((v) => (upper.has(v) ? -BEFORE : BEHIND) * distance(mesh, ...corners))
-  })
+  const widths = EYES.flatMap(({ rim, corners }) => rim.map(() => distance(mesh, ...corners)))
   const offsets = rims.map(
     (v) => pointAt(landmarks, v).map((value, k) => value - (mesh[3 * v + k] as number)) as Vector,
   )
@@ -45,12 +48,14 @@ export function lashLine({ mesh, landmarks }: PhotoHead): LashLine {
     triangles: EYES.flatMap((eye, i) => strip(eye, 468 + i * EYES[0].rim.length)),
     moved: (now) =>
       rims.map((v, i) => {
-        const [whole, least] = [own[i] as number, rest[i] as number]
-        const open = (openingAt(now, v, partners) - least) / (whole - least)
+        const [whole, least, width] = [own[i] as number, rest[i] as number, widths[i] as number]
+        const range = Math.max(whole - least, LEAST_RANGE * width)
+        const open = 1 - (whole - openingAt(now, v, partners)) / range
         const share = upper.has(v) ? 1 : Math.max(0, Math.min(1, open / OPEN))
+        const depth = (upper.has(v) ? -BEFORE : BEHIND) * width
         const [x, y, z] = pointAt(now, v)
         const [dx, dy, dz] = offsets[i] as Vector
-        return [x + share * dx, y + share * dy, z + share * dz + (depths[i] as number)]
+        return [x + share * dx, y + share * dy, z + share * dz + depth]
       }),
   }
 }

@@ -5,6 +5,7 @@ import { applySimilarityToPoints, invertSimilarity } from '../geometry/similarit
 import type { PhotoInput, Rgba } from '../geometry/types.js'
 import { decodePhoto } from '../platform/index.js'
 import { type Bridge, bridge, carryOver, poseOf } from './carry-over.js'
+import { assertMotion, assertObserved } from './checked-motion.js'
 import type { FusedSources, PatchOf } from './fused-sources.js'
 import {
   type HeadMotion,
@@ -81,6 +82,7 @@ export class PhotoAnimation implements Animation {
 
   turnBeyond(motion: HeadMotion): AnimatedFrame['beyond'] {
     if (this.#bridge === undefined) throw notStarted('turnBeyond')
+    assertMotion(motion, 'turnBeyond')
     const { strengths, motion: kind } = this.#parts
     return poseOf(this.#bridge, motion, strengths.pose, kind).beyond
   }
@@ -113,6 +115,7 @@ export class PhotoAnimation implements Animation {
 
   async draw(observed: ObservedFrame, frame: PhotoInput, shown?: PhotoInput): Promise<AnimatedFrame> {
     if (this.#bridge === undefined) throw notStarted('draw')
+    assertObserved(observed, 'draw')
     const { face, working, head, sheet, renderer, fused, strengths, motion } = this.#parts
     const driven = carryOver(this.#bridge, observed.motion, strengths, motion)
     const driver = await this.#mouthOf(observed, observed.status === 'held' ? shown : frame)
@@ -141,6 +144,7 @@ export class PhotoAnimation implements Animation {
     previous: PhotoInput,
     last: ObservedFrame,
   ): Promise<ObservedFrame> {
+    assertObserved(last, 'resume')
     const { still, memory } = await this.#start(reference)
     await this.#parts.tracker.resume([memory, ...memories], reference, previous)
     this.#last = last

@@ -1,4 +1,5 @@
 import { FaceError } from '../errors.js'
+import { MESH_VERTICES } from '../geometry/types.js'
 import { eyeOpenings, mouthOpening } from './openings.js'
 import { sideTurn } from './photo-head.js'
 
@@ -15,12 +16,16 @@ const OPEN_RANK = 0.8
  * @param faces 468x3 landmarks by frame; null where the face is not seen
  * @param photo 468x3 of the photo
  * @returns index of the best; of equal ones the first
- * @throws FaceError NO_FACE if no frame shows a face
+ * @throws FaceError NO_FACE if no frame shows a face; INVALID_ARGUMENT for landmarks that are not 468x3 finite numbers
  */
 export function referenceFrame(
   faces: readonly (ArrayLike<number> | null)[],
   photo: ArrayLike<number>,
 ): number {
+  assertMesh(photo, 'the photo')
+  faces.forEach((face, i) => {
+    if (face !== null) assertMesh(face, `frame ${i}`)
+  })
   const openings = faces.map((face) => face && Math.min(...eyeOpenings(face)))
   const known = openings.filter((opening) => opening !== null).sort((a, b) => a - b)
   const open = known[Math.min(known.length - 1, Math.floor(OPEN_RANK * known.length))]
@@ -38,5 +43,14 @@ export function referenceFrame(
   throw new FaceError(
     'NO_FACE',
     `none of the ${faces.length} frames shows a face; give a driver that shows one`,
+  )
+}
+
+function assertMesh(face: ArrayLike<number>, whose: string): void {
+  const count = 3 * MESH_VERTICES
+  if (face?.length === count && Array.prototype.every.call(face, Number.isFinite)) return
+  throw new FaceError(
+    'INVALID_ARGUMENT',
+    `referenceFrame: the landmarks of ${whose} are not ${count} finite numbers; give landmarks468 as detect() gives them, null for a frame without a face`,
   )
 }

@@ -1,3 +1,4 @@
+import { FaceError } from '../errors.js'
 import { multiply, transposed } from '../geometry/rotation.js'
 import { fromRotationVector, type RotationVector, toRotationVector } from '../geometry/rotation-vector.js'
 import type { Gaze } from './gaze.js'
@@ -24,9 +25,16 @@ const NOISE = {
  * The motion of one frame with the noise of its neighbours averaged out. Frames before and after count alike, so that nothing comes
  * late, and the less, the more they differ: a blink stays a blink (bilateral filter in time, Tomasi and Manduchi 1998).
  * @param frames in order; frames on the far side of one that is held do not count
+ * @throws FaceError INVALID_ARGUMENT for an index beyond the frames
  */
 export function smoothedMotion(frames: readonly ObservedFrame[], index: number): HeadMotion {
-  const centre = frames[index] as ObservedFrame
+  const centre = frames[index]
+  if (centre === undefined) {
+    throw new FaceError(
+      'INVALID_ARGUMENT',
+      `smoothedMotion: there is no frame ${index} among ${frames.length}; give an index from 0 to ${frames.length - 1}`,
+    )
+  }
   if (centre.status === 'held') return centre.motion
   const others = neighbours(frames, index)
   const { motion } = centre

@@ -72,12 +72,12 @@ export interface Animation {
    * The photo with a motion.
    * @param frame the driver's, for the inside of the mouth; decoded again if it is a file
    * @param shown the last of the driver's frames that showed the face: its mouth is shown where the motion is held; without it, none
-   * @throws FaceError INVALID_ARGUMENT before `start`
+   * @throws FaceError INVALID_ARGUMENT before `start`, and for a motion with numbers that are missing or not finite
    */
   draw(observed: ObservedFrame, frame: PhotoInput, shown?: PhotoInput): Promise<AnimatedFrame>
   /**
    * Turn of a motion beyond what the photo can show, degrees; null where all of it is shown.
-   * @throws FaceError INVALID_ARGUMENT before `start`
+   * @throws FaceError INVALID_ARGUMENT as `draw`
    */
   turnBeyond(motion: HeadMotion): AnimatedFrame['beyond']
   /** `observe` and `draw`. */
@@ -89,7 +89,7 @@ export interface Animation {
    * @param previous the last frame that showed the face
    * @param last what was observed last
    * @returns what `start` returned
-   * @throws FaceError as `VideoTracker.resume`
+   * @throws FaceError as `VideoTracker.resume`, INVALID_ARGUMENT for a `last` with numbers that are missing or not finite
    */
   resume(
     memories: readonly (TrackerMemory | null)[],

@@ -1,38 +1,27 @@
-import { lstat } from 'node:fs/promises'
-import { basename, extname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import {
-  ANIMATION_FILES,
   type AnimatingFaceFlow,
   type Animation,
   AnimationFolder,
   animationManifest,
   assertUnchanged,
-  computedBy,
-  DEFAULT_REFINEMENT,
   decodePhoto,
-  FaceError,
   type FrameSource,
-  type HashedFile,
-  hasFfmpeg,
-  hashFile,
-  joinAnimation,
   LARGEST_TURN,
-  openFrames,
-  photoFile,
   type VideoBinding,
   type VideoDamage,
-  type VideoFormat,
   writeFileAtomic,
 } from '../index.js'
+import { openDriver } from './animate-driver.js'
 import { type Drawn, drawFrames, driverFaces, observeFrames } from './animate-frames.js'
+import { bindingOf, type Inputs, listInputs, readInputs } from './animate-inputs.js'
 import { type AnimateFlags, addAnimateOptions, animateOptions } from './animate-options.js'
+import { assertFits, assertOwn, joinVideo, type Target, targetOf } from './animate-target.js'
 import { type CliContext, ExitRequest } from './context.js'
 import { EXIT } from './exit-codes.js'
 import { createOptions } from './options.js'
 import { type Progress, startProgress } from './progress.js'
 import { oneLine } from './terminal-text.js'
-import { PICTURE_RATE } from './video-options.js'
 import { changedPictures } from './video-track.js'
 
 export function addAnimateCommand(program: Command, context: CliContext): void {
@@ -44,30 +33,14 @@ export function addAnimateCommand(program: Command, context: CliContext): void {
         'says in its metadata that it is synthetic. Started again with the same arguments, it goes on where it stopped.',
     )
     .argument('<photo>', 'photo of a face from the front')
-    .argument('<driver>', 'video of any face (needs ffmpeg), folder of frames, or a pattern in quotes')
+    .argument(
+      '<driver>',
+      'video of any face (needs ffmpeg; also through a pipe), folder of frames, or a pattern in quotes',
+    )
   addAnimateOptions(command).action((photo: string, driver: string, flags: AnimateFlags) =>
     animateCommand(context, photo, driver, flags),
   )
 }
-
-/** All that the command reads. */
-interface Inputs {
-  readonly photo: HashedFile
-  readonly sources: readonly HashedFile[]
-  readonly driver: FrameSource
-  /** Null for pictures, whose hashes are in the log. */
-  readonly video: HashedFile | null
-}
-
-/** Where the result goes: a folder of pictures, or a video and the folder that it is made from. */
-interface Target {
-  readonly folder: string
-  readonly manifest: string
-  readonly video: { readonly file: string; readonly format: VideoFormat } | null
-}
-
-/** Longest side that players show, px. */
-const LONGEST_VIDEO_SIDE = 8192
 
 async function animateCommand(
   context: CliContext,
@@ -78,15 +51,23 @@ async function animateCommand(
   context.watchesInterrupts()
   const target = await targetOf(flags.out)
   await assertOwn(target, flags.force ?? false)
-  const inputs = await readInputs(context, photo, driver, flags)
-  const { width, height } = await decodePhoto(inputs.photo.file)
-  if (target.video && Math.max(width, height) > LONGEST_VIDEO_SIDE) {
-    throw new FaceError(
-      'INVALID_INPUT',
-      `${photo}: ${width}x${height} px are more than a video's sides of ${LONGEST_VIDEO_SIDE} px; give a folder with -o, or a smaller photo`,
-      { photo, width, height, limit: LONGEST_VIDEO_SIDE },
-    )
+  const source = await openDriver(driver, context.interrupted)
+  try {
+    await animateBy(context, target, await readInputs(photo, source, flags), flags)
+  } finally {
+    await source.close()
   }
+}
+
+async function animateBy(
+  context: CliContext,
+  target: Target,
+  inputs: Inputs,
+  flags: AnimateFlags,
+): Promise<void> {
+  const photo = inputs.photo.file
+  const { width, height } = await decodePhoto(photo)
+  assertFits(target, photo, width, height)
   const folder = await AnimationFolder.open(target.folder)
   const progress = startProgress(context, 2 * (inputs.driver.count ?? 0), flags.quiet ?? false)
   try {
@@ -97,7 +78,7 @@ async function animateCommand(
       for (const note of await folder.begin(binding, changed, flags.force ?? false))
         progress.note(oneLine(note))
       progress.step('preparing the photo')
-      const animation = await faceFlow.animate(inputs.photo.file, {
+      const animation = await faceFlow.animate(photo, {
         ...animateOptions(flags),
         signal: context.interrupted,
       })
@@ -167,7 +148,7 @@ async function make(
   await writeFileAtomic(target.manifest, `${JSON.stringify(manifest, null, 2)}\n`)
   if (target.video) {
     progress.step('joining the video')
-    await joinVideo(inputs, target.video, folder, flags, warnings)
+    await joinVideo(driver, target.video, folder, flags, warnings)
     await folder.discard()
   }
   progress.stop()
@@ -179,142 +160,6 @@ async function make(
     )
   }
   if (damage || held > 0) throw new ExitRequest(EXIT.partial)
-}
-
-/** With the driver's sound, and without it where that cannot be put in. */
-async function joinVideo(
-  { driver }: Inputs,
-  { file, format }: NonNullable<Target['video']>,
-  folder: AnimationFolder,
-  { fps = PICTURE_RATE }: AnimateFlags,
-  warnings: string[],
-): Promise<void> {
-  const rate = driver.rate ?? fps
-  const time = (frame: number) => folder.records[frame]?.time ?? frame / rate
-  const { clip } = driver
-  const sound = clip?.sound ? { ...clip, codec: clip.sound } : null
-  try {
-    await joinAnimation(folder, file, format, time, sound)
-  } catch (error) {
-    if (sound === null || !(error instanceof FaceError)) throw error
-    warnings.push(`the video has no sound: ${error.message}`)
-    await joinAnimation(folder, file, format, time, null)
-  }
-}
-
-async function targetOf(out: string): Promise<Target> {
-  const format = /^\.(mp4|webm)$/i.exec(extname(out))?.[1]?.toLowerCase() as VideoFormat | undefined
-  if (format === undefined) {
-    if (/^\.(mov|mkv|avi|gif|m4v|png|jpe?g)$/i.test(extname(out))) {
-      throw new FaceError(
-        'INVALID_ARGUMENT',
-        `${out}: ${extname(out)} cannot be written; end the name in .mp4 or .webm, or give a folder`,
-        { out },
-      )
-    }
-    return { folder: out, manifest: join(out, ANIMATION_FILES.manifest), video: null }
-  }
-  if (!(await hasFfmpeg())) {
-    throw new FaceError(
-      'EXTERNAL_TOOL',
-      `${out}: a video needs ffmpeg, which was not found; install it, or give a folder with -o`,
-      { program: 'ffmpeg' },
-    )
-  }
-  return { folder: `${out}.frames`, manifest: `${out}.json`, video: { file: out, format } }
-}
-
-/** @throws FaceError OUTPUT_FAILED where a video would be replaced that has no manifest of ours beside it */
-async function assertOwn({ video, manifest }: Target, isForced: boolean): Promise<void> {
-  if (video === null || isForced) return
-  const exists = (file: string) =>
-    lstat(file).then(
-      () => true,
-      () => false,
-    )
-  if (!(await exists(video.file)) || (await exists(manifest))) return
-  throw new FaceError(
-    'OUTPUT_FAILED',
-    `${video.file}: exists and was not made by this command; choose another name with -o, or --force to replace it`,
-    { file: video.file },
-  )
-}
-
-async function readInputs(
-  context: CliContext,
-  photo: string,
-  driver: string,
-  flags: AnimateFlags,
-): Promise<Inputs> {
-  const hashed = await hashFile(photoFile(photo, 'the photo'))
-  const sources: HashedFile[] = []
-  for (const source of flags.source) sources.push(await hashFile(photoFile(source, 'the source')))
-  const frames = await openFrames(driver, context.interrupted)
-  await assertSeveralFrames(frames, context.interrupted)
-  const video = frames.clip && (await hashFile(frames.clip.file))
-  const read = [hashed.file, ...sources.map(({ file }) => file), ...(video ? [video.file] : [])]
-  if (read.some((file) => resolve(file) === resolve(flags.out))) {
-    throw new FaceError(
-      'INVALID_ARGUMENT',
-      `${flags.out}: would replace what it is made of; give another name with -o`,
-    )
-  }
-  return { photo: hashed, sources, driver: frames, video }
-}
-
-/** @throws FaceError INVALID_INPUT for a driver of one frame, as for a folder of one picture: nothing moves in it */
-async function assertSeveralFrames(driver: FrameSource, stop: AbortSignal): Promise<void> {
-  let count = 0
-  for await (const _ of driver.frames(0, stop)) if (++count > 1) return
-  stop.throwIfAborted()
-  throw new FaceError(
-    'INVALID_INPUT',
-    `${driver.path}: has ${count} frame${count === 1 ? '' : 's'} that can be read, and nothing moves in it; give a driver of two or more`,
-    { frames: count },
-  )
-}
-
-function bindingOf(
-  { photo, sources, driver, video }: Inputs,
-  { weights, adapter }: AnimatingFaceFlow,
-  flags: AnimateFlags,
-): VideoBinding {
-  const { strengths } = animateOptions(flags)
-  return {
-    input: driver.path,
-    provenance: {
-      ...computedBy(weights),
-      options: {
-        refinement: flags.refinement ?? DEFAULT_REFINEMENT,
-        extent: flags.extent ?? null,
-        face: flags.face ?? null,
-        at: flags.at ?? null,
-        driverFace: flags.driverFace ?? null,
-        strengths: { ...strengths },
-        motion: flags.motion,
-        reference: flags.reference,
-        smoothing: flags.smoothing,
-        mark: flags.mark ?? false,
-      },
-      inputs: {
-        'the photo': photo.sha256,
-        ...Object.fromEntries(sources.map(({ sha256 }, i) => [`source ${i + 1}`, sha256])),
-        ...(video && { 'the driver': video.sha256 }),
-      },
-    },
-    adapter,
-  }
-}
-
-function listInputs({ photo, sources, video }: Inputs, folder: AnimationFolder) {
-  const entry = (role: string, file: string, sha256: string) => ({ role, name: basename(file), sha256 })
-  return [
-    entry('photo', photo.file, photo.sha256),
-    ...sources.map(({ file, sha256 }) => entry('source', file, sha256)),
-    ...(video
-      ? [entry('driver', video.file, video.sha256)]
-      : folder.records.flatMap(({ name, digest }) => (digest ? [entry('driver frame', name, digest)] : []))),
-  ]
 }
 
 function warningsOf(

@@ -45,8 +45,8 @@ export async function readVideo(
     if (log) {
       progress.step('reading the input')
       const changed = await changedPictures(source, log.earlier)
-      const anew = await log.begin(await bindingOf(source, faceFlow, flags), changed)
-      if (anew !== null) progress.note(oneLine(`${log.file}: ${anew}`))
+      for (const note of await log.begin(await bindingOf(source, faceFlow, flags), changed))
+        progress.note(oneLine(note))
     }
     const rows = await readFrames(context, faceFlow, source, flags, log, progress)
     const isComplete = !context.interrupted.aborted

@@ -12,7 +12,6 @@ import {
   hashFile,
   VIDEO_FILES,
   type VideoBinding,
-  type VideoDamage,
   VideoFolder,
   videoExpressionsCsv,
 } from '../index.js'
@@ -22,7 +21,8 @@ import { flowOptions, type PairFlags } from './options.js'
 import type { Progress } from './progress.js'
 import { oneLine } from './terminal-text.js'
 import { PICTURE_RATE } from './video-options.js'
-import { makeOverlay, NO_OVERLAY, type OverlayFlags, type OverlaySummary } from './video-overlay.js'
+import { makeOverlay, NO_OVERLAY, type OverlayFlags } from './video-overlay.js'
+import { describeDamage, type VideoSummary, videoSummary } from './video-summary.js'
 import { changedPictures, expressionReader, trackFrames } from './video-track.js'
 
 export interface VideoFlags extends Omit<PairFlags, 'backward'>, OverlayFlags {
@@ -33,24 +33,6 @@ export interface VideoFlags extends Omit<PairFlags, 'backward'>, OverlayFlags {
   readonly expression?: boolean
   readonly neutral?: string
   readonly force?: boolean
-}
-
-/** What `video.json` holds. */
-export interface VideoSummary {
-  readonly format: 2
-  readonly input: string
-  readonly adapter: string
-  readonly date: string
-  readonly frames: number
-  readonly complete: boolean
-  readonly damage: VideoDamage | null
-  readonly withFlow: number
-  readonly withoutFace: number
-  readonly lost: number
-  readonly regained: number
-  readonly cuts: number
-  readonly unreadable: number
-  readonly overlay: OverlaySummary
 }
 
 /** What a run on one video has come to. */
@@ -129,33 +111,10 @@ async function follow(
     },
   )
   if (context.interrupted.aborted) return { summary: null, computed }
-  const count = (...statuses: FrameRecord['status'][]) =>
-    records.filter(({ status }) => statuses.includes(status)).length
-  const summary = {
-    format: 2 as const,
-    input: binding.input,
-    ...binding.provenance,
-    adapter: binding.adapter,
-    date: new Date().toISOString(),
-    frames: records.length,
-    complete: damage === null,
-    damage,
-    withFlow: count('ok', 'regained'),
-    withoutFace: count('no-face', 'lost'),
-    lost: count('lost'),
-    regained: count('regained'),
-    cuts: records.filter(({ cut }) => cut).length,
-    unreadable: count('unreadable'),
-    overlay,
-  }
+  const summary = videoSummary(binding, records, damage, overlay)
   await folder.write(VIDEO_FILES.summary, `${JSON.stringify(summary, null, 2)}\n`)
   if (failure !== undefined) throw failure
   return { summary, computed }
-}
-
-/** Whether something of the video has no flow that might have had one. */
-export function isPartial({ damage, withoutFace, unreadable }: VideoSummary): boolean {
-  return damage !== null || withoutFace > 0 || unreadable > 0
 }
 
 function bindingOf(
@@ -195,10 +154,4 @@ function clockOf(
 ): (record: Pick<FrameRecord, 'time' | 'frame'>) => number {
   const rate = source.files ? (flags.fps ?? PICTURE_RATE) : (source.rate ?? PICTURE_RATE)
   return ({ time, frame }) => time ?? frame / rate
-}
-
-function describeDamage(file: string, { announced, decoded, messages }: VideoDamage): string {
-  const count = announced !== null && announced > decoded ? `${decoded} of ${announced}` : String(decoded)
-  const why = messages.length > 0 ? ` (ffmpeg: ${messages.join('; ')})` : ''
-  return `${file}: damaged or incomplete, ${count} frames could be read${why}; what could be read is in the results`
 }

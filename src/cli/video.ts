@@ -8,7 +8,8 @@ import { addEngineOptions, addFaceOptions, addOutputOptions } from './options.js
 import { startProgress } from './progress.js'
 import { oneLine } from './terminal-text.js'
 import { framesPerSecond } from './video-options.js'
-import { isPartial, runVideo, type VideoFlags, type VideoSummary } from './video-run.js'
+import { runVideo, type VideoFlags } from './video-run.js'
+import { isPartial, type VideoSummary } from './video-summary.js'
 import { serveVideos, videosCommand } from './videos.js'
 import { SharedEngine, shownBy } from './workbench.js'
 

@@ -9,7 +9,8 @@ import { Pace } from './pace.js'
 import { runTwice, WorkerEnded } from './process-crew.js'
 import { type Progress, startProgress } from './progress.js'
 import { oneLine } from './terminal-text.js'
-import { isPartial, runVideo, type VideoFlags } from './video-run.js'
+import { runVideo, type VideoFlags } from './video-run.js'
+import { isPartial } from './video-summary.js'
 import { crewAt, SharedEngine, serveAt, shownBy, type TaskEvent, type Workbench } from './workbench.js'
 
 /** One of several videos, and the folder of its own. */

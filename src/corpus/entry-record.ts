@@ -5,12 +5,12 @@ import { join, relative } from 'node:path'
 import { FaceError } from '../errors.js'
 import { findFrameFiles } from '../io/frame-files.js'
 import { computedBy, type Provenance, provenanceChanges, withDigest } from '../io/provenance.js'
+import { isUnbroken } from '../io/seal.js'
 import { sha256Now } from '../platform/node/hash.js'
 import { assertUnchanged, type HashedFile, hashFile } from '../platform/node/hashed-file.js'
 import type { VideoDamage } from '../platform/node/video-frame.js'
 import { type CorpusEntry, entryFolder, entryPaths } from './entry.js'
 import type { CorpusEngine, CorpusOptions } from './options.js'
-import { isUnbroken } from './seal.js'
 
 /** Names in the folder of a finished entry. */
 export const ENTRY_FILES = {

@@ -1,13 +1,13 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { FaceError } from '../errors.js'
+import { sealed } from '../io/seal.js'
 import { flushFile, makeOutputFolder, outputFailed } from '../platform/node/atomic.js'
 import { temporaryName } from '../platform/node/owner.js'
 import { entryFolder } from './entry.js'
 import { ENTRY_FILES, type EntryRecord, type FileFacts, fileFacts } from './entry-record.js'
 import type { FrameRow } from './rows.js'
 import type { Sample } from './sample-files.js'
-import { sealed } from './seal.js'
 import { TarWriter } from './tar-writer.js'
 
 /** Rows that wait in memory to be written. */

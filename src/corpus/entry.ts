@@ -25,6 +25,21 @@ export interface CorpusEntry {
   readonly line: number | null
 }
 
+/** Whether a line of a plan is an entry. */
+export function isEntry(value: unknown): value is Omit<CorpusEntry, 'root'> {
+  if (typeof value !== 'object' || value === null) return false
+  const { id, kind, names, group, line } = value as Partial<CorpusEntry>
+  return (
+    typeof id === 'string' &&
+    typeof group === 'string' &&
+    ENTRY_KINDS.some((known) => known === kind) &&
+    Array.isArray(names) &&
+    names.length === (kind === 'pair' ? 2 : 1) &&
+    names.every((name) => typeof name === 'string') &&
+    (line === null || Number.isInteger(line))
+  )
+}
+
 /** Without dots: readers of WebDataset shards split the names of samples at the first one. */
 const SAFE_ID = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}_-]*$/u
 /** Names of samples and of temporary folders begin with the id; file systems take 255 bytes, some of them 143. */

@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { FaceError } from '../errors.js'
 import { makeOutputFolder, outputFailed } from '../platform/node/atomic.js'
 import { temporaryName } from '../platform/node/owner.js'
-import { BUCKETS, bucketName, bucketOf, type CorpusEntry, entryPaths, idKey } from './entry.js'
+import { BUCKETS, bucketName, bucketOf, type CorpusEntry, entryPaths, idKey, isEntry } from './entry.js'
 import { replaceFolder } from './entry-writer.js'
 
 /*
@@ -188,18 +188,28 @@ function assertNoDuplicates(entries: readonly CorpusEntry[]): void {
 async function readBucket(folder: string, bucket: number, root: string): Promise<CorpusEntry[]> {
   const file = join(folder, bucketName(bucket))
   const text = (await readBucketFile(folder, bucket))?.toString('utf8') ?? ''
+  const entries: CorpusEntry[] = []
+  for (const [i, line] of text.split('\n').entries()) {
+    if (line === '') continue
+    const entry = parse(line)
+    if (!isEntry(entry)) {
+      throw new FaceError(
+        'INVALID_INPUT',
+        `${file}, line ${i + 1}: is damaged; run "deepfaceflow corpus" with the input again, which plans anew`,
+        { file, line: i + 1 },
+      )
+    }
+    entries.push({ ...entry, root })
+  }
+  return entries
+}
+
+/** Undefined for what is no JSON. */
+function parse(line: string): unknown {
   try {
-    return text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => ({ ...(JSON.parse(line) as Omit<CorpusEntry, 'root'>), root }))
-  } catch (cause) {
-    throw new FaceError(
-      'INVALID_INPUT',
-      `${file}: is damaged; run "deepfaceflow corpus" with the input again, which plans anew`,
-      { file },
-      { cause },
-    )
+    return JSON.parse(line)
+  } catch {
+    return undefined
   }
 }
 

@@ -12,7 +12,7 @@ export function isFound(input: ExpressionInput): input is FaceFrame {
 
 /**
  * What is read, as it is now: the caller may change it when the call returns.
- * @throws FaceError INVALID_INPUT for a face that lacks something
+ * @throws FaceError INVALID_INPUT for a face that lacks something, or has numbers that are not finite
  */
 export function ownedInput(input: ExpressionInput, name: string): PhotoInput | FaceFrame {
   return isFound(input) ? ownedFace(input, name) : ownedPhoto(input)
@@ -20,7 +20,9 @@ export function ownedInput(input: ExpressionInput, name: string): PhotoInput | F
 
 /** As `ownedInput`. */
 export function ownedFace(input: FaceFrame, name: string): FaceFrame {
-  const { landmarks468, irises, registered, box, toTemplate, image } = input as Partial<FaceFrame>
+  const { landmarks468, irises, registered, box, toTemplate, image, score } = input as Partial<FaceFrame>
+  const { a, b, tx, ty } = toTemplate ?? {}
+  const { x, y, width, height } = box ?? {}
   const isWhole =
     isBuiltIn(landmarks468, 'Float32Array') &&
     landmarks468.length === 3 * MESH_VERTICES &&
@@ -29,11 +31,13 @@ export function ownedFace(input: FaceFrame, name: string): FaceFrame {
     registered?.width === TEMPLATE_SIZE &&
     registered.height === TEMPLATE_SIZE &&
     registered.data?.length === 4 * TEMPLATE_SIZE ** 2 &&
-    [box, toTemplate, image].every((part) => typeof part === 'object' && part !== null)
+    typeof image === 'object' &&
+    image !== null &&
+    [a, b, tx, ty, x, y, width, height, score, ...landmarks468, ...irises].every(Number.isFinite)
   if (!isWhole) {
     throw new FaceError(
       'INVALID_INPUT',
-      `${name}: is not a face as detect() and flow() give it (468 landmarks, ten points of the irises, a registered frame of ` +
+      `${name}: is not a face as detect() and flow() give it (468 landmarks and ten points of the irises, all numbers finite, a registered frame of ` +
         `${TEMPLATE_SIZE}x${TEMPLATE_SIZE}); give one of these, or a photo`,
       { photo: name },
     )

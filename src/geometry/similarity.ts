@@ -59,6 +59,12 @@ export function fitSimilarity(
   }
   const a = dot / norm
   const b = cross / norm
+  if (![a, b, ux, uy].every(Number.isFinite)) {
+    throw new FaceError(
+      'INVALID_ARGUMENT',
+      'fitSimilarity: some of the points are not finite; leave them out',
+    )
+  }
   return { a, b, tx: ux - a * sx + b * sy, ty: uy - b * sx - a * sy }
 }
 
@@ -73,10 +79,11 @@ export function composeSimilarity(second: Similarity, first: Similarity): Simila
   }
 }
 
-/** @throws FaceError INVALID_ARGUMENT for a similarity of scale zero */
+/** @throws FaceError INVALID_ARGUMENT for a similarity of scale zero, or with a number that is not finite */
 export function invertSimilarity({ a, b, tx, ty }: Similarity): Similarity {
   const norm = a * a + b * b
-  if (!(norm > 0)) throw new FaceError('INVALID_ARGUMENT', 'invertSimilarity: the scale is zero')
+  if (!(norm > 0 && norm < Number.POSITIVE_INFINITY && Number.isFinite(tx) && Number.isFinite(ty)))
+    throw new FaceError('INVALID_ARGUMENT', 'invertSimilarity: the scale is zero, or a number is not finite')
   const ia = a / norm
   const ib = -b / norm
   return { a: ia, b: ib, tx: -(ia * tx - ib * ty), ty: -(ib * tx + ia * ty) }

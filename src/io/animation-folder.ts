@@ -101,11 +101,11 @@ export class AnimationFolder {
       )
     }
     if (!this.log.isFound || (reasons.length === 0 && !force)) {
-      await this.log.begin(binding)
+      const note = await this.log.begin(binding, found.records.length)
       this.#records = [...found.records]
       this.#observed = [...found.observed]
       this.#reference = found.reference
-      return []
+      return note === null ? [] : [note]
     }
     await this.#remove()
     await this.log.beginAnew(binding)

@@ -1,3 +1,4 @@
+import { isHeadMotion, MOUTH_NUMBERS } from '../animate/checked-motion.js'
 import type { HeadMotion } from '../animate/head-motion.js'
 import type { ObservedFrame } from '../animate/types.js'
 import type { TrackerMemory } from '../face/types.js'
@@ -26,8 +27,6 @@ export type AnimationRecord = FrameFacts & {
   readonly tracker?: TrackerMemory
 }
 
-const MOUTH_NUMBERS = 48
-
 export function animationRecord(
   facts: FrameFacts,
   { status, message, motion, mouth }: ObservedFrame,
@@ -51,36 +50,13 @@ export function observedFrame(value: unknown, frame: number): ObservedFrame | nu
   const light = unpack(record.motion?.light, MESH_VERTICES * 3)
   const mouth = unpack(record.mouth, MOUTH_NUMBERS)
   const isStatus = record.status === 'ok' || record.status === 'regained' || record.status === 'held'
-  const isWhole =
-    record.frame === frame && typeof record.name === 'string' && isStatus && isMotion(record.motion)
-  if (!isWhole || expression === null || light === null || mouth === null) return null
-  const { status, message, motion } = record as AnimationRecord
-  return {
-    status,
-    ...(message !== undefined && { message }),
-    motion: { ...motion, expression, light },
-    mouth,
-  }
-}
-
-/** Whether all numbers are there. Logs of before heads had a surround have none: their frames are watched again. */
-function isMotion(motion: PackedMotion | undefined): boolean {
-  if (!motion) return false
-  const { rotation, shift, scale, eyeOpenings, mouthOpening, gazes, surround } = motion
-  return (
-    areNumbers(rotation, 9) &&
-    areNumbers(shift, 3) &&
-    areNumbers(eyeOpenings, 2) &&
-    areNumbers(surround, 4) &&
-    areNumbers(
-      [scale, mouthOpening, gazes?.[0]?.along, gazes?.[0]?.across, gazes?.[1]?.along, gazes?.[1]?.across],
-      6,
-    )
-  )
-}
-
-function areNumbers(values: unknown, count: number): boolean {
-  return Array.isArray(values) && values.length === count && values.every(Number.isFinite)
+  const isWhole = record.frame === frame && typeof record.name === 'string' && isStatus
+  if (!isWhole || mouth === null || !mouth.every(Number.isFinite)) return null
+  const motion = { ...record.motion, expression, light }
+  // Logs of before heads had a surround have none: their frames are watched again.
+  if (!isHeadMotion(motion)) return null
+  const { status, message } = record as AnimationRecord
+  return { status, ...(message !== undefined && { message }), motion, mouth }
 }
 
 function pack(values: Float32Array): string {

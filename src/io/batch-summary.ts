@@ -115,9 +115,9 @@ const COLUMNS: Readonly<Record<string, (row: Row) => unknown>> = {
 /** Codes of the checks that speak against a result, each once. */
 function exceeded(checks: unknown): string {
   if (!Array.isArray(checks)) return ''
-  const codes = (checks as { readonly code: string; readonly exceeded: boolean }[])
-    .filter((check) => check.exceeded)
-    .map(({ code }) => code)
+  const codes = (checks as ({ readonly code?: unknown; readonly exceeded?: unknown } | null)[])
+    .filter((check) => check?.exceeded === true)
+    .map((check) => check?.code)
   return [...new Set(codes)].join(' ')
 }
 

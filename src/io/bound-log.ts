@@ -2,7 +2,7 @@ import { lstat, rm } from 'node:fs/promises'
 import { FaceError } from '../errors.js'
 import { outputFailed } from '../platform/node/atomic.js'
 import { describeOwner, type FolderLock, takeLock } from '../platform/node/folder-lock.js'
-import { JsonLines, readJsonLines } from './json-lines.js'
+import { JsonLines, keepDamaged, readLog } from './json-lines.js'
 import { asHead, bindingChanges, headOf, type VideoBinding, type VideoHead } from './video-binding.js'
 
 /** Paths of a log and of what goes with it. */
@@ -21,6 +21,8 @@ interface Found {
   readonly head: VideoHead
   /** Bytes of the log that hold it and the values that were taken. */
   readonly end: number
+  /** Number of the first damaged line, from 1; null where all whole lines were taken. */
+  readonly damagedLine: number | null
 }
 
 /**
@@ -38,8 +40,8 @@ export class BoundLog {
 
   /**
    * Takes hold of the log and reads what an earlier run left; `close` lets it go.
-   * @param take gets the values after the first line one by one; at the first that it answers with false the log counts as ended: what
-   * follows a damaged line is computed again
+   * @param take gets the values after the first line one by one; at the first that it answers with false, and at a damaged line, the
+   * log counts as ended
    * @throws FaceError OUTPUT_FAILED, also while another run holds the log or where a file of others is in the way
    */
   static async open(files: BoundLogFiles, take: (value: unknown) => boolean): Promise<BoundLog> {
@@ -54,7 +56,7 @@ export class BoundLog {
       )
     }
     try {
-      return new BoundLog(log, taken.lock, await readLog(files, take))
+      return new BoundLog(log, taken.lock, await findLog(files, take))
     } catch (error) {
       await taken.lock.release()
       throw error
@@ -71,11 +73,22 @@ export class BoundLog {
     return this.found === null ? [] : bindingChanges(this.found.head, binding)
   }
 
-  /** Goes on with the earlier run after the last value that was taken; without one starts anew. @throws FaceError OUTPUT_FAILED */
-  async begin(binding: VideoBinding): Promise<void> {
-    this.#lines = this.found
-      ? await JsonLines.resume(this.file, this.found.end)
-      : await JsonLines.create(this.file, headOf(binding))
+  /**
+   * Goes on with the earlier run after the last value that was taken; without one starts anew.
+   * @param frames that were taken
+   * @returns what a person should know of a damaged log, which is kept; null where it is whole
+   * @throws FaceError OUTPUT_FAILED
+   */
+  async begin(binding: VideoBinding, frames: number): Promise<string | null> {
+    const { file, found } = this
+    if (found === null) {
+      this.#lines = await JsonLines.create(file, headOf(binding))
+      return null
+    }
+    const { damagedLine, end } = found
+    const note = damagedLine === null ? null : await keepDamaged(file, damagedLine, frames)
+    this.#lines = await JsonLines.resume(file, end)
+    return note
   }
 
   /** Starts anew. @throws FaceError OUTPUT_FAILED */
@@ -85,7 +98,7 @@ export class BoundLog {
   }
 
   /** Nothing before it has begun. @throws FaceError OUTPUT_FAILED */
-  async append(value: unknown): Promise<void> {
+  async append(value: object): Promise<void> {
     await this.#lines?.append(value)
   }
 
@@ -101,7 +114,7 @@ export async function removeFile(file: string): Promise<void> {
   })
 }
 
-async function readLog(
+async function findLog(
   { log, later = [] }: BoundLogFiles,
   take: (value: unknown) => boolean,
 ): Promise<Found | null> {
@@ -112,22 +125,28 @@ async function readLog(
   }
   if (!info.isFile()) throw foreign(log)
   let head: VideoHead | null = null
-  let reached = 0
-  for await (const { value, end } of readJsonLines(log)) {
+  let damagedLine: number | null = null
+  let [reached, line] = [0, 0]
+  for await (const { value, end } of readLog(log)) {
+    line++
     if (head === null) {
       head = asHead(value)
       if (head === null) break
-    } else if (!take(value)) break
+    } else if (value === undefined || !take(value)) {
+      damagedLine = line
+      break
+    }
     reached = end
   }
-  if (head === null) throw foreign(log)
-  return { head, end: reached }
+  if (head === null) throw foreign(log, 1)
+  return { head, end: reached, damagedLine }
 }
 
-function foreign(file: string): FaceError {
+function foreign(file: string, line?: number): FaceError {
   return new FaceError(
     'OUTPUT_FAILED',
-    `${file}: this command did not write it or can no longer read it; move it away or choose another place with -o`,
+    `${file}${line === undefined ? '' : `, line ${line}`}: this command did not write it, or it is damaged or of another version; move it away or ` +
+      'choose another place with -o',
     { file },
   )
 }

@@ -53,20 +53,23 @@ export class ExpressionLog {
   /**
    * Goes on with an earlier run of the same, else starts anew.
    * @param changed pictures that are not those of the earlier run, in words
-   * @returns why it starts anew; null where it does not
+   * @returns what a person should know, a sentence each: why it starts anew, where the log is damaged
    * @throws FaceError OUTPUT_FAILED
    */
-  async begin(binding: VideoBinding, changed: readonly string[]): Promise<string | null> {
+  async begin(binding: VideoBinding, changed: readonly string[]): Promise<string[]> {
     const reasons = [...this.log.changes(binding), ...changed]
+    const notes: string[] = []
     if (reasons.length > 0) {
       await this.log.beginAnew(binding)
+      notes.push(`${this.file}: starts anew, because ${reasons.join('; ')}`)
     } else {
-      await this.log.begin(binding)
+      const note = await this.log.begin(binding, this.earlier.length)
+      if (note !== null) notes.push(note)
       this.#records = this.earlier
       this.#isEmpty = this.earlier.length === 0
     }
     this.#hasBegun = true
-    return reasons.length === 0 ? null : `starts anew, because ${reasons.join('; ')}`
+    return notes
   }
 
   async append(record: ExpressionRecord): Promise<void> {

@@ -1,11 +1,12 @@
-import { createReadStream } from 'node:fs'
-import { lstat, open, truncate } from 'node:fs/promises'
+import { constants, createReadStream } from 'node:fs'
+import { copyFile, lstat, open, truncate } from 'node:fs/promises'
 import { FaceError } from '../errors.js'
 import { outputFailed, writeFileAtomic } from '../platform/node/atomic.js'
+import { isUnbroken, sealed } from './seal.js'
 
 /**
- * A log of one JSON value a line that survives interruptions: a line counts once its line break is written. Only files that
- * this class made are changed by it.
+ * A log of one JSON object a line that survives interruptions: a line counts once its line break is written, and each has a seal, so
+ * that a damaged one is not gone on from even where it still reads like a record. Only files that this class made are changed by it.
  */
 export class JsonLines {
   private constructor(private readonly file: string) {}
@@ -14,7 +15,7 @@ export class JsonLines {
    * Makes the log with its first value, both at once: whoever finds the log finds the value.
    * @throws FaceError OUTPUT_FAILED, also if there is such a file
    */
-  static async create(file: string, first: unknown): Promise<JsonLines> {
+  static async create(file: string, first: object): Promise<JsonLines> {
     if ((await lstat(file).catch(() => null)) !== null) throw outputFailed(file, { code: 'EEXIST' })
     await writeFileAtomic(file, lineOf(first))
     return new JsonLines(file)
@@ -31,7 +32,7 @@ export class JsonLines {
   }
 
   /** Adds a value. @throws FaceError OUTPUT_FAILED */
-  async append(value: unknown): Promise<void> {
+  async append(value: object): Promise<void> {
     try {
       const file = await open(this.file, 'a')
       try {
@@ -45,8 +46,41 @@ export class JsonLines {
   }
 }
 
-function lineOf(value: unknown): string {
-  return `${JSON.stringify(value)}\n`
+/** @returns as it stands in a log */
+export function lineOf(value: object): string {
+  return `${JSON.stringify(sealed(value))}\n`
+}
+
+/** The whole lines of a log that {@link JsonLines} made, without their seals; damaged ones have no value. @throws as {@link readJsonLines} */
+export async function* readLog(file: string): AsyncGenerator<LogLine> {
+  for await (const { value, end } of readJsonLines(file)) {
+    const isOurs = typeof value === 'object' && value !== null && isUnbroken(value)
+    if (!isOurs) {
+      yield { value: undefined, end }
+      continue
+    }
+    const { seal: _, ...rest } = value as Readonly<Record<string, unknown>>
+    yield { value: rest, end }
+  }
+}
+
+/**
+ * Keeps a log with a damaged line under another name, before what follows the line is cut off.
+ * @param line number of the damaged line, from 1
+ * @param frames that the lines before it hold
+ * @returns what a person should know, a sentence
+ * @throws FaceError OUTPUT_FAILED
+ */
+export async function keepDamaged(file: string, line: number, frames: number): Promise<string> {
+  let aside = ''
+  for (let n = 1; ; n++) {
+    aside = `${file}.damaged-${n}`
+    if ((await lstat(aside).catch(() => null)) === null) break
+  }
+  await copyFile(file, aside, constants.COPYFILE_EXCL).catch((cause: unknown) => {
+    throw outputFailed(aside, cause)
+  })
+  return `${file}: line ${line} is damaged; the log is kept as ${aside}, frames from ${frames} on are computed again`
 }
 
 /** One whole line of a log. */

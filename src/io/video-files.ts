@@ -1,5 +1,4 @@
-import { constants } from 'node:fs'
-import { copyFile, lstat, rm } from 'node:fs/promises'
+import { lstat, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FaceError } from '../errors.js'
 import type { ReadExpression } from '../expression/types.js'
@@ -8,7 +7,7 @@ import { TEMPLATE_SIZE } from '../geometry/types.js'
 import { makeOutputFolder, outputFailed, writeFileAtomic } from '../platform/node/atomic.js'
 import { describeOwner, type FolderLock, takeLock } from '../platform/node/folder-lock.js'
 import { encodeFlowPng } from './flow-png.js'
-import { JsonLines, readJsonLines } from './json-lines.js'
+import { JsonLines, keepDamaged, lineOf, readLog } from './json-lines.js'
 import { encodeMeshGlb } from './mesh.js'
 import { encodeNpy } from './npy.js'
 import { faceTexture } from './texture.js'
@@ -72,7 +71,7 @@ export class VideoFolder {
     await makeOutputFolder(folder)
     const lock = await lockOf(folder)
     try {
-      const found = await readLog(folder)
+      const found = await findLog(folder)
       if (found && found.head.input !== input && !force) {
         throw new FaceError(
           'INVALID_INPUT',
@@ -104,7 +103,7 @@ export class VideoFolder {
   /** The log's records with all that they hold, one after another. */
   async *logged(): AsyncGenerator<FrameRecord> {
     let isHead = true
-    for await (const { value } of readJsonLines(join(this.folder, VIDEO_FILES.log))) {
+    for await (const { value } of readLog(join(this.folder, VIDEO_FILES.log))) {
       if (!isHead) yield value as FrameRecord
       isHead = false
     }
@@ -130,7 +129,8 @@ export class VideoFolder {
       const reasons = [...bindingChanges(found.head, binding), ...changed]
       if (force && reasons.length === 0) reasons.push('--force was given')
       if (reasons.length === 0) {
-        if (found.damagedLine !== null) notes.push(await setAside(file, found))
+        if (found.damagedLine !== null)
+          notes.push(await keepDamaged(file, found.damagedLine, found.records.length))
         this.#log = await JsonLines.resume(file, found.end)
         this.#records = [...found.records]
         if (found.damagedLine !== null) await this.#removeFrom(found.records.length)
@@ -138,7 +138,7 @@ export class VideoFolder {
         const why = force ? '' : `, because ${reasons.join('; ')}`
         notes.push(`${this.folder}: starts anew${why}`)
         await this.#clear(found)
-        const head = `${JSON.stringify(headOf(binding))}\n`
+        const head = lineOf(headOf(binding))
         await writeFileAtomic(file, head)
         this.#log = await JsonLines.resume(file, new TextEncoder().encode(head).length)
       }
@@ -234,7 +234,7 @@ async function lockOf(folder: string): Promise<FolderLock> {
 }
 
 /** @throws FaceError OUTPUT_FAILED if files of others are in the way */
-async function readLog(folder: string): Promise<Found | null> {
+async function findLog(folder: string): Promise<Found | null> {
   const file = join(folder, VIDEO_FILES.log)
   const info = await lstat(file).catch(() => null)
   if (info === null) {
@@ -255,7 +255,7 @@ async function readRecords(folder: string, file: string): Promise<Found> {
   const last = new Map<'face' | 'fresh' | 'frame', readonly [number, TrackerMemory]>()
   let [end, line] = [0, 0]
   let damagedLine: number | null = null
-  for await (const { value, end: reached } of readJsonLines(file)) {
+  for await (const { value, end: reached } of readLog(file)) {
     line++
     if (head === null) {
       head = asHead(value)
@@ -279,19 +279,6 @@ async function readRecords(folder: string, file: string): Promise<Found> {
   for (const [frame, memory] of last.values()) kept.set(frame, memory)
   const memories = [...kept].sort(([a], [b]) => a - b).map(([, memory]) => memory)
   return { head, records, memories, end, damagedLine }
-}
-
-/** Keeps a log with a damaged line under another name; the records before the line are gone on with. */
-async function setAside(file: string, found: Found): Promise<string> {
-  let aside = ''
-  for (let n = 1; ; n++) {
-    aside = `${file}.damaged-${n}`
-    if ((await lstat(aside).catch(() => null)) === null) break
-  }
-  await copyFile(file, aside, constants.COPYFILE_EXCL).catch((cause: unknown) => {
-    throw outputFailed(aside, cause)
-  })
-  return `${file}: line ${found.damagedLine} is damaged; the log is kept as ${aside}, frames from ${found.records.length} on are computed again`
 }
 
 async function remove(file: string): Promise<void> {

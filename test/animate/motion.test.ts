@@ -96,6 +96,17 @@ describe('openings', () => {
     })
   })
 
+  it.each([0.01, 0.001, 0, -0.01])(
+    'leaves lids be where landmarks of an eye that is open by %f in the reference tremble',
+    (open) => {
+      for (const noise of [-0.005, 0, 0.005]) {
+        expect(Math.abs(lidPosition(open + noise, open) - 1)).toBeLessThanOrEqual(0.1001)
+      }
+      expect(lidPosition(open - 0.06, open)).toBe(0)
+      expect(lidPosition(0.3, open)).toBe(1.3)
+    },
+  )
+
   it('read a shut eye as shut, an open one as itself, a wider one as wider but not torn', () => {
     const positions = [0.02, 0.06, 0.15, 0.3, 0.33, 0.9].map((now) => lidPosition(now, 0.3))
     expect(positions.slice(0, 2)).toEqual([0, 0])

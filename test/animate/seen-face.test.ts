@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { EYES } from '../../src/animate/face-parts.js'
 import { lashLine } from '../../src/animate/lash-line.js'
-import { eyeOpening, setLids } from '../../src/animate/openings.js'
+import { eyeOpening, setLids, upward } from '../../src/animate/openings.js'
 import { photoHead } from '../../src/animate/photo-head.js'
+import { between, distance, dot, movePoint, subtract, type Vector } from '../../src/animate/points.js'
 import { skinLight, skinReference } from '../../src/animate/skin-light.js'
 import { steadiedLandmarks } from '../../src/animate/steadied-landmarks.js'
 import type { Rgba } from '../../src/geometry/types.js'
@@ -159,4 +160,34 @@ describe('the lash line', () => {
       expect(edge(upper)[2]).toBeLessThan(edge(lower)[2])
     }
   })
+
+  it.each([0.01, 0.001, 0, -0.08, -0.084, -0.09])(
+    'of eyes that are open by %f is that of the photo, and goes no further than twice a step of the lids',
+    (opening) => {
+      const narrow = mesh.slice()
+      const up = upward(mesh)
+      for (const eye of EYES) {
+        for (const [upper, lower] of eye.pairs) {
+          const excess = dot(between(narrow, lower, upper), up) - opening * distance(narrow, ...eye.corners)
+          movePoint(narrow, upper, up, -excess / 2)
+          movePoint(narrow, lower, up, excess / 2)
+        }
+      }
+      const squinting = photoHead(narrow, centredIrises(narrow))
+      const strips = lashLine(squinting)
+      const before = strips.moved(squinting.mesh)
+      before.forEach(([x, y], i) => {
+        const v = rims[i] as number
+        expect([x, y]).toEqual([
+          expect.closeTo(narrow[3 * v] as number, 6),
+          expect.closeTo(narrow[3 * v + 1] as number, 6),
+        ])
+      })
+      const moved = squinting.mesh.slice()
+      const step = 0.005 * distance(narrow, ...EYES[0].corners)
+      for (const { pairs } of EYES) for (const [upper] of pairs) movePoint(moved, upper, up, -step)
+      const steps = strips.moved(moved).map((place, i) => Math.hypot(...subtract(place, before[i] as Vector)))
+      expect(Math.max(...steps)).toBeLessThan(2 * step)
+    },
+  )
 })

@@ -1,6 +1,10 @@
+import { execFile } from 'node:child_process'
+import { createReadStream, createWriteStream } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { EXIT } from '../../src/cli/exit-codes.js'
@@ -233,7 +237,7 @@ describe('animate', () => {
     const before = await bytesOf(driver)
     const { code, terminal } = await run(PHOTO_A, driver, '-o', driver)
     expect(code).toBe(EXIT.output)
-    expect(terminal.err).toMatch(/000001\.png: this command did not write it .* choose another place with -o/)
+    expect(terminal.err).toMatch(/000001\.png: this command did not write it.* choose another place with -o/)
     expect(await bytesOf(driver)).toEqual(before)
   })
 
@@ -255,7 +259,10 @@ describe('animate', () => {
     // As before heads had a surround.
     await writeFile(log, (await readFile(log, 'utf8')).replaceAll('"surround"', '"unknown"'))
     for (const name of await pictures()) await writeFile(join(out, name), 'old')
-    expect((await run(PHOTO_A, driver, '-o', out, '--reference', '0', ...force)).code).toBe(EXIT.ok)
+    const { code, terminal } = await run(PHOTO_A, driver, '-o', out, '--reference', '0', ...force)
+    expect(code).toBe(EXIT.ok)
+    if (force.length === 0)
+      expect(terminal.err).toMatch(/animation\.jsonl: line 3 is damaged; the log is kept as/)
     expect(await bytesOf(out)).toEqual(before)
   })
 
@@ -311,6 +318,25 @@ describe.runIf(await hasFfmpeg())('as a video', () => {
     expect(code).toBe(EXIT.input)
     expect(terminal.err).toMatch(/has 1 frame that can be read, and nothing moves in it/)
     expect(await readdir(folder)).not.toContain('out')
+  })
+
+  it('comes through a pipe too, which is read once and leaves nothing behind', async () => {
+    const file = await video()
+    const pipe = join(folder, 'pipe')
+    await promisify(execFile)('mkfifo', [pipe])
+    const kept = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('deepfaceflow-'))
+    const before = await kept()
+    const [{ code, terminal }] = await Promise.all([
+      run(PHOTO_A, pipe, '-o', out),
+      pipeline(createReadStream(file), createWriteStream(pipe)),
+    ])
+    expect(terminal.err).toBe('')
+    expect(code).toBe(EXIT.ok)
+    expect(await pictures()).toHaveLength(6)
+    expect(await kept()).toEqual(before)
+    const fromFile = join(folder, 'from-file')
+    expect((await run(PHOTO_A, file, '-o', fromFile)).code).toBe(EXIT.ok)
+    expect(await bytesOf(out)).toEqual(await bytesOf(fromFile))
   })
 
   it.each(['mp4', 'webm'])(

@@ -204,6 +204,66 @@ describe('expression', () => {
     ])
   })
 
+  it.each<[string, (line: string) => string | Buffer]>([
+    ['cut in its middle', (line) => line.slice(0, 40) + line.slice(80)],
+    ['of bytes of anything', () => Buffer.from([0xff, 0xfe, 0x00, 0x80, 0x0d, 0x7b])],
+    ['of zeros', (line) => Buffer.alloc(line.length)],
+    ['of another version', (line) => line.replace(/,"seal":"[0-9a-f]+"/, '')],
+    ['that is JSON and no record', () => '{"memory":{}}'],
+    ['that is another record', (line) => line.replace('"time":0.04', '"time":0.05')],
+    ['whose face is cut short', (line) => line.replace('"tracker":{', '"tracker":{"face":{"mesh":"AAAA"},')],
+  ])('goes on before a line %s, keeps the log, and says so', async (_, damage) => {
+    const frames = await framesOf(4)
+    const terminal = new FakeTerminal(faceFlow)
+    faceFlow.onCall = ([photo]) => {
+      if (String(photo).endsWith('frame3.jpg')) terminal.interrupt()
+    }
+    await runCli(['expression', frames, '-o', out], terminal.context, false)
+    const log = `${out}.unfinished.jsonl`
+    const lines = (await readFile(log, 'utf8')).split('\n')
+    const damaged = Buffer.concat(
+      lines
+        .flatMap((line, i) => [Buffer.from(i === 2 ? damage(line) : line), Buffer.from('\n')])
+        .slice(0, -1),
+    )
+    await writeFile(log, damaged)
+    faceFlow.onCall = () => undefined
+    faceFlow.calls.length = 0
+    const again = await run(frames, '-o', out)
+    expect(again.code).toBe(EXIT.ok)
+    expect(again.terminal.err).toMatch(
+      /unfinished\.jsonl: line 3 is damaged; the log is kept as .*damaged-1, frames from 1 on/,
+    )
+    expect(faceFlow.calls.map(({ inputs }) => inputs.map(nameOf))).toEqual([
+      ['frame1.jpg', 'frame1.jpg'],
+      ['frame2.jpg'],
+      ['frame3.jpg'],
+      ['frame4.jpg'],
+    ])
+    expect(await table()).toHaveLength(4)
+    expect(await readFile(`${log}.damaged-1`)).toEqual(damaged)
+  })
+
+  it.each([
+    ['damaged', (line: string) => line.replace('"adapter"', '"adaptor"')],
+    ['of zeros', (line: string) => '\0'.repeat(line.length)],
+  ])('refuses a log whose first line is %s, and leaves it', async (_, damage) => {
+    const frames = await framesOf(3)
+    const terminal = new FakeTerminal(faceFlow)
+    faceFlow.onCall = () => terminal.interrupt()
+    await runCli(['expression', frames, '-o', out], terminal.context, false)
+    const log = `${out}.unfinished.jsonl`
+    const [head = '', ...rest] = (await readFile(log, 'utf8')).split('\n')
+    const content = [damage(head), ...rest].join('\n')
+    await writeFile(log, content)
+    const { code, terminal: again } = await run(frames, '-o', out)
+    expect(code).toBe(EXIT.output)
+    expect(again.err).toMatch(
+      /unfinished\.jsonl, line 1: this command did not write it, or it is damaged .* move it away/,
+    )
+    expect(await readFile(log, 'utf8')).toBe(content)
+  })
+
   it('leaves a file of others alone that has the name of its log', async () => {
     const frames = await framesOf(2)
     await writeFile(`${out}.unfinished.jsonl`, 'mine\n')

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -189,7 +189,14 @@ describe('plans', () => {
     const plan = await planCorpus(set(), readManifest(manifest))
     const entries = await collect(plan.entries())
     const file = join(set(), 'plan', bucketName(bucketOf(entries[0]?.id ?? '')))
-    for (const harm of [() => rm(file), () => writeFile(file, '{"id":'), () => writeFile(file, '')]) {
+    const content = await readFile(file, 'utf8')
+    for (const harm of [
+      () => rm(file),
+      () => writeFile(file, '{"id":'),
+      () => writeFile(file, ''),
+      () => writeFile(file, content.replace('"names"', '"gnames"')),
+      () => writeFile(file, content.replace(/[^\n]+/, 'null')),
+    ]) {
       await harm()
       await expect(collect((await openPlan(set())).entries())).rejects.toMatchObject({
         code: 'INVALID_INPUT',

@@ -325,3 +325,16 @@ function applySimilarityPrecise(s: { a: number; b: number; tx: number; ty: numbe
     out.push(...applySimilarity(s, points[i] as number, points[i + 1] as number))
   return out
 }
+
+it('no similarity comes of points or numbers that are not finite', () => {
+  const square = [0, 0, 1, 0, 1, 1, 0, 1]
+  const refused = expect.objectContaining({ code: 'INVALID_ARGUMENT' })
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    const broken = square.map((one, i) => (i === 2 ? value : one))
+    expect(() => fitSimilarity(square, broken)).toThrow(refused)
+    expect(() => fitSimilarity(broken, square)).toThrow(refused)
+    for (const key of ['a', 'b', 'tx', 'ty']) {
+      expect(() => invertSimilarity({ a: 1, b: 0, tx: 0, ty: 0, [key]: value })).toThrow(refused)
+    }
+  }
+})

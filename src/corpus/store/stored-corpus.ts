@@ -2,8 +2,9 @@ import { rm } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { FaceError } from '../../errors.js'
 import { readJsonLines } from '../../io/json-lines.js'
+import { isUnbroken } from '../../io/seal.js'
 import { DATASET_FILES, type Dataset } from '../dataset.js'
-import { type CorpusEntry, entryFolder } from '../entry.js'
+import { entryFolder, isEntry } from '../entry.js'
 import { ENTRY_FILES, type EntryRecord, readEntryRecord } from '../entry-record.js'
 import { LineFile } from '../line-file.js'
 import { type CorpusPlan, planCorpus } from '../plan.js'
@@ -44,7 +45,13 @@ export async function fetchPlan(store: ObjectStore, set: string): Promise<Corpus
   return await planCorpus(
     set,
     (async function* () {
-      for await (const { value } of readJsonLines(file)) yield value as CorpusEntry
+      let line = 0
+      for await (const { value } of readJsonLines(file)) {
+        line++
+        const { root } = (value ?? {}) as { readonly root?: unknown }
+        if (!isEntry(value) || typeof root !== 'string') throw damagedPlan(store, line)
+        yield { ...value, root }
+      }
     })(),
   )
 }
@@ -132,7 +139,8 @@ function nameOf(set: string, id: string, file: string): string {
 }
 
 async function storedRecord(store: ObjectStore, set: string, id: string): Promise<EntryRecord | null> {
-  return await storedJson<EntryRecord>(store, nameOf(set, id, ENTRY_FILES.record))
+  const record = await storedJson<EntryRecord>(store, nameOf(set, id, ENTRY_FILES.record))
+  return record !== null && isUnbroken(record) ? record : null
 }
 
 /** Null also for what is damaged, which is put anew. */
@@ -143,6 +151,14 @@ async function storedJson<T>(store: ObjectStore, name: string): Promise<T | null
   } catch {
     return null
   }
+}
+
+function damagedPlan(store: ObjectStore, line: number): FaceError {
+  return new FaceError(
+    'INVALID_INPUT',
+    `${store.shown}/${PLAN}, line ${line}: is damaged; run "deepfaceflow corpus" or "queue fill" with the input again, which plans anew`,
+    { store: store.shown, line },
+  )
 }
 
 function noCorpus(store: ObjectStore): FaceError {

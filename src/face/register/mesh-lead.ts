@@ -1,3 +1,4 @@
+import { EngineError } from '../../errors.js'
 import { at } from '../../geometry/array.js'
 import { MESH_VERTICES } from '../../geometry/types.js'
 import { LIPS } from '../../nets/mesh-topology.js'
@@ -65,8 +66,11 @@ export class MeshLead {
    * @param mesh 468x3 of 3DMeshReg, template px
    * @param places 468x3, landmarks of the same frame, template px
    * @returns 468x3, template px
+   * @throws EngineError NUMERIC_OVERFLOW where a network gave a number that is none: no triangle of it would count as turned over
    */
   led(mesh: Float32Array, places: Float32Array): Float32Array {
+    assertFinite(mesh, 'the mesh')
+    assertFinite(places, 'the landmarks')
     const triangles = this.#triangles
     const areas = Array.from({ length: triangles.length / 3 }, (_, t) => facingArea(mesh, triangles, t))
     // Which order of corners faces the camera is that of most of the face.
@@ -131,6 +135,17 @@ export class MeshLead {
       led[3 * v + 1] = 0.5 * (at(led, 3 * v + 1) + goal[1])
     }
   }
+}
+
+function assertFinite(points: Float32Array, what: string): void {
+  const first = points.findIndex((value) => !Number.isFinite(value))
+  if (first < 0 && points.length === 3 * MESH_VERTICES) return
+  throw new EngineError(
+    'NUMERIC_OVERFLOW',
+    first < 0
+      ? `${what} of a frame: ${points.length} numbers, not ${MESH_VERTICES}x3`
+      : `${what} of a frame: vertex ${Math.floor(first / 3)} is not finite; run the plan in debug mode to find the step`,
+  )
 }
 
 /** Where the flow of an edge of lids or lips is read, px into its skin: where both edges meet, one pixel is both. */

@@ -135,6 +135,19 @@ describe('a mesh led by landmarks', () => {
       expect(Math.abs((led[3 * v] as number) - (mesh[3 * v] as number))).toBeLessThan(12)
   })
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])(
+    'is none of points that are %d, of whichever network',
+    (value) => {
+      const broken = mesh.slice()
+      broken[3 * CHIN + 1] = value
+      for (const call of [() => lead.led(mesh, broken), () => lead.led(broken, mesh)]) {
+        expect(call).toThrow(expect.objectContaining({ code: 'NUMERIC_OVERFLOW' }))
+        expect(call).toThrow(`vertex ${CHIN}`)
+      }
+      expect(() => lead.led(mesh, mesh.slice(3))).toThrow('1401 numbers')
+    },
+  )
+
   it('leaves what it was given alone', () => {
     const [before, places] = [mesh.slice(), moved([CHIN], 5)]
     const copy = places.slice()

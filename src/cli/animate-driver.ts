@@ -1,0 +1,114 @@
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join, resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { FaceError, type FrameSource, openFrames, type SourceFrame, type VideoDamage } from '../index.js'
+
+/** A driver whose first frames have been read: the first reading from its start goes on from there. */
+export interface Driver extends FrameSource {
+  /** Ends a reading that nobody took up, and removes what was kept of a pipe. */
+  close(): Promise<void>
+}
+
+/** With fewer nothing moves. */
+const LEAST_FRAMES = 2
+
+/**
+ * @param input as of `openFrames`, or a pipe with a video, which is kept in a file: the command reads its driver several times
+ * @param signal ends the reading that is handed on, too
+ * @throws FaceError INVALID_INPUT, also for a driver of one frame; EXTERNAL_TOOL, OUTPUT_FAILED
+ */
+export async function openDriver(input: string, signal: AbortSignal): Promise<Driver> {
+  const isPipe = (await stat(input).catch(() => null))?.isFIFO() ?? false
+  const folder = isPipe ? await mkdtemp(join(tmpdir(), 'deepfaceflow-')) : null
+  try {
+    const file = folder === null ? input : join(folder, basename(input))
+    if (folder !== null) await keepPipe(input, file, signal)
+    const source = await openFrames(file, signal)
+    const driver = await readAhead({ ...source, path: isPipe ? resolve(input) : source.path }, signal)
+    return {
+      ...driver,
+      async close() {
+        await driver.close()
+        await remove(folder)
+      },
+    }
+  } catch (error) {
+    await remove(folder)
+    throw error
+  }
+}
+
+async function remove(folder: string | null): Promise<void> {
+  if (folder !== null) await rm(folder, { recursive: true, force: true })
+}
+
+async function keepPipe(pipe: string, file: string, signal: AbortSignal): Promise<void> {
+  try {
+    await pipeline(createReadStream(pipe), createWriteStream(file), { signal })
+  } catch (cause) {
+    signal.throwIfAborted()
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
+    throw new FaceError(
+      'OUTPUT_FAILED',
+      `${pipe}: cannot be kept in ${file} while it is worked on (${code}); free space there, set TMPDIR to another folder, or give a file`,
+      { file, code },
+      { cause },
+    )
+  }
+}
+
+/** Reads as many frames as a driver needs, once. Parameters and errors as of {@link openDriver}. */
+export async function readAhead(source: FrameSource, signal: AbortSignal): Promise<Driver> {
+  let damage: VideoDamage | null = null
+  let tell = (found: VideoDamage): void => {
+    damage = found
+  }
+  const reader = source.frames(0, signal, (found) => tell(found))
+  const first: SourceFrame[] = []
+  try {
+    while (first.length < LEAST_FRAMES) {
+      const next = await reader.next()
+      if (next.done) break
+      first.push(next.value)
+    }
+    signal.throwIfAborted()
+    if (first.length < LEAST_FRAMES) throw stillDriver(source.path, first.length)
+  } catch (error) {
+    await reader.return(undefined)
+    throw error
+  }
+  let isTaken = false
+  return {
+    ...source,
+    async *frames(from, stop, onDamage) {
+      if (isTaken || from !== 0) {
+        yield* source.frames(from, stop, onDamage)
+        return
+      }
+      isTaken = true
+      if (onDamage) {
+        if (damage) onDamage(damage)
+        tell = onDamage
+      }
+      try {
+        yield* first.splice(0)
+        yield* reader
+      } finally {
+        await reader.return(undefined)
+      }
+    },
+    async close() {
+      await reader.return(undefined)
+    },
+  }
+}
+
+function stillDriver(path: string, frames: number): FaceError {
+  return new FaceError(
+    'INVALID_INPUT',
+    `${path}: has ${frames} frame${frames === 1 ? '' : 's'} that can be read, and nothing moves in it; give a driver of two or more`,
+    { frames },
+  )
+}

@@ -1,0 +1,84 @@
+import { basename, resolve } from 'node:path'
+import {
+  type AnimatingFaceFlow,
+  type AnimationFolder,
+  computedBy,
+  DEFAULT_REFINEMENT,
+  FaceError,
+  type FrameSource,
+  type HashedFile,
+  hashFile,
+  photoFile,
+  type VideoBinding,
+} from '../index.js'
+import { type AnimateFlags, animateOptions } from './animate-options.js'
+
+/** All that the command reads. */
+export interface Inputs {
+  readonly photo: HashedFile
+  readonly sources: readonly HashedFile[]
+  readonly driver: FrameSource
+  /** Null for pictures, whose hashes are in the log. */
+  readonly video: HashedFile | null
+}
+
+/** @throws FaceError INVALID_INPUT; INVALID_ARGUMENT where the output would replace an input */
+export async function readInputs(photo: string, driver: FrameSource, flags: AnimateFlags): Promise<Inputs> {
+  const hashed = await hashFile(photoFile(photo, 'the photo'))
+  const sources: HashedFile[] = []
+  for (const source of flags.source) sources.push(await hashFile(photoFile(source, 'the source')))
+  const video = driver.clip && (await hashFile(driver.clip.file))
+  const read = [hashed.file, ...sources.map(({ file }) => file), ...(video ? [video.file] : [])]
+  if (read.some((file) => resolve(file) === resolve(flags.out))) {
+    throw new FaceError(
+      'INVALID_ARGUMENT',
+      `${flags.out}: would replace what it is made of; give another name with -o`,
+    )
+  }
+  return { photo: hashed, sources, driver, video }
+}
+
+/** What an animation's frames depend on. */
+export function bindingOf(
+  { photo, sources, driver, video }: Inputs,
+  { weights, adapter }: AnimatingFaceFlow,
+  flags: AnimateFlags,
+): VideoBinding {
+  const { strengths } = animateOptions(flags)
+  return {
+    input: driver.path,
+    provenance: {
+      ...computedBy(weights),
+      options: {
+        refinement: flags.refinement ?? DEFAULT_REFINEMENT,
+        extent: flags.extent ?? null,
+        face: flags.face ?? null,
+        at: flags.at ?? null,
+        driverFace: flags.driverFace ?? null,
+        strengths: { ...strengths },
+        motion: flags.motion,
+        reference: flags.reference,
+        smoothing: flags.smoothing,
+        mark: flags.mark ?? false,
+      },
+      inputs: {
+        'the photo': photo.sha256,
+        ...Object.fromEntries(sources.map(({ sha256 }, i) => [`source ${i + 1}`, sha256])),
+        ...(video && { 'the driver': video.sha256 }),
+      },
+    },
+    adapter,
+  }
+}
+
+/** As the manifest lists them. */
+export function listInputs({ photo, sources, video }: Inputs, folder: AnimationFolder) {
+  const entry = (role: string, file: string, sha256: string) => ({ role, name: basename(file), sha256 })
+  return [
+    entry('photo', photo.file, photo.sha256),
+    ...sources.map(({ file, sha256 }) => entry('source', file, sha256)),
+    ...(video
+      ? [entry('driver', video.file, video.sha256)]
+      : folder.records.flatMap(({ name, digest }) => (digest ? [entry('driver frame', name, digest)] : []))),
+  ]
+}

@@ -1,0 +1,94 @@
+import { lstat } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import {
+  ANIMATION_FILES,
+  type AnimationFolder,
+  FaceError,
+  type FrameSource,
+  hasFfmpeg,
+  joinAnimation,
+  type VideoFormat,
+} from '../index.js'
+import type { AnimateFlags } from './animate-options.js'
+import { PICTURE_RATE } from './video-options.js'
+
+/** Where the result goes: a folder of pictures, or a video and the folder that it is made from. */
+export interface Target {
+  readonly folder: string
+  readonly manifest: string
+  readonly video: { readonly file: string; readonly format: VideoFormat } | null
+}
+
+/** Longest side that players show, px. */
+const LONGEST_VIDEO_SIDE = 8192
+
+/** @throws FaceError INVALID_ARGUMENT for a kind of file that cannot be written; EXTERNAL_TOOL for a video without ffmpeg */
+export async function targetOf(out: string): Promise<Target> {
+  const format = /^\.(mp4|webm)$/i.exec(extname(out))?.[1]?.toLowerCase() as VideoFormat | undefined
+  if (format === undefined) {
+    if (/^\.(mov|mkv|avi|gif|m4v|png|jpe?g)$/i.test(extname(out))) {
+      throw new FaceError(
+        'INVALID_ARGUMENT',
+        `${out}: ${extname(out)} cannot be written; end the name in .mp4 or .webm, or give a folder`,
+        { out },
+      )
+    }
+    return { folder: out, manifest: join(out, ANIMATION_FILES.manifest), video: null }
+  }
+  if (!(await hasFfmpeg())) {
+    throw new FaceError(
+      'EXTERNAL_TOOL',
+      `${out}: a video needs ffmpeg, which was not found; install it, or give a folder with -o`,
+      { program: 'ffmpeg' },
+    )
+  }
+  return { folder: `${out}.frames`, manifest: `${out}.json`, video: { file: out, format } }
+}
+
+/** @throws FaceError OUTPUT_FAILED where a video would be replaced that has no manifest of ours beside it */
+export async function assertOwn({ video, manifest }: Target, isForced: boolean): Promise<void> {
+  if (video === null || isForced) return
+  const exists = (file: string) =>
+    lstat(file).then(
+      () => true,
+      () => false,
+    )
+  if (!(await exists(video.file)) || (await exists(manifest))) return
+  throw new FaceError(
+    'OUTPUT_FAILED',
+    `${video.file}: exists and was not made by this command; choose another name with -o, or --force to replace it`,
+    { file: video.file },
+  )
+}
+
+/** @throws FaceError INVALID_INPUT where a photo is larger than a video can be */
+export function assertFits({ video }: Target, photo: string, width: number, height: number): void {
+  if (video && Math.max(width, height) > LONGEST_VIDEO_SIDE) {
+    throw new FaceError(
+      'INVALID_INPUT',
+      `${photo}: ${width}x${height} px are more than a video's sides of ${LONGEST_VIDEO_SIDE} px; give a folder with -o, or a smaller photo`,
+      { photo, width, height, limit: LONGEST_VIDEO_SIDE },
+    )
+  }
+}
+
+/** With the driver's sound, and without it where that cannot be put in. */
+export async function joinVideo(
+  driver: FrameSource,
+  { file, format }: NonNullable<Target['video']>,
+  folder: AnimationFolder,
+  { fps = PICTURE_RATE }: AnimateFlags,
+  warnings: string[],
+): Promise<void> {
+  const rate = driver.rate ?? fps
+  const time = (frame: number) => folder.records[frame]?.time ?? frame / rate
+  const { clip } = driver
+  const sound = clip?.sound ? { ...clip, codec: clip.sound } : null
+  try {
+    await joinAnimation(folder, file, format, time, sound)
+  } catch (error) {
+    if (sound === null || !(error instanceof FaceError)) throw error
+    warnings.push(`the video has no sound: ${error.message}`)
+    await joinAnimation(folder, file, format, time, null)
+  }
+}
