@@ -15,6 +15,7 @@ import {
   stillMotion,
 } from './head-motion.js'
 import { type InnerMouth, type MouthSource, mouthPlaces } from './inner-mouth.js'
+import { matchedIrises } from './matched-irises.js'
 import type { Motion } from './motion-choice.js'
 import { type OpenMouth, shownMouths } from './mouth-sources.js'
 import { checkReference } from './photo-checks.js'
@@ -198,7 +199,9 @@ export class PhotoAnimation implements Animation {
 function seenInB(result: FlowResult, skin: SkinReference): SeenFace {
   const { b, meshB, warpedB } = result
   const mesh = applySimilarityToPoints(invertSimilarity(b.toTemplate), meshB, 3)
-  return { mesh, ...steadiedLandmarks(result), light: skinLight(skin, warpedB).light }
+  const steadied = steadiedLandmarks(result)
+  const irises = matchedIrises(result, steadied)
+  return { mesh, ...steadied, irises, light: skinLight(skin, warpedB).light }
 }
 
 function notStarted(call: string): FaceError {
