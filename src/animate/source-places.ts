@@ -5,9 +5,11 @@ import { rotate } from '../geometry/rotation.js'
 import { applySimilarityToPoints, invertSimilarity } from '../geometry/similarity.js'
 import { fitSimilarity3 } from '../geometry/similarity3.js'
 import { CLOSELY_SEEN } from './head-motion.js'
+import { matchedIrises } from './matched-irises.js'
 import { poseWeights } from './pose-weights.js'
 import { type SkinLight, skinLight, skinReference } from './skin-light.js'
 import { steadiedLandmarks } from './steadied-landmarks.js'
+import { powerOf, withoutPower } from './tones.js'
 
 /** What the flow from a photo to a further one of the same person says of the latter. */
 export interface SourcePlaces {
@@ -15,7 +17,9 @@ export interface SourcePlaces {
   readonly landmarks: Float32Array
   /** 10x2, px of the further photo. */
   readonly irises: Float32Array
-  /** Of the further photo against the photo. */
+  /** Contrast of the further photo against the photo, see `powerOf`. */
+  readonly power: number
+  /** Of the further photo without that power against the photo. */
   readonly light: SkinLight
   /** 468: the probability that the further photo shows that place of the skin. */
   readonly visible: Float32Array
@@ -30,7 +34,9 @@ export function sourcePlaces(result: FlowResult): SourcePlaces {
   const { a, b } = result
   const from = applySimilarityToPoints(invertSimilarity(a.toTemplate), result.meshA, 3)
   const to = applySimilarityToPoints(invertSimilarity(b.toTemplate), result.meshB, 3)
-  const { landmarks: seen, irises } = steadiedLandmarks(result)
+  const steadied = steadiedLandmarks(result)
+  const { landmarks: seen } = steadied
+  const irises = matchedIrises(result, steadied)
   const rigid = fitSimilarity3(from, to, poseWeights(from))
   const landmarks = to.slice()
   // The flow's mesh is not quite where the landmarks are.
@@ -46,7 +52,9 @@ export function sourcePlaces(result: FlowResult): SourcePlaces {
   }
   for (const v of CLOSELY_SEEN) landmarks.set([at(seen, 3 * v), at(seen, 3 * v + 1)], 3 * v)
   const skin = skinReference(result.registeredA, result.meshMask, result.meshA, result.triangles)
-  return { landmarks, irises, light: skinLight(skin, result.warpedB), visible: visibleVertices(result) }
+  const power = powerOf(result.registeredA, result.warpedB, result.meshMask)
+  const light = skinLight(skin, withoutPower(result.warpedB, power))
+  return { landmarks, irises, power, light, visible: visibleVertices(result) }
 }
 
 function visibleVertices({ occlusionProbability, mask, meshA }: FlowResult): Float32Array {
