@@ -96,7 +96,7 @@ export class PhotoAnimation implements Animation {
     try {
       const { frameToReference, status } = await this.#parts.tracker.next(frame)
       const { b } = frameToReference
-      const motion = headMotion(reference, seenInB(frameToReference, skin))
+      const motion = headMotion(reference, seenInB(frameToReference, skin, this.#parts.fused === null))
       this.#last = {
         status,
         motion: { ...motion, surround: seenSurround(surround, reference, motion, b.image) },
@@ -196,11 +196,15 @@ export class PhotoAnimation implements Animation {
   }
 }
 
-function seenInB(result: FlowResult, skin: SkinReference): SeenFace {
+/**
+ * @param isAlone without further photos. With them irises stay where the flow has them: what it leaves out is alike in a frame and in the photos that
+ * look where it looks, and matching each alone would add its own noise.
+ */
+function seenInB(result: FlowResult, skin: SkinReference, isAlone: boolean): SeenFace {
   const { b, meshB, warpedB } = result
   const mesh = applySimilarityToPoints(invertSimilarity(b.toTemplate), meshB, 3)
   const steadied = steadiedLandmarks(result)
-  const irises = matchedIrises(result, steadied)
+  const irises = isAlone ? matchedIrises(result, steadied) : steadied.irises
   return { mesh, ...steadied, irises, light: skinLight(skin, warpedB).light }
 }
 

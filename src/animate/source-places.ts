@@ -5,7 +5,6 @@ import { rotate } from '../geometry/rotation.js'
 import { applySimilarityToPoints, invertSimilarity } from '../geometry/similarity.js'
 import { fitSimilarity3 } from '../geometry/similarity3.js'
 import { CLOSELY_SEEN } from './head-motion.js'
-import { matchedIrises } from './matched-irises.js'
 import { poseWeights } from './pose-weights.js'
 import { type SkinLight, skinLight, skinReference } from './skin-light.js'
 import { steadiedLandmarks } from './steadied-landmarks.js'
@@ -34,9 +33,7 @@ export function sourcePlaces(result: FlowResult): SourcePlaces {
   const { a, b } = result
   const from = applySimilarityToPoints(invertSimilarity(a.toTemplate), result.meshA, 3)
   const to = applySimilarityToPoints(invertSimilarity(b.toTemplate), result.meshB, 3)
-  const steadied = steadiedLandmarks(result)
-  const { landmarks: seen } = steadied
-  const irises = matchedIrises(result, steadied)
+  const { landmarks: seen, irises } = steadiedLandmarks(result)
   const rigid = fitSimilarity3(from, to, poseWeights(from))
   const landmarks = to.slice()
   // The flow's mesh is not quite where the landmarks are.
