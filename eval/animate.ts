@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { DeepFaceFlow, decodePhoto, encodePng, type Rgba } from '../src/index.js'
 import { psnr, REGIONS, type Region, regionMasks, ssim } from './animate-metrics.js'
+import { inOtherTone } from './tones.js'
 
 /**
  * npm run eval -- animate: a person's first frame moved by the same person's later ones, against these frames. DIS, whose warp stands
@@ -31,9 +32,10 @@ export async function evaluateAnimation(args: readonly string[]): Promise<void> 
       'frames and what DIS makes of them',
       join('test', 'fixtures', 'eval', 'animate'),
     )
+    .option('--other-tones', 'the further frames as other cameras and lamps would have them')
     .option('--pictures <folder>', 'also the drawn frames')
     .parse(args, { from: 'user' })
-    .opts<{ adapter?: string; fixtures: string; pictures?: string }>()
+    .opts<{ adapter?: string; fixtures: string; otherTones?: true; pictures?: string }>()
   const read = (name: string) => decodePhoto(join(options.fixtures, name))
   const clips = JSON.parse(await readFile(join(options.fixtures, 'frames.json'), 'utf8')) as Clip[]
   const scores = METHODS.map(emptyScores)
@@ -44,7 +46,8 @@ export async function evaluateAnimation(args: readonly string[]): Promise<void> 
   try {
     for (const { first, sources, later } of clips) {
       const photo = await read(`${first}.jpg`)
-      const more = await Promise.all(sources.map((name) => read(`${name}.jpg`)))
+      const further = await Promise.all(sources.map((name) => read(`${name}.jpg`)))
+      const more = options.otherTones ? further.map(inOtherTone) : further
       const animations = [await faceFlow.animate(photo), await faceFlow.animate(photo, { sources: more })]
       for (const animation of animations) {
         await animation.start(photo)

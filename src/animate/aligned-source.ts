@@ -11,7 +11,7 @@ import { cropAndResize } from '../platform/index.js'
 
 /** A further photo as if it had been taken where the photo was. */
 export interface AlignedSource {
-  /** In the size of the working photo, in its exposure. */
+  /** In the size of the working photo, in its contrast and exposure. */
   readonly image: Rgba
   /** h*w; not 0 where the further photo shows something. */
   readonly shown: Uint8Array
@@ -19,19 +19,16 @@ export interface AlignedSource {
 
 /**
  * @param toWorking px of the further photo -> px of the working one
- * @param exposure logarithms of the further photo's gains, which are taken out
+ * @param levels of red, green and blue: what each of its 256 levels is in the photo's contrast and exposure
  */
 export async function alignSource(
   source: Rgba,
   toWorking: Similarity,
-  exposure: readonly [number, number, number],
+  levels: readonly Float64Array[],
   { width, height }: Pick<Rgba, 'width' | 'height'>,
 ): Promise<AlignedSource> {
   const { image, toImage } = await reduced(source, similarityScale(toWorking))
   const back = composeSimilarity(toImage, invertSimilarity(toWorking))
-  const levels = exposure.map((gain) =>
-    Float64Array.from({ length: 256 }, (_, level) => level * Math.exp(-gain)),
-  )
   const data = new Uint8Array(width * height * 4).fill(255)
   const shown = new Uint8Array(width * height)
   const colour = new Float64Array(3)

@@ -21,6 +21,10 @@ const WIDTH = 1.5
 const HEIGHT = 0.9
 /** How far it lies behind the lids, widths of the eye. */
 const BEHIND = 0.12
+/** What goes with the iris beyond its edge, widths of the eye: a column of the piece, or its edge would lie in one that bends. */
+const RIM = 0.05
+/** By how much the iris lies before the white, widths of the eye: far gazes push it over that. */
+const BEFORE_WHITE = 0.02
 
 export function eyeballPoints(photo: PhotoHead, eye: Eye, faces: FaceTriangles, index: number): Eyeball {
   const { mesh } = photo
@@ -31,6 +35,8 @@ export function eyeballPoints(photo: PhotoHead, eye: Eye, faces: FaceTriangles, 
   const across = [-along[1], along[0]] as const
   const [mx, my] = [(left[0] + right[0]) / 2, (left[1] + right[1]) / 2]
   const iris = [at(photo.irises, 2 * eye.iris), at(photo.irises, 2 * eye.iris + 1)] as const
+  const irisPlace = ((iris[0] - mx) * along[0] + (iris[1] - my) * along[1]) / width
+  const irisRadius = radiusOf(photo.irises, eye.iris) / width
   const depth = surfaceDepth(mesh, faces, eye)
   const points: Vector[] = []
   const holds: number[] = []
@@ -39,8 +45,9 @@ export function eyeballPoints(photo: PhotoHead, eye: Eye, faces: FaceTriangles, 
       const a = (column / (COLUMNS - 1) - 0.5) * WIDTH * width
       const b = (row / (ROWS - 1) - 0.5) * HEIGHT * width
       const [x, y] = [mx + a * along[0] + b * across[0], my + a * along[1] + b * across[1]]
-      points.push([x, y, depth(x, y) + BEHIND * width])
-      holds.push(irisHold(a / width, (iris[0] - mx) * along[0] + (iris[1] - my) * along[1], width))
+      const hold = irisHold(a / width, irisPlace, irisRadius)
+      points.push([x, y, depth(x, y) + (BEHIND - BEFORE_WHITE * hold) * width])
+      holds.push(hold)
     }
   }
   return {
@@ -59,11 +66,22 @@ export function eyeballPoints(photo: PhotoHead, eye: Eye, faces: FaceTriangles, 
   }
 }
 
-/** How much a place goes with the iris: 1 at its middle, 0 at the corners of the eye. @param place along the corners' line, widths */
-function irisHold(place: number, irisPlace: number, width: number): number {
-  const from = place - irisPlace / width
-  const reach = from < 0 ? 0.5 + irisPlace / width : 0.5 - irisPlace / width
-  const share = Math.abs(from) / Math.max(reach, 0.1)
+/** Half the distance of an iris's right and left points. */
+function radiusOf(irises: ArrayLike<number>, first: number): number {
+  const [right, left] = [2 * (first + 1), 2 * (first + 3)]
+  return Math.hypot(at(irises, right) - at(irises, left), at(irises, right + 1) - at(irises, left + 1)) / 2
+}
+
+/**
+ * How much a place goes with the iris: 1 on it and a little beyond, for it does not bend, 0 at the corners of the eye.
+ * @param place along the corners' line, from their middle; as the others in widths of the eye
+ */
+function irisHold(place: number, irisPlace: number, irisRadius: number): number {
+  const from = place - irisPlace
+  const reach = from < 0 ? 0.5 + irisPlace : 0.5 - irisPlace
+  const whole = irisRadius + RIM
+  const share = (Math.abs(from) - whole) / Math.max(reach - whole, 0.1)
+  if (share <= 0) return 1
   return share >= 1 ? 0 : (1 - share * share) ** 2
 }
 

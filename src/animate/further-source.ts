@@ -19,6 +19,7 @@ import { type PhotoHead, photoHead } from './photo-head.js'
 import { makeSheet, type Sheet } from './sheet.js'
 import { type SourcePlaces, sourcePlaces } from './source-places.js'
 import type { ShownFace } from './source-weights.js'
+import { levelsWithout } from './tones.js'
 
 /** A further photo of the person, laid over the photo: all in px of the working photo. */
 export interface FurtherSource {
@@ -31,6 +32,8 @@ export interface FurtherSource {
   /** From its head to the photo's. */
   readonly toHead: Similarity3
   readonly shown: ShownFace
+  /** Its contrast against the photo's, see `powerOf`; taken out of `image`. */
+  readonly power: number
   /** See `SkinLight`. */
   readonly light: Float32Array
   /** 468, in [0, 1]. */
@@ -102,6 +105,7 @@ export async function furtherSource(
     isSameView: isStill,
     toHead,
     shown: { mesh: movedPoints(toHead, head.mesh), rotation: invertSimilarity3(toHead).rotation },
+    power: places.power,
     light: places.light.light,
     visible: places.visible,
     within: isStill
@@ -124,10 +128,10 @@ async function stillSource(
   weights: ShippedFiles,
   { face, toWorking, image, matte }: MainPhoto,
   source: Rgba,
-  { light }: SourcePlaces,
+  places: SourcePlaces,
 ): Promise<Laid | null> {
   if (source.width !== face.image.width || source.height !== face.image.height) return null
-  const aligned = await alignSource(source, toWorking, light.exposure, image)
+  const aligned = await alignSource(source, toWorking, levelsInPhoto(places), image)
   const own = await personMatte(engine, aligned.image, weights)
   if (!isSameView(image, aligned.image, [matte.person, own.person])) return null
   return { toWorking, aligned, matte: own, isStill: true }
@@ -139,13 +143,13 @@ async function movedSource(
   weights: ShippedFiles,
   { face, toWorking, image }: MainPhoto,
   source: Rgba,
-  { landmarks, light }: SourcePlaces,
+  places: SourcePlaces,
 ): Promise<Laid> {
   const flat = (points: ArrayLike<number>) =>
     STEADY.flatMap((v) => [points[3 * v] as number, points[3 * v + 1] as number])
-  const fit = fitSimilarity(flat(landmarks), flat(face.landmarks468))
+  const fit = fitSimilarity(flat(places.landmarks), flat(face.landmarks468))
   const move = composeSimilarity(toWorking, fit)
-  const aligned = await alignSource(source, move, light.exposure, image)
+  const aligned = await alignSource(source, move, levelsInPhoto(places), image)
   const own = await personMatte(engine, aligned.image, weights)
   // What the source does not show is nobody.
   const matte = {
@@ -153,6 +157,11 @@ async function movedSource(
     person: own.person.map((value, i) => (aligned.shown[i] === 0 ? 0 : value)),
   }
   return { toWorking: move, aligned, matte, isStill: false }
+}
+
+function levelsInPhoto({ power, light }: SourcePlaces): Float64Array[] {
+  const levels = levelsWithout(power)
+  return light.exposure.map((gain) => levels.map((level) => level * Math.exp(-gain)))
 }
 
 export function movedPoints(by: Similarity3, points: ArrayLike<number>): Float64Array {

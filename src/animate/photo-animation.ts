@@ -16,6 +16,7 @@ import {
   stillMotion,
 } from './head-motion.js'
 import { type InnerMouth, type MouthSource, mouthPlaces } from './inner-mouth.js'
+import { matchedIrises } from './matched-irises.js'
 import type { Motion } from './motion-choice.js'
 import { type OpenMouth, shownMouths } from './mouth-sources.js'
 import { checkReference } from './photo-checks.js'
@@ -97,7 +98,7 @@ export class PhotoAnimation implements Animation {
     try {
       const { frameToReference, status } = await this.#parts.tracker.next(frame)
       const { b } = frameToReference
-      const motion = headMotion(reference, seenInB(frameToReference, skin))
+      const motion = headMotion(reference, seenInB(frameToReference, skin, this.#parts.fused === null))
       this.#last = {
         status,
         motion: { ...motion, surround: seenSurround(surround, reference, motion, b.image) },
@@ -199,10 +200,16 @@ export class PhotoAnimation implements Animation {
   }
 }
 
-function seenInB(result: FlowResult, skin: SkinReference): SeenFace {
+/**
+ * @param isAlone without further photos. With them irises stay where the flow has them: what it leaves out is alike in a frame and in the photos that
+ * look where it looks, and matching each alone would add its own noise.
+ */
+function seenInB(result: FlowResult, skin: SkinReference, isAlone: boolean): SeenFace {
   const { b, meshB, warpedB } = result
   const mesh = applySimilarityToPoints(invertSimilarity(b.toTemplate), meshB, 3)
-  return { mesh, ...steadiedLandmarks(result), light: skinLight(skin, warpedB).light }
+  const steadied = steadiedLandmarks(result)
+  const irises = isAlone ? matchedIrises(result, steadied) : steadied.irises
+  return { mesh, ...steadied, irises, light: skinLight(skin, warpedB).light }
 }
 
 function notStarted(call: string): FaceError {

@@ -3,6 +3,7 @@ import type { FaceFrame } from '../face/types.js'
 import { COVERED_EYES, coveredEyes } from './covered-eyes.js'
 import { eyeDistance } from './openings.js'
 import { sideTurn } from './photo-head.js'
+import { LARGEST_POWER } from './tones.js'
 
 /** Beyond this turn to the side, degrees, one side of the face is not in the photo. */
 const LARGEST_SIDE_TURN = 40
@@ -53,6 +54,19 @@ export function checkReference(face: FaceFrame, name: string): string[] {
   return [
     `${name}: something seems to cover the driver's eyes, sunglasses perhaps (${covered}); lids and gaze are guesses; leave out ` +
       'the part eyes, or give a driver with the eyes free.',
+  ]
+}
+
+/**
+ * Whether a further photo's contrast can be made the photo's.
+ * @param power of `powerOf`
+ * @returns warnings, one sentence each
+ */
+export function checkContrast(power: number, name: string, photo: string): string[] {
+  if (Math.max(power, 1 / power) <= LARGEST_POWER) return []
+  return [
+    `${name}: its contrast is ${power.toFixed(2)} times that of ${photo} (power of the levels on the face, matched from ` +
+      `${(1 / LARGEST_POWER).toFixed(2)} to ${LARGEST_POWER.toFixed(2)}), and will be seen where it comes in; give a photo in much the same light, not edited.`,
   ]
 }
 

@@ -16,10 +16,11 @@ import { personMatte } from './matte.js'
 import type { OpenMouth } from './mouth-sources.js'
 import { mouthOpening } from './openings.js'
 import { PhotoAnimation } from './photo-animation.js'
-import { checkPhoto } from './photo-checks.js'
+import { checkContrast, checkPhoto } from './photo-checks.js'
 import { photoHead } from './photo-head.js'
 import { makeSheet } from './sheet.js'
 import { layersOf, SheetRenderer } from './sheet-renderer.js'
+import { withoutPower } from './tones.js'
 import type { AnimateOptions, Animation } from './types.js'
 import { workingPhoto } from './working-photo.js'
 
@@ -71,8 +72,14 @@ export async function prepareAnimation(
     assertNew(pictures, image, sourceName)
     pictures.push({ name: sourceName, image })
     warnings.push(...found.warnings)
-    mouths.push({ image, places: mouthPlaces(landmarks468), opening: mouthOpening(landmarks468) })
-    sources.push(await furtherSource(sourceMeans, main, found.face, sourceName))
+    const further = await furtherSource(sourceMeans, main, found.face, sourceName)
+    warnings.push(...checkContrast(further.power, sourceName, name))
+    sources.push(further)
+    mouths.push({
+      image: withoutPower(image, further.power),
+      places: mouthPlaces(landmarks468),
+      opening: mouthOpening(landmarks468),
+    })
   }
   const layers = layersOf(image, matte)
   const renderer = await SheetRenderer.create(engine, image, layers, sheet)

@@ -8,6 +8,7 @@ import { CLOSELY_SEEN } from './head-motion.js'
 import { poseWeights } from './pose-weights.js'
 import { type SkinLight, skinLight, skinReference } from './skin-light.js'
 import { steadiedLandmarks } from './steadied-landmarks.js'
+import { powerOf, withoutPower } from './tones.js'
 
 /** What the flow from a photo to a further one of the same person says of the latter. */
 export interface SourcePlaces {
@@ -15,7 +16,9 @@ export interface SourcePlaces {
   readonly landmarks: Float32Array
   /** 10x2, px of the further photo. */
   readonly irises: Float32Array
-  /** Of the further photo against the photo. */
+  /** Contrast of the further photo against the photo, see `powerOf`. */
+  readonly power: number
+  /** Of the further photo without that power against the photo. */
   readonly light: SkinLight
   /** 468: the probability that the further photo shows that place of the skin. */
   readonly visible: Float32Array
@@ -46,7 +49,9 @@ export function sourcePlaces(result: FlowResult): SourcePlaces {
   }
   for (const v of CLOSELY_SEEN) landmarks.set([at(seen, 3 * v), at(seen, 3 * v + 1)], 3 * v)
   const skin = skinReference(result.registeredA, result.meshMask, result.meshA, result.triangles)
-  return { landmarks, irises, light: skinLight(skin, result.warpedB), visible: visibleVertices(result) }
+  const power = powerOf(result.registeredA, result.warpedB, result.meshMask)
+  const light = skinLight(skin, withoutPower(result.warpedB, power))
+  return { landmarks, irises, power, light, visible: visibleVertices(result) }
 }
 
 function visibleVertices({ occlusionProbability, mask, meshA }: FlowResult): Float32Array {

@@ -10,13 +10,15 @@ function picture(width: number, height: number, colour: (x: number, y: number) =
     data.fill(Math.round(colour((i % width) + 0.5, Math.floor(i / width) + 0.5)), 4 * i, 4 * i + 3)
   return { width, height, data }
 }
+/** What 256 levels are, divided by a gain. */
+const darker = (gain: number) => Float64Array.from({ length: 256 }, (_, level) => level / gain)
 const SAME = { a: 1, b: 0, tx: 0, ty: 0 }
 
 describe('a source', () => {
   it('that lies there already keeps its pixels', async () => {
     const random = seededRandom('source')
     const image = picture(40, 30, () => 255 * random())
-    const aligned = await alignSource(image, SAME, [0, 0, 0], image)
+    const aligned = await alignSource(image, SAME, [darker(1), darker(1), darker(1)], image)
     expect(aligned.image.data).toEqual(image.data)
     expect(aligned.shown.every((value) => value === 1)).toBe(true)
   })
@@ -27,7 +29,7 @@ describe('a source', () => {
     const { image: out, shown } = await alignSource(
       image,
       { a: 0, b: 2, tx: 80, ty: 10 },
-      [Math.log(1.25), 0, 0],
+      [darker(1.25), darker(1), darker(1)],
       { width: 90, height: 90 },
     )
     // (20, 30) goes to (80 - 60, 10 + 40).
