@@ -95,9 +95,10 @@ describe.each(['dffnet-m-small', 'weights/dffnet.safetensors'])('meshes led by l
     for (const name of ['fragments', 'flow']) {
       expect(half(led[name] as Float32Array, 0), name).toEqual(half(unled[name] as Float32Array, 0))
     }
+    const triangles = files.triangles.length / 3
     const [before, after] = [
-      maskOf(unled.fragments as Float32Array, 1),
-      maskOf(led.fragments as Float32Array, 1),
+      maskOf(unled.fragments as Float32Array, 1, triangles),
+      maskOf(led.fragments as Float32Array, 1, triangles),
     ]
     const column = Math.round(meshes[3 * (MESH_VERTICES + CHIN)] as number)
     const lowest = (mask: boolean[]) =>
