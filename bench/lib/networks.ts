@@ -5,6 +5,7 @@ import { readOcclusionFile } from '../../src/face/occlusion-file.js'
 import { OPENING_GAPS } from '../../src/face/register/openings.js'
 import { loadTemplate } from '../../src/face/register/template-file.js'
 import { DEFAULT_REFINEMENT } from '../../src/face/types.js'
+import { MESH_VERTICES } from '../../src/geometry/types.js'
 import { type Graph, GraphBuilder } from '../../src/graph/graph.js'
 import type { WeightSource } from '../../src/graph/op.js'
 import type { DepthSource } from '../../src/nets/depth-from-motion.js'
@@ -19,6 +20,7 @@ import {
 } from '../../src/nets/registered-flow.js'
 import { registeredRoiTransform } from '../../src/nets/registered-meshes.js'
 import { packImageTransform } from '../../src/ops/image/image-input.js'
+import { GOAL_NUMBERS } from '../../src/ops/mesh/lead-vertices.js'
 import { inputTensor, outputTensor } from '../../src/ops/tensor/border.js'
 import { decodePhoto } from '../../src/platform/node/image.js'
 import { packageFacts } from '../../src/platform/node/package-root.js'
@@ -88,6 +90,7 @@ async function registeredConfig(choice: NetworkChoice): Promise<RegisteredFlowCo
     ...(choice.batch && { batch: choice.batch }),
     ...(choice.sharedSecond && { sharedSecond: true }),
     openings: OPENING_GAPS,
+    lead: true,
     regressorRoi: { cx: cx * scale, cy: cy * scale, side: side * scale },
     triangles: Uint32Array.from(face.indices('triangles', [898, 3])),
     ncc: positions.map((value, i) => {
@@ -189,6 +192,8 @@ export async function registeredInputs(
     ),
     [REGISTERED_INPUTS.roi]: packImageTransform(registeredRoiTransform(config)),
     [REGISTERED_INPUTS.openings]: someOpenings(config),
+    // Meshes that stay cost what others do.
+    [REGISTERED_INPUTS.goals]: new Float32Array(2 * (choice.batch ?? 1) * MESH_VERTICES * GOAL_NUMBERS),
   }
 }
 
@@ -204,7 +209,10 @@ export const STAGES = [
 ] as const
 export type Stage = (typeof STAGES)[number]
 
-const RASTER_NODES = new Set(['mesh A', 'mesh B', 'fragments', 'attributes', 'encoding'])
+const RASTER_NODES = new Set([
+  ...['mesh A', 'mesh B', 'led meshes', 'led mesh A', 'led mesh B'],
+  ...['fragments', 'attributes', 'encoding'],
+])
 const FLOW_NODES = new Set(['images', 'mask', 'flow'])
 const EXTENT_NODES = /^extended /
 const DEPTH_NODES = /^depth[ .]/

@@ -4,7 +4,7 @@ import type { Extent } from '../nets/face-extent.js'
 import type { Refinement } from '../nets/refinement.js'
 import { expressionFlow } from '../products/expression.js'
 import { maskOf, pnccOf, surfaceOf } from '../products/fragments.js'
-import { moveAlong, moveMesh } from '../products/moved-mesh.js'
+import { moveMesh } from '../products/moved-mesh.js'
 import { maskedMean, photometricResidual, warpByFlow } from '../products/residual.js'
 import { judgePair } from '../products/warnings.js'
 import { withLazy } from './lazy.js'
@@ -49,10 +49,9 @@ export function deriveResult(
   const { triangles, ncc } = files
   const { mask, depth } = surfaceOf(fragments)
   const meshMask = maskOf(fragments, triangles.length / 3)
-  const moved = moveMesh(mesh, flow, mask, depth)
-  const led = landmarksOfA && leadOf(triangles).led(mesh, landmarksOfA)
-  const meshA = led ?? mesh.slice()
-  const meshB = led ? moveAlong(led, flowPlaces(led), flow, mask, mesh, moved) : moved.mesh
+  const meshA = landmarksOfA ? leadOf(triangles).led(mesh, landmarksOfA) : mesh.slice()
+  const places = landmarksOfA ? flowPlaces(meshA) : meshA
+  const { mesh: meshB, rigid } = moveMesh(meshA, flow, mask, depth, places)
   const a = { ...registeredA, data: registeredA.data.slice() }
   const b = { ...registeredB, data: registeredB.data.slice() }
   const warped = once(() => warpByFlow(b, flow, mask))
@@ -71,7 +70,7 @@ export function deriveResult(
     })
   })
   const result = withLazy(
-    { registeredA, registeredB, meshA, meshB, rigid: moved.rigid, ...named },
+    { registeredA, registeredB, meshA, meshB, rigid, ...named },
     {
       flow: () => flow.slice(),
       mask: () => mask.slice(),
@@ -79,7 +78,7 @@ export function deriveResult(
       pncc: () => pnccOf(fragments, files.extent?.triangles ?? triangles, files.extent?.ncc ?? ncc),
       depth: () => depth.slice(),
       triangles: () => Uint16Array.from(triangles),
-      expressionFlow: () => expressionFlow(flow, moved.rigid, mask, depth),
+      expressionFlow: () => expressionFlow(flow, rigid, mask, depth),
       warpedB: () => copyOf(warped()),
       residual: () => photometry().residual.slice(),
       photometric: () => photometry().photometric,

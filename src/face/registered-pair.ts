@@ -1,3 +1,4 @@
+import { at } from '../geometry/array.js'
 import { similarityResidual } from '../geometry/similarity.js'
 import type { Template } from '../geometry/template.js'
 import { MESH_VERTICES, type Rgba, TEMPLATE_SIZE } from '../geometry/types.js'
@@ -12,6 +13,7 @@ import {
 } from '../nets/registered-flow.js'
 import { registeredRoiTransform } from '../nets/registered-meshes.js'
 import { packImageTransform } from '../ops/image/image-input.js'
+import { GOAL_NUMBERS } from '../ops/mesh/lead-vertices.js'
 import { outputTensor } from '../ops/tensor/border.js'
 import type { RegisteredFace } from '../products/warnings.js'
 import type { DeviceData } from '../runtime/device-data.js'
@@ -21,6 +23,7 @@ import type { PlanOutputs } from '../runtime/readback.js'
 import type { NetworkFiles } from './network-files.js'
 import type { FrameGuide } from './register/guided-frame.js'
 import { landmarks68 } from './register/landmarks.js'
+import { leadShares } from './register/lead-shares.js'
 import { EDGE_NUMBERS, OPENING_GAPS } from './register/openings.js'
 import { frameOf, type PendingFrame } from './register/pending-frame.js'
 import { DEFAULT_REFINEMENT } from './types.js'
@@ -118,12 +121,20 @@ export class RegisteredPair {
   readonly #layout: Required<PairsLayout>
   readonly #roi: Float32Array
   readonly #template: Template
+  /** See `leadShares`. */
+  readonly #shares: Float64Array
 
-  private constructor(plan: Plan, layout: Required<PairsLayout>, roi: Float32Array, template: Template) {
+  private constructor(
+    plan: Plan,
+    layout: Required<PairsLayout>,
+    roi: Float32Array,
+    { template, triangles }: NetworkFiles,
+  ) {
     this.#plan = plan
     this.#layout = layout
     this.#roi = roi
     this.#template = template
+    this.#shares = leadShares(triangles)
   }
 
   static async create(
@@ -138,6 +149,7 @@ export class RegisteredPair {
       batch,
       sharedSecond,
       openings: OPENING_GAPS,
+      lead: true,
     }
     const kind = `${batch > 1 ? ` x ${batch}` : ''}${sharedSecond ? ' to one frame' : ''}`
     const graph = new GraphBuilder(`registered ${files.info.name}${kind}`)
@@ -159,7 +171,7 @@ export class RegisteredPair {
       ...(onProgress && { onProgress }),
     })
     const roi = packImageTransform(registeredRoiTransform(config))
-    return new RegisteredPair(plan, { batch, sharedSecond }, roi, files.template)
+    return new RegisteredPair(plan, { batch, sharedSecond }, roi, files)
   }
 
   /**
@@ -254,11 +266,15 @@ export class RegisteredPair {
   #inputs(pairs: readonly (readonly [PlacedFrame, PlacedFrame])[]): PlanInputs {
     const { batch, sharedSecond } = this.#layout
     const openings = new Float32Array(batch * 2 * EDGE_NUMBERS)
+    const goals = new Float32Array(2 * batch * MESH_VERTICES * GOAL_NUMBERS)
     const frames = registeredInputNames(batch, sharedSecond).flatMap(({ i1, i2 }, pair) => {
       const [a, b] = pairs[pair] as readonly [PlacedFrame, PlacedFrame]
       if (a.guide && b.guide) {
         openings.set(a.guide.edges, 2 * pair * EDGE_NUMBERS)
         openings.set(b.guide.edges, (2 * pair + 1) * EDGE_NUMBERS)
+      }
+      for (const [side, { guide }] of [a, b].entries()) {
+        if (guide) this.#setGoals(goals, side * batch + pair, guide.places)
       }
       return [
         [i1, a.place],
@@ -267,7 +283,19 @@ export class RegisteredPair {
     })
     const { roi } = REGISTERED_INPUTS
     // The region is written each time: 48 bytes, and a device that was lost and recovered has forgotten it.
-    return { ...Object.fromEntries(frames), [roi]: this.#roi, [REGISTERED_INPUTS.openings]: openings }
+    return {
+      ...Object.fromEntries(frames),
+      [roi]: this.#roi,
+      [REGISTERED_INPUTS.openings]: openings,
+      [REGISTERED_INPUTS.goals]: goals,
+    }
+  }
+
+  #setGoals(goals: Float32Array, frame: number, places: Float32Array): void {
+    for (const [v, share] of this.#shares.entries()) {
+      const from = 3 * v
+      goals.set([at(places, from), at(places, from + 1), share], (frame * MESH_VERTICES + v) * GOAL_NUMBERS)
+    }
   }
 
   #faces(

@@ -14,6 +14,7 @@ import { checkedBuilder, type GraphBuilder, tensorTypeOf, type Value } from '../
 import { flowOnFace, OPENING_DEFAULTS, openingEdgesType } from '../ops/flow/flow-on-face.js'
 import { frameType, IMAGE_TRANSFORM_TYPE, imageFrames } from '../ops/image/image-input.js'
 import { fragmentMask, interpolate } from '../ops/mesh/interpolate.js'
+import { leadVertices, vertexGoalsType } from '../ops/mesh/lead-vertices.js'
 import { rasterise } from '../ops/mesh/rasterise.js'
 import { type VertexAttribute, vertexAttributes } from '../ops/mesh/vertices.js'
 import { batchConcat, batchSlice } from '../ops/tensor/concat.js'
@@ -54,6 +55,12 @@ export interface RegisteredFlowConfig extends RegisteredMeshesConfig {
    * input `openings`, see `flowOnFace`; zeros where there are no landmarks. Default 0: no such input.
    */
   readonly openings?: number
+  /**
+   * True where the meshes that are drawn go to landmarks, as goals say: PNCC, mask and the ring beyond the mesh are of the led meshes; what
+   * networks learned of meshes, the difference of both, their depth and depth from motion, stays with those of 3DMeshReg. The graph gets
+   * an input `goals`, see `leadVertices`; zeros where there are no landmarks. Default false: no such input.
+   */
+  readonly lead?: boolean
 }
 
 /** Largest `batch` of {@link RegisteredFlowConfig}: past it nothing is gained, and a pair takes some 20 MB. */
@@ -68,6 +75,8 @@ export const REGISTERED_INPUTS = {
   roi: 'roi',
   /** Edges of lids and lips of all pairs, `openingEdgesType`; only with `openings`. */
   openings: 'openings',
+  /** Where the vertices of all I1, then of all I2 are led, `vertexGoalsType`; only with `lead`. */
+  goals: 'goals',
 } as const
 
 /**
@@ -95,14 +104,17 @@ export interface RegisteredFlow {
   readonly flow: Value
   /** n x size x size x c: PNCC; with the mesh prior also mesh difference / 20 px (3) and mesh depth / 100 px. */
   readonly encoding: Value
-  /** n x size x size x 4 of `rasterise`: the mesh of I1 and, with an extent, the ring about it, see `extendedTriangles`. */
+  /**
+   * n x size x size x 4 of `rasterise`: the mesh of I1, led where there are landmarks, and, with an extent, the ring about it, see
+   * `extendedTriangles`.
+   */
   readonly fragments: Value
   /** n x size x size x 1: 20 on the face of I1, 0 elsewhere. */
   readonly mask: Value
   /** The same of the mesh alone. */
   readonly meshMask: Value
   /**
-   * Meshes, template px, z away from the camera. With the prior 2n x 1 x 468 x 3: of all I1, then of all I2, whichever the flow
+   * Meshes of 3DMeshReg, template px, z away from the camera. With the prior 2n x 1 x 468 x 3: of all I1, then of all I2, whichever the flow
    * starts from; without it n x 1 x 468 x 3: of the frames that the flow starts from.
    */
   readonly meshes: Value
@@ -111,6 +123,9 @@ export interface RegisteredFlow {
 }
 
 const MESH_DEPTH_UNIT = 100
+
+/** On no face that is seen from the front is the mesh further from its landmarks, px; on heads turned far the two networks disagree. */
+const LEAD_MOST = 16
 
 const BATCH = whole(1, MAX_REGISTERED_BATCH)
 
@@ -128,6 +143,7 @@ const CONFIG = {
   extent: optional(FACE_EXTENT),
   sharedSecond: optional(flag),
   openings: optional(whole(0)),
+  lead: optional(flag),
 }
 
 /**
@@ -189,14 +205,19 @@ export function registeredFlows(graph: GraphBuilder, config: RegisteredFlowConfi
  */
 interface Frames {
   /** Of all frames with the prior, else of the frames `source` of the pairs. */
-  faces(source: 0 | 1): RegisteredFaces
+  faces(source: 0 | 1): FramedFaces
   features(): ImageFeatures
   /** The edges that the flows follow, undefined where they follow none. */
   readonly openings: Value | undefined
 }
 
+interface FramedFaces extends RegisteredFaces {
+  /** The meshes as they are drawn: led where there are landmarks. */
+  readonly drawn: Value
+}
+
 function registeredFrames(graph: GraphBuilder, config: RegisteredFlowConfig): Frames {
-  const { size, meshPrior, batch = 1, openings = 0 } = config
+  const { size, meshPrior, batch = 1, openings = 0, lead = false } = config
   const frame = frameType(size, size)
   const names = registeredInputNames(batch, config.sharedSecond)
   const inputs = [names.map(({ i1 }) => i1), [...new Set(names.map(({ i2 }) => i2))]].map((side) =>
@@ -213,25 +234,31 @@ function registeredFrames(graph: GraphBuilder, config: RegisteredFlowConfig): Fr
   const transform = graph.input(REGISTERED_INPUTS.roi, IMAGE_TRANSFORM_TYPE)
   const edges =
     openings > 0 ? graph.input(REGISTERED_INPUTS.openings, openingEdgesType(batch, openings)) : undefined
-  let shared: RegisteredFaces | undefined
+  const vertices = config.ncc.length / 3
+  const goals = lead ? graph.input(REGISTERED_INPUTS.goals, vertexGoalsType(2 * batch, vertices)) : undefined
+  let shared: FramedFaces | undefined
   let features: ImageFeatures | undefined
 
-  /** Of `frames`, which are `alone` for one pair: for as many pairs as there are. */
-  const facesOf = (frames: readonly Value[], alone: 1 | 2): RegisteredFaces => {
-    const { meshes, flags } = graph.repeated(frames.length / alone, () =>
+  /** Of `frames`, which are `alone` for one pair: for as many pairs as there are. @param first of the goals that are theirs */
+  const facesOf = (frames: readonly Value[], alone: 1 | 2, first: number): FramedFaces => {
+    const seen = graph.repeated(frames.length / alone, () =>
       registeredFaces(graph, 'meshes', frames, transform, config),
     )
     const count = alone * batch
+    const meshes = lastRepeated(graph, 'meshes of pairs', seen.meshes, count)
+    const led = (to: Value): Value =>
+      graph.repeated(batch, () => leadVertices(graph, 'led meshes', meshes, to, { first, most: LEAD_MOST }))
     return {
-      meshes: lastRepeated(graph, 'meshes of pairs', meshes, count),
-      flags: lastRepeated(graph, 'flags of pairs', flags, count),
+      meshes,
+      drawn: goals ? led(goals) : meshes,
+      flags: lastRepeated(graph, 'flags of pairs', seen.flags, count),
     }
   }
   return {
     // 3DMeshReg, on all frames where the prior wants both of a pair.
     faces: (source) => {
-      if (!meshPrior) return facesOf(inputs[source], 1)
-      shared ??= facesOf(distinct, 2)
+      if (!meshPrior) return facesOf(inputs[source], 1, source * batch)
+      shared ??= facesOf(distinct, 2, 0)
       return shared
     },
     features: () => {
@@ -287,23 +314,32 @@ function flowFrom(
   return graph.repeated(batch, () => matchedFaces(graph, source, drawn, features, frames.openings, config))
 }
 
+/** Of the faces that the flow starts from, and with the prior of the other ones. */
+type MeshPair = readonly [Value] | readonly [Value, Value]
+
 /** PNCC and mesh prior of the faces that the flow starts from; `fragments` of the mesh alone. */
 interface DrawnFaces extends Omit<RegisteredFlow, 'flow' | 'mask' | 'meshMask'> {
-  /** Of those faces, and with the prior of the other ones. */
-  readonly meshPair: readonly [Value] | readonly [Value, Value]
+  /** Of 3DMeshReg. */
+  readonly meshPair: MeshPair
+  /** As they are drawn. */
+  readonly drawnPair: MeshPair
 }
 
 function drawnFaces(
   graph: GraphBuilder,
   source: 0 | 1,
-  { meshes, flags }: RegisteredFaces,
+  { meshes, drawn, flags }: FramedFaces,
   { size, triangles, ncc, meshPrior, batch = 1 }: RegisteredFlowConfig,
 ): DrawnFaces {
-  const meshA = meshPrior ? batchSlice(graph, 'mesh A', meshes, source * batch, batch) : meshes
-  const meshPair: DrawnFaces['meshPair'] = meshPrior
-    ? [meshA, batchSlice(graph, 'mesh B', meshes, (1 - source) * batch, batch)]
-    : [meshA]
-  const fragments = rasterise(graph, 'fragments', meshA, { width: size, height: size, triangles })
+  const pairOf = (all: Value, what: string): MeshPair => {
+    if (!meshPrior) return [all]
+    const side = (frame: number, letter: string): Value =>
+      batchSlice(graph, `${what} ${letter}`, all, frame * batch, batch)
+    return [side(source, 'A'), side(1 - source, 'B')]
+  }
+  const meshPair = pairOf(meshes, 'mesh')
+  const drawnPair = drawn === meshes ? meshPair : pairOf(drawn, 'led mesh')
+  const fragments = rasterise(graph, 'fragments', drawnPair[0], { width: size, height: size, triangles })
   const code: VertexAttribute = { kind: 'constant', data: ncc, channels: 3 }
   const attributes = meshPrior
     ? vertexAttributes(graph, 'attributes', meshPair, [
@@ -313,13 +349,13 @@ function drawnFaces(
       ])
     : { data: ncc, channels: 3 }
   const encoding = interpolate(graph, 'encoding', fragments, attributes, { triangles })
-  return { encoding, fragments, meshes, flags, meshPair }
+  return { encoding, fragments, meshes, flags, meshPair, drawnPair }
 }
 
 function matchedFaces(
   graph: GraphBuilder,
   source: 0 | 1,
-  { meshPair, ...drawn }: DrawnFaces,
+  { meshPair, drawnPair, ...drawn }: DrawnFaces,
   features: ImageFeatures,
   openings: Value | undefined,
   config: RegisteredFlowConfig,
@@ -337,8 +373,8 @@ function matchedFaces(
   const meshFlow = flowOnFace(graph, 'flow', flows.at(-1) as Value, fragments, FLOW_UNIT, led)
   const { triangles, extent } = config
   const face =
-    extent && meshPair.length === 2
-      ? extendFace(graph, 'extended', meshFlow, fragments, meshPair, triangles, extent)
+    extent && drawnPair.length === 2
+      ? extendFace(graph, 'extended', meshFlow, fragments, drawnPair, triangles, extent)
       : { flow: meshFlow, fragments }
   const mask = fragmentMask(graph, 'mask', face.fragments, FLOW_UNIT)
   const meshMask = extent ? fragmentMask(graph, 'mesh mask', fragments, FLOW_UNIT) : mask

@@ -18,6 +18,7 @@ import { resizeOp } from './image/resize.js'
 import { extendVerticesOp } from './mesh/extend-vertices.js'
 import { fragmentChannelOp, fragmentMaskedOp, interpolateOp } from './mesh/interpolate.js'
 import { regionCropOp, regionPointsOp, regionTransformOp } from './mesh/landmark-attention.js'
+import { leadVerticesOp } from './mesh/lead-vertices.js'
 import { rasteriseOp } from './mesh/rasterise.js'
 import { refineMeshOp } from './mesh/refine-mesh.js'
 import { smoothRimOp } from './mesh/smooth-rim.js'
@@ -48,7 +49,7 @@ const DEFINITIONS = [
     rasteriseOp,
   ],
   ...[refineMeshOp, addVertexDepthOp, vertexMotionOp, vertexMapOp],
-  ...[extendVerticesOp, smoothRimOp],
+  ...[extendVerticesOp, leadVerticesOp, smoothRimOp],
   ...[leakyReluOp, preluOp, reluOp, sigmoidOp, tanhOp, addOp, multiplyOp, scaleOp],
   ...[packOp, unpackOp, channelGatherOp, channelPadOp, channelSliceOp],
   ...[batchConcatOp, batchSliceOp, concatOp, concatPartOp],

@@ -61,6 +61,7 @@ export {
   regionPoints,
   regionTransform,
 } from './mesh/landmark-attention.js'
+export { type LeadVerticesAttrs, leadVertices, vertexGoalsType } from './mesh/lead-vertices.js'
 export { type RasteriseAttrs, rasterise } from './mesh/rasterise.js'
 export { type RefineMeshAttrs, refineMesh } from './mesh/refine-mesh.js'
 export { type SmoothRimAttrs, smoothRim } from './mesh/smooth-rim.js'

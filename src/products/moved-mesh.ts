@@ -14,6 +14,7 @@ const HIDDEN_MARGIN = 3
  * @param flow 224x224x3
  * @param mask 224x224
  * @param depth 224x224, z of the visible surface, template px
+ * @param places Vx3, where the flow of each vertex is read, if not at its place; off the mask it is read there all the same
  * @returns the moved mesh, Vx3 in template px of B, the rigid motion most visible vertices follow, and the hidden vertices
  */
 export function moveMesh(
@@ -21,6 +22,7 @@ export function moveMesh(
   flow: ArrayLike<number>,
   mask: ArrayLike<number>,
   depth: ArrayLike<number>,
+  places: ArrayLike<number> = mesh,
 ): { mesh: Float32Array; rigid: RigidMotion; hidden: readonly number[] } {
   const vertices = mesh.length / 3
   const out = new Float32Array(mesh.length)
@@ -35,7 +37,10 @@ export function moveMesh(
     const y = mesh[3 * v + 1] as number
     const z = mesh[3 * v + 2] as number
     sampleMasked(depth, 1, mask, x, y, surface)
-    if (sampleMasked(flow, 3, mask, x, y, step) === 0 || z > (surface[0] as number) + HIDDEN_MARGIN) {
+    const isMoving =
+      sampleMasked(flow, 3, mask, at(places, 3 * v), at(places, 3 * v + 1), step) > 0 ||
+      sampleMasked(flow, 3, mask, x, y, step) > 0
+    if (!isMoving || z > (surface[0] as number) + HIDDEN_MARGIN) {
       hidden.push(v)
       continue
     }
@@ -55,40 +60,4 @@ export function moveMesh(
     )
   }
   return { mesh: out, rigid, hidden }
-}
-
-/**
- * Another mesh of the same vertices, moved as `moveMesh` moves them.
- * @param mesh Vx3, template px of A
- * @param places Vx3: where the flow of each vertex is read. Where that is off the mask (a chin below the one that the mask ends at), a vertex
- * moves as it does in the mesh that `moveMesh` was given
- * @param from that mesh
- * @param moved what `moveMesh` made of it: hidden vertices follow its rigid motion here too
- * @returns Vx3, template px of B
- */
-export function moveAlong(
-  mesh: ArrayLike<number>,
-  places: ArrayLike<number>,
-  flow: ArrayLike<number>,
-  mask: ArrayLike<number>,
-  from: ArrayLike<number>,
-  { mesh: to, rigid, hidden }: ReturnType<typeof moveMesh>,
-): Float32Array {
-  const out = Float32Array.from(mesh)
-  const isHidden = new Set(hidden)
-  const step = new Float64Array(3)
-  for (let v = 0; v < out.length; v += 3) {
-    const [x, y, z] = [out[v] as number, out[v + 1] as number, out[v + 2] as number]
-    if (isHidden.has(v / 3)) {
-      out.set(applySimilarity3(rigid, x, y, z), v)
-      continue
-    }
-    if (sampleMasked(flow, 3, mask, at(places, v), at(places, v + 1), step) === 0) {
-      step.forEach((_, axis) => {
-        step[axis] = at(to, v + axis) - at(from, v + axis)
-      })
-    }
-    out.set([x + at(step, 0), y + at(step, 1), z + at(step, 2)], v)
-  }
-  return out
 }

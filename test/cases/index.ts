@@ -14,6 +14,7 @@ import { flowOnFaceCases } from './flow-on-face.js'
 import { fullyConnectedCases } from './fully-connected.js'
 import { inverseSearchCases } from './inverse-search.js'
 import { landmarkAttentionCases } from './landmark-attention.js'
+import { leadVerticesCases } from './lead-vertices.js'
 import { padCropCases } from './pad-crop.js'
 import { poolCases } from './pool.js'
 import { rasterCases } from './raster.js'
@@ -61,5 +62,6 @@ export const allCases: readonly OpCase[] = [
   ...vertexMotionCases,
   ...vertexDepthCases,
   ...extendVerticesCases,
+  ...leadVerticesCases,
   ...smoothRimCases,
 ]

@@ -1,41 +1,21 @@
 import { EngineError } from '../../errors.js'
 import { at } from '../../geometry/array.js'
 import { MESH_VERTICES } from '../../geometry/types.js'
-import { LIPS } from '../../nets/mesh-topology.js'
 import { facingArea } from '../../products/face-shape.js'
+import { edgesOf, LIDS, leadShares } from './lead-shares.js'
 import { type MeshSurface, meshSurface } from './mesh-surface.js'
-import { GAPS, type Gap, INNER_LIP_GAPS, LEFT_LIDS, RIGHT_LIDS } from './openings.js'
+import { GAPS, INNER_LIP_GAPS } from './openings.js'
 
-const edgesOf = (gaps: readonly Gap[]): number[] => gaps.flatMap((gap) => gap.slice(0, 2))
-const LIDS = /* @__PURE__ */ [33, 133, 362, 263].concat(
-  /* @__PURE__ */ edgesOf(/* @__PURE__ */ RIGHT_LIDS.concat(LEFT_LIDS)),
-)
 /** Triangles of these alone are no skin: they span eyes and mouth, and shut to nothing. */
 const OPENINGS: ReadonlySet<number> = /* @__PURE__ */ new Set(
   /* @__PURE__ */ LIDS.concat(78, 308, /* @__PURE__ */ edgesOf(INNER_LIP_GAPS)),
 )
-// biome-ignore format: one line per part
-const JAW: readonly number[] = [
-  /* chin */ 150, 149, 176, 148, 152, 377, 400, 378, 379,
-  /* its corners */ 136, 172, 58, 132, 365, 397, 288, 361,
-]
-/** There the mesh network is as near as the landmarks, or nearer. */
-// biome-ignore format: one line per part
-const STILL: readonly number[] = [
-  /* nose */ 168, 6, 197, 195, 5, 4, 1, 19, 94, 2, 8, 9, 98, 97, 326, 327, 64, 294, 129, 358, 48, 278, 115, 344, 49, 279,
-  /* brows */ 70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 46, 53, 52, 65, 55, 276, 283, 282, 295, 285,
-  /* forehead */ 10, 338, 297, 332, 284, 251, 389, 356, 109, 67, 103, 54, 21, 162, 127, 151,
-]
-
 /** 4 are enough for 42 frames of six clips of people who talk; 20 for all but 7 of 114 photos, heads turned by 26 degrees and more. */
 const UNFOLDING_STEPS = 24
 /** Where all of the way to the landmarks leaves skin turned over, the longest part that does not is sought by so many bisections. */
 const BISECTIONS = 6
 /** Twice the area of a triangle, px^2, beyond which it counts as turned over. */
 const TURNED_OVER = 1e-3
-/** After so many the shares have settled to 2e-5. */
-const SWEEPS = 60
-
 /**
  * Leads meshes of 3DMeshReg by landmarks of the same frames. The attention network, which registers photos, sees lids, lips and jaw where
  * they are; 3DMeshReg draws shut eyes half open, the mouth too wide and the chin too high, and keeps nose, brows, forehead and depth as
@@ -45,7 +25,6 @@ export class MeshLead {
   readonly #triangles: Uint32Array
   readonly #isSkin: readonly boolean[]
   readonly #surface: MeshSurface
-  /** How far each vertex goes to its landmark: 1 on lips, lids and jaw, 0 on what keeps still, each of the others the mean of its neighbours. */
   readonly #shares: Float64Array
 
   /** @param triangles of the mesh, Tx3 */
@@ -55,7 +34,7 @@ export class MeshLead {
       triangles.subarray(3 * t, 3 * t + 3).some((v) => !OPENINGS.has(v)),
     )
     this.#surface = meshSurface(triangles, MESH_VERTICES)
-    this.#shares = harmonicShares(this.#surface)
+    this.#shares = leadShares(triangles)
   }
 
   /**
@@ -170,22 +149,6 @@ export function flowPlaces(mesh: Float32Array): Float32Array {
     }
   }
   return places
-}
-
-function harmonicShares({ neighbours }: MeshSurface): Float64Array {
-  const shares = new Float64Array(MESH_VERTICES)
-  const fixed = new Set(STILL)
-  for (const v of [...LIPS, ...LIDS, ...JAW]) {
-    shares[v] = 1
-    fixed.add(v)
-  }
-  for (let sweep = 0; sweep < SWEEPS; sweep++) {
-    for (const [v, around] of neighbours.entries()) {
-      if (fixed.has(v) || around.length === 0) continue
-      shares[v] = around.reduce((sum, n) => sum + (shares[n] as number), 0) / around.length
-    }
-  }
-  return shares
 }
 
 /** Edges of a gap that have passed each other go to the middle between them. */
