@@ -32,7 +32,11 @@ function graphOf(name: string, add: (graph: GraphBuilder) => void): Graph {
 export async function shippedGraphs(): Promise<Graph[]> {
   const maxPixels = 2 ** 20
   const pairs = ['dffnet-m', 'dffnet-m-small', 'weights/dffnet.safetensors'].map(async (network) => {
-    const config = { ...registeredFlowConfig(await loadNetworkFiles(network)), openings: OPENING_GAPS }
+    const config = {
+      ...registeredFlowConfig(await loadNetworkFiles(network)),
+      openings: OPENING_GAPS,
+      lead: true,
+    }
     return graphOf(`pair of ${network}`, (graph) => {
       for (const [part, values] of Object.entries(registeredFlows(graph, config))) {
         for (const [name, value] of Object.entries<Value>(values))
