@@ -21,9 +21,9 @@ const LEAST_FRAMES = 2
  */
 export async function openDriver(input: string, signal: AbortSignal): Promise<Driver> {
   const isPipe = (await stat(input).catch(() => null))?.isFIFO() ?? false
-  const folder = isPipe ? await mkdtemp(join(tmpdir(), 'deepfaceflow-')) : null
+  const folder = isPipe ? await makeFolder(input) : null
+  const file = folder === null ? input : join(folder, basename(input))
   try {
-    const file = folder === null ? input : join(folder, basename(input))
     if (folder !== null) await keepPipe(input, file, signal)
     const source = await openFrames(file, signal)
     const driver = await readAhead({ ...source, path: isPipe ? resolve(input) : source.path }, signal)
@@ -36,8 +36,26 @@ export async function openDriver(input: string, signal: AbortSignal): Promise<Dr
     }
   } catch (error) {
     await remove(folder)
-    throw error
+    throw folder === null ? error : ofPipe(error, file, input)
   }
+}
+
+async function makeFolder(pipe: string): Promise<string> {
+  const prefix = join(tmpdir(), 'deepfaceflow-')
+  return await mkdtemp(prefix).catch((cause: unknown) => {
+    throw notKept(pipe, prefix, cause)
+  })
+}
+
+/** What is wrong with a pipe's video is said of the pipe: nobody knows the file, which is gone. */
+function ofPipe(error: unknown, file: string, pipe: string): unknown {
+  if (!(error instanceof FaceError) || error.code === 'OUTPUT_FAILED') return error
+  return new FaceError(
+    error.code,
+    error.message.replaceAll(file, pipe),
+    { ...error.details, file: pipe },
+    { cause: error },
+  )
 }
 
 async function remove(folder: string | null): Promise<void> {
@@ -49,14 +67,18 @@ async function keepPipe(pipe: string, file: string, signal: AbortSignal): Promis
     await pipeline(createReadStream(pipe), createWriteStream(file), { signal })
   } catch (cause) {
     signal.throwIfAborted()
-    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
-    throw new FaceError(
-      'OUTPUT_FAILED',
-      `${pipe}: cannot be kept in ${file} while it is worked on (${code}); free space there, set TMPDIR to another folder, or give a file`,
-      { file, code },
-      { cause },
-    )
+    throw notKept(pipe, file, cause)
   }
+}
+
+function notKept(pipe: string, file: string, cause: unknown): FaceError {
+  const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
+  return new FaceError(
+    'OUTPUT_FAILED',
+    `${pipe}: cannot be kept in ${file} while it is worked on (${code}); free space there, set TMPDIR to another folder, or give a file`,
+    { file, code },
+    { cause },
+  )
 }
 
 /** Reads as many frames as a driver needs, once. Parameters and errors as of {@link openDriver}. */

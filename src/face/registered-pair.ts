@@ -38,6 +38,8 @@ export interface PairOutputs {
   readonly fragments: Float32Array
   /** 468x3, of A, as the mesh network sees it. */
   readonly mesh: Float32Array
+  /** 468x3, of A, as it is drawn in `fragments`: led by the landmarks where they are known. */
+  readonly drawnMesh: Float32Array
   /** 468x3, the landmarks of A, template px; undefined where they are not known. */
   readonly landmarksOfA: Float32Array | undefined
   /** 468x3, of B, as the mesh network sees it; undefined where it did not look. */
@@ -93,6 +95,7 @@ type Output =
   | 'flow'
   | 'fragments'
   | 'meshes'
+  | 'drawnMesh'
   | 'flags'
   | 'backwardFlow'
   | 'backwardMask'
@@ -158,6 +161,7 @@ export class RegisteredPair {
       flow: forward.flow,
       fragments: forward.fragments,
       meshes: forward.meshes,
+      drawnMesh: forward.drawnMesh,
       flags: forward.flags,
       backwardFlow: backward.flow,
       backwardMask: backward.mask,
@@ -228,9 +232,8 @@ export class RegisteredPair {
     backward: boolean,
     landmarksOfA: Float32Array | undefined,
   ): PairOutputs {
-    const { flow, fragments, meshes, flags, backwardFlow, backwardMask, backwardMeshes, backwardFlags } =
-      outputs
-    const { backwardMeshMask = backwardMask, backwardOcclusion } = outputs
+    const { flow, fragments, meshes, drawnMesh, flags, backwardFlow, backwardMask } = outputs
+    const { backwardMeshes, backwardFlags, backwardMeshMask = backwardMask, backwardOcclusion } = outputs
     if (sameBytes(frames[0].data, frames[1].data)) {
       flow.fill(0)
       backwardFlow?.fill(0)
@@ -241,6 +244,7 @@ export class RegisteredPair {
       flow,
       fragments,
       mesh: meshes.subarray(0, MESH_VERTICES * 3),
+      drawnMesh,
       landmarksOfA,
       meshOfB:
         backwardMeshes ??

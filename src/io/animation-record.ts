@@ -53,7 +53,6 @@ export function observedFrame(value: unknown, frame: number): ObservedFrame | nu
   const isWhole = record.frame === frame && typeof record.name === 'string' && isStatus
   if (!isWhole || mouth === null || !mouth.every(Number.isFinite)) return null
   const motion = { ...record.motion, expression, light }
-  // Logs of before heads had a surround have none: their frames are watched again.
   if (!isHeadMotion(motion)) return null
   const { status, message } = record as AnimationRecord
   return { status, ...(message !== undefined && { message }), motion, mouth }

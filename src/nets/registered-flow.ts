@@ -118,6 +118,8 @@ export interface RegisteredFlow {
    * starts from; without it n x 1 x 468 x 3: of the frames that the flow starts from.
    */
   readonly meshes: Value
+  /** n x 1 x 468 x 3: the mesh that `fragments` shows. */
+  readonly drawnMesh: Value
   /** As many as meshes, x 1 x 1 x 1: logits that the frames hold a face. */
   readonly flags: Value
 }
@@ -349,7 +351,7 @@ function drawnFaces(
       ])
     : { data: ncc, channels: 3 }
   const encoding = interpolate(graph, 'encoding', fragments, attributes, { triangles })
-  return { encoding, fragments, meshes, flags, meshPair, drawnPair }
+  return { encoding, fragments, meshes, drawnMesh: drawnPair[0], flags, meshPair, drawnPair }
 }
 
 function matchedFaces(

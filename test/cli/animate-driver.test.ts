@@ -1,5 +1,9 @@
-import { describe, expect, it } from 'vitest'
-import { readAhead } from '../../src/cli/animate-driver.js'
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { openDriver, readAhead } from '../../src/cli/animate-driver.js'
 import type { FrameSource } from '../../src/io/frames.js'
 import type { VideoDamage } from '../../src/platform/node/video-frame.js'
 
@@ -73,4 +77,37 @@ describe('a driver', () => {
       expect(counts).toEqual({ opened: 1, ended: 1 })
     },
   )
+})
+
+describe('a pipe as a driver', () => {
+  let folder: string
+  let pipe: string
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'pipe-'))
+    pipe = join(folder, 'pipe')
+    execFileSync('mkfifo', [pipe])
+  })
+  afterEach(async () => {
+    vi.unstubAllEnvs()
+    await rm(folder, { recursive: true })
+  })
+
+  it('that is no video is refused by its own name, and nothing of it stays', async () => {
+    vi.stubEnv('TMPDIR', folder)
+    const [refusal] = await Promise.all([
+      openDriver(pipe, signal).catch((error: unknown) => error),
+      writeFile(pipe, 'no video'),
+    ])
+    expect(refusal).toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining(`${pipe}: `) })
+    expect((refusal as Error).message).not.toContain('deepfaceflow-')
+    expect(await readdir(folder)).toEqual(['pipe'])
+  })
+
+  it('is refused where there is no folder to keep it in', async () => {
+    vi.stubEnv('TMPDIR', join(folder, 'none'))
+    await expect(openDriver(pipe, signal)).rejects.toMatchObject({
+      code: 'OUTPUT_FAILED',
+      details: { code: 'ENOENT' },
+    })
+  })
 })

@@ -36,6 +36,7 @@ function derive(): RegisteredFlowResult {
     flow: field.flow.slice(),
     fragments,
     mesh: vertices.slice(),
+    drawnMesh: vertices.slice(),
     meshOfB: undefined,
     landmarksOfA: undefined,
     faces: [],

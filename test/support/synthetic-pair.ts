@@ -30,6 +30,7 @@ export function ellipsoidOutputs(motion: Motion, backward = false): PairOutputs 
     flow,
     fragments: FRAGMENTS,
     mesh: vertices,
+    drawnMesh: vertices,
     meshOfB: undefined,
     landmarksOfA: undefined,
     faces: [],

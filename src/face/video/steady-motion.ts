@@ -1,6 +1,7 @@
 import { sampleMasked } from '../../geometry/masked-sample.js'
 import { surfaceOf } from '../../products/fragments.js'
 import { moveMesh } from '../../products/moved-mesh.js'
+import { flowPlaces } from '../register/mesh-lead.js'
 import type { PairOutputs } from '../registered-pair.js'
 
 /** Pairs that end in the same frame. */
@@ -32,7 +33,10 @@ export function steadyMotion(
   onward: (rows: Float32Array) => Float32Array = (rows) => rows,
 ): Float32Array {
   const found = surfaceOf(reference.fragments)
-  const { mesh: measured } = moveMesh(reference.mesh, reference.flow, found.mask, found.depth)
+  // The mesh network's own lies elsewhere: by the depth drawn there its lips and chin would count as hidden.
+  const { drawnMesh, landmarksOfA } = reference
+  const places = landmarksOfA && flowPlaces(drawnMesh)
+  const { mesh: measured } = moveMesh(drawnMesh, reference.flow, found.mask, found.depth, places)
   if (before === undefined) return measured
   const { mask } = surfaceOf(previous.fragments)
   const isStill = previous.flow.every((value) => value === 0)

@@ -62,6 +62,16 @@ describe('flows from frame to frame and from the reference', () => {
     expect(middle(previous.flow)[0]).toBeGreaterThan(5.9)
   })
 
+  it('are followed where the mesh is drawn, which landmarks lead', () => {
+    const turning = () => ellipsoidOutputs((x, y) => [0.02 * (x - 112), 0.02 * (y - 112), 0])
+    const outputs = turning()
+    // As the mesh network has it, all of the face is lower and behind what is drawn.
+    const unled = outputs.mesh.map((value, i) => value + ([0, 8, 20][i % 3] as number))
+    const moved = (pair: PairOutputs) =>
+      steadyMotion(undefined, { previous: pair, reference: pair }, triangles)
+    expect(moved({ ...outputs, mesh: unled })).toEqual(moved(outputs))
+  })
+
   it('are steady beyond the mesh as on it', () => {
     const all = [...triangles, 0, 1, 2].map((v, i) => (i < triangles.length ? v : v + vertices.length / 3))
     const beyond = (outputs: PairOutputs): PairOutputs => {
