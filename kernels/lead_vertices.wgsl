@@ -21,7 +21,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= v.width) { return; }
   let vertex = vec4<f32>(vertices[elementIndex(u.vertices, id.z, 0u, 0u, id.x)]);
   let goal = goals[(u.first + id.z) * v.width + id.x];
-  let way = goal.z * (goal.xy - vertex.xy);
+  // A goal that nobody goes to may be any number.
+  let way = select(goal.z * (goal.xy - vertex.xy), vec2<f32>(), goal.z == 0.0);
   let step = way * min(1.0, u.most / max(length(way), 1e-6));
   output[elementIndex(v, id.z, 0u, 0u, id.x)] = Stored4(vec4<f32>(vertex.xy + step, vertex.z, 0.0));
 }

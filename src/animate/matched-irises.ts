@@ -58,6 +58,7 @@ function shiftOf(eye: Eye, a: FaceFrame, b: FaceFrame, moved: Moved): Place {
       at(a.irises, first + 2) - at(a.irises, first + 6),
       at(a.irises, first + 3) - at(a.irises, first + 7),
     ) / 2
+  if (!(radius > 0)) return NO_SHIFT
   const { a: scale, b: roll } = composeSimilarity(invertSimilarity(b.toTemplate), a.toTemplate)
   const between = [lidsOf(a.landmarks468, eye), lidsOf(moved.landmarks, eye)] as const
   const places: (readonly [x: number, y: number, level: number])[] = []

@@ -63,6 +63,16 @@ describe('irises', () => {
     expect(Math.max(...shifts(picture([0, 0], (level) => 1.2 * level + 8)).map(Math.abs))).toBeLessThan(0.03)
   })
 
+  it('that have no size stay where they are', () => {
+    const points = Float32Array.from(
+      { length: 20 },
+      (_, i) => (middles[i < 10 ? 0 : 1] as [number, number])[i % 2] as number,
+    )
+    const dots = { ...a, irises: points }
+    const moved = { landmarks: mesh, irises: points }
+    expect(matchedIrises({ a: dots, b: dots } as never, moved)).toEqual(points)
+  })
+
   it('are found to a tenth of a pixel where a smooth flow left them behind, in another light too', () => {
     expect(shifts(picture([1.3, 0]))).toEqual(near([1.3, 1.3]))
     expect(shifts(picture([-0.7, 0], (level) => 0.8 * level))).toEqual(near([-0.7, -0.7]))
