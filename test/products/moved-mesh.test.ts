@@ -18,7 +18,8 @@ it('a vertex moves as the flow says at the place given for it, off the mask as i
   const places = mesh.slice()
 
   const moved = moveMesh(mesh, flow, mask, depth, places)
-  expect(moved.hidden).toEqual([hidden])
+  expect(moved.hidden).toContain(hidden)
+  expect(moved.hidden).not.toContain(chin)
   expect(vertex(moved.mesh, chin)).toEqual([101, 154, 3])
   vertex(moved.mesh, hidden).forEach((value, axis) => {
     expect(value).toBeCloseTo((mesh[3 * hidden + axis] as number) + ([1, 2, 3][axis] as number), 3)
