@@ -1,6 +1,7 @@
 import { at } from '../geometry/array.js'
 import type { DrivenHead } from './carry-over.js'
 import type { Eye, FaceTriangles } from './face-parts.js'
+import { irisRadius } from './gaze.js'
 import { placesOnMesh, valueAt } from './mesh-places.js'
 import type { PhotoHead } from './photo-head.js'
 import { meanOf, pointAt, type Vector } from './points.js'
@@ -36,7 +37,7 @@ export function eyeballPoints(photo: PhotoHead, eye: Eye, faces: FaceTriangles, 
   const [mx, my] = [(left[0] + right[0]) / 2, (left[1] + right[1]) / 2]
   const iris = [at(photo.irises, 2 * eye.iris), at(photo.irises, 2 * eye.iris + 1)] as const
   const irisPlace = ((iris[0] - mx) * along[0] + (iris[1] - my) * along[1]) / width
-  const irisRadius = radiusOf(photo.irises, eye.iris) / width
+  const radius = irisRadius(photo.irises, eye) / width
   const depth = surfaceDepth(mesh, faces, eye)
   const points: Vector[] = []
   const holds: number[] = []
@@ -45,7 +46,7 @@ export function eyeballPoints(photo: PhotoHead, eye: Eye, faces: FaceTriangles, 
       const a = (column / (COLUMNS - 1) - 0.5) * WIDTH * width
       const b = (row / (ROWS - 1) - 0.5) * HEIGHT * width
       const [x, y] = [mx + a * along[0] + b * across[0], my + a * along[1] + b * across[1]]
-      const hold = irisHold(a / width, irisPlace, irisRadius)
+      const hold = irisHold(a / width, irisPlace, radius)
       points.push([x, y, depth(x, y) + (BEHIND - BEFORE_WHITE * hold) * width])
       holds.push(hold)
     }
@@ -66,20 +67,14 @@ export function eyeballPoints(photo: PhotoHead, eye: Eye, faces: FaceTriangles, 
   }
 }
 
-/** Half the distance of an iris's right and left points. */
-function radiusOf(irises: ArrayLike<number>, first: number): number {
-  const [right, left] = [2 * (first + 1), 2 * (first + 3)]
-  return Math.hypot(at(irises, right) - at(irises, left), at(irises, right + 1) - at(irises, left + 1)) / 2
-}
-
 /**
  * How much a place goes with the iris: 1 on it and a little beyond, for it does not bend, 0 at the corners of the eye.
  * @param place along the corners' line, from their middle; as the others in widths of the eye
  */
-function irisHold(place: number, irisPlace: number, irisRadius: number): number {
+function irisHold(place: number, irisPlace: number, radius: number): number {
   const from = place - irisPlace
   const reach = from < 0 ? 0.5 + irisPlace : 0.5 - irisPlace
-  const whole = irisRadius + RIM
+  const whole = radius + RIM
   const share = (Math.abs(from) - whole) / Math.max(reach - whole, 0.1)
   if (share <= 0) return 1
   return share >= 1 ? 0 : (1 - share * share) ** 2

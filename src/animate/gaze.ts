@@ -1,3 +1,4 @@
+import { at } from '../geometry/array.js'
 import type { Eye } from './face-parts.js'
 
 /** Where an iris stands in its eye. */
@@ -25,4 +26,10 @@ export function gazeOf(mesh: ArrayLike<number>, irises: ArrayLike<number>, eye: 
   const x = (irises[2 * eye.iris] as number) - (left[0] + right[0]) / 2
   const y = (irises[2 * eye.iris + 1] as number) - (left[1] + right[1]) / 2
   return { along: (x * ux + y * uy) / width, across: (y * ux - x * uy) / width }
+}
+
+/** Half the distance of an iris's right and left points, in the unit of the places. @param irises 10x2 */
+export function irisRadius(irises: ArrayLike<number>, { iris }: Eye): number {
+  const [right, left] = [2 * (iris + 1), 2 * (iris + 3)]
+  return Math.hypot(at(irises, right) - at(irises, left), at(irises, right + 1) - at(irises, left + 1)) / 2
 }

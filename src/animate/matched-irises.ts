@@ -4,6 +4,7 @@ import { sampleColour } from '../geometry/sample-colour.js'
 import { composeSimilarity, invertSimilarity } from '../geometry/similarity.js'
 import type { Rgba } from '../geometry/types.js'
 import { EYES, type Eye } from './face-parts.js'
+import { irisRadius } from './gaze.js'
 
 /** Places along the radius of an iris, and how far beyond its edge, radii, they go: the white about it tells the most. */
 const ALONG_RADIUS = 5
@@ -53,11 +54,7 @@ const NO_SHIFT: Place = [0, 0]
 function shiftOf(eye: Eye, a: FaceFrame, b: FaceFrame, moved: Moved): Place {
   const first = 2 * eye.iris
   const [ax, ay] = [at(a.irises, first), at(a.irises, first + 1)]
-  const radius =
-    Math.hypot(
-      at(a.irises, first + 2) - at(a.irises, first + 6),
-      at(a.irises, first + 3) - at(a.irises, first + 7),
-    ) / 2
+  const radius = irisRadius(a.irises, eye)
   if (!(radius > 0)) return NO_SHIFT
   const { a: scale, b: roll } = composeSimilarity(invertSimilarity(b.toTemplate), a.toTemplate)
   const between = [lidsOf(a.landmarks468, eye), lidsOf(moved.landmarks, eye)] as const

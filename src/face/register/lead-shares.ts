@@ -7,6 +7,7 @@ export const edgesOf = (gaps: readonly Gap[]): number[] => gaps.flatMap((gap) =>
 export const LIDS = /* @__PURE__ */ [33, 133, 362, 263].concat(
   /* @__PURE__ */ edgesOf(/* @__PURE__ */ RIGHT_LIDS.concat(LEFT_LIDS)),
 )
+
 // biome-ignore format: one line per part
 const JAW: readonly number[] = [
   /* chin */ 150, 149, 176, 148, 152, 377, 400, 378, 379,

@@ -10,12 +10,14 @@ import { GAPS, INNER_LIP_GAPS } from './openings.js'
 const OPENINGS: ReadonlySet<number> = /* @__PURE__ */ new Set(
   /* @__PURE__ */ LIDS.concat(78, 308, /* @__PURE__ */ edgesOf(INNER_LIP_GAPS)),
 )
+
 /** 4 are enough for 42 frames of six clips of people who talk; 20 for all but 7 of 114 photos, heads turned by 26 degrees and more. */
 const UNFOLDING_STEPS = 24
 /** Where all of the way to the landmarks leaves skin turned over, the longest part that does not is sought by so many bisections. */
 const BISECTIONS = 6
 /** Twice the area of a triangle, px^2, beyond which it counts as turned over. */
 const TURNED_OVER = 1e-3
+
 /**
  * Leads meshes of 3DMeshReg by landmarks of the same frames. The attention network, which registers photos, sees lids, lips and jaw where
  * they are; 3DMeshReg draws shut eyes half open, the mouth too wide and the chin too high, and keeps nose, brows, forehead and depth as
