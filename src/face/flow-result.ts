@@ -42,6 +42,7 @@ export function deriveResult(
     flow,
     fragments,
     mesh,
+    drawnMesh,
     landmarksOfA,
     backward,
   } = outputs
@@ -50,8 +51,9 @@ export function deriveResult(
   const { mask, depth } = surfaceOf(fragments)
   const meshMask = maskOf(fragments, triangles.length / 3)
   const meshA = landmarksOfA ? leadOf(triangles).led(mesh, landmarksOfA) : mesh.slice()
-  const places = landmarksOfA ? flowPlaces(meshA) : meshA
-  const { mesh: meshB, rigid } = moveMesh(meshA, flow, mask, depth, places)
+  // Of the mesh that is drawn: where landmarks of A alone lead its mesh, the head moves as it does without.
+  const { mesh: drawnInB, rigid } = moveMesh(drawnMesh, flow, mask, depth)
+  const meshB = landmarksOfA ? moveMesh(meshA, flow, mask, depth, flowPlaces(meshA)).mesh : drawnInB
   const a = { ...registeredA, data: registeredA.data.slice() }
   const b = { ...registeredB, data: registeredB.data.slice() }
   const warped = once(() => warpByFlow(b, flow, mask))

@@ -38,7 +38,7 @@ export interface PairOutputs {
   readonly fragments: Float32Array
   /** 468x3, of A, as the mesh network sees it. */
   readonly mesh: Float32Array
-  /** 468x3, of A, as it is drawn in `fragments`: led by the landmarks where they are known. */
+  /** 468x3, of A, as it is drawn in `fragments`: led by the landmarks where those of both frames are known. */
   readonly drawnMesh: Float32Array
   /** 468x3, the landmarks of A, template px; undefined where they are not known. */
   readonly landmarksOfA: Float32Array | undefined
@@ -276,9 +276,9 @@ export class RegisteredPair {
       if (a.guide && b.guide) {
         openings.set(a.guide.edges, 2 * pair * EDGE_NUMBERS)
         openings.set(b.guide.edges, (2 * pair + 1) * EDGE_NUMBERS)
-      }
-      for (const [side, { guide }] of [a, b].entries()) {
-        if (guide) this.#setGoals(goals, side * batch + pair, guide.places)
+        // One alone led would differ from the other by more than the motion, where hidden vertices move by the difference.
+        this.#setGoals(goals, pair, a.guide.places)
+        this.#setGoals(goals, batch + pair, b.guide.places)
       }
       return [
         [i1, a.place],
