@@ -3,7 +3,6 @@ import {
   type AnimatingFaceFlow,
   type AnimationFolder,
   computedBy,
-  DEFAULT_REFINEMENT,
   FaceError,
   type FrameSource,
   type HashedFile,
@@ -12,6 +11,7 @@ import {
   type VideoBinding,
 } from '../index.js'
 import { type AnimateFlags, animateOptions } from './animate-options.js'
+import { boundOptions } from './options.js'
 
 /** All that the command reads. */
 export interface Inputs {
@@ -50,10 +50,7 @@ export function bindingOf(
     provenance: {
       ...computedBy(weights),
       options: {
-        refinement: flags.refinement ?? DEFAULT_REFINEMENT,
-        extent: flags.extent ?? null,
-        face: flags.face ?? null,
-        at: flags.at ?? null,
+        ...boundOptions(flags),
         driverFace: flags.driverFace ?? null,
         strengths: { ...strengths },
         motion: flags.motion,

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
   type CreateOptions,
+  DEFAULT_REFINEMENT,
   DEPTHS,
   type DepthSource,
   EXTENTS,
@@ -43,6 +44,21 @@ export interface PairFlags extends EngineFlags {
   readonly backward: boolean
   readonly json?: boolean
   readonly quiet?: boolean
+}
+
+/** Of the options that several commands share those that flows along a video depend on, beside the weights: for its binding. */
+export function boundOptions({
+  refinement,
+  extent,
+  face,
+  at,
+}: Pick<PairFlags, 'refinement' | 'extent' | 'face' | 'at'>) {
+  return {
+    refinement: refinement ?? DEFAULT_REFINEMENT,
+    extent: extent ?? null,
+    face: face ?? null,
+    at: at ?? null,
+  }
 }
 
 export function addEngineOptions(command: Command): Command {

@@ -1,7 +1,6 @@
 import {
   assertUnchanged,
   computedBy,
-  DEFAULT_REFINEMENT,
   type ExpressiveFaceFlow,
   FaceError,
   type FaceFlow,
@@ -17,7 +16,7 @@ import {
 } from '../index.js'
 import type { CliContext } from './context.js'
 import type { JobsFlag } from './crew.js'
-import { flowOptions, type PairFlags } from './options.js'
+import { boundOptions, flowOptions, type PairFlags } from './options.js'
 import type { Progress } from './progress.js'
 import { oneLine } from './terminal-text.js'
 import { PICTURE_RATE } from './video-options.js'
@@ -129,10 +128,7 @@ function bindingOf(
     provenance: {
       ...computedBy(weights),
       options: {
-        refinement: flags.refinement ?? DEFAULT_REFINEMENT,
-        extent: flags.extent ?? null,
-        face: flags.face ?? null,
-        at: flags.at ?? null,
+        ...boundOptions(flags),
         flow: flags.flow,
         smooth: flags.smooth,
         // Absent where it is not asked for: what earlier versions computed without it stands.

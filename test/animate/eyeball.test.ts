@@ -13,17 +13,7 @@ const width = Math.hypot(
   ),
 )
 const RADIUS = 0.2 * width
-const offsets = [
-  [0, 0],
-  [RADIUS, 0],
-  [0, -RADIUS],
-  [-RADIUS, 0],
-  [0, RADIUS],
-] as const
-const irises = centredIrises(mesh).map((value, k) => {
-  const offset = offsets[(k >> 1) % 5] as readonly [number, number]
-  return value + (offset[k % 2] as number)
-})
+const irises = centredIrises(mesh, RADIUS)
 
 describe('an eyeball', () => {
   const ball = eyeballPoints(photoHead(mesh, irises), eye, faceTriangles(TRIANGLES), 0)

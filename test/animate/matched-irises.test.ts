@@ -4,7 +4,7 @@ import { matchedIrises } from '../../src/animate/matched-irises.js'
 import { setLids } from '../../src/animate/openings.js'
 import type { Rgba } from '../../src/geometry/types.js'
 import { seededRandom } from '../random.js'
-import { frontalFace } from './canonical.js'
+import { centredIrises, frontalFace } from './canonical.js'
 
 const SIZE = 320
 const RADIUS = 6
@@ -29,18 +29,9 @@ function picture(shift: readonly [number, number], tone: (level: number) => numb
   return { width: SIZE, height: SIZE, data }
 }
 
-/** Five points of each, both where they are in `picture`. */
-function irisesAt([dx, dy]: readonly [number, number]): Float32Array {
-  const offsets = [
-    [0, 0],
-    [RADIUS, 0],
-    [0, -RADIUS],
-    [-RADIUS, 0],
-    [0, RADIUS],
-  ] as const
-  return Float32Array.from(
-    middles.flatMap(([x, y]) => offsets.flatMap(([ox, oy]) => [x + dx + ox, y + dy + oy])),
-  )
+/** Both where they are in `picture`. */
+function irisesAt(shift: readonly [number, number]): Float32Array {
+  return Float32Array.from(centredIrises(mesh, RADIUS), (value, k) => value + (shift[k % 2] as number))
 }
 
 const still = irisesAt([0, 0])
@@ -64,10 +55,7 @@ describe('irises', () => {
   })
 
   it('that have no size stay where they are', () => {
-    const points = Float32Array.from(
-      { length: 20 },
-      (_, i) => (middles[i < 10 ? 0 : 1] as [number, number])[i % 2] as number,
-    )
+    const points = Float32Array.from(centredIrises(mesh))
     const dots = { ...a, irises: points }
     const moved = { landmarks: mesh, irises: points }
     expect(matchedIrises({ a: dots, b: dots } as never, moved)).toEqual(points)
