@@ -13,29 +13,38 @@ import {
 import { type AnimateFlags, animateOptions } from './animate-options.js'
 import { boundOptions } from './options.js'
 
-/** All that the command reads. */
-export interface Inputs {
+/** The photo and further ones of the person. */
+export interface Photos {
   readonly photo: HashedFile
   readonly sources: readonly HashedFile[]
+}
+
+/** All that the command reads. */
+export interface Inputs extends Photos {
   readonly driver: FrameSource
   /** Null for pictures, whose hashes are in the log. */
   readonly video: HashedFile | null
 }
 
-/** @throws FaceError INVALID_INPUT; INVALID_ARGUMENT where the output would replace an input */
-export async function readInputs(photo: string, driver: FrameSource, flags: AnimateFlags): Promise<Inputs> {
+/** @throws FaceError INVALID_INPUT */
+export async function readPhotos(photo: string, { source }: AnimateFlags): Promise<Photos> {
   const hashed = await hashFile(photoFile(photo, 'the photo'))
   const sources: HashedFile[] = []
-  for (const source of flags.source) sources.push(await hashFile(photoFile(source, 'the source')))
+  for (const further of source) sources.push(await hashFile(photoFile(further, 'the source')))
+  return { photo: hashed, sources }
+}
+
+/** @throws FaceError INVALID_INPUT; INVALID_ARGUMENT where the output would replace an input */
+export async function readInputs(photos: Photos, driver: FrameSource, flags: AnimateFlags): Promise<Inputs> {
   const video = driver.clip && (await hashFile(driver.clip.file))
-  const read = [hashed.file, ...sources.map(({ file }) => file), ...(video ? [video.file] : [])]
+  const read = [photos.photo, ...photos.sources, ...(video ? [video] : [])].map(({ file }) => file)
   if (read.some((file) => resolve(file) === resolve(flags.out))) {
     throw new FaceError(
       'INVALID_ARGUMENT',
       `${flags.out}: would replace what it is made of; give another name with -o`,
     )
   }
-  return { photo: hashed, sources, driver, video }
+  return { ...photos, driver, video }
 }
 
 /** What an animation's frames depend on. */

@@ -14,7 +14,7 @@ import {
 } from '../index.js'
 import { openDriver } from './animate-driver.js'
 import { type Drawn, drawFrames, driverFaces, observeFrames } from './animate-frames.js'
-import { bindingOf, type Inputs, listInputs, readInputs } from './animate-inputs.js'
+import { bindingOf, type Inputs, listInputs, readInputs, readPhotos } from './animate-inputs.js'
 import { type AnimateFlags, addAnimateOptions, animateOptions } from './animate-options.js'
 import { assertFits, assertOwn, joinVideo, type Target, targetOf } from './animate-target.js'
 import { type CliContext, ExitRequest } from './context.js'
@@ -51,9 +51,10 @@ async function animateCommand(
   context.watchesInterrupts()
   const target = await targetOf(flags.out)
   await assertOwn(target, flags.force ?? false)
+  const photos = await readPhotos(photo, flags)
   const source = await openDriver(driver, context.interrupted)
   try {
-    await animateBy(context, target, await readInputs(photo, source, flags), flags)
+    await animateBy(context, target, await readInputs(photos, source, flags), flags)
   } finally {
     await source.close()
   }
@@ -75,14 +76,15 @@ async function animateBy(
     const faceFlow = await context.open({ ...createOptions(flags), onProgress: progress.step })
     try {
       const binding = bindingOf(inputs, faceFlow, flags)
-      for (const note of await folder.begin(binding, changed, flags.force ?? false))
-        progress.note(oneLine(note))
       progress.step('preparing the photo')
       const animation = await faceFlow.animate(photo, {
         ...animateOptions(flags),
         signal: context.interrupted,
       })
       try {
+        // Not before the photo is known to be one of a face: a refusal leaves no log, and with --force what is there.
+        for (const note of await folder.begin(binding, changed, flags.force ?? false))
+          progress.note(oneLine(note))
         await make(context, inputs, target, folder, faceFlow, animation, binding, flags, progress)
       } finally {
         animation.dispose()

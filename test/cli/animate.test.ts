@@ -266,6 +266,21 @@ describe('animate', () => {
     expect(await bytesOf(out)).toEqual(before)
   })
 
+  it('leaves no log of a photo without a face, and with --force what is there', async () => {
+    const refuse = () => Promise.reject(new FaceError('NO_FACE', `${PHOTO_B}: no face found`))
+    const animates = faceFlow.animate
+    faceFlow.animate = refuse as never
+    expect((await run(PHOTO_B, driver, '-o', out)).code).toBe(EXIT.noFace)
+    expect(await readdir(out)).toEqual([])
+
+    faceFlow.animate = animates
+    await run(PHOTO_A, driver, '-o', out)
+    const before = await readdir(out)
+    faceFlow.animate = refuse as never
+    expect((await run(PHOTO_B, driver, '-o', out, '--force')).code).toBe(EXIT.noFace)
+    expect(await readdir(out)).toEqual(before)
+  })
+
   it('one frame is no driver', async () => {
     for (let i = 2; i <= 6; i++) await rm(join(driver, `frame${i}.jpg`))
     const { code, terminal } = await run(PHOTO_A, driver, '-o', out)
