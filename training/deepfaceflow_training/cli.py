@@ -314,6 +314,7 @@ def _parser():
     sub.add_argument('--log', help='JSON lines for `curves`')
     sub.add_argument('--init', help='depth from motion to go on from (default: start anew)')
     sub.add_argument('--share', type=float, default=0.7, help='with --init: of the way from there to where training led that the written weights go')
+    sub.add_argument('--plane', action='store_true', help='correct (dx, dy) too, but for lids and lips; an --init of dz alone is given these outputs')
     sub.add_argument('--lean', type=float, default=0.0, help="share by which what is trained on leans towards the mesh difference's dz")
     sub.add_argument('--lr', type=float, default=1e-3)
     sub.add_argument('--further', type=float, default=1.0, help='pairs turned further behind other cameras, against all observed ones')

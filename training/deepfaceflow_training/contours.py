@@ -14,6 +14,7 @@ MIRRORED_LANDMARKS = (*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35
                       54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65)
 RIMS = (*_UPPER_LIDS, *_LOWER_LIDS, *_UPPER_LIP, *_LOWER_LIP)
 CHIN, CHIN_LANDMARK = 152, 8
+OUTER_LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
 # Pairs of landmarks, upper and lower, whose distance says how far an eye or the mouth is open.
 LID_GAPS = ((37, 41), (38, 40), (43, 47), (44, 46))
 LIP_GAPS = ((61, 67), (62, 66), (63, 65))

@@ -3,7 +3,8 @@
 Two frames of a head under a scaled orthographic camera show how far it turned once its relief is known, and so how much every point came nearer. DFFNet
 predicts dz at its coarsest scales, before it has matched finely, and its dz is hardly better than the mesh difference's (EXPERIMENTS.md). Here its finished,
 refined flow is looked up at the vertices of mesh A, where every place of the face has a number of its own, and fully connected layers give the change of dz
-at each vertex, which is spread over the mesh as the mesh difference is.
+at each vertex, which is spread over the mesh as the mesh difference is. Files with three outputs a vertex correct dx and dy with it, but for lids and lips
+(`led_share`): a match that is lost behind glasses, in a shadow or where B hides the face is not what such a face does.
 """
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from . import safetensors
+from .contours import OUTER_LIPS, RIMS
 from .geometry import SIZE
 from .nets import FLOW_UNIT, PRIOR_DEPTH_UNIT, SLOPE
 from .rasteriser import Raster
@@ -18,6 +20,7 @@ from .rasteriser import Raster
 VERTICES = 468
 NAME = 'depth-from-motion'
 LEAST_COVER = 0.5  # share of the four pixels about a vertex, by bilinear weight, that the face must cover
+LED_REACH = 0.6, 1.6  # cm from the rims of lids and lips: within it (dx, dy) stay, beyond it they are corrected in full
 TOLERANCE = 4.0  # px that a vertex may lie behind the surface there and still count as seen
 
 
@@ -46,20 +49,30 @@ def joined_inputs(motion, seen, mesh_a, mesh_b=None):
     return torch.cat([position] + [part / FLOW_UNIT for part in known + [beyond]], 2)
 
 
-class DepthFromMotion(nn.Module):
-    """(n, 468, 9 or 6) -> what to add to dz at each vertex, (n, 468), in units of 20 px. The first layer, which has no activation, gives components."""
+def led_share(canonical):
+    """(468,) in [0, 1]: by how much (dx, dy) of each vertex may be corrected. In photos landmarks lead lids and lips (docs/architecture.md), which no training
+    pair shows, so what is learned there of the flow without them would move them twice."""
+    vertices = canonical.vertices
+    rims = vertices[sorted({vertex for rim, _ in RIMS for vertex in rim} | set(OUTER_LIPS))]
+    distance = np.linalg.norm(vertices[:, None] - rims[None], axis=2).min(1)
+    return np.clip((distance - LED_REACH[0]) / (LED_REACH[1] - LED_REACH[0]), 0, 1).astype(np.float32)
 
-    def __init__(self, prior, components, hidden):
+
+class DepthFromMotion(nn.Module):
+    """(n, 468, 9 or 6) -> what to add to (dx, dy, dz) at each vertex, (n, 468, 3), in units of 20 px; with one output a vertex (dx, dy) stay, with three they do not.
+    The first layer, which has no activation, gives components."""
+
+    def __init__(self, prior, components, hidden, outputs=1):
         super().__init__()
-        self.prior = prior
-        sizes = (VERTICES * (9 if prior else 6), components, hidden, hidden, VERTICES)
+        self.prior, self.outputs = prior, outputs
+        sizes = (VERTICES * (9 if prior else 6), components, hidden, hidden, VERTICES * outputs)
         self.depth = nn.ModuleDict({str(number): nn.Linear(*shape) for number, shape in enumerate(zip(sizes, sizes[1:]), 1)})
 
     def forward(self, inputs):
         x = self.depth['1'](inputs.flatten(1))
         for number in ('2', '3'):
             x = F.leaky_relu(self.depth[number](x), SLOPE)
-        return self.depth['4'](x)
+        return F.pad(self.depth['4'](x).unflatten(1, (VERTICES, self.outputs)), (3 - self.outputs, 0))
 
 
 def load_depth(path):
@@ -67,13 +80,16 @@ def load_depth(path):
     tensors, metadata = safetensors.load(path)
     if metadata.get('network') != NAME:
         raise ValueError(f'{path}: no weights of {NAME}')
-    net = DepthFromMotion(int(metadata['prior']), *(len(tensors[f'depth.{number}.bias']) for number in (1, 2)))
+    components, hidden, outputs = (len(tensors[f'depth.{number}.bias']) for number in (1, 2, 4))
+    if outputs not in (VERTICES, 3 * VERTICES):
+        raise ValueError(f'{path}: {outputs} outputs, expected {VERTICES} or {3 * VERTICES}')
+    net = DepthFromMotion(int(metadata['prior']), components, hidden, outputs // VERTICES)
     net.load_state_dict({name: torch.from_numpy(value.astype(np.float32)) for name, value in tensors.items()})
     return net.eval()
 
 
 def with_depth(net, flows, meshes_a, meshes_b, canonical):
-    """Flows (n, 224, 224, 3) px, zero off the mesh, with dz corrected; meshes (n, 468, 3) px."""
+    """Flows (n, 224, 224, 3) px, zero off the mesh, corrected; meshes (n, 468, 3) px."""
     rasters = [Raster(mesh, canonical.triangles, SIZE) for mesh in meshes_a]
     plane = lambda arrays: torch.from_numpy(np.stack(arrays).astype(np.float32))[:, None]
     mask = plane([raster.covered for raster in rasters])
@@ -81,7 +97,4 @@ def with_depth(net, flows, meshes_a, meshes_b, canonical):
     flow = torch.from_numpy(np.ascontiguousarray(flows)).permute(0, 3, 1, 2).float()
     with torch.no_grad():
         change = net(vertex_inputs(flow, depth, mask, torch.from_numpy(meshes_a), torch.from_numpy(meshes_b) if net.prior else None)).numpy() * FLOW_UNIT
-    spread = [raster.interpolate(np.repeat(values[:, None], 3, 1))[..., 2] for raster, values in zip(rasters, change)]
-    out = flows.copy()
-    out[..., 2] += np.stack(spread)
-    return out
+    return flows + np.stack([raster.interpolate(values) for raster, values in zip(rasters, change)])

@@ -2,7 +2,7 @@
 
 The network runs once over every set; what it says at the vertices is kept in a file a shard, and training reads only that: an epoch over thousands of
 pairs takes seconds, so that every pass can have pairs of its own: mirrored, reversed, turned further behind other cameras (`vertex_pairs.py`). Its inputs are projected on their principal components first and its output is a sum of those of dz, because there are far fewer
-pairs than coordinates; the projection is what is written as the first layer, the sum is folded into the last.
+pairs than coordinates; the projection is what is written as the first layer, the sum is folded into the last. With --plane the outputs are (dx, dy, dz).
 """
 import json
 import os
@@ -12,10 +12,11 @@ import zipfile
 import numpy as np
 import torch
 import torch.nn as nn
+import torch.nn.functional as F
 
 from . import refinement, safetensors
 from .batches import to_inputs
-from .depth import LEAST_COVER, NAME, VERTICES, joined_inputs, load_depth, look_up, with_depth
+from .depth import LEAST_COVER, NAME, VERTICES, joined_inputs, led_share, load_depth, look_up, with_depth
 from .evaluation import load_network
 from .geometry import SIZE
 from .inference import BATCH, predict
@@ -27,7 +28,7 @@ from .shards import PairSet, list_shards
 from .vertex_pairs import reversed_pairs, turned_further
 
 HIDDEN_WEIGHT = 0.5  # of vertices that B does not show, against 1
-INPUT_COMPONENTS, OUTPUT_COMPONENTS = 128, 48
+INPUT_COMPONENTS, OUTPUT_COMPONENTS, PLANE_COMPONENTS = 128, 48, 64
 HIDDEN_UNITS, DROPOUT = 1024, 0.4
 WEIGHT_DECAY, MINIBATCH = 0.03, 128
 _WARMUP = 0.05  # of all steps
@@ -120,11 +121,10 @@ def mirrored(seen, order):
 
 
 def training_inputs(seen, prior):
-    """-> (inputs (n, 468 * c) as `vertex_inputs` gives them, what dz lacks (n, 468) in units of 20 px, squared error in the plane (n, 468) likewise)."""
+    """-> (inputs (n, 468 * c) as `vertex_inputs` gives them, what the flow lacks (n, 468, 3) in units of 20 px)."""
     mesh_a, mesh_b, motion, truth = (torch.from_numpy(seen[name]).float() for name in ('mesh_a', 'mesh_b', 'motion', 'truth'))
     inputs = joined_inputs(motion, torch.from_numpy(seen['seen']), mesh_a, mesh_b if prior else None).flatten(1)
-    error = (truth - motion) / FLOW_UNIT
-    return inputs, error[..., 2], error[..., :2].pow(2).sum(-1)
+    return inputs, (truth - motion) / FLOW_UNIT
 
 
 class Components:
@@ -139,12 +139,12 @@ class Components:
 
 
 class Trained(nn.Module):
-    """The network with its projections apart: of the inputs, which is not trained, and of dz, which the last layer is a sum of."""
+    """The network with its projections apart: of the inputs, which is not trained, and of the outputs, which the last layer is a sum of."""
 
-    def __init__(self, inputs, changes, prior):
-        """With projections on the components of `inputs` (n, 468 * c) and `changes` (n, 468); says zero before training."""
+    def __init__(self, inputs, changes, prior, plane_share=None):
+        """With projections on the components of `inputs` (n, 468 * c) and `changes` (n, 468, 3); says zero before training. plane_share (468,): see `with_plane`."""
         super().__init__()
-        self.prior, channels = prior, 9 if prior else 6
+        self.prior, self.outputs, channels = prior, 1, 9 if prior else 6
         by_vertex, rows = inputs.view(len(inputs), VERTICES, channels), np.arange(VERTICES * channels).reshape(VERTICES, channels)
         projection, means = torch.zeros(channels // 3 * INPUT_COMPONENTS, VERTICES * channels), torch.zeros(VERTICES * channels)
         for number, start in enumerate(range(0, channels, 3)):
@@ -152,10 +152,24 @@ class Trained(nn.Module):
             # The square root keeps some of the order of the components: the last ones are mostly noise.
             scales = 2 / (part.deviations[0] * part.deviations).sqrt()
             projection[number * INPUT_COMPONENTS:(number + 1) * INPUT_COMPONENTS, own], means[own] = (part.axes * scales).T, part.mean
-        out = Components(changes, OUTPUT_COMPONENTS)
+        out = Components(changes[..., 2], OUTPUT_COMPONENTS)
         self._assemble(projection, -projection.half().float() @ means, out.axes * out.deviations, HIDDEN_UNITS)
         nn.init.zeros_(self.layers[-1].weight)
         nn.init.zeros_(self.layers[-1].bias)
+        if plane_share is not None:
+            self.with_plane(changes, plane_share)
+
+    def with_plane(self, changes, share):
+        """Give a network of dz alone outputs of (dx, dy) too, which say zero before training: on components of `changes` (n, 468, 3), of each vertex by `share` (468,)."""
+        out, dz, last = Components(changes[..., :2].flatten(1), PLANE_COMPONENTS), self.basis, self.layers[-1]
+        plane = (out.axes * out.deviations).view(VERTICES, 2, PLANE_COMPONENTS) * torch.as_tensor(share)[:, None, None]
+        basis = torch.zeros(VERTICES, 3, dz.shape[1] + PLANE_COMPONENTS)
+        basis[:, 2, :dz.shape[1]], basis[:, :2, dz.shape[1]:] = dz, plane
+        self.basis, self.outputs = basis.flatten(0, 1), 3
+        self.layers[-1] = nn.Linear(last.in_features, basis.shape[2])
+        with torch.no_grad():
+            for new, old in zip(self.layers[-1].parameters(), last.parameters()):
+                new.zero_()[:len(old)] = old
 
     def _assemble(self, projection, bias, basis, hidden):
         # Rounded as in the file: the mean goes through the projection as the inputs will.
@@ -169,15 +183,16 @@ class Trained(nn.Module):
         """What goes on from a DepthFromMotion: the same projections; its last layer is taken apart again."""
         self = cls.__new__(cls)
         nn.Module.__init__(self)
-        self.prior, last = net.prior, net.depth['4']
+        self.prior, self.outputs, last = net.prior, net.outputs, net.depth['4']
+        count = OUTPUT_COMPONENTS + (PLANE_COMPONENTS if net.outputs == 3 else 0)
         u, s, v = (part.detach() for part in torch.linalg.svd(last.weight, full_matrices=False))
-        basis = u[:, :OUTPUT_COMPONENTS] * s[:OUTPUT_COMPONENTS].sqrt()
+        basis = u[:, :count] * s[:count].sqrt()
         self._assemble(net.depth['1'].weight.detach(), net.depth['1'].bias.detach(), basis, len(net.depth['2'].bias))
         with torch.no_grad():
             self.layers[0].load_state_dict(net.depth['2'].state_dict())
             self.layers[3].load_state_dict(net.depth['3'].state_dict())
-            self.layers[6].weight.copy_(s[:OUTPUT_COMPONENTS].sqrt()[:, None] * v[:OUTPUT_COMPONENTS])
-            self.layers[6].bias.copy_(u[:, :OUTPUT_COMPONENTS].T @ last.bias / s[:OUTPUT_COMPONENTS].sqrt())
+            self.layers[6].weight.copy_(s[:count].sqrt()[:, None] * v[:count])
+            self.layers[6].bias.copy_(u[:, :count].T @ last.bias / s[:count].sqrt())
         return self
 
     def averaged(self, start, share):
@@ -189,7 +204,8 @@ class Trained(nn.Module):
         return inputs @ self.projection.T + self.bias
 
     def forward(self, projected):
-        return self.layers(projected) @ self.basis.T
+        """-> what to add to (dx, dy, dz), (n, 468, 3), units of 20 px."""
+        return F.pad((self.layers(projected) @ self.basis.T).unflatten(1, (VERTICES, self.outputs)), (3 - self.outputs, 0))
 
     def folded(self):
         """State of the DepthFromMotion that does the same, f16 values."""
@@ -262,9 +278,9 @@ def leaning(seen, share):
 
 
 def _tensors(seen, prior):
-    """-> (inputs, [what dz lacks, squared error in the plane, weight])."""
-    inputs, *rest = training_inputs(seen, prior)
-    return inputs, [*rest, torch.from_numpy(seen['weight'])]
+    """-> (inputs, [what the flow lacks, weight])."""
+    inputs, change = training_inputs(seen, prior)
+    return inputs, [change, torch.from_numpy(seen['weight'])]
 
 
 def _epochs(trained, pool, g, args):
@@ -301,12 +317,16 @@ def train_depth(args, log):
     net, network = load_network(args.weights)
     canonical, g = MeshRegressor(args.assets).canonical, np.random.default_rng(args.seed)
     pool = Pool([(observations(net, folder, args.cache, canonical, log), _is_far(folder)) for folder in args.sets], args.further, mirrored_vertices(canonical).numpy())
+    share = led_share(canonical) if args.plane else None
     if args.init:
         trained = Trained.continued(load_depth(args.init))
+        if args.plane and trained.outputs == 1:
+            inputs, (change, weight) = _tensors(pool.draw(g), net.prior)
+            trained.with_plane(change * (weight > 0)[..., None], share)
         start = {name: value.clone() for name, value in trained.layers.state_dict().items()}
     else:
-        inputs, rest = _tensors(pool.draw(g), net.prior)
-        trained = Trained(inputs, rest[0] * (rest[-1] > 0), net.prior)
+        inputs, (change, weight) = _tensors(pool.draw(g), net.prior)
+        trained = Trained(inputs, change * (weight > 0)[..., None], net.prior, share)
     tests = {}
     for folder in args.tests:
         own, others = _tensors(observations(net, folder, args.cache, canonical, log), net.prior)
@@ -332,7 +352,7 @@ def train_depth(args, log):
     save(args.out, trained, network, len(pool), args.provenance, epe)
 
 
-def _epe(found, change, plane, weight):
+def _epe(found, change, weight):
     """Mean 3D endpoint error of each pair over its vertices, by the pixels that they stand for; units of 20 px."""
-    error = ((found - change).pow(2) + plane + 1e-5).sqrt()
+    error = ((found - change).pow(2).sum(-1) + 1e-5).sqrt()
     return (error * weight).sum(1) / weight.sum(1).clamp_min(1e-6)

@@ -149,8 +149,7 @@ def _vertex_motions(net, depth, folder, cache, canonical, log):
         inputs = joined_inputs(torch.from_numpy(motion), torch.from_numpy(seen['seen']), torch.from_numpy(mesh_a), torch.from_numpy(mesh_b))
         change = depth(inputs).numpy() * FLOW_UNIT
     motion = np.where(seen['seen'][..., None], motion, mesh_b - mesh_a)
-    motion[..., 2] += change
-    return mesh_a, motion, seen['seen']
+    return mesh_a, motion + change, seen['seen']
 
 
 def _true_motions(folder, meshes, places, canonical, log):

@@ -1,13 +1,14 @@
 """Tests that need no material: what follows DFFNet, refinement and depth from motion."""
 import os
 import unittest
+from types import SimpleNamespace
 
 import numpy as np
 import torch
 
 from support import SQUARE, SQUARE_TRIANGLES, Temporary, fake_canonical  # noqa: I001  (puts the package on the path)
 from deepfaceflow_training import nets, safetensors
-from deepfaceflow_training.depth import DepthFromMotion, load_depth, look_up, with_depth
+from deepfaceflow_training.depth import DepthFromMotion, led_share, load_depth, look_up, with_depth
 from deepfaceflow_training.depth_training import Pool, Trained, leaning, mirrored, observations, save
 from deepfaceflow_training.geometry import SIZE
 from deepfaceflow_training.rasteriser import Raster
@@ -73,21 +74,23 @@ class DepthTest(Temporary):
     def test_what_was_trained_is_what_is_saved(self):
         torch.manual_seed(1)
         for prior in (0, 4):
-            inputs, changes = torch.randn(300, 468 * (9 if prior else 6)), torch.randn(300, 468)
-            trained = Trained(inputs, changes, prior).eval()
+            inputs, changes = torch.randn(300, 468 * (9 if prior else 6)), torch.randn(300, 468, 3)
+            trained = Trained(inputs, changes, prior, torch.linspace(0, 1, 468) if prior else None).eval()
             torch.nn.init.normal_(trained.layers[-1].weight, 0, 0.05)
             path = os.path.join(self.folder, 'depth.safetensors')
             save(path, trained, 'dffnet', 300, 'test')
             net = load_depth(path)
             with torch.no_grad():
                 wanted, got = trained(trained.project(inputs[:20])), net(inputs[:20].view(20, 468, -1))
-            self.assertEqual(bool(prior), bool(net.prior))
+            self.assertEqual((bool(prior), 3 if prior else 1), (bool(net.prior), net.outputs))
+            self.assertEqual(got.shape, (20, 468, 3))
+            self.assertEqual(got[:, 0 if prior else slice(None), :2].abs().max(), 0)
             self.assertLess((got - wanted).abs().max() / wanted.abs().max(), 0.02)  # f16
 
     def test_training_goes_on_from_what_a_file_says(self):
         torch.manual_seed(2)
         inputs = torch.randn(300, 468 * 9)
-        trained = Trained(inputs, torch.randn(300, 468), 4).eval()
+        trained = Trained(inputs, torch.randn(300, 468, 3), 4).eval()
         torch.nn.init.normal_(trained.layers[-1].weight, 0, 0.05)
         torch.nn.init.normal_(trained.layers[-1].bias, 0, 0.05)
         path = os.path.join(self.folder, 'depth.safetensors')
@@ -99,6 +102,32 @@ class DepthTest(Temporary):
         self.assertEqual(again.basis.shape, trained.basis.shape)
         self.assertTrue(all(p.requires_grad for p in again.layers.parameters()))
 
+    def test_a_network_of_dz_alone_learns_the_plane_from_zero(self):
+        torch.manual_seed(3)
+        inputs, changes, share = torch.randn(300, 468 * 9), torch.randn(300, 468, 3), torch.linspace(0, 1, 468)
+        trained = Trained(inputs, changes, 4).eval()
+        torch.nn.init.normal_(trained.layers[-1].weight, 0, 0.05)
+        with torch.no_grad():
+            before = trained(trained.project(inputs[:20]))
+            trained.with_plane(changes, share)
+            torch.testing.assert_close(trained(trained.project(inputs[:20])), before)
+            torch.nn.init.normal_(trained.layers[-1].weight, 0, 0.05)
+        path = os.path.join(self.folder, 'depth.safetensors')
+        save(path, trained, 'dffnet-m', 300, 'test')
+        again = Trained.continued(load_depth(path)).eval()
+        with torch.no_grad():
+            wanted, got = (one(one.project(inputs[:20])) for one in (trained, again))
+        self.assertGreater(wanted[..., :2].abs().max(), 0.1)
+        self.assertLess(got[:, 0, :2].abs().max(), 1e-5)
+        self.assertLess((got - wanted).abs().max() / wanted.abs().max(), 0.02)  # f16
+
+    def test_lids_and_lips_stay_where_landmarks_lead_them(self):
+        vertices = np.zeros((468, 3), np.float32)
+        vertices[1, 1], vertices[10, 1], vertices[152, 1] = 0.5, 1.1, 9  # cm from all others, among them lids and lips
+        share = led_share(SimpleNamespace(vertices=vertices))
+        self.assertEqual([float(share[vertex]) for vertex in (159, 145, 13, 14, 61, 0, 1, 152)], [0] * 7 + [1])
+        self.assertAlmostEqual(float(share[10]), 0.5, 5)
+
     def test_truth_leans_on_the_mesh_along_z_alone(self):
         g = np.random.default_rng(0)
         seen = dict(mesh_a=g.normal(0, 3, (2, 468, 3)).astype(np.float32), mesh_b=g.normal(0, 3, (2, 468, 3)).astype(np.float32), truth=g.normal(0, 3, (2, 468, 3)).astype(np.float16))
@@ -108,7 +137,7 @@ class DepthTest(Temporary):
         np.testing.assert_array_equal(leaning(seen, 0)['truth'], wanted)
 
     def test_weights_are_averaged_with_where_training_began(self):
-        trained = Trained(torch.randn(300, 468 * 9), torch.randn(300, 468), 4).eval()
+        trained = Trained(torch.randn(300, 468 * 9), torch.randn(300, 468, 3), 4).eval()
         start = {name: value.clone() for name, value in trained.layers.state_dict().items()}
         with torch.no_grad():
             trained.layers[3].bias += 1
@@ -142,3 +171,7 @@ class DepthTest(Temporary):
         covered = self.raster.covered[None]
         np.testing.assert_allclose(out[covered], [[2, 2, 4]] * covered.sum(), atol=1e-5)
         np.testing.assert_array_equal(out[~covered], flow[~covered])
+        net = DepthFromMotion(4, 8, 16, 3)
+        torch.nn.init.zeros_(net.depth['4'].weight)
+        net.depth['4'].bias.data[:] = torch.tensor([0.1, -0.1, 0.2]).repeat(468)
+        np.testing.assert_allclose(with_depth(net, flow, self.mesh[None], self.mesh[None], self.canonical)[covered], [[4, 0, 6]] * covered.sum(), atol=1e-5)
