@@ -246,26 +246,29 @@ def _joined(parts):
 
 class Pool:
     """Observed pairs to draw passes from: each has all of them, some also the other way round (`reversed_pairs`), some turned further (`turned_further`);
-    half of everything mirrored."""
+    half of everything mirrored. A batch is made when it is asked for: whole passes of thousands of pairs are gigabytes, written once and read once."""
 
     def __init__(self, sets, further, order):
         """sets: (observations, whether their cameras are far) of each; further: share of pairs that are turned further, against all."""
         self.pairs, self.further, self.order = _joined([seen for seen, _ in sets]), further, order
-        far = [seen for seen, far in sets if far]
-        if further and not far:
+        self.far = np.flatnonzero(np.repeat([far for _, far in sets], [len(seen['weight']) for seen, _ in sets]))
+        if further and not len(self.far):
             raise ValueError('pairs can be turned further only where a set has far cameras (a level rendered, photowarp or varied)')
-        self.far = _joined(far) if further else None
 
     def __len__(self):
         return len(self.pairs['weight'])
 
-    def draw(self, g):
-        parts = [self.pairs, reversed_pairs(_chosen(self.pairs, g.random(len(self)) < REVERSED_SHARE))]
-        if self.further:
-            parts.append(turned_further(g, _chosen(self.far, g.integers(0, len(self.far['weight']), int(self.further * len(self))))))
-        drawn = _joined(parts)
-        half = g.random(len(drawn['weight'])) < 0.5
-        return _joined([_chosen(drawn, ~half), mirrored(_chosen(drawn, half), self.order)])
+    def draw(self, g, size):
+        """A pass as observations of `size` pairs at most each."""
+        rows = [np.arange(len(self)), np.flatnonzero(g.random(len(self)) < REVERSED_SHARE)]
+        rows.append(self.far[g.integers(0, len(self.far), int(self.further * len(self)))] if self.further else rows[0][:0])
+        kinds, rows = np.repeat(np.arange(3), [len(part) for part in rows]), np.concatenate(rows)
+        order = g.permutation(len(rows))
+        for chosen in np.split(order, np.arange(size, len(order), size)):
+            plain, other_way, further = (_chosen(self.pairs, rows[chosen][kinds[chosen] == kind]) for kind in range(3))
+            drawn = _joined([plain, reversed_pairs(other_way), *([turned_further(g, further)] if len(further['weight']) else [])])
+            half = g.random(len(chosen)) < 0.5
+            yield _joined([_chosen(drawn, ~half), mirrored(_chosen(drawn, half), self.order)])
 
 
 def leaning(seen, share):
@@ -286,21 +289,21 @@ def _tensors(seen, prior):
 def _epochs(trained, pool, g, args):
     """Train for so many passes; yields the mean loss of each and the number of samples."""
     optimiser = torch.optim.AdamW(trained.layers.parameters(), args.lr, weight_decay=WEIGHT_DECAY)
+    expected = len(pool) * (1 + REVERSED_SHARE + args.further)  # the pairs of a pass, but for who is drawn to be reversed
     for epoch in range(args.epochs):
-        inputs, rest = _tensors(leaning(pool.draw(g), args.lean), trained.prior)
-        inputs = trained.project(inputs)
         trained.train()
-        total, batches = 0.0, torch.randperm(len(inputs)).split(MINIBATCH)
-        for number, chosen in enumerate(batches):
-            progress = (epoch + number / len(batches)) / args.epochs
+        total, count, batches = 0.0, 0, 0
+        for seen in pool.draw(g, MINIBATCH):
+            inputs, rest = _tensors(leaning(seen, args.lean), trained.prior)
+            progress = (epoch + min(count / expected, 1)) / args.epochs
             optimiser.param_groups[0]['lr'] = args.lr * min(1, progress / _WARMUP + 0.05) * (1 - progress)
-            loss = _epe(trained(inputs[chosen]), *(values[chosen] for values in rest)).mean()
+            loss = _epe(trained(trained.project(inputs)), *rest).mean()
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
-            total += loss.item()
+            total, count, batches = total + loss.item(), count + len(inputs), batches + 1
         trained.eval()
-        yield total / len(batches) * FLOW_UNIT, len(inputs)
+        yield total / batches * FLOW_UNIT, count
 
 
 def _is_far(folder):
@@ -321,11 +324,11 @@ def train_depth(args, log):
     if args.init:
         trained = Trained.continued(load_depth(args.init))
         if args.plane and trained.outputs == 1:
-            inputs, (change, weight) = _tensors(pool.draw(g), net.prior)
+            _, (change, weight) = _tensors(next(pool.draw(g, _SAMPLE)), net.prior)
             trained.with_plane(change * (weight > 0)[..., None], share)
         start = {name: value.clone() for name, value in trained.layers.state_dict().items()}
     else:
-        inputs, (change, weight) = _tensors(pool.draw(g), net.prior)
+        inputs, (change, weight) = _tensors(next(pool.draw(g, _SAMPLE)), net.prior)
         trained = Trained(inputs, change * (weight > 0)[..., None], net.prior, share)
     tests = {}
     for folder in args.tests:

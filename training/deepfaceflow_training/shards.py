@@ -32,7 +32,7 @@ def generator_for(split, level, seed, index):
 
 
 def write_set(folder, maker, split, level, seed, count, shard_size=SHARD_SIZE, log=print):
-    """Write pairs 0 .. count-1 of (split, level, seed); complete shards of an earlier run are kept. Pair i is the same in any run."""
+    """Write pairs 0 .. count-1 of (split, level, seed); complete shards of an earlier run are kept, but for a last one that has fewer pairs than now. Pair i is the same in any run."""
     os.makedirs(folder, exist_ok=True)
     for number, start in enumerate(range(0, count, shard_size)):
         target = os.path.join(folder, f'shard-{number:05d}')
@@ -41,7 +41,7 @@ def write_set(folder, maker, split, level, seed, count, shard_size=SHARD_SIZE, l
             if len(open_shard(target)['i1']) == size:
                 continue
         except DamagedShard:
-            shutil.rmtree(target, ignore_errors=True)
+            pass
         part, began = target + '.part', time.process_time()
         shutil.rmtree(part, ignore_errors=True)
         os.makedirs(part)
@@ -54,6 +54,7 @@ def write_set(folder, maker, split, level, seed, count, shard_size=SHARD_SIZE, l
             array.flush()
         with open(os.path.join(part, 'meta.json'), 'w') as handle:
             json.dump(dict(split=split, level=level, seed=seed, start=start, count=size, version=GENERATOR_VERSION), handle)
+        shutil.rmtree(target, ignore_errors=True)  # a damaged one, or one that ended a smaller set
         os.replace(part, target)
         log(f'{target}: {size} pairs, {size / (time.process_time() - began):.1f} per CPU-second')
 

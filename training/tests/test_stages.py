@@ -151,7 +151,9 @@ class DepthTest(Temporary):
                     motion=g.normal(0, 3, (50, 468, 3)).astype(np.float16), seen=np.ones((50, 468), bool), truth=g.normal(0, 3, (50, 468, 3)).astype(np.float16),
                     weight=np.ones((50, 468), np.float32))
         order = np.arange(468)
-        drawn = Pool([(seen, True)], 0.5, order).draw(np.random.default_rng(1))
+        drawn = list(Pool([(seen, True)], 0.5, order).draw(np.random.default_rng(1), 16))
+        self.assertTrue(all(len(part['weight']) == 16 for part in drawn[:-1]))
+        drawn = {name: np.concatenate([part[name] for part in drawn]) for name in seen}
         count = len(drawn['weight'])
         self.assertTrue(50 + 25 <= count <= 50 + 25 + 30)
         whole = lambda mesh: {a.tobytes() for a in np.concatenate([mesh, mirrored(dict(seen, mesh_a=mesh), order)['mesh_a']])}
