@@ -46,7 +46,11 @@ export function tunedMeshRegressor(file: WeightFile, original: WeightFile, dtype
  * @throws EngineError INVALID_WEIGHTS
  */
 export function trainedDepth(file: WeightFile, dtype: DType): TensorToWrite[] {
-  const shapes = depthFromMotionShapes(depthFromMotionConfig(file.entries()), file.note('prior') !== '0', 468)
+  const shapes = depthFromMotionShapes(
+    depthFromMotionConfig(file.entries(), 468),
+    file.note('prior') !== '0',
+    468,
+  )
   return checkedTensors(file, shapes, 'depth from motion', dtype)
 }
 

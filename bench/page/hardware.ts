@@ -117,8 +117,11 @@ function candidatesOf([family]: readonly FamilyResult[]): string[] {
   ]
 }
 
-/** Kernels of what follows DFFNet; the layers of depth from motion run on those of convolutions. */
-const FLOW_KERNELS = /^(inverse_search|variational|vertex_motion|vertex_depth)/
+/**
+ * Kernels of what follows DFFNet; the layers of depth from motion run on those of convolutions. `vertex_depth` is what
+ * `add_vertex_motion` was called in results from before it moved more than dz.
+ */
+const FLOW_KERNELS = /^(inverse_search|variational|vertex_motion|add_vertex_motion|vertex_depth)/
 
 /** What the compiler of one family makes of the kernels that change a flow. */
 function flowKernelsOf([family]: readonly FamilyResult[]): string[] {

@@ -41,7 +41,7 @@ export function depthFileName(dffnet: string): string {
  * @param network its name, and whether it has the mesh prior
  * @param source `motion`: the file must be there; undefined: it may; `network`: it is not looked for
  * @param path of the file; default: beside the DFFNet's
- * @returns undefined where dz stays the network's
+ * @returns undefined where dz stays the network's, and dx and dy what the refinement makes of them
  * @throws FaceError or EngineError INVALID_WEIGHTS naming the file and the remedy
  */
 export async function readDepthFile(
@@ -102,7 +102,7 @@ function checked(
     }
   }
   const shapeOf = new Map(file.entries().map(({ name, shape }) => [name, shape]))
-  const config = depthFromMotionConfig(file.entries())
+  const config = depthFromMotionConfig(file.entries(), MESH_VERTICES)
   for (const [name, shape] of depthFromMotionShapes(config, meshPrior, MESH_VERTICES)) {
     const own = shapeOf.get(name)
     if (shape.includes(0) || own?.join() !== shape.join()) {

@@ -343,7 +343,8 @@ export interface CreateOptions extends ShippedFiles {
   readonly weights?: string
   /**
    * Where dz comes from: `motion`, corrected by the head's motion in the image; `network`, as DFFNet says. Default: `motion`
-   * where its file, `x-depth.safetensors` for `x.safetensors`, lies beside the DFFNet weight file, as it does in the package.
+   * where its file, `x-depth.safetensors` for `x.safetensors`, lies beside the DFFNet weight file, as it does in the package. A file
+   * may correct dx and dy too; with `network` these are as the refinement leaves them.
    */
   readonly depth?: DepthSource
   /**

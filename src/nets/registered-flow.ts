@@ -7,7 +7,6 @@ import {
   oneOf,
   optional,
   positive,
-  record,
   whole,
 } from '../graph/arguments.js'
 import { checkedBuilder, type GraphBuilder, tensorTypeOf, type Value } from '../graph/graph.js'
@@ -18,7 +17,7 @@ import { leadVertices, vertexGoalsType } from '../ops/mesh/lead-vertices.js'
 import { rasterise } from '../ops/mesh/rasterise.js'
 import { type VertexAttribute, vertexAttributes } from '../ops/mesh/vertices.js'
 import { batchConcat, batchSlice } from '../ops/tensor/concat.js'
-import { type DepthFromMotionConfig, depthFromMotion } from './depth-from-motion.js'
+import { DEPTH_FROM_MOTION, type DepthFromMotionConfig, depthFromMotion } from './depth-from-motion.js'
 import { type DffnetConfig, dffnetFlow, FLOW_UNIT, type ImageFeatures, imageFeatures } from './dffnet.js'
 import { extendFace, FACE_EXTENT, type FaceExtentConfig } from './face-extent.js'
 import { occlusionInputs, occlusionNetwork } from './occlusion.js'
@@ -36,7 +35,7 @@ export interface RegisteredFlowConfig extends RegisteredMeshesConfig {
   readonly triangles: Uint32Array
   /** What the images make of DFFNet's flow; default `none`. */
   readonly refinement?: Refinement
-  /** Set where depth from motion corrects dz in the end. */
+  /** Set where depth from motion corrects dz, or all of the flow, in the end. */
   readonly depth?: DepthFromMotionConfig
   /**
    * Pairs of one run, 1 to {@link MAX_REGISTERED_BATCH}; default 1. More fill a GPU better; each pair waits for all. Each has the
@@ -140,7 +139,7 @@ const CONFIG = {
   triangles: indices,
   ncc: finiteFloats,
   refinement: optional(oneOf(...REFINEMENTS)),
-  depth: optional(record({ components: whole(), hidden: whole() })),
+  depth: optional(DEPTH_FROM_MOTION),
   batch: optional(BATCH),
   extent: optional(FACE_EXTENT),
   sharedSecond: optional(flag),
@@ -381,7 +380,7 @@ function matchedFaces(
   const mask = fragmentMask(graph, 'mask', face.fragments, FLOW_UNIT)
   const meshMask = extent ? fragmentMask(graph, 'mesh mask', fragments, FLOW_UNIT) : mask
 
-  // (dx, dy) by the images, then dz by what they have become.
+  // (dx, dy) by the images, then dz by what they have become, and where the layers know more of (dx, dy) these too.
   const refinement = config.refinement ?? 'none'
   const { images } = features
   let flow = refineFlow(graph, 'refined flow', face.flow, images, face.fragments, refinement, source)

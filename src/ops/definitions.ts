@@ -15,6 +15,7 @@ import { compositeSheetOp } from './image/composite-sheet.js'
 import { imageInputOp } from './image/image-input.js'
 import { imageOutputOp } from './image/image-output.js'
 import { resizeOp } from './image/resize.js'
+import { addVertexMotionOp } from './mesh/add-vertex-motion.js'
 import { extendVerticesOp } from './mesh/extend-vertices.js'
 import { fragmentChannelOp, fragmentMaskedOp, interpolateOp } from './mesh/interpolate.js'
 import { regionCropOp, regionPointsOp, regionTransformOp } from './mesh/landmark-attention.js'
@@ -22,7 +23,6 @@ import { leadVerticesOp } from './mesh/lead-vertices.js'
 import { rasteriseOp } from './mesh/rasterise.js'
 import { refineMeshOp } from './mesh/refine-mesh.js'
 import { smoothRimOp } from './mesh/smooth-rim.js'
-import { addVertexDepthOp } from './mesh/vertex-depth.js'
 import { vertexMotionOp } from './mesh/vertex-motion.js'
 import { vertexMapOp } from './mesh/vertices.js'
 import { leakyReluOp, preluOp, reluOp, sigmoidOp, tanhOp } from './tensor/activation.js'
@@ -48,7 +48,7 @@ const DEFINITIONS = [
     regionTransformOp,
     rasteriseOp,
   ],
-  ...[refineMeshOp, addVertexDepthOp, vertexMotionOp, vertexMapOp],
+  ...[refineMeshOp, addVertexMotionOp, vertexMotionOp, vertexMapOp],
   ...[extendVerticesOp, leadVerticesOp, smoothRimOp],
   ...[leakyReluOp, preluOp, reluOp, sigmoidOp, tanhOp, addOp, multiplyOp, scaleOp],
   ...[packOp, unpackOp, channelGatherOp, channelPadOp, channelSliceOp],

@@ -51,6 +51,7 @@ export {
 } from './image/image-input.js'
 export { type ImageOutputAttrs, imageOutput } from './image/image-output.js'
 export { type ResizeAttrs, resize } from './image/resize.js'
+export { type AddVertexMotionAttrs, addVertexMotion } from './mesh/add-vertex-motion.js'
 export { type ExtendVerticesAttrs, extendVertices } from './mesh/extend-vertices.js'
 export { fragmentDepth, fragmentMask, fragmentMasked, interpolate } from './mesh/interpolate.js'
 export {
@@ -65,7 +66,6 @@ export { type LeadVerticesAttrs, leadVertices, vertexGoalsType } from './mesh/le
 export { type RasteriseAttrs, rasterise } from './mesh/rasterise.js'
 export { type RefineMeshAttrs, refineMesh } from './mesh/refine-mesh.js'
 export { type SmoothRimAttrs, smoothRim } from './mesh/smooth-rim.js'
-export { addVertexDepth, type VertexDepthAttrs } from './mesh/vertex-depth.js'
 export { VERTEX_MOTION, type VertexMotionAttrs, vertexMotion } from './mesh/vertex-motion.js'
 export {
   affineVertices,

@@ -1,3 +1,4 @@
+import { addVertexMotionCases } from './add-vertex-motion.js'
 import { borderCases } from './border.js'
 import type { OpCase } from './case.js'
 import { channelsCases } from './channels.js'
@@ -26,7 +27,6 @@ import { smoothRimCases } from './smooth-rim.js'
 import { storageCases } from './storage.js'
 import { transposedCases } from './transposed.js'
 import { variationalCases } from './variational.js'
-import { vertexDepthCases } from './vertex-depth.js'
 import { vertexMotionCases } from './vertex-motion.js'
 import { vertexCases } from './vertices.js'
 import { warpCases } from './warp.js'
@@ -60,7 +60,7 @@ export const allCases: readonly OpCase[] = [
   ...warpCases,
   ...vertexCases,
   ...vertexMotionCases,
-  ...vertexDepthCases,
+  ...addVertexMotionCases,
   ...extendVerticesCases,
   ...leadVerticesCases,
   ...smoothRimCases,

@@ -33,11 +33,16 @@ describe('the file of depth from motion', () => {
     await writeRandomDepth(file, { hidden: 5 })
     for (const source of [undefined, 'motion'] as const) {
       expect(await readDepthFile(dffnet, NETWORK, source)).toMatchObject({
-        config: { components: 6, hidden: 5 },
+        config: { components: 6, hidden: 5, axes: 1 },
         weights: { name: file },
       })
     }
     expect(await readDepthFile(dffnet, NETWORK, 'network')).toBeUndefined()
+  })
+
+  it('says by the length of its last bias whether it corrects dz or all of the flow', async () => {
+    await writeRandomDepth(file, { axes: 3 })
+    expect(await readDepthFile(dffnet, NETWORK, 'motion')).toMatchObject({ config: { axes: 3 } })
   })
 
   it('may be missing unless it is asked for', async () => {
@@ -58,6 +63,8 @@ describe('the file of depth from motion', () => {
     [{ metadata: { unit: '10' } }, /unit = 10, this version has 20/],
     [{ metadata: { least_cover: '0.25' } }, /least_cover = 0\.25, this version has 0\.5/],
     [{ vertices: 400 }, /tensor "depth\.1\.weight" has shape \[6,3600\], needed is \[6,4212\]/],
+    [{ outputs: 936 }, /tensor "depth\.4\.weight" has shape \[936,8\], needed is \[468,8\]/],
+    [{ outputs: 1400 }, /tensor "depth\.4\.weight" has shape \[1400,8\], needed is \[468,8\]/],
   ])('is refused if it does not fit: %j', async (change, problem) => {
     await writeRandomDepth(file, change)
     for (const source of [undefined, 'motion'] as const) {
@@ -86,7 +93,7 @@ describe('the file of depth from motion', () => {
   })
 
   it('has the layers that the trainer names', () => {
-    const shapes = [...depthFromMotionShapes({ components: 5, hidden: 7 }, false, 468)]
+    const shapes = [...depthFromMotionShapes({ components: 5, hidden: 7, axes: 1 }, false, 468)]
     expect(shapes).toEqual([
       ['depth.1.weight', [5, 468 * 6]],
       ['depth.1.bias', [5]],
@@ -96,6 +103,12 @@ describe('the file of depth from motion', () => {
       ['depth.3.bias', [7]],
       ['depth.4.weight', [468, 7]],
       ['depth.4.bias', [468]],
+    ])
+    const all = depthFromMotionShapes({ components: 5, hidden: 7, axes: 3 }, false, 468)
+    expect([...all]).toEqual([
+      ...shapes.slice(0, -2),
+      ['depth.4.weight', [3 * 468, 7]],
+      ['depth.4.bias', [3 * 468]],
     ])
     expect(DEPTH_METADATA.network).toBe('depth-from-motion')
   })
@@ -126,6 +139,30 @@ describe('DeepFaceFlow with depth from motion', () => {
       } else if (value !== other) throw new Error(`value ${i} was ${other}, is ${value}`)
     })
     expect(changed / face).toBeGreaterThan(0.9)
+  })
+
+  it('changes all of the flow on the face, the ring too, where its layers say so', async () => {
+    await writeRandomDepth(file, { axes: 3 })
+    const [motion, network] = [await flowOf({}), await flowOf({ depth: 'network' })]
+    expect([motion, network].map(({ depthSource }) => depthSource)).toEqual(['motion', 'network'])
+    const changed = [0, 1, 2].map(() => ({ mesh: 0, ring: 0 }))
+    const face = { mesh: 0, ring: 0 }
+    motion.flow.forEach((value, i) => {
+      const pixel = Math.floor(i / 3)
+      const by = Math.abs(value - (network.flow[i] as number))
+      if (motion.mask[pixel] === 0) {
+        expect(by).toBe(0)
+        return
+      }
+      const part = motion.meshMask[pixel] === 1 ? 'mesh' : 'ring'
+      if (i % 3 === 0) face[part]++
+      if (by > 1e-3) (changed[i % 3] as typeof face)[part]++
+    })
+    expect(face.ring).toBeGreaterThan(1000)
+    for (const { mesh, ring } of changed) {
+      expect(mesh / face.mesh).toBeGreaterThan(0.9)
+      expect(ring / face.ring).toBeGreaterThan(0.9)
+    }
   })
 
   it('refuses a source that does not exist before the GPU is opened, and a file that is missing', async () => {

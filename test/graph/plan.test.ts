@@ -5,7 +5,7 @@ import { assignSlots } from '../../src/graph/memory.js'
 import { type Location, planGraph } from '../../src/graph/plan.js'
 import { planTotals, printPlan } from '../../src/graph/print-plan.js'
 import { conv2d } from '../../src/ops/conv/conv2d.js'
-import { addVertexDepth } from '../../src/ops/mesh/vertex-depth.js'
+import { addVertexMotion } from '../../src/ops/mesh/add-vertex-motion.js'
 import { leakyRelu, relu } from '../../src/ops/tensor/activation.js'
 import { inputTensor, outputTensor } from '../../src/ops/tensor/border.js'
 import { channelPad } from '../../src/ops/tensor/channels.js'
@@ -66,12 +66,12 @@ describe('fusion', () => {
         map('values', 1, 1, 3),
       ]
       const attrs = { triangles: Uint32Array.of(0, 1, 2), scale: 1 }
-      const spread = addVertexDepth(graph, 'spread', flow, fragments, values, attrs)
+      const spread = addVertexMotion(graph, 'spread', flow, fragments, values, attrs)
       for (let i = 0; i <= others; i++) outputTensor(graph, `y${i}`, spread)
       return planGraph(graph.build(), fakeCaps()).steps.map((step) => step.op)
     }
-    expect(opsOf(0)).toEqual(['pack', 'pack', 'pack', 'addVertexDepth'])
-    expect(opsOf(1)).toEqual(['pack', 'pack', 'pack', 'addVertexDepth', 'unpack', 'unpack'])
+    expect(opsOf(0)).toEqual(['pack', 'pack', 'pack', 'addVertexMotion'])
+    expect(opsOf(1)).toEqual(['pack', 'pack', 'pack', 'addVertexMotion', 'unpack', 'unpack'])
   })
 
   it('leaves a value alone that has a second reader', () => {

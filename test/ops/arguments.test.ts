@@ -360,6 +360,7 @@ describe('networks', () => {
       fineMatching: true,
       components: 4,
       hidden: 4,
+      axes: 1 as const,
       triangles: Uint32Array.of(0, 1, 2),
     }
     for (const value of [undefined, null, 7, {}, start().values[0], values[4]]) {
@@ -371,7 +372,8 @@ describe('networks', () => {
         refusalOf(() => dffnet(undefined as never, x, x, good as never)),
       )
     }
+    refusals.push(refusalOf(() => depthFromMotion(graph, 'd', x, x, [x], { ...good, axes: 2 as never })))
     for (const refusal of refusals) expect(refusal).toBeInstanceOf(EngineError)
-    expect(refusals.length).toBe(72)
+    expect(refusals.length).toBe(73)
   })
 })

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { GraphBuilder, type Value } from '../../src/graph/graph.js'
 import { describeType } from '../../src/graph/tensor.js'
+import { addVertexMotion } from '../../src/ops/mesh/add-vertex-motion.js'
 import { fragmentDepth, fragmentMask, interpolate } from '../../src/ops/mesh/interpolate.js'
 import { type RasteriseAttrs, rasterise } from '../../src/ops/mesh/rasterise.js'
-import { addVertexDepth } from '../../src/ops/mesh/vertex-depth.js'
 import { vertexMotion } from '../../src/ops/mesh/vertex-motion.js'
 import {
   affineVertices,
@@ -130,34 +130,42 @@ describe('flows and vertices', () => {
     expect(describeType(build({ meshes: [mesh, mesh] })().type)).toBe('1x1x5x3')
   })
 
-  it('addVertexDepth has the shape of the flow, and refuses what does not fit', () => {
+  it('addVertexMotion has the shape of the flow, and refuses what does not fit', () => {
     const build =
       (change: {
         flow?: Value
         fragments?: Value
-        values?: Value | readonly [Value, Value]
+        motion?: Value | readonly [Value, Value]
         scale?: number
         corners?: Uint32Array
       }) =>
       () =>
-        addVertexDepth(
+        addVertexMotion(
           graph,
-          `depth ${++nodes}`,
+          `moved ${++nodes}`,
           change.flow ?? flow,
           change.fragments ?? fragments,
-          change.values ?? values,
+          change.motion ?? values,
           { triangles: change.corners ?? triangles, scale: change.scale ?? 1 },
         )
-    expect(build({ flow: tensor(graph, 'g2', 6, 4, 2) })).toThrow(/addVertexDepth "depth \d+".*dx, dy, dz/)
+    expect(build({ flow: tensor(graph, 'g2', 6, 4, 2) })).toThrow(/addVertexMotion "moved \d+".*dx, dy, dz/)
     expect(build({ fragments: tensor(graph, 'g3', 7, 4, 4) })).toThrow(/n, h and w of the map/)
-    expect(build({ values: tensor(graph, 'v1', 1, 5, 1) })).toThrow(/a channel per vertex/)
-    expect(build({ values: tensor(graph, 'v2', 1, 1, 5, 2) })).toThrow(/a channel per vertex/)
+    expect(build({ motion: tensor(graph, 'v1', 1, 5, 1) })).toThrow(/a channel per vertex/)
+    expect(build({ motion: tensor(graph, 'v2', 1, 1, 5, 2) })).toThrow(/a channel per vertex/)
     expect(build({ corners: Uint32Array.of(0, 1, 5) })).toThrow(/refers to vertex 5, but there are 5/)
     const further = tensor(graph, 'further', 1, 1, 2)
-    expect(build({ values: [values, further], corners: Uint32Array.of(0, 1, 7) })).toThrow(/but there are 7/)
-    expect(build({ values: [values, flow] })).toThrow(/a channel per vertex/)
+    expect(build({ motion: [values, further], corners: Uint32Array.of(0, 1, 7) })).toThrow(/but there are 7/)
+    expect(build({ motion: [values, flow] })).toThrow(/a channel per vertex/)
+    const vertices = tensor(graph, 'motion', 1, 5, 3)
+    expect(build({ motion: vertices, corners: Uint32Array.of(0, 1, 5) })).toThrow(/but there are 5/)
+    expect(build({ motion: [vertices, vertices] })).toThrow(/n x 1 x V x 3, or one or two lists of dz/)
+    expect(build({ motion: [values, vertices] })).toThrow(/n x 1 x V x 3, or one or two lists of dz/)
+    expect(build({ motion: tensor(graph, 'm6', 1, 5, 3, 2) })).toThrow(/n x 1 x V x 3/)
+    expect(build({ motion: tensor(graph, 'm7', 2, 5, 3) })).toThrow(/n x 1 x V x 3/)
     expect(build({ scale: Number.POSITIVE_INFINITY })).toThrow(/scale must be finite/)
-    expect(describeType(build({})().type)).toBe('1x6x4x3')
+    for (const motion of [values, vertices]) {
+      expect(describeType(build({ motion })().type)).toBe('1x6x4x3')
+    }
   })
 })
 

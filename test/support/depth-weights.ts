@@ -15,7 +15,7 @@ export const DEPTH_METADATA = {
   least_cover: '0.5',
 }
 
-/** Writes depth from motion with random weights that change dz by some px. */
+/** Writes depth from motion with random weights that change dz, or with 3 axes (dx, dy, dz), by some px. */
 export async function writeRandomDepth(
   path: string,
   {
@@ -23,11 +23,22 @@ export async function writeRandomDepth(
     components = 6,
     hidden = 8,
     vertices = 468,
-  }: { metadata?: Record<string, string>; components?: number; hidden?: number; vertices?: number } = {},
+    axes = 1,
+    outputs = axes * vertices,
+  }: {
+    metadata?: Record<string, string>
+    components?: number
+    hidden?: number
+    vertices?: number
+    axes?: 1 | 3
+    outputs?: number
+  } = {},
 ): Promise<void> {
   const all = { ...DEPTH_METADATA, ...metadata }
   const random = seededRandom('depth from motion')
-  const shapes = depthFromMotionShapes({ components, hidden }, all.prior !== '0', vertices)
+  const shapes = depthFromMotionShapes({ components, hidden, axes }, all.prior !== '0', vertices)
+    .set('depth.4.weight', [outputs, hidden])
+    .set('depth.4.bias', [outputs])
   const tensors = [...shapes].map(([name, shape]): TensorToWrite => {
     const bound = name.endsWith('bias') ? 0.1 : Math.sqrt(3 / (shape[1] ?? 1))
     return { name, dtype: 'F16', shape, values: randomArray(random, elementsOf(shape), [-bound, bound]) }

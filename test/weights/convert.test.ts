@@ -168,8 +168,8 @@ describe('trained networks', () => {
 
 describe('trained depth from motion', () => {
   it('is checked against the lengths of its biases and its prior', async () => {
-    const tensors = (prior: boolean) =>
-      [...depthFromMotionShapes({ components: 3, hidden: 2 }, prior, 468)].map(
+    const tensors = (prior: boolean, axes: 1 | 3 = 1) =>
+      [...depthFromMotionShapes({ components: 3, hidden: 2, axes }, prior, 468)].map(
         ([name, shape]): TensorToWrite => {
           return { name, dtype: 'F16', shape, values: new Float32Array(elementsOf(shape)) }
         },
@@ -181,6 +181,12 @@ describe('trained depth from motion', () => {
     }
     expect((await converted('4', tensors(true)))()).toHaveLength(8)
     expect((await converted('0', tensors(false)))()).toHaveLength(8)
+    const all = (await converted('4', tensors(true, 3)))()
+    expect(all.find(({ name }) => name === 'depth.4.weight')?.shape).toEqual([3 * 468, 2])
+    const mixed = [...tensors(true).slice(0, -1), ...tensors(true, 3).slice(-1)]
+    expect(await converted('4', mixed)).toThrow(
+      thrown('INVALID_WEIGHTS', /depth.4.weight" has shape \[468,2\]/),
+    )
     expect(await converted('0', tensors(true))).toThrow(
       thrown('INVALID_WEIGHTS', /depth.1.weight" has shape/),
     )

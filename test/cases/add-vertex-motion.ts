@@ -1,5 +1,5 @@
+import { addVertexMotion } from '../../src/ops/mesh/add-vertex-motion.js'
 import { rasterise } from '../../src/ops/mesh/rasterise.js'
-import { addVertexDepth } from '../../src/ops/mesh/vertex-depth.js'
 import { concat } from '../../src/ops/tensor/concat.js'
 import { elementOf, inputOf, refTensor } from '../reference/dense.js'
 import { interpolateReference, rasteriseReference } from '../reference/raster.js'
@@ -26,44 +26,53 @@ const table = [
   },
 ] as const
 
+type Row = (typeof table)[number]
+
+const SCALE = 20
+
 /**
- * @param first vertices of the first of two lists of values; 0: they are one
+ * @param axes 1: a list of dz; 3: (dx, dy, dz) of each vertex
+ * @param first vertices of the first of two lists of dz; 0: they are one
  * @param isRead by another op, so that the result is a tensor before it is an output
  */
-const depthCase = (row: (typeof table)[number], first = 0, isRead = false): OpCase => {
+const motionCase = (row: Row, axes: 1 | 3, { first = 0, isRead = false } = {}): OpCase => {
   const { n, height, width, vertices, triangles, range } = row
-  const scale = 20
+  const lists = first > 0 ? [first, vertices - first] : [vertices]
   return {
-    name: `addVertexDepth ${n}x${height}x${width} of ${first > 0 ? `${first}+${vertices - first}` : vertices} vertices${isRead ? ', read' : ''}`,
-    op: 'addVertexDepth',
+    name: `addVertexMotion ${n}x${height}x${width}, ${axes === 1 ? 'dz' : 'all'} of ${lists.join('+')} vertices${isRead ? ', read' : ''}`,
+    op: 'addVertexMotion',
     inputs: [
       { n, h: height, w: width, c: 3, range: [-9, 9] },
       { n, h: 1, w: vertices, c: 3, range },
-      ...(first > 0 ? [first, vertices - first] : [vertices]).map((c) => ({ n, h: 1, w: 1, c })),
+      ...(axes === 1 ? lists.map((c) => ({ n, h: 1, w: 1, c })) : [{ n, h: 1, w: vertices, c: 3 }]),
     ],
     build: (graph, inputs) => {
       const fragments = rasterise(graph, 'rasterise', nthValue(inputs, 1), row)
-      const values = first > 0 ? ([nthValue(inputs, 2), nthValue(inputs, 3)] as const) : nthValue(inputs, 2)
-      const attrs = { triangles, scale }
-      const changed = addVertexDepth(graph, 'depth', nthValue(inputs, 0), fragments, values, attrs)
-      return isRead ? concat(graph, 'read', [changed]) : changed
+      const motion = first > 0 ? ([nthValue(inputs, 2), nthValue(inputs, 3)] as const) : nthValue(inputs, 2)
+      const attrs = { triangles, scale: SCALE }
+      const moved = addVertexMotion(graph, 'moved', nthValue(inputs, 0), fragments, motion, attrs)
+      return isRead ? concat(graph, 'read', [moved]) : moved
     },
     reference: (inputs) => {
       const [flow, mesh] = [inputOf(inputs, 0), inputOf(inputs, 1)]
-      const perVertex = { ...concatReference(inputs.slice(2)), w: vertices, c: 1 }
-      const spread = interpolateReference(rasteriseReference(mesh, row), perVertex, triangles)
+      const motion = { ...concatReference(inputs.slice(2)), w: vertices, c: axes }
+      const spread = interpolateReference(rasteriseReference(mesh, row), motion, triangles)
       return refTensor(n, height, width, 3, (b, y, x, c) => {
-        return elementOf(flow, b, y, x, c) + (c === 2 ? scale * elementOf(spread, b, y, x, 0) : 0)
+        const component = c - (3 - axes)
+        const moved = component < 0 ? 0 : elementOf(spread, b, y, x, component)
+        return elementOf(flow, b, y, x, c) + SCALE * moved
       })
     },
     ...('bench' in row && { bench: row.bench }),
   }
 }
 
-export const vertexDepthCases: OpCase[] = [
-  ...table.map((row) => depthCase(row)),
-  depthCase(table[0], 24),
-  depthCase(table[1], 41),
-  depthCase(table[1], 0, true),
-  depthCase(table[0], 24, true),
+export const addVertexMotionCases: OpCase[] = [
+  ...([1, 3] as const).flatMap((axes) => [
+    ...table.map((row) => motionCase(row, axes)),
+    motionCase(table[1], axes, { isRead: true }),
+  ]),
+  motionCase(table[0], 1, { first: 24 }),
+  motionCase(table[1], 1, { first: 41 }),
+  motionCase(table[0], 1, { first: 24, isRead: true }),
 ]

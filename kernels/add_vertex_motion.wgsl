@@ -1,14 +1,14 @@
-// A flow whose dz is changed by a value per vertex, spread over the pixels as interpolate.wgsl spreads attributes.
-// Values come as a fully connected layer leaves them: channel i of one pixel is vertex i.
+// A flow and the motion of a mesh's vertices beyond it, spread over the pixels as interpolate.wgsl spreads attributes.
 // One invocation per `rows` pixels of a column: software adapters spend much on reading uniforms.
 #include "include/layout.wgsl"
-#param FURTHER   // the values of further vertices, behind those of the first, come in a list of their own
+#param DEPTH   // the motion is dz alone, as a fully connected layer leaves it: channel i of one pixel is vertex i
+#param FURTHER   // with DEPTH: the motion of further vertices, behind those of the first, comes in a list of their own
 #param DENSE   // writes N x H x W x 3 floats in place of a tensor
 
 struct Uniforms {
   flow: View,
   fragments: View,
-  values: View,
+  motion: View,
 #if FURTHER
   further: View,
 #endif
@@ -23,7 +23,7 @@ struct Uniforms {
 @group(0) @binding(1) var<storage, read> flow: array<Stored4>;
 @group(0) @binding(2) var<storage, read> fragments: array<Stored4>;
 @group(0) @binding(3) var<storage, read> triangles: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read> values: array<Stored4>;
+@group(0) @binding(4) var<storage, read> motion: array<Stored4>;
 #if DENSE
 @group(0) @binding(5) var<storage, read_write> output: array<f32>;
 #else
@@ -33,25 +33,36 @@ struct Uniforms {
 @group(0) @binding(6) var<storage, read> further: array<Stored4>;
 #endif
 
-// Where the values of a batch entry begin.
+#if DEPTH
+alias Motion = f32;
+#else
+// (dx, dy, dz) and a lane of padding.
+alias Motion = vec4<f32>;
+#endif
+
+// Where the vertices of a batch entry begin.
 struct Lists {
-  values: u32,
+  motion: u32,
 #if FURTHER
   further: u32,
   count: u32,
 #endif
 }
 
-fn valueAt(lists: Lists, vertex: u32) -> f32 {
+fn motionOf(lists: Lists, vertex: u32) -> Motion {
+#if DEPTH
 #if FURTHER
   let own = min(vertex, lists.count - 1u);
   let other = max(vertex, lists.count) - lists.count;
   return select(
     f32(further[lists.further + (other >> 2u)][other & 3u]),
-    f32(values[lists.values + (own >> 2u)][own & 3u]),
+    f32(motion[lists.motion + (own >> 2u)][own & 3u]),
     vertex < lists.count);
 #else
-  return f32(values[lists.values + (vertex >> 2u)][vertex & 3u]);
+  return f32(motion[lists.motion + (vertex >> 2u)][vertex & 3u]);
+#endif
+#else
+  return vec4<f32>(motion[lists.motion + vertex]);
 #endif
 }
 
@@ -60,10 +71,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let v = u.flow;
   if (id.x < v.width) {
     var lists: Lists;
-    lists.values = elementIndex(u.values, id.z, 0u, 0u, 0u);
+    lists.motion = elementIndex(u.motion, id.z, 0u, 0u, 0u);
 #if FURTHER
     lists.further = elementIndex(u.further, id.z, 0u, 0u, 0u);
-    lists.count = u.values.channels;
+    lists.count = u.motion.channels;
 #endif
     let firstRow = id.y * u.rows;
     var source = elementIndex(u.flow, id.z, 0u, firstRow, id.x);
@@ -79,10 +90,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
       // A loop rather than a branch: software adapters skip a loop that no lane enters, but not a branch.
       for (var covered = fragment.w >= 0.0; covered; covered = false) {
         let corners = triangles[u32(fragment.w)];
-        let c = valueAt(lists, corners.z);
-        let a = valueAt(lists, corners.x) - c;
-        let b = valueAt(lists, corners.y) - c;
+        let c = motionOf(lists, corners.z);
+        let a = motionOf(lists, corners.x) - c;
+        let b = motionOf(lists, corners.y) - c;
+#if DEPTH
         moved.z += u.scale * (c + fragment.y * a + fragment.z * b);
+#else
+        moved += u.scale * (c + fragment.y * a + fragment.z * b);
+#endif
       }
 #if DENSE
       output[place] = moved.x;
