@@ -10,8 +10,8 @@ import { nthValue } from './values.js'
 
 const table = [
   // Vertices that fill their last plane, and such that do not.
-  { n: 1, height: 39, width: 45, vertices: 40, triangles: randomTriangles(18, 40), range: [-4, 48] },
-  { n: 2, height: 38, width: 21, vertices: 43, triangles: randomTriangles(20, 43), range: [-4, 30] },
+  { n: 1, height: 39, width: 45, vertices: 40, triangles: randomTriangles(10, 40), range: [-4, 48] },
+  { n: 2, height: 38, width: 21, vertices: 43, triangles: randomTriangles(10, 43), range: [-4, 30] },
   { n: 1, height: 1, width: 1, vertices: 3, triangles: Uint32Array.of(0, 1, 2), range: [-9, 9] },
   // No pixel has a face.
   { n: 1, height: 9, width: 9, vertices: 5, triangles: Uint32Array.of(0, 1, 2), range: [20, 30] },
