@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os'
 import { basename, extname, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { eulerAngles, multiply, rotationFromAngles, transposed } from '../src/geometry/rotation.js'
-import { type Animation, DeepFaceFlow, encodePng, type ObservedFrame, smoothedMotion } from '../src/index.js'
+import {
+  type Animation,
+  DeepFaceFlow,
+  encodePng,
+  type ObservedFrame,
+  PARTS,
+  type Part,
+  smoothedMotion,
+} from '../src/index.js'
 import { contactSheet } from './contact-sheet.js'
 import { percentile } from './errors.js'
 import { describeFaces, descriptorDistance } from './identity-peer.js'
@@ -42,6 +50,7 @@ interface Flags {
   readonly driver: readonly string[]
   readonly frames: string
   readonly every: string
+  readonly parts?: string
   readonly chromium: string
   readonly pictures?: string
   readonly adapter?: string
@@ -67,6 +76,7 @@ export async function evaluateJudgedAnimation(args: readonly string[]): Promise<
     )
     .option('--frames <count>', 'so many frames of a driver', '12')
     .option('--every <count>', 'of its frames, every so many', '1')
+    .option('--parts <names>', `only these parts move, of ${PARTS.join(',')}`)
     .option('--chromium <path>', 'the browser that the networks run in', '/usr/bin/chromium')
     .option('--pictures <folder>', 'also a contact sheet of each photo and driver')
     .option('--adapter <name>', 'auto, hardware, software, embedded or part of an adapter name')
@@ -82,7 +92,7 @@ export async function evaluateJudgedAnimation(args: readonly string[]): Promise<
     const clips = await Promise.all(drivers.map(async ({ files }) => clipOf(await judge(flags, files))))
     for (const photo of [...command.args, join(SCANNED, '0.jpg')]) {
       const isScanned = !command.args.includes(photo)
-      const animation = await faceFlow.animate(photo)
+      const animation = await faceFlow.animate(photo, { strengths: strengthsOf(flags) })
       try {
         for (const [i, driver] of (isScanned ? [] : drivers).entries()) {
           const drawn = await drawDriven(animation, driver, folder, `${moved.length}`)
@@ -114,6 +124,16 @@ async function driverOf(folder: string, { frames, every }: Flags): Promise<Drive
   const names = (await readdir(folder)).filter((name) => /\.(jpg|png)$/.test(name)).sort()
   const chosen = names.filter((_, i) => i % Number(every) === 0).slice(0, 1 + Number(frames))
   return { name: basename(resolve(folder)), files: chosen.map((name) => resolve(folder, name)) }
+}
+
+/** @throws TypeError for a part that there is not */
+function strengthsOf({ parts }: Flags): Partial<Record<Part, number>> {
+  if (parts === undefined) return {}
+  const moving = parts.split(',')
+  const unknown = moving.find((name) => !PARTS.includes(name as Part))
+  if (unknown !== undefined)
+    throw new TypeError(`--parts: there is no ${unknown}; choose of ${PARTS.join(',')}`)
+  return Object.fromEntries(PARTS.map((part) => [part, moving.includes(part) ? 1 : 0]))
 }
 
 async function judge({ peer, chromium }: Flags, photos: readonly string[]): Promise<PeerFace[]> {

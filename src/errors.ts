@@ -23,7 +23,7 @@ export type ErrorCode =
   | 'DEVICE_LOST'
   /** The object was disposed. */
   | 'DISPOSED'
-  /** A step produced NaN or Inf (debug mode). */
+  /** A step produced NaN or Inf (debug mode), or numbers that a mesh or a file is made of hold one. */
   | 'NUMERIC_OVERFLOW'
   /** An input file is missing, unreadable, damaged, too small or too large. */
   | 'INVALID_INPUT'

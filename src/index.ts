@@ -106,6 +106,7 @@ export {
   makeOutputFolder,
   outputFailed,
   probeOutputFolder,
+  removeIfEmpty,
   removePendingFiles,
   writeFileAtomic,
 } from './platform/node/atomic.js'
@@ -115,5 +116,6 @@ export { describeOwner, type FolderLock, type LockOwner, takeLock } from './plat
 export { assertUnchanged, type HashedFile, hashFile } from './platform/node/hashed-file.js'
 export { encodeDescribedPng } from './platform/node/image.js'
 export { photoFile } from './platform/node/photo-input.js'
+export { makeTemporaryFolder, type TemporaryFolder } from './platform/node/temporary-folder.js'
 export type { VideoDamage } from './platform/node/video-frame.js'
 export type { VideoFormat } from './platform/node/video-join.js'

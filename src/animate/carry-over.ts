@@ -1,4 +1,4 @@
-import { eulerAngles, multiply, rotationFromAngles, transposed } from '../geometry/rotation.js'
+import { eulerAngles, type Matrix3, multiply, rotationFromAngles, transposed } from '../geometry/rotation.js'
 import { fromRotationVector, toRotationVector } from '../geometry/rotation-vector.js'
 import { fitSimilarity3 } from '../geometry/similarity3.js'
 import type { Similarity } from '../geometry/types.js'
@@ -18,6 +18,23 @@ export interface HeadPose {
   readonly middle: Vector
   readonly shift: Vector
   readonly scale: number
+}
+
+/** A pose as points are put by it: matrix (point - middle) + goal. */
+export interface PosedPoints {
+  /** Rotation times scale. */
+  readonly matrix: Matrix3
+  readonly middle: Vector
+  /** Where the middle goes. */
+  readonly goal: Vector
+}
+
+export function posedPoints({ rotation, middle, shift, scale }: HeadPose): PosedPoints {
+  return {
+    matrix: rotation.map((value) => scale * value) as Matrix3,
+    middle,
+    goal: middle.map((value, axis) => value + (shift[axis] as number)) as Vector,
+  }
 }
 
 /** The photo's head as the driver holds and moves it. */

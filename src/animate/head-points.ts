@@ -98,7 +98,7 @@ export function packed(points: readonly HeadPoint[]): PackedPoints {
  * @param values 468x3
  * @returns Nx3
  */
-export function carriedOn({ corners, weights }: PackedPoints, values: Float64Array): Float64Array {
+function carriedOn({ corners, weights }: PackedPoints, values: Float64Array): Float64Array {
   const out = new Float64Array(corners.length)
   for (let k = 0; k < corners.length; k += 3) {
     const a = 3 * (corners[k] as number)

@@ -22,51 +22,70 @@ const LEAST_SIDE = 16
 /**
  * @param middle of the face, px
  * @param unit distance of the outer eye corners, px
+ * @param lowest px: what lies below is left out
  * @returns null where the picture shows too little about the face
  */
-export function headView(image: Rgba, [x, y]: readonly number[], unit: number): HeadView | null {
+export function headView(
+  image: Rgba,
+  [x, y]: readonly number[],
+  unit: number,
+  lowest = image.height,
+): HeadView | null {
   const block = Math.max(1, Math.floor(unit / UNIT))
   const from = (middle: number) => Math.max(0, Math.floor(middle - REACH * unit))
   const [left, top] = [from(x as number), from(y as number)]
   const blocks = (middle: number, first: number, size: number) =>
     Math.floor((Math.min(size, Math.ceil(middle + REACH * unit)) - first) / block)
   const width = blocks(x as number, left, image.width)
-  const height = blocks(y as number, top, image.height)
+  const height = blocks(y as number, top, Math.min(image.height, Math.ceil(lowest)))
   if (!(width >= LEAST_SIDE && height >= LEAST_SIDE)) return null
   const grey = new Float32Array(width * height)
-  for (let row = 0; row < height * block; row++) {
-    const line = Math.floor(row / block) * width
-    let i = 4 * ((top + row) * image.width + left)
-    for (let column = 0; column < width; column++) {
-      let sum = 0
-      for (let k = 0; k < block; k++, i += 4) {
-        sum +=
-          0.299 * (image.data[i] as number) +
-          0.587 * (image.data[i + 1] as number) +
-          0.114 * (image.data[i + 2] as number)
-      }
-      grey[line + column] = (grey[line + column] as number) + sum / (block * block)
-    }
+  const line = new Float32Array(width)
+  for (let row = 0; row < height; row++) {
+    greyLine(line, image, left, top + row * block, block)
+    softenLine(grey, row * width, line)
   }
-  const soft = softened(softened(grey, width, height, 1, width), height, width, width, 1)
-  return { grey: soft, width, height, left, top, block }
+  return { grey: softenedDown(grey, width, height), width, height, left, top, block }
 }
 
-/** Along one axis: binomial means of five, but for the two at either end. */
-function softened(
-  from: Float32Array,
-  count: number,
-  lines: number,
-  step: number,
-  stride: number,
-): Float32Array {
-  const out = from.slice()
-  for (let line = 0; line < lines; line++) {
-    for (let k = 2, i = line * stride + 2 * step; k < count - 2; k++, i += step) {
-      const near = (from[i - step] as number) + (from[i + step] as number)
-      const far = (from[i - 2 * step] as number) + (from[i + 2 * step] as number)
-      out[i] = (6 * (from[i] as number) + 4 * near + far) / 16
+/** Grey levels of a row of blocks, from the one on whose corner is (left, top). */
+function greyLine(line: Float32Array, { data, width }: Rgba, left: number, top: number, block: number): void {
+  const area = block * block
+  line.fill(0)
+  for (let row = top; row < top + block; row++) {
+    let i = 4 * (row * width + left)
+    for (let column = 0; column < line.length; column++) {
+      let sum = 0
+      for (let end = i + 4 * block; i < end; i += 4) {
+        sum += 0.299 * (data[i] as number) + 0.587 * (data[i + 1] as number) + 0.114 * (data[i + 2] as number)
+      }
+      line[column] = (line[column] as number) + sum / area
     }
+  }
+}
+
+/** Binomial means of five along a line, but for the two at either end. */
+function softenLine(out: Float32Array, first: number, line: Float32Array): void {
+  out.set(line, first)
+  let [a, b, c, d] = [line[0] as number, line[1] as number, line[2] as number, line[3] as number]
+  for (let i = 2; i < line.length - 2; i++) {
+    const e = line[i + 2] as number
+    out[first + i] = (6 * c + 4 * (b + d) + (a + e)) / 16
+    a = b
+    b = c
+    c = d
+    d = e
+  }
+}
+
+/** The same down the columns, row by row as the memory lies. */
+function softenedDown(from: Float32Array, width: number, height: number): Float32Array {
+  const out = from.slice()
+  const [above, below] = [2 * width, (height - 2) * width]
+  for (let i = above; i < below; i++) {
+    const near = (from[i - width] as number) + (from[i + width] as number)
+    const far = (from[i - above] as number) + (from[i + above] as number)
+    out[i] = (6 * (from[i] as number) + 4 * near + far) / 16
   }
   return out
 }

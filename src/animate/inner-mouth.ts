@@ -36,17 +36,20 @@ export interface MouthSource {
   readonly places: ArrayLike<number>
 }
 
-interface Texel {
-  readonly index: number
-  /** Places of `INNER_LIPS`, and their weights. */
-  readonly corners: readonly [number, number, number]
-  readonly weights: readonly [number, number, number]
-  readonly alpha: number
+/** The N texels of the patch that show a mouth, one after the other. */
+interface Texels {
+  /** N. */
+  readonly indices: Uint16Array
+  /** Nx3: places of `INNER_LIPS`, and their weights. */
+  readonly corners: Uint8Array
+  readonly weights: Float64Array
+  /** N. */
+  readonly alphas: Float64Array
 }
 
 /** Cuts insides of mouths out of pictures; one for all frames of a photo. */
 export class InnerMouth {
-  readonly #texels: readonly Texel[]
+  readonly #texels: Texels
   readonly #skin: readonly [number, number, number]
 
   /** @param photo whose light the patches get */
@@ -70,33 +73,39 @@ export class InnerMouth {
         Math.min(LARGEST_GAIN.high, own / Math.max(skin[c] as number, 1 / 255)),
       )
     })
-    const colour = [0, 0, 0] as [number, number, number]
-    for (const { index, corners, weights, alpha } of this.#texels) {
+    const { image, places } = source
+    const { indices, corners, weights, alphas } = this.#texels
+    const colour: [number, number, number] = [0, 0, 0]
+    for (let i = 0; i < indices.length; i++) {
       let [x, y] = [0, 0]
-      for (let i = 0; i < 3; i++) {
-        const [v, weight] = [corners[i] as number, weights[i] as number]
-        x += weight * (source.places[2 * v] as number)
-        y += weight * (source.places[2 * v + 1] as number)
+      for (let k = 3 * i; k < 3 * i + 3; k++) {
+        const v = 2 * (corners[k] as number)
+        const weight = weights[k] as number
+        x += weight * (places[v] as number)
+        y += weight * (places[v + 1] as number)
       }
-      sampleInto(colour, source.image, x, y)
+      sampleInto(colour, image, x, y)
       for (let c = 0; c < 3; c++) colour[c] = (colour[c] as number) * (gains[c] as number)
       const grey = (colour[0] + colour[1] + colour[2]) / 3
       // Another person's skin tone is not that of teeth: what is bright keeps less of the gain's colour.
       const chroma = Math.max(0.25, Math.min(1, 1.25 - grey * 1.275))
-      const cover = alpha * strength
+      const cover = (alphas[i] as number) * strength
+      const out = 4 * (indices[i] as number)
       for (let c = 0; c < 3; c++) {
-        patch[4 * index + c] =
-          cover * Math.max(0, Math.min(1, grey + ((colour[c] as number) - grey) * chroma))
+        patch[out + c] = cover * Math.max(0, Math.min(1, grey + ((colour[c] as number) - grey) * chroma))
       }
-      patch[4 * index + 3] = cover
+      patch[out + 3] = cover
     }
     return patch
   }
 }
 
-function texelsOf({ mouth }: FaceTriangles): Texel[] {
+function texelsOf({ mouth }: FaceTriangles): Texels {
   const { width, height } = MOUTH_PATCH
-  const texels: Texel[] = []
+  const indices: number[] = []
+  const allCorners: number[] = []
+  const allWeights: number[] = []
+  const alphas: number[] = []
   const place = (corner: number) => MOUTH_PATCH_PLACES[corner] as Place
   for (let index = 0; index < width * height; index++) {
     const [x, y] = [(index % width) + 0.5, Math.floor(index / width) + 0.5]
@@ -108,11 +117,19 @@ function texelsOf({ mouth }: FaceTriangles): Texel[] {
       const corners = [0, 1, 2].map((k) => INNER_LIPS.indexOf(at(mouth, i + k))) as [number, number, number]
       const weights = barycentric(corners.map(place) as [Place, Place, Place], x, y)
       if (weights.some((weight) => weight < -1e-9)) continue
-      texels.push({ index, corners, weights, alpha })
+      indices.push(index)
+      allCorners.push(...corners)
+      allWeights.push(...weights)
+      alphas.push(alpha)
       break
     }
   }
-  return texels
+  return {
+    indices: Uint16Array.from(indices),
+    corners: Uint8Array.from(allCorners),
+    weights: Float64Array.from(allWeights),
+    alphas: Float64Array.from(alphas),
+  }
 }
 
 type Place = readonly [number, number]
@@ -132,7 +149,7 @@ function barycentric(
 /** In [0, 1]. */
 function sampleInto(out: [number, number, number], image: Rgba, x: number, y: number): void {
   sampleColour(image, x - 0.5, y - 0.5, out)
-  for (let c = 0; c < 3; c++) out[c] = at(out, c) / 255
+  for (let c = 0; c < 3; c++) out[c] = (out[c] as number) / 255
 }
 
 function skinOf({ image, places }: MouthSource): [number, number, number] {

@@ -21,6 +21,8 @@ const LOWEST = -0.35
 /** Least grey levels a px of an edge, and most of such places that are followed. */
 const EDGE = 2
 const MOST_PLACES = 1500
+/** Places are looked for so far below where they are predicted, distances of the outer eye corners: several times as far as they are moved. */
+const SEARCH = 0.25
 
 /** What is followed of a driver's reference: places of its hair and ears, px of the picture, and grey levels there. */
 export interface SurroundReference {
@@ -100,11 +102,11 @@ export function seenSurround(
   image: Rgba,
 ): Surround {
   const moved = middle.map((value, axis) => value + unit * at(shift, axis)) as Vector
-  const view = headView(image, moved, scale * unit)
-  if (view === null) return STILL_SURROUND
-  const byPixel = Float64Array.from(expression, (value) => unit * value)
+  const byPixel = new Float64Array(expression)
+  for (let k = 0; k < byPixel.length; k++) byPixel[k] = unit * (byPixel[k] as number)
   const places = expressivePoints(points, byPixel, comingForward(rotation))
   const [a, b, c, d, e, f] = rotation.map((value) => scale * value) as Matrix3
+  let lowest = Number.NEGATIVE_INFINITY
   for (let k = 0; k < places.length; k += 3) {
     const [x, y, z] = [
       (places[k] as number) - middle[0],
@@ -112,7 +114,11 @@ export function seenSurround(
       (places[k + 2] as number) - depth,
     ]
     places[k] = a * x + b * y + c * z + moved[0]
-    places[k + 1] = d * x + e * y + f * z + moved[1]
+    const down = d * x + e * y + f * z + moved[1]
+    places[k + 1] = down
+    if (down > lowest) lowest = down
   }
+  const view = headView(image, moved, scale * unit, lowest + SEARCH * scale * unit)
+  if (view === null) return STILL_SURROUND
   return fitSurround(view, places, levels, moved, scale * unit)
 }

@@ -1,17 +1,16 @@
 import { at } from '../geometry/array.js'
-import type { Matrix3 } from '../geometry/rotation.js'
-import type { DrivenHead, HeadPose } from './carry-over.js'
+import { type DrivenHead, type PosedPoints, posedPoints } from './carry-over.js'
 import { eyeballPoints } from './eyeball.js'
 import { EYES, type Eye, type FaceTriangles, INNER_LIPS, OUTER_LIPS } from './face-parts.js'
+import { moveGrid } from './grid-motion.js'
 import { comingForward, gentleRelief, headFrame, headShare, outwardFrom } from './head-depth.js'
-import { carriedOn, expressivePoints, packed } from './head-points.js'
+import { packed } from './head-points.js'
 import { MOUTH_PATCH_PLACES } from './inner-mouth.js'
 import { lashLine } from './lash-line.js'
 import type { MeshPlace } from './mesh-places.js'
 import type { PhotoHead } from './photo-head.js'
 import { pointAt } from './points.js'
 import { type GridPoint, sheetGrid } from './sheet-grid.js'
-import { moveWithSurround } from './surround.js'
 
 /**
  * The photo as one continuous sheet of triangles with depth: the face mesh, a grid over all else that the matte says is the person,
@@ -139,8 +138,9 @@ export function makeSheet(
     },
     move(head) {
       const out = new Float32Array(corners * 3)
-      const gains = new Float32Array(corners * 3).fill(1)
-      const put = mover(out, head.pose)
+      const gains = new Float32Array(corners * 3).fill(1, 3 * firstEye)
+      const pose = posedPoints(head.pose)
+      const put = mover(out, pose)
       const { expressive } = head
       const forward = comingForward(head.pose.rotation)
       const putVertex = (corner: number, v: number, depth: number): void => {
@@ -153,22 +153,9 @@ export function makeSheet(
         for (let k = 3 * v; k < 3 * v + 3; k++) gains[k] = Math.exp(head.light[k] as number)
       }
       const motion = expressive.map((value, k) => value - (photo.mesh[k] as number))
-      const brighter = Float64Array.from(gains.subarray(0, 3 * 468), (gain) => gain - 1)
-      const points = expressivePoints(gridPoints, motion, forward)
-      const light = carriedOn(gridPoints, brighter)
-      for (let i = 0; i < gridShares.length; i++) {
-        const [corner, share, beyond] = [
-          firstGrid + i,
-          gridShares[i] as number,
-          gridPoints.beyond[i] as number,
-        ]
-        put(corner, points[3 * i] as number, points[3 * i + 1] as number, points[3 * i + 2] as number, share)
-        if (beyond > 0) moveWithSurround(out, corner, share * beyond, head.surround)
-        // A person goes on below the picture: where a head is lifted, background would lie under the neck.
-        if (at(places, 4 * corner + 1) >= size.height)
-          out[3 * corner + 1] = Math.max(size.height, out[3 * corner + 1] as number)
-        for (let c = 0; c < 3; c++) gains[3 * corner + c] = 1 + (light[3 * i + c] as number)
-      }
+      const brighter = new Float64Array(gains.subarray(0, 3 * 468)).map((gain) => gain - 1)
+      const frame = { motion, brighter, forward, pose, surround: head.surround }
+      moveGrid(gridPoints, gridShares, size.height, frame, { vertices: out, gains, first: firstGrid })
       eyeballs.forEach(({ moved }, i) => {
         moved(head).forEach(([x, y, z], k) => {
           put((i === 0 ? firstEye : firstOther) + k, x, y, z, 1)
@@ -194,10 +181,9 @@ function eyePlace({ corners: [outer, inner], pairs }: Eye): MeshPlace {
 }
 
 /** Writes a point where the head's pose and its share in it put it. */
-function mover(out: Float32Array, { rotation, middle, shift, scale }: HeadPose) {
-  const [a, b, c, d, e, f, g, h, k] = rotation.map((value) => scale * value) as Matrix3
+function mover(out: Float32Array, { matrix: [a, b, c, d, e, f, g, h, k], middle, goal }: PosedPoints) {
   const [mx, my, mz] = middle
-  const [sx, sy, sz] = [mx + shift[0], my + shift[1], mz + shift[2]]
+  const [sx, sy, sz] = goal
   return (point: number, x: number, y: number, z: number, share: number): void => {
     const [u, v, w] = [x - mx, y - my, z - mz]
     out[3 * point] = x + share * (a * u + b * v + c * w + sx - x)

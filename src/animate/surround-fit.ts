@@ -80,25 +80,28 @@ export function fitSurround(
 /** By how many grey levels: of another exposure each place alone would pass for something else. */
 function brighterBy(view: HeadView, places: Float64Array, levels: Float64Array): number {
   const seen = new Float64Array(3)
-  const differences = Float64Array.from(levels, (level, i) => {
-    const isShown = sampleInto(seen, view, places[3 * i] as number, places[3 * i + 1] as number)
-    return isShown ? (seen[0] as number) - level : Number.NaN
-  }).filter((value) => !Number.isNaN(value))
-  return differences.length === 0 ? 0 : medianInPlace(differences, (value) => value)
+  const differences = new Float64Array(levels.length)
+  let count = 0
+  for (let i = 0; i < levels.length; i++) {
+    if (!sampleInto(seen, view, places[3 * i] as number, places[3 * i + 1] as number)) continue
+    differences[count++] = (seen[0] as number) - (levels[i] as number)
+  }
+  return count === 0 ? 0 : medianInPlace(differences.subarray(0, count), (value) => value)
 }
 
-/** @param normal 4x5: normal equations and their right side */
+/** @param normal 4x5: normal equations, of their matrix the upper half, and their right side */
 function addTo(normal: Float64Array, row: Float64Array, miss: number, weight: number): void {
   for (let k = 0; k < 4; k++) {
     const factor = weight * (row[k] as number)
-    for (let j = 0; j < 4; j++)
+    for (let j = k; j < 4; j++)
       normal[5 * k + j] = (normal[5 * k + j] as number) + factor * (row[j] as number)
     normal[5 * k + 4] = (normal[5 * k + 4] as number) + factor * miss
   }
 }
 
-/** By Gauss and Jordan: damped, the matrix is positive definite, and needs no pivots. */
+/** By Gauss and Jordan: damped, the matrix is positive definite, and needs no pivots. @param normal as of {@link addTo} */
 function solved(normal: Float64Array): Float64Array {
+  for (let k = 1; k < 4; k++) for (let j = 0; j < k; j++) normal[5 * k + j] = normal[5 * j + k] as number
   for (let k = 0; k < 4; k++) {
     const pivot = normal[5 * k + k] as number
     for (let j = k; j < 5; j++) normal[5 * k + j] = (normal[5 * k + j] as number) / pivot
@@ -127,14 +130,21 @@ function sampleInto(
   const fx = px - column
   const fy = py - row
   const i = row * width + column
-  out[0] = bilinear(grey, i, width, fx, fy)
-  out[1] = (bilinear(grey, i + 1, width, fx, fy) - bilinear(grey, i - 1, width, fx, fy)) / (2 * block)
-  out[2] = (bilinear(grey, i + width, width, fx, fy) - bilinear(grey, i - width, width, fx, fy)) / (2 * block)
+  const [above, now, next, below] = [
+    along(grey, i - width, fx),
+    along(grey, i, fx),
+    along(grey, i + width, fx),
+    along(grey, i + 2 * width, fx),
+  ]
+  const before = mixed(along(grey, i - 1, fx), along(grey, i + width - 1, fx), fy)
+  const after = mixed(along(grey, i + 1, fx), along(grey, i + width + 1, fx), fy)
+  out[0] = mixed(now, next, fy)
+  out[1] = (after - before) / (2 * block)
+  out[2] = (mixed(next, below, fy) - mixed(above, now, fy)) / (2 * block)
   return true
 }
 
-function bilinear(grey: Float32Array, from: number, width: number, fx: number, fy: number): number {
-  const above = (1 - fx) * (grey[from] as number) + fx * (grey[from + 1] as number)
-  const below = (1 - fx) * (grey[from + width] as number) + fx * (grey[from + width + 1] as number)
-  return (1 - fy) * above + fy * below
-}
+const along = (grey: Float32Array, i: number, share: number): number =>
+  mixed(grey[i] as number, grey[i + 1] as number, share)
+
+const mixed = (a: number, b: number, share: number): number => (1 - share) * a + share * b

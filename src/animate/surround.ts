@@ -26,13 +26,3 @@ export function surroundSimilarity(
     ty: unit * down - scale * my - roll * mx,
   }
 }
-
-/**
- * Moves a corner by its share of that.
- * @param out Vx3, px, changed
- */
-export function moveWithSurround(out: Float32Array, corner: number, share: number, by: Similarity): void {
-  const [x, y] = [out[3 * corner] as number, out[3 * corner + 1] as number]
-  out[3 * corner] = x + share * (by.a * x - by.b * y + by.tx - x)
-  out[3 * corner + 1] = y + share * (by.b * x + by.a * y + by.ty - y)
-}

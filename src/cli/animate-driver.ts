@@ -1,9 +1,17 @@
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { FaceError, type FrameSource, openFrames, type SourceFrame, type VideoDamage } from '../index.js'
+import {
+  FaceError,
+  type FrameSource,
+  makeTemporaryFolder,
+  openFrames,
+  type SourceFrame,
+  type TemporaryFolder,
+  type VideoDamage,
+} from '../index.js'
 
 /** A driver whose first frames have been read: the first reading from its start goes on from there. */
 export interface Driver extends FrameSource {
@@ -21,8 +29,8 @@ const LEAST_FRAMES = 2
  */
 export async function openDriver(input: string, signal: AbortSignal): Promise<Driver> {
   const isPipe = (await stat(input).catch(() => null))?.isFIFO() ?? false
-  const folder = isPipe ? await makeFolder(input) : null
-  const file = folder === null ? input : join(folder, basename(input))
+  const folder = isPipe ? makeFolder(input) : null
+  const file = folder === null ? input : join(folder.path, basename(input))
   try {
     if (folder !== null) await keepPipe(input, file, signal)
     const source = await openFrames(file, signal)
@@ -31,20 +39,21 @@ export async function openDriver(input: string, signal: AbortSignal): Promise<Dr
       ...driver,
       async close() {
         await driver.close()
-        await remove(folder)
+        await folder?.remove()
       },
     }
   } catch (error) {
-    await remove(folder)
+    await folder?.remove()
     throw folder === null ? error : ofPipe(error, file, input)
   }
 }
 
-async function makeFolder(pipe: string): Promise<string> {
-  const prefix = join(tmpdir(), 'deepfaceflow-')
-  return await mkdtemp(prefix).catch((cause: unknown) => {
-    throw notKept(pipe, prefix, cause)
-  })
+function makeFolder(pipe: string): TemporaryFolder {
+  try {
+    return makeTemporaryFolder('deepfaceflow-')
+  } catch (cause) {
+    throw notKept(pipe, tmpdir(), cause)
+  }
 }
 
 /** What is wrong with a pipe's video is said of the pipe: nobody knows the file, which is gone. */
@@ -56,10 +65,6 @@ function ofPipe(error: unknown, file: string, pipe: string): unknown {
     { ...error.details, file: pipe },
     { cause: error },
   )
-}
-
-async function remove(folder: string | null): Promise<void> {
-  if (folder !== null) await rm(folder, { recursive: true, force: true })
 }
 
 async function keepPipe(pipe: string, file: string, signal: AbortSignal): Promise<void> {

@@ -3,6 +3,7 @@ import {
   type AnimatingFaceFlow,
   type AnimationFolder,
   computedBy,
+  decodePhoto,
   FaceError,
   type FrameSource,
   type HashedFile,
@@ -16,6 +17,9 @@ import { boundOptions } from './options.js'
 /** The photo and further ones of the person. */
 export interface Photos {
   readonly photo: HashedFile
+  /** Of the photo, px. */
+  readonly width: number
+  readonly height: number
   readonly sources: readonly HashedFile[]
 }
 
@@ -26,12 +30,19 @@ export interface Inputs extends Photos {
   readonly video: HashedFile | null
 }
 
-/** @throws FaceError INVALID_INPUT */
+/**
+ * Before the driver, which may be a pipe that is read to its end: what is wrong with a photo is said first.
+ * @throws FaceError INVALID_INPUT
+ */
 export async function readPhotos(photo: string, { source }: AnimateFlags): Promise<Photos> {
   const hashed = await hashFile(photoFile(photo, 'the photo'))
+  const { width, height } = await decodePhoto(hashed.file)
   const sources: HashedFile[] = []
-  for (const further of source) sources.push(await hashFile(photoFile(further, 'the source')))
-  return { photo: hashed, sources }
+  for (const further of source) {
+    sources.push(await hashFile(photoFile(further, 'the source')))
+    await decodePhoto(further)
+  }
+  return { photo: hashed, width, height, sources }
 }
 
 /** @throws FaceError INVALID_INPUT; INVALID_ARGUMENT where the output would replace an input */

@@ -9,6 +9,7 @@ import {
   joinAnimation,
   type VideoFormat,
 } from '../index.js'
+import type { Photos } from './animate-inputs.js'
 import type { AnimateFlags } from './animate-options.js'
 import { PICTURE_RATE } from './video-options.js'
 
@@ -62,7 +63,7 @@ export async function assertOwn({ video, manifest }: Target, isForced: boolean):
 }
 
 /** @throws FaceError INVALID_INPUT where a photo is larger than a video can be */
-export function assertFits({ video }: Target, photo: string, width: number, height: number): void {
+export function assertFits({ video }: Target, { photo: { file: photo }, width, height }: Photos): void {
   if (video && Math.max(width, height) > LONGEST_VIDEO_SIDE) {
     throw new FaceError(
       'INVALID_INPUT',

@@ -5,7 +5,6 @@ import {
   AnimationFolder,
   animationManifest,
   assertUnchanged,
-  decodePhoto,
   type FrameSource,
   LARGEST_TURN,
   type VideoBinding,
@@ -52,6 +51,7 @@ async function animateCommand(
   const target = await targetOf(flags.out)
   await assertOwn(target, flags.force ?? false)
   const photos = await readPhotos(photo, flags)
+  assertFits(target, photos)
   const source = await openDriver(driver, context.interrupted)
   try {
     await animateBy(context, target, await readInputs(photos, source, flags), flags)
@@ -67,8 +67,6 @@ async function animateBy(
   flags: AnimateFlags,
 ): Promise<void> {
   const photo = inputs.photo.file
-  const { width, height } = await decodePhoto(photo)
-  assertFits(target, photo, width, height)
   const folder = await AnimationFolder.open(target.folder)
   const progress = startProgress(context, 2 * (inputs.driver.count ?? 0), flags.quiet ?? false)
   try {
@@ -93,7 +91,10 @@ async function animateBy(
       faceFlow.dispose()
     }
   } catch (error) {
-    if (!context.interrupted.aborted) throw error
+    if (!context.interrupted.aborted) {
+      await folder.dropIfEmpty()
+      throw error
+    }
     progress.note(`stopped after ${folder.records.length} frames; the same command goes on from here`)
     throw new ExitRequest(EXIT.interrupted)
   } finally {

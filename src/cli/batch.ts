@@ -1,4 +1,4 @@
-import { rmdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Command } from 'commander'
@@ -16,6 +16,7 @@ import {
   probeOutputFolder,
   provenanceChanges,
   readPairs,
+  removeIfEmpty,
   writeBatchSummary,
 } from '../index.js'
 import { type CliContext, ExitRequest, type NetworkFacts } from './context.js'
@@ -68,8 +69,8 @@ async function batchCommand(context: CliContext, table: string, flags: BatchFlag
   await checkBatchSummary(flags.out, (text) => {
     if (!flags.quiet) context.stderr(`${oneLine(text)}\n`)
   })
-  await makeOutputFolder(flags.out)
   const plan = await planCrew(context, flags, pairs.length)
+  const made = await makeOutputFolder(flags.out)
   const progress = startProgress(context, pairs.length, flags.quiet ?? false)
   const report = shownBy(progress)
   // A pair is short: those under way are finished, whoever works on them.
@@ -84,7 +85,9 @@ async function batchCommand(context: CliContext, table: string, flags: BatchFlag
     await run.work(pairs)
   } catch (error) {
     // What is done is told all the same; the first error is the one to report.
-    await writeBatchSummary(flags.out, pairs, run.summary(pairs.length)).catch(() => undefined)
+    const told = run.summary(pairs.length)
+    if (told.open < pairs.length) await writeBatchSummary(flags.out, pairs, told).catch(() => undefined)
+    await removeIfEmpty(made)
     throw error
   } finally {
     progress.stop()
@@ -243,9 +246,8 @@ class PairBench implements Workbench<BatchTask, BatchAnswer> {
       )
       return 'computed'
     } finally {
+      // A pair that failed leaves no folder that was not there before.
       await claimed.release()
-      // A pair that failed leaves no empty folder.
-      await rmdir(folder).catch(() => undefined)
     }
   }
 

@@ -1,7 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { FaceError, isStoreAddress, type ObjectStore, S3Store } from '../index.js'
+import { FaceError, isStoreAddress, makeTemporaryFolder, type ObjectStore, S3Store } from '../index.js'
 
 /** Where a corpus is worked on. */
 export interface CorpusPlace {
@@ -18,8 +15,8 @@ export interface CorpusPlace {
 export async function openPlace(out: string): Promise<CorpusPlace> {
   const store = await openStore(out)
   if (store === null) return { out, set: out, store, close: async () => undefined }
-  const set = await mkdtemp(join(tmpdir(), 'deepfaceflow-corpus-'))
-  return { out, set, store, close: () => rm(set, { recursive: true, force: true }) }
+  const folder = makeTemporaryFolder('deepfaceflow-corpus-')
+  return { out, set: folder.path, store, close: () => folder.remove() }
 }
 
 /** Null for a folder. */

@@ -22,7 +22,7 @@ import { oneLine } from './terminal-text.js'
 import { PICTURE_RATE } from './video-options.js'
 import { makeOverlay, NO_OVERLAY, type OverlayFlags } from './video-overlay.js'
 import { describeDamage, type VideoSummary, videoSummary } from './video-summary.js'
-import { changedPictures, expressionReader, trackFrames } from './video-track.js'
+import { changedPictures, expressionReader, type ReadFace, trackFrames } from './video-track.js'
 
 export interface VideoFlags extends Omit<PairFlags, 'backward'>, OverlayFlags {
   readonly out: string
@@ -55,17 +55,21 @@ export async function runVideo(
   open: () => Promise<ExpressiveFaceFlow>,
   progress: Progress,
 ): Promise<VideoRun> {
+  const rest = flags.neutral === undefined ? null : await hashFile(flags.neutral)
   const folder = await VideoFolder.open(out, source.path, flags.force ?? false)
   try {
     progress.step('reading the input')
     const video = source.clip && (await hashFile(source.clip.file))
     const changed = await changedPictures(source, folder.earlier)
     const faceFlow = await open()
-    const rest = flags.neutral === undefined ? null : await hashFile(flags.neutral)
+    const reader = flags.expression ? await expressionReader(faceFlow, flags.neutral) : null
     const binding = bindingOf(source, video, rest, faceFlow, flags)
     const notes = await folder.begin(binding, changed, flags.force ?? false)
     for (const note of notes) progress.note(oneLine(note))
-    return await follow(context, source, folder, faceFlow, flags, binding, video, progress)
+    return await follow(context, source, folder, faceFlow, reader, flags, binding, video, progress)
+  } catch (error) {
+    if (!context.interrupted.aborted) await folder.dropIfEmpty()
+    throw error
   } finally {
     await folder.close()
   }
@@ -76,6 +80,7 @@ async function follow(
   source: FrameSource,
   folder: VideoFolder,
   faceFlow: ExpressiveFaceFlow,
+  reader: ReadFace | null,
   flags: VideoFlags,
   binding: VideoBinding,
   video: HashedFile | null,
@@ -84,7 +89,6 @@ async function follow(
   const tracker = faceFlow.video({ ...flowOptions({ ...flags, backward: false }), smooth: flags.smooth })
   const earlier = folder.records.length
   const time = clockOf(source, flags)
-  const reader = flags.expression ? await expressionReader(faceFlow, flags.neutral) : null
   const damage = await trackFrames(context, source, folder, tracker, reader, progress)
   const { records } = folder
   const computed = records.length - earlier

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join, parse, resolve } from 'node:path'
-import { DeepFaceFlowError, FaceError, openFrames } from '../index.js'
+import { DeepFaceFlowError, FaceError, makeOutputFolder, openFrames, removeIfEmpty } from '../index.js'
 import { type CliContext, ExitRequest, type WorkerDesk } from './context.js'
 import { eachAtATime, planCrew } from './crew.js'
 import { describeError, EXIT } from './exit-codes.js'
@@ -42,6 +42,7 @@ export async function videosCommand(
   )
   const answers = new Map<VideoTask, VideoAnswer>()
   const pace = new Pace()
+  const made = await makeOutputFolder(flags.out)
   try {
     await eachAtATime(tasks, crew.size, async (task) => {
       if (context.interrupted.aborted) return
@@ -58,6 +59,7 @@ export async function videosCommand(
   } finally {
     progress.stop()
     await crew.close()
+    await removeIfEmpty(made)
   }
   const videos = tasks.map((task) => ({ ...task, ...(answers.get(task) ?? { outcome: 'open' as const }) }))
   const count = (...outcomes: string[]) => videos.filter(({ outcome }) => outcomes.includes(outcome)).length

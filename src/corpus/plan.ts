@@ -3,7 +3,7 @@ import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { FaceError } from '../errors.js'
-import { makeOutputFolder, outputFailed } from '../platform/node/atomic.js'
+import { makeOutputFolder, outputFailed, removeIfEmpty } from '../platform/node/atomic.js'
 import { temporaryName } from '../platform/node/owner.js'
 import { BUCKETS, bucketName, bucketOf, type CorpusEntry, entryPaths, idKey, isEntry } from './entry.js'
 import { replaceFolder } from './entry-writer.js'
@@ -52,7 +52,7 @@ export interface CorpusPlan {
  *   OUTPUT_FAILED; what `entries` throws
  */
 export async function planCorpus(set: string, entries: AsyncIterable<CorpusEntry>): Promise<CorpusPlan> {
-  await makeOutputFolder(set)
+  const made = await makeOutputFolder(set)
   const folder = join(set, temporaryName(PLAN))
   try {
     await mkdir(folder)
@@ -65,6 +65,8 @@ export async function planCorpus(set: string, entries: AsyncIterable<CorpusEntry
     throw outputFailed(join(set, PLAN), cause)
   } finally {
     await rm(folder, { recursive: true, force: true }).catch(() => undefined)
+    // A manifest that is refused leaves no folder.
+    await removeIfEmpty(made)
   }
   return await openPlan(set)
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { ObservedFrame } from '../animate/types.js'
 import { FaceError } from '../errors.js'
 import type { TrackerMemory } from '../face/types.js'
-import { makeOutputFolder, outputFailed } from '../platform/node/atomic.js'
+import { makeOutputFolder, outputFailed, removeIfEmpty } from '../platform/node/atomic.js'
 import { type AnimationRecord, animationRecord, observedFrame } from './animation-record.js'
 import { BoundLog, removeFile } from './bound-log.js'
 import type { VideoBinding } from './video-binding.js'
@@ -29,6 +29,7 @@ export class AnimationFolder {
   #records: AnimationRecord[] = []
   #observed: ObservedFrame[] = []
   #reference: number | null = null
+  #hasBegun = false
   #isDiscarded = false
   /** What an earlier run drew may be there: by fewer frames than there will be, and motion is smoothed over those around. */
   #isDrawn = true
@@ -37,14 +38,16 @@ export class AnimationFolder {
     readonly folder: string,
     private readonly log: BoundLog,
     private readonly found: Found,
+    private readonly made: readonly string[],
   ) {}
 
   /**
-   * Takes hold of the folder and reads what an earlier run left; `close` lets it go.
+   * Takes hold of the folder, which is made where it is not there, and reads what an earlier run left; `close` lets it go, and takes it
+   * away again where nothing was written.
    * @throws FaceError OUTPUT_FAILED, also while another run writes there or where a file of others is in the way
    */
   static async open(folder: string): Promise<AnimationFolder> {
-    await makeOutputFolder(folder)
+    const made = await makeOutputFolder(folder)
     const found: Found = { reference: null, records: [], observed: [] }
     const files = {
       output: folder,
@@ -52,13 +55,15 @@ export class AnimationFolder {
       lock: join(folder, LOCK),
       later: [ANIMATION_FILES.manifest, ...(await picturesIn(folder))].map((name) => join(folder, name)),
     }
-    return new AnimationFolder(folder, await BoundLog.open(files, (value) => take(value, found)), found)
+    const log = await BoundLog.open(files, (value) => take(value, found))
+    return new AnimationFolder(folder, log, found, made)
   }
 
   async close(): Promise<void> {
     await this.log.close()
     // Files of others keep it.
     if (this.#isDiscarded) await rmdir(this.folder).catch(() => undefined)
+    await removeIfEmpty(this.made)
   }
 
   get observed(): readonly ObservedFrame[] {
@@ -100,6 +105,7 @@ export class AnimationFolder {
         { file: this.folder },
       )
     }
+    this.#hasBegun = true
     if (!this.log.isFound || (reasons.length === 0 && !force)) {
       const note = await this.log.begin(binding, found.records.length)
       this.#records = [...found.records]
@@ -134,6 +140,11 @@ export class AnimationFolder {
 
   async hasPicture(frame: number): Promise<boolean> {
     return (await lstat(this.picture(frame)).catch(() => null))?.isFile() ?? false
+  }
+
+  /** Removes the log where it has no frame: a run that is refused leaves nothing of its own. @throws FaceError OUTPUT_FAILED */
+  async dropIfEmpty(): Promise<void> {
+    if (this.#hasBegun && this.#records.length === 0) await this.#remove()
   }
 
   /** Removes log and pictures, and with `close` the folder, if nothing else is in it. */

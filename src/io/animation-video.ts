@@ -1,5 +1,3 @@
-import { rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
 import { decodePhoto, encodeJpeg } from '../platform/index.js'
 import { joinVideo, type Sound, type TimedPicture, type VideoFormat } from '../platform/node/video-join.js'
 import type { AnimationFolder } from './animation-folder.js'
@@ -9,7 +7,7 @@ import { SYNTHETIC_STATEMENT } from './synthetic.js'
 const QUALITY = 97
 
 /**
- * Joins the pictures of an animation to a video under a temporary name, then renames it.
+ * Joins the pictures of an animation to a video.
  * @param time of a frame, s
  * @throws FaceError EXTERNAL_TOOL
  */
@@ -27,11 +25,5 @@ export async function joinAnimation(
       yield { jpeg, time: Math.max(0, time(frame)) }
     }
   }
-  const temporary = join(dirname(out), `.unfinished-${basename(out)}`)
-  try {
-    await joinVideo(pictures(), { width, height }, sound, temporary, { format, comment: SYNTHETIC_STATEMENT })
-    await rename(temporary, out)
-  } finally {
-    await rm(temporary, { force: true })
-  }
+  await joinVideo(pictures(), { width, height }, sound, out, { format, comment: SYNTHETIC_STATEMENT })
 }

@@ -23,7 +23,7 @@ export interface ExpressionKey {
  * weights, and of how the head is held where all keys say so: turned about the mesh's middle as in the picture, and shifted from where it is in the photo. Axes and texture as of `encodeMotionGlb`; targets that the coefficients drive in other rigs have the same names.
  * @param rig of `expression`
  * @param keys at least one, times rising
- * @throws FaceError INVALID_ARGUMENT where times do not rise
+ * @throws FaceError INVALID_ARGUMENT where times do not rise; EngineError NUMERIC_OVERFLOW naming a number that is not finite
  */
 export async function encodeExpressionGlb(
   rig: FaceRig,

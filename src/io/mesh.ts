@@ -1,4 +1,5 @@
 import { FaceError } from '../errors.js'
+import { assertFinite } from '../geometry/finite.js'
 import { TEMPLATE_SIZE } from '../geometry/types.js'
 import type { MeshData, MorphMotion } from './mesh-data.js'
 
@@ -31,6 +32,7 @@ export function upright(vertices: Float32Array, up: UpAxis = 'template'): Float3
  * @param uv Vx2, texture coordinates with the origin in the top left corner of the texture
  * @param comment lines put at the top of the file
  * @param materials name of the MTL file beside it, see {@link encodeMtl}
+ * @throws FaceError INVALID_ARGUMENT where the arrays do not fit together; EngineError NUMERIC_OVERFLOW naming a vertex that is not finite
  */
 export function encodeObj(
   mesh: MeshData,
@@ -39,6 +41,7 @@ export function encodeObj(
   materials?: string,
 ): string {
   checkMesh(mesh, uv.length / 2)
+  assertFinite(uv, 'texture coordinates', 'vertex', 2)
   const lines = comment.map((line) => `# ${line}`)
   if (materials !== undefined) lines.push(`mtllib ${materials}`)
   const { vertices, triangles } = mesh
@@ -70,6 +73,7 @@ export function encodeMtl(texture: string): string {
 /**
  * Binary little-endian PLY with a colour per vertex.
  * @param colours Vx3, 8-bit RGB
+ * @throws FaceError INVALID_ARGUMENT where the arrays do not fit together; EngineError NUMERIC_OVERFLOW naming a vertex that is not finite
  */
 export function encodePly(mesh: MeshData, colours: Uint8Array, comment: readonly string[]): Uint8Array {
   const count = checkMesh(mesh, colours.length / 3)
@@ -119,7 +123,7 @@ const KEY_WEIGHTS = [0, 1, 1, 0, 0]
  * @param target Vx3, mesh B
  * @param uv Vx2, texture coordinates with the origin in the top left corner of the texture
  * @param texture encoded JPEG
- * @throws FaceError INVALID_ARGUMENT where the arrays do not fit together
+ * @throws FaceError INVALID_ARGUMENT where the arrays do not fit together; EngineError NUMERIC_OVERFLOW naming a number that is not finite
  */
 export async function encodeMotionGlb(
   mesh: MeshData,
@@ -140,7 +144,7 @@ export async function encodeMotionGlb(
  * @param mesh template px
  * @param uv Vx2, texture coordinates with the origin in the top left corner of the texture
  * @param texture encoded JPEG
- * @throws FaceError INVALID_ARGUMENT where the arrays do not fit together
+ * @throws FaceError INVALID_ARGUMENT where the arrays do not fit together; EngineError NUMERIC_OVERFLOW naming a number that is not finite
  */
 export async function encodeMeshGlb(
   mesh: MeshData,
@@ -165,7 +169,8 @@ export interface ClipFrame {
  * @param frames at least one, times rising
  * @param uv Vx2, texture coordinates with the origin in the top left corner of the texture
  * @param texture encoded JPEG
- * @throws FaceError INVALID_ARGUMENT where the arrays do not fit together or times do not rise
+ * @throws FaceError INVALID_ARGUMENT where the arrays do not fit together or times do not rise; EngineError NUMERIC_OVERFLOW naming a
+ *   number that is not finite
  */
 export async function encodeClipGlb(
   mesh: MeshData,
@@ -187,7 +192,7 @@ export async function encodeClipGlb(
   })
 }
 
-/** @throws FaceError INVALID_ARGUMENT where the arrays do not fit together */
+/** @throws FaceError INVALID_ARGUMENT where the arrays do not fit together; EngineError NUMERIC_OVERFLOW naming a number that is not finite */
 export async function encodeGlb(
   mesh: MeshData,
   uv: Float32Array,
@@ -195,6 +200,8 @@ export async function encodeGlb(
   motion: MorphMotion | null,
 ): Promise<Uint8Array> {
   checkMesh(mesh, uv.length / 2)
+  assertFinite(uv, 'texture coordinates', 'vertex', 2)
+  if (motion) checkMotion(motion)
   // Loaded when the first file is made: pages that make none do without the library.
   const { writeGlb } = await import('./glb.js')
   return await writeGlb(mesh, uv, texture, motion)
@@ -211,7 +218,17 @@ function checkMesh({ vertices, triangles }: MeshData, attributes: number): numbe
   if (triangles.some((v) => v >= count)) {
     throw new FaceError('INVALID_ARGUMENT', `mesh has a triangle corner beyond its ${count} vertices`)
   }
+  assertFinite(vertices, 'mesh', 'vertex', 3)
   return count
+}
+
+function checkMotion({ targets, times, weights, poses = [] }: MorphMotion): void {
+  for (const { name, vertices } of targets) assertFinite(vertices, `mesh ${name}`, 'vertex', 3)
+  assertFinite(times, 'times', 'key')
+  assertFinite(weights, 'weights', 'weight of key', targets.length)
+  poses.forEach(({ rotation, shift }, key) => {
+    assertFinite([...rotation, ...shift], `pose of key ${key}`)
+  })
 }
 
 /** Shortest text with a thousandth of a pixel (or a millionth of a texture) left. */

@@ -7,6 +7,7 @@ import {
   makeOutputFolder,
   nodeFileSystem,
   outputFailed,
+  removeIfEmpty,
   setAside,
   writeFileAtomic,
 } from '../platform/node/atomic.js'
@@ -113,6 +114,7 @@ export class ResultFolder {
     private readonly known: ReadonlySet<string>,
     private readonly lock: FolderLock,
     private readonly fs: FileSystem,
+    private readonly made: readonly string[],
   ) {}
 
   /** True while a record of unfinished files would list none that is there. */
@@ -131,11 +133,11 @@ export class ResultFolder {
   ): Promise<ResultFolder | { readonly heldBy: LockOwner; readonly lockFile: string }> {
     const lockFile = join(path, LOCK_FILE)
     const answer = await againIfGone(async () => {
-      await makeOutputFolder(path, fs)
-      return await takeLock(lockFile)
+      const made = await makeOutputFolder(path, fs)
+      return { ...(await takeLock(lockFile)), made }
     })
     if ('heldBy' in answer) return { heldBy: answer.heldBy, lockFile }
-    return new ResultFolder(path, known, answer.lock, fs)
+    return new ResultFolder(path, known, answer.lock, fs, answer.made)
   }
 
   /**
@@ -167,12 +169,16 @@ export class ResultFolder {
     await this.#remove(UNFINISHED_FILE)
   }
 
-  /** Gives the folder back; it stays marked as unfinished if files were begun and not finished. */
+  /**
+   * Gives the folder back; it stays marked as unfinished if files were begun and not finished, and one that was made for it is taken away
+   * again where none were.
+   */
   async release(): Promise<void> {
     try {
       if (this.#isEmpty) await this.#remove(UNFINISHED_FILE)
     } finally {
       await this.lock.release()
+      await removeIfEmpty(this.made)
     }
   }
 

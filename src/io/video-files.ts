@@ -4,7 +4,7 @@ import { FaceError } from '../errors.js'
 import type { ReadExpression } from '../expression/types.js'
 import type { FlowResult, TrackerMemory, VideoStep } from '../face/types.js'
 import { TEMPLATE_SIZE } from '../geometry/types.js'
-import { makeOutputFolder, outputFailed, writeFileAtomic } from '../platform/node/atomic.js'
+import { makeOutputFolder, outputFailed, removeIfEmpty, writeFileAtomic } from '../platform/node/atomic.js'
 import { describeOwner, type FolderLock, takeLock } from '../platform/node/folder-lock.js'
 import { encodeFlowPng } from './flow-png.js'
 import { JsonLines, keepDamaged, lineOf, readLog } from './json-lines.js'
@@ -58,17 +58,19 @@ export class VideoFolder {
     readonly folder: string,
     private readonly lock: FolderLock,
     private found: Found | null,
+    private readonly made: readonly string[],
   ) {}
 
   /**
-   * Takes hold of the folder and reads what an earlier run left; `close` lets it go.
+   * Takes hold of the folder, which is made where it is not there, and reads what an earlier run left; `close` lets it go, and takes it
+   * away again where nothing was written.
    * @param input absolute path of what the video is read from
    * @param force takes the folder of another input too
    * @throws FaceError OUTPUT_FAILED, also while another run writes there or where files of others are in the way;
    * INVALID_INPUT when the folder belongs to another video
    */
   static async open(folder: string, input: string, force: boolean): Promise<VideoFolder> {
-    await makeOutputFolder(folder)
+    const made = await makeOutputFolder(folder)
     const lock = await lockOf(folder)
     try {
       const found = await findLog(folder)
@@ -79,15 +81,23 @@ export class VideoFolder {
           { file: folder },
         )
       }
-      return new VideoFolder(folder, lock, found)
+      return new VideoFolder(folder, lock, found, made)
     } catch (error) {
       await lock.release()
       throw error
     }
   }
 
+  /** Removes what this run wrote, where no frame has a face: a run that is refused leaves nothing of its own. @throws FaceError OUTPUT_FAILED */
+  async dropIfEmpty(): Promise<void> {
+    if (this.#log === undefined || this.#records.some(({ status }) => status === 'reference')) return
+    await remove(join(this.folder, VIDEO_FILES.log))
+    await removeIfEmpty([VIDEO_FILES.overlays, VIDEO_FILES.flows].map((name) => join(this.folder, name)))
+  }
+
   async close(): Promise<void> {
     await this.lock.release()
+    await removeIfEmpty(this.made)
   }
 
   /** Records so far, in order, without the tracker's state and what is drawn. */

@@ -1,4 +1,4 @@
-import { readFile, rename, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromBase64 } from '../geometry/base64.js'
 import { applySimilarityToPoints, invertSimilarity } from '../geometry/similarity.js'
@@ -94,7 +94,7 @@ const STATUS_TEXT: Partial<Record<FrameRecord['status'], string>> = {
 }
 
 /**
- * Joins the pictures to a video under a temporary name, then renames it.
+ * Joins the pictures to a video.
  * @param time of a record, s
  * @throws FaceError EXTERNAL_TOOL
  */
@@ -115,13 +115,7 @@ export async function joinOverlay(
       }
     }
   }
-  const temporary = join(folder.folder, `.unfinished-${VIDEO_FILES.overlayVideo}`)
-  try {
-    await joinVideo(pictures(), { width, height }, sound, temporary)
-    await rename(temporary, join(folder.folder, VIDEO_FILES.overlayVideo))
-  } finally {
-    await rm(temporary, { force: true })
-  }
+  await joinVideo(pictures(), { width, height }, sound, join(folder.folder, VIDEO_FILES.overlayVideo))
 }
 
 /** Whether there is anything to show. */

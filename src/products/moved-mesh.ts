@@ -1,4 +1,5 @@
 import { at } from '../geometry/array.js'
+import { assertFinite, notFinite } from '../geometry/finite.js'
 import { sampleMasked } from '../geometry/masked-sample.js'
 import { applySimilarity3 } from '../geometry/similarity3.js'
 import type { RigidMotion } from './rigid-motion.js'
@@ -15,6 +16,7 @@ const HIDDEN_MARGIN = 3
  * @param mask 224x224
  * @param depth 224x224, z of the visible surface, template px
  * @param places Vx3, where the flow of each vertex is read, if not at its place; off the mask it is read there all the same
+ * @throws EngineError NUMERIC_OVERFLOW naming the argument and the vertex where one of them, or what a vertex reads of a field, is NaN or infinite
  * @returns the moved mesh, Vx3 in template px of B, the rigid motion most visible vertices follow, and the hidden vertices
  */
 export function moveMesh(
@@ -24,6 +26,8 @@ export function moveMesh(
   depth: ArrayLike<number>,
   places: ArrayLike<number> = mesh,
 ): { mesh: Float32Array; rigid: RigidMotion; hidden: readonly number[] } {
+  assertFinite(mesh, 'mesh', 'vertex', 3)
+  if (places !== mesh) assertFinite(places, 'places', 'vertex', 3)
   const vertices = mesh.length / 3
   const out = new Float32Array(mesh.length)
   const step = new Float64Array(3)
@@ -44,6 +48,8 @@ export function moveMesh(
       hidden.push(v)
       continue
     }
+    assertRead(surface, 'depth', v)
+    assertRead(step, 'flow', v)
     for (let axis = 0; axis < 3; axis++) {
       const from = mesh[3 * v + axis] as number
       source[seen] = from
@@ -60,4 +66,9 @@ export function moveMesh(
     )
   }
   return { mesh: out, rigid, hidden }
+}
+
+function assertRead(read: Float64Array, field: string, vertex: number): void {
+  const value = read.find((number) => !Number.isFinite(number))
+  if (value !== undefined) throw notFinite(field, 'what it holds for vertex', vertex, value)
 }

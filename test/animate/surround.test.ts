@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { faceTriangles } from '../../src/animate/face-parts.js'
 import { motionReference, stillMotion } from '../../src/animate/head-motion.js'
+import { headView } from '../../src/animate/head-view.js'
 import { photoHead } from '../../src/animate/photo-head.js'
 import { seenSurround, surroundReference } from '../../src/animate/seen-surround.js'
 import { makeSheet } from '../../src/animate/sheet.js'
@@ -31,6 +32,41 @@ function picture(moved: Surround, hand = false): Rgba {
 
 const everywhere = async ({ width, height }: Rgba) => new Float32Array(width * height).fill(1)
 const follow = (image: Rgba) => surroundReference(reference, image, TRIANGLES, everywhere)
+
+/** Binomial means of five along both axes, by their definition; of a place that is not near the border. */
+function soft({ data }: Rgba, x: number, y: number, block: number): number {
+  const share = [1, 4, 6, 4, 1]
+  let sum = 0
+  for (const [j, down] of share.entries()) {
+    for (const [i, across] of share.entries()) {
+      for (let k = 0; k < block * block; k++) {
+        const [column, row] = [x + (i - 2) * block + (k % block), y + (j - 2) * block + Math.floor(k / block)]
+        sum += (across * down * (data[4 * (row * SIDE + column)] as number)) / (256 * block * block)
+      }
+    }
+  }
+  return sum
+}
+
+it.each([1, 2])(
+  'a head is seen a little soft, in blocks of %i px, and the same without what lies below',
+  (block) => {
+    const image = picture(STILL_SURROUND)
+    const whole = headView(image, [120, 110], 45 * block)
+    const above = headView(image, [120, 110], 45 * block, 120)
+    if (whole === null || above === null) throw new Error('no view')
+    const { grey, width, height, left, top } = whole
+    expect(whole.block).toBe(block)
+    for (const i of [width * 7 + 9, width * (height - 6) + width - 4]) {
+      const [x, y] = [left + block * (i % width), top + block * Math.floor(i / width)]
+      expect(grey[i]).toBeCloseTo(soft(image, x, y, block), 3)
+    }
+    expect(above.top + block * above.height).toBe(120)
+    // But for its last two rows, which nothing is seen below of.
+    const same = width * (above.height - 2)
+    expect(above.grey.subarray(0, same)).toEqual(grey.subarray(0, same))
+  },
+)
 
 describe("the driver's hair and ears", () => {
   it.each([

@@ -266,10 +266,13 @@ describe('animate', () => {
     expect(await bytesOf(out)).toEqual(before)
   })
 
-  it('leaves no log of a photo without a face, and with --force what is there', async () => {
+  it('leaves nothing of a photo without a face, and with --force what is there', async () => {
     const refuse = () => Promise.reject(new FaceError('NO_FACE', `${PHOTO_B}: no face found`))
     const animates = faceFlow.animate
     faceFlow.animate = refuse as never
+    expect((await run(PHOTO_B, driver, '-o', join(out, 'deep'))).code).toBe(EXIT.noFace)
+    expect(await readdir(folder)).toEqual(['frames'])
+    await mkdir(out)
     expect((await run(PHOTO_B, driver, '-o', out)).code).toBe(EXIT.noFace)
     expect(await readdir(out)).toEqual([])
 
@@ -279,6 +282,30 @@ describe('animate', () => {
     faceFlow.animate = refuse as never
     expect((await run(PHOTO_B, driver, '-o', out, '--force')).code).toBe(EXIT.noFace)
     expect(await readdir(out)).toEqual(before)
+  })
+
+  it.each([
+    ['without a face', ['--reference', 'auto'], EXIT.noFace],
+    ['of fewer frames than its reference', ['--reference', '6'], EXIT.usage],
+  ])('leaves nothing of a driver %s', async (_, flags, code) => {
+    faceFlow.detect = () => Promise.reject(new FaceError('NO_FACE', 'no face'))
+    expect((await run(PHOTO_A, driver, '-o', out, ...flags)).code).toBe(code)
+    expect(await readdir(folder)).toEqual(['frames'])
+  })
+
+  it.each([
+    ['photo', 'none.jpg', [], /none\.jpg: does not exist/],
+    ['photo', 'damaged.jpg', [], /damaged\.jpg: /],
+    ['source', PHOTO_A, ['--source', 'damaged.jpg'], /damaged\.jpg: /],
+  ])('refuses a bad %s before it reads a pipe', async (_, photo, flags, message) => {
+    const place = (name: string) => (name.endsWith('.jpg') && name !== PHOTO_A ? join(folder, name) : name)
+    await writeFile(join(folder, 'damaged.jpg'), 'no picture')
+    const pipe = join(folder, 'pipe')
+    await promisify(execFile)('mkfifo', [pipe])
+    // Nobody writes into the pipe: reading it would not end.
+    const { code, terminal } = await run(place(photo), pipe, '-o', out, ...flags.map(place))
+    expect(code).toBe(EXIT.input)
+    expect(terminal.err).toMatch(message)
   })
 
   it('one frame is no driver', async () => {

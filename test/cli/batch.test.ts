@@ -206,6 +206,8 @@ describe('batch', () => {
     const { code } = await run('batch', file, '-o', join(folder, 'out'), ...fast)
     expect(code).toBe(EXIT.device)
     expect(faceFlow.calls).toHaveLength(1)
+    // Nothing was done that could be told.
+    expect(await readdir(folder)).toEqual(['pairs.csv'])
   })
 
   it('ends after the pair under way when interrupted, and goes on later', async () => {

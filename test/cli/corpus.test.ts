@@ -98,6 +98,7 @@ describe('corpus', () => {
     expect(code).toBe(EXIT.input)
     expect(terminal.err).toMatch(/line 3: the path "..\/elsewhere" leaves the folder/)
     expect(terminal.opened).toEqual([])
+    expect(await readdir(out('.'))).not.toContain('none')
     for (const wrong of [
       ['--gaps', '0'],
       ['--splits', 'a=2'],

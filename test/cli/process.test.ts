@@ -1,12 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { capture } from '../../src/platform/node/ffmpeg.js'
+import { hasFfmpeg } from '../../src/platform/node/ffmpeg-version.js'
 import { temporaryName } from '../../src/platform/node/owner.js'
 import { PHOTO_A, PHOTO_B, repositoryFile } from '../support/synthetic.js'
 
+const isJoining = await hasFfmpeg()
 let folder: string
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dff-process-'))
@@ -127,6 +131,29 @@ describe('the process', () => {
     expect(rows).toHaveLength(1 + 4)
   })
 
+  it.runIf(isJoining)('a second SIGINT takes away what was kept of a pipe', async () => {
+    const [pipe, kept, video] = ['pipe', 'kept', 'video.mkv'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ]
+    await mkdir(kept)
+    const picture = ['-f', 'lavfi', '-i', 'color=size=64x64:duration=1']
+    expect((await capture('ffmpeg', ['-v', 'error', ...picture, video])).code).toBe(0)
+    await promisify(execFile)('mkfifo', [pipe])
+    const shell = `cat ${video} > ${pipe} & TMPDIR=${kept} exec "$@"`
+    const run = start(['animate', PHOTO_A, pipe, '-o', join(folder, 'out')], { delay: 30_000, shell })
+    await run.says('computing')
+    // Beside what the loader of TypeScript keeps there.
+    const ours = async () => (await readdir(kept)).filter((name) => name.startsWith('deepfaceflow-'))
+    expect(await ours()).toHaveLength(1)
+    run.child.kill('SIGINT')
+    await run.says('again to stop at once')
+    run.child.kill('SIGINT')
+    expect((await run.ended).code).toBe(130)
+    expect(await ours()).toEqual([])
+  })
+
   it('a second SIGINT stops at once', async () => {
     const table = join(folder, 'pairs.csv')
     await writeFile(table, `id,a,b\none,${PHOTO_A},${PHOTO_B}\n`)
@@ -147,7 +174,7 @@ describe('the process', () => {
     })
     expect((await run.ended).code).toBe(6)
     expect(run.text.err).toMatch(/flow\.npy: the file would exceed the size limit \(EFBIG\)/)
-    expect(await readdir(join(folder, 'out'))).toEqual([])
+    expect(await readdir(folder)).toEqual([])
   })
 
   it('a reader of stdout that goes away: all files, silence, the code that a shell gives SIGPIPE', async () => {

@@ -216,9 +216,10 @@ describe('found out before the device opens', () => {
     const fs: FileSystem = {
       ...nodeFileSystem,
       async mkdir(path) {
-        await nodeFileSystem.mkdir(path)
+        const made = await nodeFileSystem.mkdir(path)
         // Another one that made it to look takes it away.
         if (looks++ < 2) await rm(path, { recursive: true })
+        return made
       },
     }
     const claimed = await ResultFolder.claim(out, new Set(), fs)

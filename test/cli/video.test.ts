@@ -73,6 +73,22 @@ async function interruptedRun(input: string, ...more: string[]): Promise<void> {
 }
 
 describe('video', () => {
+  it.each([
+    ['no frame shows a face', [], 'start', EXIT.noFace],
+    ['the neutral photo shows no face', ['--expression', '--neutral', PHOTO_B], 'expressions', EXIT.noFace],
+    ['there is no neutral photo', ['--expression', '--neutral', 'none.jpg'], null, EXIT.input],
+  ])('leaves nothing where %s, and a folder that was there', async (_, flags, refusing, expected) => {
+    const input = await frames(3)
+    const refuse = () => Promise.reject(new FaceError('NO_FACE', 'no face'))
+    if (refusing === 'expressions') faceFlow.expressions = refuse
+    if (refusing === 'start') missIn(1, 2, 3)
+    expect((await run('video', input, '-o', join(out, 'deep'), ...flags)).code).toBe(expected)
+    expect(await readdir(folder)).toEqual(['frames'])
+    await mkdir(out)
+    expect((await run('video', input, '-o', out, ...flags)).code).toBe(expected)
+    expect(await readdir(out)).toEqual([])
+  })
+
   it('follows a folder of frames in the order of their numbers', async () => {
     const input = await frames(11)
     const { code, terminal } = await run('video', input, '-o', out, '--json', '--no-flow')

@@ -8,7 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { EXIT } from '../../src/cli/exit-codes.js'
 import { runCli } from '../../src/cli/program.js'
-import { EngineError } from '../../src/errors.js'
+import { EngineError, FaceError } from '../../src/errors.js'
 import { FakeFaceFlow, FakeTerminal } from '../support/fake-face-flow.js'
 import { mouthOpening, PHOTO_A, PHOTO_B, repositoryFile, syntheticResult } from '../support/synthetic.js'
 
@@ -114,6 +114,16 @@ describe('several videos', () => {
     // A pattern of frames is called after their folder.
     const pattern = await run(join(folder, 'one', '*.jpg'), ...inputs('two'), '--json')
     expect(JSON.parse(pattern.terminal.out).videos[0].folder).toBe(join(out, 'one'))
+  })
+
+  it('leave no folder where all are refused', async () => {
+    faceFlow.onCall = () => {
+      throw new FaceError('NO_FACE', 'no face')
+    }
+    const { code, terminal } = await run(...inputs('one', 'two', 'three'))
+    expect(code).toBe(EXIT.partial)
+    expect(terminal.out).toMatch(/0 complete, 3 failed/)
+    expect((await readdir(folder)).sort()).toEqual(['one', 'three', 'two'])
   })
 
   it('end with what would meet every one, and go on where they were interrupted', async () => {

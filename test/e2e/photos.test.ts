@@ -425,7 +425,7 @@ describe('bad input through the command line', () => {
       remove: async (path: string) => {
         written.delete(path)
       },
-      mkdir: async () => undefined,
+      mkdir: async () => [],
     }
     await expect(writeProducts(result, folder, { fs })).rejects.toMatchObject({
       code: 'OUTPUT_FAILED',

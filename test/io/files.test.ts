@@ -1,16 +1,16 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { OBJLoader } from '@loaders.gl/obj'
 import { PLYLoader } from '@loaders.gl/ply'
 import { unzipSync } from 'fflate'
 import validator from 'gltf-validator'
 import { parse as parseNpy } from 'npyjs'
 import sharp from 'sharp'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { FlowResult } from '../../src/face/types.js'
 import { decodeFlo, encodeFlo } from '../../src/io/flo.js'
-import { encodeObj } from '../../src/io/mesh.js'
+import { encodeGlb, encodeObj, encodePly } from '../../src/io/mesh.js'
 import { decodeNpy, encodeNpy } from '../../src/io/npy.js'
 import { readPairs } from '../../src/io/pairs-csv.js'
 import { PRODUCT_GROUPS, PRODUCT_NAMES } from '../../src/io/product-list.js'
@@ -18,6 +18,7 @@ import { writeProducts } from '../../src/io/products.js'
 import { vertexColours } from '../../src/io/texture.js'
 import { type FileSystem, removePendingFiles, writeFileAtomic } from '../../src/platform/node/atomic.js'
 import { decodePhoto } from '../../src/platform/node/image.js'
+import { makeTemporaryFolder } from '../../src/platform/node/temporary-folder.js'
 import { mouthOpening, syntheticResult, together, turn } from '../support/synthetic.js'
 
 let folder: string
@@ -308,6 +309,31 @@ describe('products', () => {
     const mesh = { vertices: new Float32Array(9), triangles: Uint16Array.of(0, 1, 3) }
     expect(() => encodeObj(mesh, new Float32Array(6), [])).toThrow(/beyond its 3 vertices/)
   })
+
+  describe('refuses a mesh file with a number that is not finite', () => {
+    const triangles = Uint16Array.of(0, 1, 2)
+    const [mesh, uv] = [{ vertices: new Float32Array(9), triangles }, new Float32Array(6)]
+    const broken = (length: number) => new Float32Array(length).fill(Number.NaN, length - 1)
+    const bad = { vertices: broken(9), triangles }
+    const motion = { name: 'A to B', targets: [{ name: 'B', vertices: mesh.vertices }], times: [0, 1] }
+    const weights = Float32Array.of(0, 1)
+    const pose = { rotation: [1, 0, 0, 0, 1, 0, 0, 0, 1], shift: [0, 0, 0] as const }
+    const glb = (change: object) => encodeGlb(mesh, uv, new Uint8Array(), { ...motion, weights, ...change })
+
+    it.each([
+      ['OBJ', 'mesh', 2, async () => encodeObj(bad, uv, [])],
+      ['OBJ', 'texture coordinates', 2, async () => encodeObj(mesh, broken(6), [])],
+      ['PLY', 'mesh', 2, async () => encodePly(bad, new Uint8Array(9), [])],
+      ['glTF', 'mesh', 2, () => encodeGlb(bad, uv, new Uint8Array(), null)],
+      ['glTF', 'texture coordinates', 2, () => encodeGlb(mesh, broken(6), new Uint8Array(), null)],
+      ['glTF', 'mesh B', 2, () => glb({ targets: [{ name: 'B', vertices: broken(9) }] })],
+      ['glTF', 'times', 1, () => glb({ times: [0, Number.POSITIVE_INFINITY] })],
+      ['glTF', 'weights', 1, () => glb({ weights: broken(2) })],
+      ['glTF', 'pose of key 1', 11, () => glb({ poses: [pose, { ...pose, shift: [0, 0, Number.NaN] }] })],
+    ])('%s: %s', async (_, name, index, make) => {
+      await expect(make()).rejects.toMatchObject({ code: 'NUMERIC_OVERFLOW', details: { name, index } })
+    })
+  })
 })
 
 describe('writeFileAtomic', () => {
@@ -345,12 +371,24 @@ describe('writeFileAtomic', () => {
       write: () => Promise.reject(Object.assign(new Error('denied'), { code })),
       rename: () => Promise.resolve(),
       remove: () => Promise.resolve(),
-      mkdir: () => Promise.resolve(),
+      mkdir: () => Promise.resolve([]),
     }
     await expect(writeFileAtomic(join(locked, 'a'), 'x', failing)).rejects.toMatchObject({
       code: 'OUTPUT_FAILED',
       message: expect.stringMatching(`locked.*${what} \\(${code}\\); choose another folder with -o`),
     })
+  })
+
+  it('temporary folders go with their use, and with the process', async () => {
+    vi.stubEnv('TMPDIR', folder)
+    const [used, left] = [makeTemporaryFolder('a-'), makeTemporaryFolder('b-')]
+    for (const { path } of [used, left]) await writeFile(join(path, 'kept'), 'x')
+    await used.remove()
+    expect(await readdir(folder)).toEqual([basename(left.path)])
+    removePendingFiles()
+    expect(await readdir(folder)).toEqual([])
+    await left.remove()
+    vi.unstubAllEnvs()
   })
 
   it('removes the temporary file of a write that a signal interrupts', async () => {
@@ -369,7 +407,7 @@ describe('writeFileAtomic', () => {
       },
       rename: () => Promise.resolve(),
       remove: () => Promise.resolve(),
-      mkdir: () => Promise.resolve(),
+      mkdir: () => Promise.resolve([]),
     }
     const writing = writeFileAtomic(join(folder, 'a.txt'), 'whole', slow)
     await entered
@@ -406,7 +444,7 @@ function fullDiskAfter(capacity: number): FileSystem & { left(): string[] } {
     async remove(path) {
       files.delete(path)
     },
-    mkdir: () => Promise.resolve(),
+    mkdir: () => Promise.resolve([]),
     left: () => [...files],
   }
 }

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { moveMesh } from '../../src/products/moved-mesh.js'
 
 const SIZE = 224
@@ -29,4 +29,32 @@ it('a vertex moves as the flow says at the place given for it, off the mask as i
   expect(vertex(moveMesh(mesh, flow, mask, depth, places).mesh, chin)).toEqual([101, 147, 3])
   places[3 * chin + 1] = 200
   expect(vertex(moveMesh(mesh, flow, mask, depth, places).mesh, chin)).toEqual([101, 154, 3])
+})
+
+describe('a mesh is not moved', () => {
+  const field = (channels: number, value = 0) => new Float32Array(SIZE * SIZE * channels).fill(value)
+  const mesh = Float32Array.from({ length: 30 }, (_, i) => 60 + ((7 * i) % 50))
+  const with3 = (value: number) => mesh.map((number, i) => (i === 10 ? value : number))
+  const mask = new Uint8Array(SIZE * SIZE).fill(1)
+
+  it.each([
+    ['mesh', 3, () => moveMesh(with3(Number.NaN), field(3), mask, field(1, 200))],
+    ['places', 3, () => moveMesh(mesh, field(3), mask, field(1, 200), with3(Number.POSITIVE_INFINITY))],
+    ['flow', 0, () => moveMesh(mesh, field(3, Number.NaN), mask, field(1, 200))],
+    ['depth', 0, () => moveMesh(mesh, field(3), mask, field(1, Number.NaN))],
+  ])('whose %s is not finite', (name, index, move) => {
+    expect(move).toThrow(
+      expect.objectContaining({
+        code: 'NUMERIC_OVERFLOW',
+        details: { name, index },
+        message: expect.stringMatching(new RegExp(`^${name}: .*vertex ${index} is not finite`)),
+      }),
+    )
+  })
+
+  it('where only what no vertex reads is not finite: then it is', () => {
+    const flow = field(3)
+    flow[0] = Number.NaN
+    expect(moveMesh(mesh, flow, mask, field(1, 200)).mesh.every(Number.isFinite)).toBe(true)
+  })
 })

@@ -1,5 +1,6 @@
 import { EngineError } from '../../errors.js'
 import { at } from '../../geometry/array.js'
+import { assertFinite } from '../../geometry/finite.js'
 import { MESH_VERTICES } from '../../geometry/types.js'
 import { facingArea } from '../../products/face-shape.js'
 import { edgesOf, LIDS, leadShares } from './lead-shares.js'
@@ -50,8 +51,8 @@ export class MeshLead {
    * @throws EngineError NUMERIC_OVERFLOW where a network gave a number that is none: no triangle of it would count as turned over
    */
   led(mesh: Float32Array, places: Float32Array): Float32Array {
-    assertFinite(mesh, 'the mesh')
-    assertFinite(places, 'the landmarks')
+    assertMesh(mesh, 'the mesh')
+    assertMesh(places, 'the landmarks')
     const triangles = this.#triangles
     const areas = Array.from({ length: triangles.length / 3 }, (_, t) => facingArea(mesh, triangles, t))
     // Which order of corners faces the camera is that of most of the face.
@@ -118,14 +119,12 @@ export class MeshLead {
   }
 }
 
-function assertFinite(points: Float32Array, what: string): void {
-  const first = points.findIndex((value) => !Number.isFinite(value))
-  if (first < 0 && points.length === 3 * MESH_VERTICES) return
+function assertMesh(points: Float32Array, what: string): void {
+  assertFinite(points, `${what} of a frame`, 'vertex', 3)
+  if (points.length === 3 * MESH_VERTICES) return
   throw new EngineError(
     'NUMERIC_OVERFLOW',
-    first < 0
-      ? `${what} of a frame: ${points.length} numbers, not ${MESH_VERTICES}x3`
-      : `${what} of a frame: vertex ${Math.floor(first / 3)} is not finite; run the plan in debug mode to find the step`,
+    `${what} of a frame: ${points.length} numbers, not ${MESH_VERTICES}x3`,
   )
 }
 

@@ -10,7 +10,8 @@ export interface FileSystem {
   write(path: string, data: Uint8Array): Promise<void>
   rename(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>
-  mkdir(path: string): Promise<void>
+  /** Makes a folder and its parents. @returns those that were not there before, outermost first */
+  mkdir(path: string): Promise<readonly string[]>
 }
 
 export const nodeFileSystem: FileSystem = {
@@ -26,9 +27,7 @@ export const nodeFileSystem: FileSystem = {
   },
   rename,
   remove: (path) => rm(path, { force: true }),
-  async mkdir(path) {
-    await makeFolders(path)
-  },
+  mkdir: makeFolders,
 }
 
 /**
@@ -72,16 +71,16 @@ async function assertFolder(path: string, error: unknown): Promise<void> {
   if (!(await lstat(path)).isDirectory()) throw error
 }
 
-/** Files that exist at this moment and must not outlive the process. */
+/** Files and folders that exist at this moment and must not outlive the process. */
 const pending = new Set<string>()
 
-/** From here on a signal that ends the process removes the file. */
-export function keepPending(file: string): void {
-  pending.add(resolve(file))
+/** From here on a signal that ends the process removes the file, or the folder with all that is in it. */
+export function keepPending(path: string): void {
+  pending.add(resolve(path))
 }
 
-export function dropPending(file: string): void {
-  pending.delete(resolve(file))
+export function dropPending(path: string): void {
+  pending.delete(resolve(path))
 }
 
 /**
@@ -128,18 +127,31 @@ export async function flushFile(path: string): Promise<void> {
 
 /**
  * Makes a folder and its parents, and removes what killed processes left unfinished in it.
+ * @returns the folders that were not there before, outermost first, for {@link removeIfEmpty}
  * @throws FaceError OUTPUT_FAILED
  */
-export async function makeOutputFolder(folder: string, fs: FileSystem = nodeFileSystem): Promise<void> {
+export async function makeOutputFolder(
+  folder: string,
+  fs: FileSystem = nodeFileSystem,
+): Promise<readonly string[]> {
   assertNoAddress(folder)
-  await againIfGone(async () => {
+  return await againIfGone(async () => {
     try {
-      await fs.mkdir(folder)
+      const made = await fs.mkdir(folder)
       await removeAbandoned(folder)
+      return made
     } catch (cause) {
       throw outputFailed(folder, cause)
     }
   })
+}
+
+/**
+ * Takes away the folders that a command made and put nothing into: one that is refused leaves nothing new behind.
+ * @param made outermost first; those that hold something, and those around them, stay
+ */
+export async function removeIfEmpty(made: readonly string[]): Promise<void> {
+  for (const path of [...made].reverse()) await rmdir(path).catch(() => undefined)
 }
 
 /** More processes than this do not look at one folder in one moment. */
@@ -180,7 +192,7 @@ function assertNoAddress(folder: string): void {
 }
 
 async function probeOnce(folder: string): Promise<void> {
-  let made: string[]
+  let made: readonly string[]
   try {
     made = await makeFolders(folder)
   } catch (cause) {
@@ -196,7 +208,7 @@ async function probeOnce(folder: string): Promise<void> {
     await rm(probe, { force: true }).catch(() => undefined)
     dropPending(probe)
     // Somebody may have put a file there meanwhile; then they stay.
-    for (const path of made.reverse()) await rmdir(path).catch(() => undefined)
+    await removeIfEmpty(made)
   }
 }
 
@@ -226,11 +238,18 @@ async function exists(file: string): Promise<boolean> {
 }
 
 /**
- * Removes the temporary files of writes under way, and locks. For signal handlers, hence synchronous: the process is
+ * Removes the temporary files and folders of work under way, and locks. For signal handlers, hence synchronous: the process is
  * about to end and no write will finish.
  */
 export function removePendingFiles(): void {
-  for (const file of pending) rmSync(file, { force: true })
+  for (const path of pending) {
+    try {
+      // A write under way in another thread may put a file into a folder while that is emptied.
+      rmSync(path, { recursive: true, force: true, maxRetries: 3 })
+    } catch {
+      // What cannot be removed must not keep the others.
+    }
+  }
   pending.clear()
 }
 

@@ -1,6 +1,9 @@
 import { once } from 'node:events'
+import { rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { FaceError } from '../../errors.js'
-import { errorsIn, fileUrl, inputArguments, start } from './ffmpeg.js'
+import { dropPending, keepPending } from './atomic.js'
+import { type Ended, errorsIn, fileUrl, inputArguments, start } from './ffmpeg.js'
 import { passthrough } from './ffmpeg-version.js'
 import { streamHead, streamPicture } from './mjpeg-stream.js'
 
@@ -52,7 +55,8 @@ export interface JoinOptions {
 const TICK = 1 / 90000
 
 /**
- * Joins pictures to a video, each shown at its time.
+ * Joins pictures to a video, each shown at its time. It is made under a temporary name, which is gone afterwards whatever happens, and
+ * renamed once it is whole.
  * @param out is overwritten
  * @throws FaceError EXTERNAL_TOOL
  */
@@ -61,8 +65,33 @@ export async function joinVideo(
   size: { readonly width: number; readonly height: number },
   sound: Sound | null,
   out: string,
-  { format = 'mp4', comment }: JoinOptions = {},
+  options: JoinOptions = {},
 ): Promise<void> {
+  const temporary = join(dirname(out), `.unfinished-${basename(out)}`)
+  keepPending(temporary)
+  try {
+    const { code, stderr } = await encode(pictures, size, sound, temporary, options)
+    if (code !== 0) {
+      throw new FaceError(
+        'EXTERNAL_TOOL',
+        `ffmpeg could not make ${out} (${errorsIn(stderr)[0] ?? `exit status ${code}`}); the pictures it is made of are kept`,
+        { program: 'ffmpeg', file: out },
+      )
+    }
+    await rename(temporary, out)
+  } finally {
+    await rm(temporary, { force: true })
+    dropPending(temporary)
+  }
+}
+
+async function encode(
+  pictures: AsyncIterable<TimedPicture>,
+  size: { readonly width: number; readonly height: number },
+  sound: Sound | null,
+  out: string,
+  { format = 'mp4', comment }: JoinOptions,
+): Promise<Ended> {
   const container = CONTAINERS[format]
   const voice = sound && [
     // Times of the pictures count from the file's start, those of its sound as its clock goes.
@@ -110,11 +139,5 @@ export async function joinVideo(
     child.kill()
     throw error
   }
-  const { code, stderr } = await ended
-  if (code === 0) return
-  throw new FaceError(
-    'EXTERNAL_TOOL',
-    `ffmpeg could not make ${out} (${errorsIn(stderr)[0] ?? `exit status ${code}`}); the pictures it is made of are kept`,
-    { program: 'ffmpeg', file: out },
-  )
+  return await ended
 }
