@@ -259,7 +259,11 @@ describe.each(GOLDEN_NETWORKS)('shipped depth from motion of %s', (shipped) => {
       const golden = await readSafetensors(`test/fixtures/dffnet/pair${pair}.safetensors`)
       const outputs = await readSafetensors(`test/fixtures/dffnet/pair${pair}-${shipped}.safetensors`)
       const [row = 0, column = 0] = golden.indices('origin', [2])
-      const [h = 0, w = 0] = outputs.entries().find(({ name }) => name === 'corrected')?.shape.slice(1) ?? []
+      const [h = 0, w = 0] =
+        outputs
+          .entries()
+          .find(({ name }) => name === 'corrected')
+          ?.shape.slice(1) ?? []
       const window = outputs.tensor('flow', [3, h, w])
       const flowIn = new Float32Array(size * size * 3)
       const at = (i: number) => ((row + Math.floor(i / w)) * size + column + (i % w)) * 3
