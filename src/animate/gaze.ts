@@ -9,6 +9,9 @@ export interface Gaze {
   readonly across: number
 }
 
+/** How far an iris lies behind the lids, widths of the eye. */
+export const IRIS_BEHIND = 0.1
+
 /**
  * Place of an iris between the corners of its eye.
  * @param mesh 468x3, photo px

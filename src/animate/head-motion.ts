@@ -1,11 +1,13 @@
 import { FaceError } from '../errors.js'
-import { rotate } from '../geometry/rotation.js'
+import { at } from '../geometry/array.js'
+import { type Matrix3, rotate } from '../geometry/rotation.js'
 import { applySimilarity3, fitSimilarity3, invertSimilarity3 } from '../geometry/similarity3.js'
-import { MESH_VERTICES } from '../geometry/types.js'
+import { MESH_VERTICES, type Similarity3 } from '../geometry/types.js'
 import { EYES, LIPS } from './face-parts.js'
-import { type Gaze, gazeOf } from './gaze.js'
+import { type Gaze, gazeOf, IRIS_BEHIND } from './gaze.js'
+import { deepened } from './head-depth.js'
 import { eyeDistance, eyeOpenings, mouthOpening } from './openings.js'
-import { meanOf, type Vector } from './points.js'
+import { between, meanOf, subtract, type Vector } from './points.js'
 import { poseWeights } from './pose-weights.js'
 import { STILL_SURROUND, type Surround } from './surround.js'
 
@@ -36,6 +38,7 @@ export interface HeadMotion {
   readonly eyeOpenings: readonly [number, number]
   /** See `mouthOpening`. */
   readonly mouthOpening: number
+  /** Measured by the corners of the eyes in the reference, however the skin about them moves. */
   readonly gazes: readonly [Gaze, Gaze]
   /** 468x3: how light and shade on the skin changed, natural logarithm of the gains of red, green and blue at each vertex. */
   readonly light: Float32Array
@@ -67,7 +70,7 @@ function steadyVertices(): number[] {
 /** Vertices whose motion in the picture is that of the attention network's landmarks: the flow blurs it. */
 export const CLOSELY_SEEN: readonly number[] = /* @__PURE__ */ LIPS.concat(EYES[0].rim, EYES[1].rim)
 
-const gazesOf = ({ landmarks, irises }: SeenFace): [Gaze, Gaze] => [
+const gazesOf = ({ landmarks, irises }: Pick<SeenFace, 'landmarks' | 'irises'>): [Gaze, Gaze] => [
   gazeOf(landmarks, irises, EYES[0]),
   gazeOf(landmarks, irises, EYES[1]),
 ]
@@ -114,10 +117,41 @@ export function headMotion(reference: MotionReference, now: SeenFace): HeadMotio
     expression,
     eyeOpenings: now.eyeOpenings ?? eyeOpenings(now.landmarks),
     mouthOpening: mouthOpening(now.landmarks),
-    gazes: gazesOf(now),
+    gazes: gazesOf({ landmarks: face.landmarks, irises: irisesInReference(reference, now.irises, rigid) }),
     light: now.light ?? new Float32Array(MESH_VERTICES * 3),
     surround: STILL_SURROUND,
   }
+}
+
+/** Least share of its area that the plane of a turned head is taken to keep: what moves in a plane that is seen from its edge cannot be told. */
+const LEAST_FORESHORTENING = 0.3
+
+/**
+ * Irises of another picture where they would be in the reference, had the head not moved: in the depth in which eyeballs are drawn, for these go with the
+ * head. Corners of the eyes, by which a gaze is measured, move with the skin, and their landmarks tremble.
+ * @returns 10x2, px of the reference
+ */
+function irisesInReference(
+  { face, middle }: MotionReference,
+  irises: ArrayLike<number>,
+  { rotation, scale, translation }: Similarity3,
+): Float64Array {
+  const [a, b, c, d, e, f] = rotation.map((value) => scale * value) as unknown as Matrix3
+  const across = Math.max(LEAST_FORESHORTENING * scale ** 2, a * e - b * d)
+  const out = new Float64Array(irises.length)
+  for (const eye of EYES) {
+    const rim = meanOf(face.mesh, eye.rim)
+    const [wx, wy] = between(face.mesh, ...eye.corners)
+    const z = middle[2] + at(deepened(subtract(rim, middle)), 2) + IRIS_BEHIND * Math.hypot(wx, wy)
+    for (let k = 2 * eye.iris; k < 2 * (eye.iris + 5); k += 2) {
+      const [own, down] = [at(face.irises, k), at(face.irises, k + 1)]
+      const x = at(irises, k) - (a * own + b * down + c * z + translation[0])
+      const y = at(irises, k + 1) - (d * own + e * down + f * z + translation[1])
+      out[k] = own + (e * x - b * y) / across
+      out[k + 1] = down + (a * y - d * x) / across
+    }
+  }
+  return out
 }
 
 /** No motion at all: what the reference itself shows. */
