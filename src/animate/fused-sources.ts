@@ -151,7 +151,7 @@ function shiftOf({ rotation, middle, shift, scale }: HeadPose, { head, toHead }:
 
 /** By how much an iris has to move from where it is in the source. */
 function shiftFrom(source: DrawableSource, head: PhotoHead, gazes: readonly [Gaze, Gaze], eye: 0 | 1): Gaze {
-  const [wanted, own, theirs] = [gazes[eye], head.gazes[eye], source.head.gazes[eye]]
+  const [wanted, own, theirs] = [gazes[eye], head.gazes[eye], source.gazes[eye]]
   return {
     along: own.along + wanted.along - theirs.along,
     across: own.across + wanted.across - theirs.across,

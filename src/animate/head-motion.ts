@@ -1,13 +1,13 @@
 import { FaceError } from '../errors.js'
 import { at } from '../geometry/array.js'
-import { type Matrix3, rotate } from '../geometry/rotation.js'
+import { rotate } from '../geometry/rotation.js'
 import { applySimilarity3, fitSimilarity3, invertSimilarity3 } from '../geometry/similarity3.js'
 import { MESH_VERTICES, type Similarity3 } from '../geometry/types.js'
-import { EYES, LIPS } from './face-parts.js'
-import { type Gaze, gazeOf, IRIS_BEHIND } from './gaze.js'
+import { EYES, type Eye, LIPS } from './face-parts.js'
+import { type Gaze, gazeOf, irisBehind, irisesUnmoved } from './gaze.js'
 import { deepened } from './head-depth.js'
 import { eyeDistance, eyeOpenings, mouthOpening } from './openings.js'
-import { between, meanOf, subtract, type Vector } from './points.js'
+import { meanOf, subtract, type Vector } from './points.js'
 import { poseWeights } from './pose-weights.js'
 import { STILL_SURROUND, type Surround } from './surround.js'
 
@@ -123,35 +123,17 @@ export function headMotion(reference: MotionReference, now: SeenFace): HeadMotio
   }
 }
 
-/** Least share of its area that the plane of a turned head is taken to keep: what moves in a plane that is seen from its edge cannot be told. */
-const LEAST_FORESHORTENING = 0.3
-
-/**
- * Irises of another picture where they would be in the reference, had the head not moved: in the depth in which eyeballs are drawn, for these go with the
- * head. Corners of the eyes, by which a gaze is measured, move with the skin, and their landmarks tremble.
- * @returns 10x2, px of the reference
- */
+/** Irises of another picture where they would be in the reference, had the head not moved: 10x2, px of the reference. */
 function irisesInReference(
   { face, middle }: MotionReference,
   irises: ArrayLike<number>,
-  { rotation, scale, translation }: Similarity3,
+  motion: Similarity3,
 ): Float64Array {
-  const [a, b, c, d, e, f] = rotation.map((value) => scale * value) as unknown as Matrix3
-  const across = Math.max(LEAST_FORESHORTENING * scale ** 2, a * e - b * d)
-  const out = new Float64Array(irises.length)
-  for (const eye of EYES) {
-    const rim = meanOf(face.mesh, eye.rim)
-    const [wx, wy] = between(face.mesh, ...eye.corners)
-    const z = middle[2] + at(deepened(subtract(rim, middle)), 2) + IRIS_BEHIND * Math.hypot(wx, wy)
-    for (let k = 2 * eye.iris; k < 2 * (eye.iris + 5); k += 2) {
-      const [own, down] = [at(face.irises, k), at(face.irises, k + 1)]
-      const x = at(irises, k) - (a * own + b * down + c * z + translation[0])
-      const y = at(irises, k + 1) - (d * own + e * down + f * z + translation[1])
-      out[k] = own + (e * x - b * y) / across
-      out[k + 1] = down + (a * y - d * x) / across
-    }
+  const depthOf = (eye: Eye): number => {
+    const lids = subtract(meanOf(face.mesh, eye.rim), middle)
+    return middle[2] + at(deepened(lids), 2) + irisBehind(face.mesh, eye)
   }
-  return out
+  return irisesUnmoved(face.irises, [depthOf(EYES[0]), depthOf(EYES[1])], irises, motion)
 }
 
 /** No motion at all: what the reference itself shows. */
