@@ -16,7 +16,7 @@ export interface DrawableSource extends FurtherSource {
 }
 
 /** Further photos that are drawn into a frame beside the one that is moved, at most. */
-const MOST_DRAWN = 3
+const MOST_DRAWN = 4
 
 /** The inside of the mouth that a head with its lips where they go is given: `InnerMouth.cut`. */
 export type PatchOf = (head: PhotoHead, expressive: Float64Array) => Float32Array
