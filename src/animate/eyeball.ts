@@ -1,7 +1,7 @@
 import { at } from '../geometry/array.js'
 import type { DrivenHead } from './carry-over.js'
 import type { Eye, FaceTriangles } from './face-parts.js'
-import { irisRadius } from './gaze.js'
+import { IRIS_BEHIND, irisRadius } from './gaze.js'
 import { placesOnMesh, valueAt } from './mesh-places.js'
 import type { PhotoHead } from './photo-head.js'
 import { meanOf, pointAt, type Vector } from './points.js'
@@ -20,12 +20,12 @@ const ROWS = 11
 /** Size of the piece, widths of the eye. */
 const WIDTH = 1.5
 const HEIGHT = 0.9
-/** How far it lies behind the lids, widths of the eye. */
-const BEHIND = 0.12
 /** What goes with the iris beyond its edge, widths of the eye: a column of the piece, or its edge would lie in one that bends. */
 const RIM = 0.05
 /** By how much the iris lies before the white, widths of the eye: far gazes push it over that. */
 const BEFORE_WHITE = 0.02
+/** How far the white lies behind the lids, widths of the eye. */
+const BEHIND = IRIS_BEHIND + BEFORE_WHITE
 
 export function eyeballPoints(photo: PhotoHead, eye: Eye, faces: FaceTriangles, index: number): Eyeball {
   const { mesh } = photo

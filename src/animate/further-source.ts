@@ -12,10 +12,12 @@ import type { Rgba, Similarity, Similarity3 } from '../geometry/types.js'
 import type { ShippedFiles } from '../platform/index.js'
 import type { Engine } from '../runtime/engine.js'
 import { type AlignedSource, alignSource, isSameView, withinPicture } from './aligned-source.js'
-import type { FaceTriangles } from './face-parts.js'
+import { EYES, type Eye, type FaceTriangles } from './face-parts.js'
+import { type Gaze, gazeOf, irisBehind, irisesUnmoved } from './gaze.js'
 import { STEADY } from './head-motion.js'
 import { type PersonMatte, personMatte } from './matte.js'
 import { type PhotoHead, photoHead } from './photo-head.js'
+import { meanOf } from './points.js'
 import { makeSheet, type Sheet } from './sheet.js'
 import { type SourcePlaces, sourcePlaces } from './source-places.js'
 import type { ShownFace } from './source-weights.js'
@@ -32,6 +34,8 @@ export interface FurtherSource {
   /** From its head to the photo's. */
   readonly toHead: Similarity3
   readonly shown: ShownFace
+  /** Measured in the photo's eyes, as those of a driver are in its reference's. */
+  readonly gazes: readonly [Gaze, Gaze]
   /** Its contrast against the photo's, see `powerOf`; taken out of `image`. */
   readonly power: number
   /** See `SkinLight`. */
@@ -105,6 +109,7 @@ export async function furtherSource(
     isSameView: isStill,
     toHead,
     shown: { mesh: movedPoints(toHead, head.mesh), rotation: invertSimilarity3(toHead).rotation },
+    gazes: gazesIn(main.head, head.irises, toHead),
     power: places.power,
     light: places.light.light,
     visible: places.visible,
@@ -113,6 +118,14 @@ export async function furtherSource(
       : withinPicture(sheet.places, source.image, toWorking, head.unit),
     detail: Math.min(1, 1 / similarityScale(toWorking)),
   }
+}
+
+/** Gazes of a source in the eyes of the photo. */
+function gazesIn(photo: PhotoHead, irises: ArrayLike<number>, toHead: Similarity3): [Gaze, Gaze] {
+  const depthOf = (eye: Eye): number => meanOf(photo.landmarks, eye.rim)[2] + irisBehind(photo.landmarks, eye)
+  const depths = [depthOf(EYES[0]), depthOf(EYES[1])] as const
+  const own = irisesUnmoved(photo.irises, depths, irises, invertSimilarity3(toHead))
+  return [gazeOf(photo.landmarks, own, EYES[0]), gazeOf(photo.landmarks, own, EYES[1])]
 }
 
 interface Laid {

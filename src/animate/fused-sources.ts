@@ -16,7 +16,7 @@ export interface DrawableSource extends FurtherSource {
 }
 
 /** Further photos that are drawn into a frame beside the one that is moved, at most. */
-const MOST_DRAWN = 3
+const MOST_DRAWN = 4
 
 /** The inside of the mouth that a head with its lips where they go is given: `InnerMouth.cut`. */
 export type PatchOf = (head: PhotoHead, expressive: Float64Array) => Float32Array
@@ -151,7 +151,7 @@ function shiftOf({ rotation, middle, shift, scale }: HeadPose, { head, toHead }:
 
 /** By how much an iris has to move from where it is in the source. */
 function shiftFrom(source: DrawableSource, head: PhotoHead, gazes: readonly [Gaze, Gaze], eye: 0 | 1): Gaze {
-  const [wanted, own, theirs] = [gazes[eye], head.gazes[eye], source.head.gazes[eye]]
+  const [wanted, own, theirs] = [gazes[eye], head.gazes[eye], source.gazes[eye]]
   return {
     along: own.along + wanted.along - theirs.along,
     across: own.across + wanted.across - theirs.across,

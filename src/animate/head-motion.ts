@@ -1,11 +1,13 @@
 import { FaceError } from '../errors.js'
+import { at } from '../geometry/array.js'
 import { rotate } from '../geometry/rotation.js'
 import { applySimilarity3, fitSimilarity3, invertSimilarity3 } from '../geometry/similarity3.js'
-import { MESH_VERTICES } from '../geometry/types.js'
-import { EYES, LIPS } from './face-parts.js'
-import { type Gaze, gazeOf } from './gaze.js'
+import { MESH_VERTICES, type Similarity3 } from '../geometry/types.js'
+import { EYES, type Eye, LIPS } from './face-parts.js'
+import { type Gaze, gazeOf, irisBehind, irisesUnmoved } from './gaze.js'
+import { deepened } from './head-depth.js'
 import { eyeDistance, eyeOpenings, mouthOpening } from './openings.js'
-import { meanOf, type Vector } from './points.js'
+import { meanOf, subtract, type Vector } from './points.js'
 import { poseWeights } from './pose-weights.js'
 import { STILL_SURROUND, type Surround } from './surround.js'
 
@@ -36,6 +38,7 @@ export interface HeadMotion {
   readonly eyeOpenings: readonly [number, number]
   /** See `mouthOpening`. */
   readonly mouthOpening: number
+  /** Measured by the corners of the eyes in the reference, however the skin about them moves. */
   readonly gazes: readonly [Gaze, Gaze]
   /** 468x3: how light and shade on the skin changed, natural logarithm of the gains of red, green and blue at each vertex. */
   readonly light: Float32Array
@@ -67,7 +70,7 @@ function steadyVertices(): number[] {
 /** Vertices whose motion in the picture is that of the attention network's landmarks: the flow blurs it. */
 export const CLOSELY_SEEN: readonly number[] = /* @__PURE__ */ LIPS.concat(EYES[0].rim, EYES[1].rim)
 
-const gazesOf = ({ landmarks, irises }: SeenFace): [Gaze, Gaze] => [
+const gazesOf = ({ landmarks, irises }: Pick<SeenFace, 'landmarks' | 'irises'>): [Gaze, Gaze] => [
   gazeOf(landmarks, irises, EYES[0]),
   gazeOf(landmarks, irises, EYES[1]),
 ]
@@ -114,10 +117,23 @@ export function headMotion(reference: MotionReference, now: SeenFace): HeadMotio
     expression,
     eyeOpenings: now.eyeOpenings ?? eyeOpenings(now.landmarks),
     mouthOpening: mouthOpening(now.landmarks),
-    gazes: gazesOf(now),
+    gazes: gazesOf({ landmarks: face.landmarks, irises: irisesInReference(reference, now.irises, rigid) }),
     light: now.light ?? new Float32Array(MESH_VERTICES * 3),
     surround: STILL_SURROUND,
   }
+}
+
+/** Irises of another picture where they would be in the reference, had the head not moved: 10x2, px of the reference. */
+function irisesInReference(
+  { face, middle }: MotionReference,
+  irises: ArrayLike<number>,
+  motion: Similarity3,
+): Float64Array {
+  const depthOf = (eye: Eye): number => {
+    const lids = subtract(meanOf(face.mesh, eye.rim), middle)
+    return middle[2] + at(deepened(lids), 2) + irisBehind(face.mesh, eye)
+  }
+  return irisesUnmoved(face.irises, [depthOf(EYES[0]), depthOf(EYES[1])], irises, motion)
 }
 
 /** No motion at all: what the reference itself shows. */

@@ -66,21 +66,35 @@ export interface LidRims {
   readonly landmarks: ArrayLike<number>
 }
 
+/** Lids keep the shape that the expression gives them along the eye wholly from the first of these positions on, and not at all below the other. */
+const SHAPED = { wholly: 0.8, not: 0.4 } as const
+
 /**
- * Moves the lids of an eye to a share of the opening that they have in the photo. At 0 they meet in every pair, but for the lashes:
- * the lower rim lies under those of the upper lid.
+ * Moves the lids of an eye to a share of the opening that they have in the photo, in the mean of its pairs; how that differs along the eye is the expression's,
+ * less and less as they shut. At 0 they meet in every pair, but for the lashes: the lower rim lies under those of the upper lid.
  * @param mesh 468x3 with the expression so far; changed
  * @param photo the photo's own in the same frame
  * @param position of {@link lidPosition}
  */
-export function setLids(mesh: Float64Array, photo: LidRims, { pairs }: Eye, position: number): void {
+export function setLids(mesh: Float64Array, photo: LidRims, { pairs, corners }: Eye, position: number): void {
   const shown = LASHES_SHOWN * shutShare(position)
+  const up = upward(photo.mesh)
+  const opening = (of: ArrayLike<number>) => {
+    const sum = pairs.reduce((all, [upper, lower]) => all + dot(between(of, lower, upper), up), 0)
+    return sum / pairs.length / distance(photo.mesh, ...corners)
+  }
+  const open = opening(photo.mesh)
+  const meant = opening(mesh) / Math.max(open, LEAST_RANGE)
+  const wide = (position - SHAPED.not) / (SHAPED.wholly - SHAPED.not)
+  // Lids of eyes that are all but shut in the photo have no shape to compare with.
+  const shaped = open > LEAST_RANGE ? Math.max(0, Math.min(1, wide)) : 0
   for (const [upper, lower] of pairs) {
     const apart = between(mesh, lower, upper)
     const own = between(photo.mesh, lower, upper)
     const lashes = subtract(pointAt(photo.mesh, upper), pointAt(photo.landmarks, upper))
     const excess = apart.map((value, axis) => {
-      return value - position * (own[axis] as number) - shown * (lashes[axis] as number)
+      const shape = shaped * (value - meant * (own[axis] as number))
+      return value - position * (own[axis] as number) - shape - shown * (lashes[axis] as number)
     }) as Vector
     movePoint(mesh, upper, excess, -UPPER_LID)
     movePoint(mesh, lower, excess, 1 - UPPER_LID)

@@ -66,7 +66,7 @@ const TURN = 0.25
 /** Differences below this are noise, distances of the outer eye corners. */
 const NOISE = 0.006
 /** What is twice as far away counts so many powers of two less. */
-const SHARPNESS = 4
+const SHARPNESS = 6
 
 /** How far a photo is from what is wanted, by region, distances of the outer eye corners, squared. */
 export function unlikeness(

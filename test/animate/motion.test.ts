@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { bridge, carryOver, LARGEST_TURN } from '../../src/animate/carry-over.js'
 import { EYES, LIPS } from '../../src/animate/face-parts.js'
-import { gazeOf } from '../../src/animate/gaze.js'
+import { gazeOf, IRIS_BEHIND } from '../../src/animate/gaze.js'
+import { deepened } from '../../src/animate/head-depth.js'
 import { headMotion, motionReference, type SeenFace, stillMotion } from '../../src/animate/head-motion.js'
 import {
   eyeDistance,
@@ -13,6 +14,7 @@ import {
   setLids,
 } from '../../src/animate/openings.js'
 import { photoHead, sideTurn } from '../../src/animate/photo-head.js'
+import { between, meanOf } from '../../src/animate/points.js'
 import { eulerAngles, rotationFromAngles } from '../../src/geometry/rotation.js'
 import { fromRotationVector, toRotationVector } from '../../src/geometry/rotation-vector.js'
 import { applySimilarity3 } from '../../src/geometry/similarity3.js'
@@ -61,6 +63,53 @@ describe('motion of a head', () => {
     expect(Math.max(...motion.expression.map(Math.abs))).toBeLessThan(1e-6)
   })
 
+  it('has gazes that corners of the eyes, which move and tremble, do not change', () => {
+    const trembling = face.slice()
+    for (const v of EYES[0].corners) trembling[3 * v] = (trembling[3 * v] as number) + 0.5
+    const irises = centredIrises(face)
+    const motion = headMotion(reference, { ...seen(face), landmarks: trembling, irises })
+    for (const [i, { along, across }] of motion.gazes.entries()) {
+      const own = reference.gazes[i as 0 | 1]
+      expect([along, across]).toEqual([own.along, own.across].map((v) => expect.closeTo(v, 2)))
+    }
+  })
+
+  it.each([0, 15, -25])('has the gazes that a head turned by %i degrees shows', (yaw) => {
+    const { gazes } = headMotion(reference, lookingAside(yaw))
+    for (const [i, { along, across }] of gazes.entries()) {
+      const own = reference.gazes[i as 0 | 1]
+      expect([along - own.along, across - own.across]).toEqual([0.1, 0].map((v) => expect.closeTo(v, 6)))
+    }
+  })
+
+  it('has hardly a gaze where a head is seen from its edge, which tells none', () => {
+    for (const { along, across } of headMotion(reference, lookingAside(90)).gazes) {
+      expect(Math.hypot(along, across)).toBeLessThan(0.1)
+    }
+  })
+
+  /** A head turned to the side, irises moved by a tenth of an eye in the depth in which eyeballs are drawn. */
+  function lookingAside(yaw: number): SeenFace {
+    const motion: Similarity3 = {
+      rotation: rotationFromAngles(yaw, 8, 4),
+      scale: 1.2,
+      translation: [9, -4, 0],
+    }
+    const own = centredIrises(face)
+    const irises = EYES.flatMap(({ rim, corners, iris }) => {
+      const [wx, wy] = between(face, ...corners)
+      const [width, right] = [Math.hypot(wx, wy), Math.sign(wx)]
+      const middle = reference.middle[2]
+      const depth =
+        middle + (deepened([0, 0, meanOf(face, rim)[2] - middle])[2] as number) + IRIS_BEHIND * width
+      return [0, 1, 2, 3, 4].flatMap((i) => {
+        const [x, y] = [own[2 * (iris + i)] as number, own[2 * (iris + i) + 1] as number]
+        return applySimilarity3(motion, x + 0.1 * right * wx, y + 0.1 * right * wy, depth).slice(0, 2)
+      })
+    })
+    return { ...seen(moved(face, motion)), irises: Float64Array.from(irises) }
+  }
+
   it('is split from an expression of the mouth, whatever the head does', () => {
     const wanted = openedBy(face, 12)
     const turned = moved(wanted, {
@@ -94,6 +143,29 @@ describe('openings', () => {
     openings.forEach((opening, i) => {
       expect(opening).toBeCloseTo([0, 0.25, 0.5, 1, 1.3][i] as number, 9)
     })
+  })
+
+  it('of lids keep the shape of the expression along the eye, and lose it as they shut', () => {
+    const eye = EYES[0]
+    const raised = face.slice()
+    // The outer three pairs opened wider, the inner three less.
+    eye.pairs.forEach(([upper], i) => {
+      raised[3 * upper + 1] = (raised[3 * upper + 1] as number) - 0.2 * Math.sign(3 - i)
+    })
+    const gaps = (mesh: ArrayLike<number>) => eye.pairs.map(([upper, lower]) => distance(mesh, upper, lower))
+    const at = (position: number) => {
+      const mesh = raised.slice()
+      setLids(mesh, { mesh: face, landmarks: face }, eye, position)
+      expect(eyeOpening(mesh, eye) / eyeOpening(face, eye)).toBeCloseTo(position, 3)
+      return gaps(mesh)
+    }
+    const shape = gaps(raised).map((gap, i) => gap - (gaps(face)[i] as number))
+    const own = (position: number) => gaps(face).map((gap) => position * gap)
+    expect(largest(at(1), gaps(raised))).toBeLessThan(0.02)
+    expect(at(0.6).map((gap, i) => gap - (own(0.6)[i] as number))).toEqual(
+      shape.map((value) => expect.closeTo(value / 2, 1)),
+    )
+    expect(largest(at(0.4), own(0.4))).toBeLessThan(1e-9)
   })
 
   it.each([0.01, 0.001, 0, -0.01])(
