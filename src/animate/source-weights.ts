@@ -104,9 +104,12 @@ export function regionWeights(distances: readonly ByRegion[], priors: readonly n
   return raw.map((weights) => weights.map((weight, r) => weight / (sums[r] as number)))
 }
 
+/** A photo that counts less than the first of these everywhere is not drawn: each costs as much as the photo itself, and it is hardly seen. From the other one on it counts in full. */
+const SEEN = { hardly: 0.04, wholly: 0.1 } as const
+
 /**
  * Leaves the `most` photos that matter most, and takes from what they count so much that the one that is left out next comes in and
- * goes out with nothing.
+ * goes out with nothing, as do those that hardly matter.
  * @param weights by photo and region
  */
 export function strongest(
@@ -121,7 +124,8 @@ export function strongest(
   scored.sort((a, b) => b.score - a.score || a.index - b.index)
   const floor = scored[most]?.score ?? 0
   return scored.slice(0, most).flatMap(({ index, weights: byRegion, score }) => {
-    const share = score > 0 ? (score - floor) / score : 0
+    const seen = Math.max(0, Math.min(1, (score - SEEN.hardly) / (SEEN.wholly - SEEN.hardly)))
+    const share = score > 0 ? (seen * (score - floor)) / score : 0
     return share > 0 ? [{ index, weights: byRegion.map((weight) => share * weight) }] : []
   })
 }

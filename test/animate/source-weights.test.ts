@@ -63,4 +63,20 @@ describe('weights of sources', () => {
     expect(alike[1]?.weights[0]).toBeLessThan(0.001)
     expect(strongest([[0.2], [0.1]], 3).map(({ weights: [weight] }) => weight)).toEqual([0.2, 0.1])
   })
+
+  it('leave out what is hardly seen, and let it in little by little', () => {
+    const drawn = (score: number) =>
+      strongest(
+        [
+          [0.5, 0.1],
+          [0, score],
+        ],
+        4,
+      )[1]?.weights[1] ?? 0
+    expect([0, 0.02, 0.04].map(drawn)).toEqual([0, 0, 0])
+    expect(drawn(0.0401)).toBeGreaterThan(0)
+    expect(drawn(0.0401)).toBeLessThan(0.001)
+    expect(drawn(0.07)).toBeCloseTo(0.035, 9)
+    expect([0.1, 0.3].map(drawn)).toEqual([0.1, 0.3])
+  })
 })
