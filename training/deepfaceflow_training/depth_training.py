@@ -274,7 +274,7 @@ class Pool:
 def leaning(seen, share):
     """Observations whose true dz gives way to the mesh difference's by a share: what is trained on that leans on the mesh by as much where it is unsure and where it is not.
 
-    On real measured faces, which none of the pairs are, the mesh difference had the better dz (weights/README.md); the shipped files do not lean (EXPERIMENTS.md)."""
+    On real measured faces, which none of the pairs are, the mesh difference had the better dz (weights/README.md); that of `dffnet-m` leans by a fifth (EXPERIMENTS.md)."""
     truth = seen['truth'].astype(np.float32)
     truth[..., 2] += share * ((seen['mesh_b'] - seen['mesh_a'])[..., 2] - truth[..., 2])
     return dict(seen, truth=truth)
