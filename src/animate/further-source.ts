@@ -13,7 +13,7 @@ import type { ShippedFiles } from '../platform/index.js'
 import type { Engine } from '../runtime/engine.js'
 import { type AlignedSource, alignSource, isSameView, withinPicture } from './aligned-source.js'
 import { EYES, type Eye, type FaceTriangles } from './face-parts.js'
-import { type Gaze, gazeOf, irisBehind, irisesUnmoved } from './gaze.js'
+import { type Gaze, gazesOf, irisBehind, irisesUnmoved } from './gaze.js'
 import { STEADY } from './head-motion.js'
 import { type PersonMatte, personMatte } from './matte.js'
 import { type PhotoHead, photoHead } from './photo-head.js'
@@ -125,7 +125,7 @@ function gazesIn(photo: PhotoHead, irises: ArrayLike<number>, toHead: Similarity
   const depthOf = (eye: Eye): number => meanOf(photo.landmarks, eye.rim)[2] + irisBehind(photo.landmarks, eye)
   const depths = [depthOf(EYES[0]), depthOf(EYES[1])] as const
   const own = irisesUnmoved(photo.irises, depths, irises, invertSimilarity3(toHead))
-  return [gazeOf(photo.landmarks, own, EYES[0]), gazeOf(photo.landmarks, own, EYES[1])]
+  return gazesOf(photo.landmarks, own)
 }
 
 interface Laid {

@@ -74,6 +74,11 @@ export function gazeOf(mesh: ArrayLike<number>, irises: ArrayLike<number>, eye: 
   return { along: (x * ux + y * uy) / width, across: (y * ux - x * uy) / width }
 }
 
+/** {@link gazeOf} of both eyes. */
+export function gazesOf(mesh: ArrayLike<number>, irises: ArrayLike<number>): [Gaze, Gaze] {
+  return [gazeOf(mesh, irises, EYES[0]), gazeOf(mesh, irises, EYES[1])]
+}
+
 /** Half the distance of an iris's right and left points, in the unit of the places. @param irises 10x2 */
 export function irisRadius(irises: ArrayLike<number>, { iris }: Eye): number {
   const [right, left] = [2 * (iris + 1), 2 * (iris + 3)]

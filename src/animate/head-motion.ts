@@ -4,7 +4,7 @@ import { rotate } from '../geometry/rotation.js'
 import { applySimilarity3, fitSimilarity3, invertSimilarity3 } from '../geometry/similarity3.js'
 import { MESH_VERTICES, type Similarity3 } from '../geometry/types.js'
 import { EYES, type Eye, LIPS } from './face-parts.js'
-import { type Gaze, gazeOf, irisBehind, irisesUnmoved } from './gaze.js'
+import { type Gaze, gazesOf, irisBehind, irisesUnmoved } from './gaze.js'
 import { deepened } from './head-depth.js'
 import { eyeDistance, eyeOpenings, mouthOpening } from './openings.js'
 import { meanOf, subtract, type Vector } from './points.js'
@@ -70,11 +70,6 @@ function steadyVertices(): number[] {
 /** Vertices whose motion in the picture is that of the attention network's landmarks: the flow blurs it. */
 export const CLOSELY_SEEN: readonly number[] = /* @__PURE__ */ LIPS.concat(EYES[0].rim, EYES[1].rim)
 
-const gazesOf = ({ landmarks, irises }: Pick<SeenFace, 'landmarks' | 'irises'>): [Gaze, Gaze] => [
-  gazeOf(landmarks, irises, EYES[0]),
-  gazeOf(landmarks, irises, EYES[1]),
-]
-
 /** @throws FaceError INVALID_ARGUMENT for a mesh without extent */
 export function motionReference(face: SeenFace): MotionReference {
   const unit = eyeDistance(face.mesh)
@@ -86,7 +81,7 @@ export function motionReference(face: SeenFace): MotionReference {
     middle: meanOf(face.mesh, STEADY),
     eyeOpenings: eyeOpenings(face.landmarks),
     mouthOpening: mouthOpening(face.landmarks),
-    gazes: gazesOf(face),
+    gazes: gazesOf(face.landmarks, face.irises),
   }
 }
 
@@ -117,7 +112,7 @@ export function headMotion(reference: MotionReference, now: SeenFace): HeadMotio
     expression,
     eyeOpenings: now.eyeOpenings ?? eyeOpenings(now.landmarks),
     mouthOpening: mouthOpening(now.landmarks),
-    gazes: gazesOf({ landmarks: face.landmarks, irises: irisesInReference(reference, now.irises, rigid) }),
+    gazes: gazesOf(face.landmarks, irisesInReference(reference, now.irises, rigid)),
     light: now.light ?? new Float32Array(MESH_VERTICES * 3),
     surround: STILL_SURROUND,
   }

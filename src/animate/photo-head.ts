@@ -1,5 +1,5 @@
 import { BROWS, EYES, INNER_LIPS, MOUTH, SIDES } from './face-parts.js'
-import { type Gaze, gazeOf } from './gaze.js'
+import { type Gaze, gazesOf } from './gaze.js'
 import { deepened } from './head-depth.js'
 import { STEADY } from './head-motion.js'
 import { eyeDistance, eyeOpenings, mouthOpening, mouthWidth, upward } from './openings.js'
@@ -56,7 +56,7 @@ export function photoHead(landmarks: ArrayLike<number>, irises: ArrayLike<number
     unit,
     middle: meanOf(mesh, STEADY),
     eyeOpenings: eyeOpenings(landmarks),
-    gazes: [gazeOf(landmarks, irises, EYES[0]), gazeOf(landmarks, irises, EYES[1])],
+    gazes: gazesOf(landmarks, irises),
     mouthOpening: mouthOpening(landmarks),
     mouthWidth: mouthWidth(landmarks),
     nearMouth: nearness(mesh, meanOf(mesh, INNER_LIPS), MOUTH_REACH * unit),

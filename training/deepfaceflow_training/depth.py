@@ -4,7 +4,7 @@ Two frames of a head under a scaled orthographic camera show how far it turned o
 predicts dz at its coarsest scales, before it has matched finely, and its dz is hardly better than the mesh difference's (EXPERIMENTS.md). Here its finished,
 refined flow is looked up at the vertices of mesh A, where every place of the face has a number of its own, and fully connected layers give the change of dz
 at each vertex, which is spread over the mesh as the mesh difference is. Files with three outputs a vertex correct dx and dy with it, but for lids and lips
-(`led_share`): a match that is lost behind glasses, in a shadow or where B hides the face is not what such a face does.
+(`plane_share`): a match that is lost behind glasses, in a shadow or where B hides the face is not what such a face does.
 """
 import numpy as np
 import torch
@@ -49,7 +49,7 @@ def joined_inputs(motion, seen, mesh_a, mesh_b=None):
     return torch.cat([position] + [part / FLOW_UNIT for part in known + [beyond]], 2)
 
 
-def led_share(canonical):
+def plane_share(canonical):
     """(468,) in [0, 1]: by how much (dx, dy) of each vertex may be corrected. In photos landmarks lead lids and lips (docs/architecture.md), which no training
     pair shows, so what is learned there of the flow without them would move them twice."""
     vertices = canonical.vertices

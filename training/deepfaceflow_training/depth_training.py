@@ -16,7 +16,7 @@ import torch.nn.functional as F
 
 from . import refinement, safetensors
 from .batches import to_inputs
-from .depth import LEAST_COVER, NAME, VERTICES, joined_inputs, led_share, load_depth, look_up, with_depth
+from .depth import LEAST_COVER, NAME, VERTICES, joined_inputs, load_depth, look_up, plane_share, with_depth
 from .evaluation import load_network
 from .geometry import SIZE
 from .inference import BATCH, predict
@@ -141,8 +141,8 @@ class Components:
 class Trained(nn.Module):
     """The network with its projections apart: of the inputs, which is not trained, and of the outputs, which the last layer is a sum of."""
 
-    def __init__(self, inputs, changes, prior, plane_share=None):
-        """With projections on the components of `inputs` (n, 468 * c) and `changes` (n, 468, 3); says zero before training. plane_share (468,): see `with_plane`."""
+    def __init__(self, inputs, changes, prior, free=None):
+        """With projections on the components of `inputs` (n, 468 * c) and `changes` (n, 468, 3); says zero before training. free (468,): the share of `with_plane`."""
         super().__init__()
         self.prior, self.outputs, channels = prior, 1, 9 if prior else 6
         by_vertex, rows = inputs.view(len(inputs), VERTICES, channels), np.arange(VERTICES * channels).reshape(VERTICES, channels)
@@ -156,8 +156,8 @@ class Trained(nn.Module):
         self._assemble(projection, -projection.half().float() @ means, out.axes * out.deviations, HIDDEN_UNITS)
         nn.init.zeros_(self.layers[-1].weight)
         nn.init.zeros_(self.layers[-1].bias)
-        if plane_share is not None:
-            self.with_plane(changes, plane_share)
+        if free is not None:
+            self.with_plane(changes, free)
 
     def with_plane(self, changes, share):
         """Give a network of dz alone outputs of (dx, dy) too, which say zero before training: on components of `changes` (n, 468, 3), of each vertex by `share` (468,)."""
@@ -320,16 +320,16 @@ def train_depth(args, log):
     net, network = load_network(args.weights)
     canonical, g = MeshRegressor(args.assets).canonical, np.random.default_rng(args.seed)
     pool = Pool([(observations(net, folder, args.cache, canonical, log), _is_far(folder)) for folder in args.sets], args.further, mirrored_vertices(canonical).numpy())
-    share = led_share(canonical) if args.plane else None
+    free = plane_share(canonical) if args.plane else None
     if args.init:
         trained = Trained.continued(load_depth(args.init))
         if args.plane and trained.outputs == 1:
             _, (change, weight) = _tensors(next(pool.draw(g, _SAMPLE)), net.prior)
-            trained.with_plane(change * (weight > 0)[..., None], share)
+            trained.with_plane(change * (weight > 0)[..., None], free)
         start = {name: value.clone() for name, value in trained.layers.state_dict().items()}
     else:
         inputs, (change, weight) = _tensors(next(pool.draw(g, _SAMPLE)), net.prior)
-        trained = Trained(inputs, change * (weight > 0)[..., None], net.prior, share)
+        trained = Trained(inputs, change * (weight > 0)[..., None], net.prior, free)
     tests = {}
     for folder in args.tests:
         own, others = _tensors(observations(net, folder, args.cache, canonical, log), net.prior)

@@ -38,7 +38,7 @@ def write_set(folder, maker, split, level, seed, count, shard_size=SHARD_SIZE, l
         target = os.path.join(folder, f'shard-{number:05d}')
         size = min(shard_size, count - start)
         try:
-            if len(open_shard(target)['i1']) == size:
+            if len(open_shard(target)['i1']) >= size:
                 continue
         except DamagedShard:
             pass

@@ -8,7 +8,7 @@ import torch
 
 from support import SQUARE, SQUARE_TRIANGLES, Temporary, fake_canonical  # noqa: I001  (puts the package on the path)
 from deepfaceflow_training import nets, safetensors
-from deepfaceflow_training.depth import DepthFromMotion, led_share, load_depth, look_up, with_depth
+from deepfaceflow_training.depth import DepthFromMotion, load_depth, look_up, plane_share, with_depth
 from deepfaceflow_training.depth_training import Pool, Trained, leaning, mirrored, observations, save
 from deepfaceflow_training.geometry import SIZE
 from deepfaceflow_training.rasteriser import Raster
@@ -124,7 +124,7 @@ class DepthTest(Temporary):
     def test_lids_and_lips_stay_where_landmarks_lead_them(self):
         vertices = np.zeros((468, 3), np.float32)
         vertices[1, 1], vertices[10, 1], vertices[152, 1] = 0.5, 1.1, 9  # cm from all others, among them lids and lips
-        share = led_share(SimpleNamespace(vertices=vertices))
+        share = plane_share(SimpleNamespace(vertices=vertices))
         self.assertEqual([float(share[vertex]) for vertex in (159, 145, 13, 14, 61, 0, 1, 152)], [0] * 7 + [1])
         self.assertAlmostEqual(float(share[10]), 0.5, 5)
 
