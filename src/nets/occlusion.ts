@@ -18,7 +18,7 @@ export const OCCLUSION_NETWORK = 'occlusion'
 const DEPTH_UNIT = 100
 
 /** Channels of what the network sees, then at 1/2, 1/4, 1/8 and 1/16 of the resolution, of the last map and of the result. */
-const [INPUTS, HALF, QUARTER, EIGHTH, SIXTEENTH, LAST, OUTPUTS] = [16, 12, 20, 32, 48, 8, 2]
+const [INPUTS, HALF, QUARTER, EIGHTH, SIXTEENTH, LAST, OUTPUTS] = [16, 16, 32, 48, 64, 8, 2]
 
 /** Of the leaky activations. */
 export const OCCLUSION_SLOPE = 0.1

@@ -12,7 +12,7 @@ from .weights import read_tensors
 NAME = 'occlusion'
 CHANNELS = 16
 DEPTH_UNIT = 100
-WIDTHS = (12, 20, 32, 48)  # at 1/2, 1/4, 1/8 and 1/16 of the resolution
+WIDTHS = (16, 32, 48, 64)  # at 1/2, 1/4, 1/8 and 1/16 of the resolution
 LAST = 8
 FLOW_X = (5, 13)  # channels that change their sign in a mirror
 OUTPUTS = 2  # logits: hidden; flow within CONFIDENT px of the truth

@@ -17,7 +17,7 @@ from .shards import open_shard
 
 # Bits of a pixel's label: it counts, it is hidden, its flow is within CONFIDENT px, it lies on the mesh.
 COUNTS, IS_HIDDEN, IS_RIGHT, ON_MESH = 1, 2, 4, 8
-EMA_DECAY, WARMUP, SAVE_EVERY, CLIP_NORM, WEIGHT_DECAY = 0.998, 100, 200, 5.0, 1e-3
+EMA_DECAY, WARMUP, SAVE_EVERY, CLIP_NORM, WEIGHT_DECAY = 0.998, 100, 200, 1.0, 1e-3
 CONFIDENCE_WEIGHT = 0.5
 BINS = 10
 WINDOW = 96  # px at half of the resolution that a step sees of a pair
