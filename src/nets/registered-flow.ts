@@ -125,8 +125,8 @@ export interface RegisteredFlow {
 
 const MESH_DEPTH_UNIT = 100
 
-/** Longest way of a vertex, px: a chin goes some 7; on heads turned far the two networks differ by up to 20, which no smooth move follows. */
-const LEAD_MOST = 16
+/** Longest way of a vertex to its landmark, px: a chin goes some 7; on heads turned far the two networks differ by more, which no smooth move follows. */
+export const LEAD_MOST = 16
 
 const BATCH = whole(1, MAX_REGISTERED_BATCH)
 

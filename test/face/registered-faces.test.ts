@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { applySimilarity } from '../../src/geometry/similarity.js'
+import { MeshLead } from '../../src/face/register/mesh-lead.js'
+import { applySimilarity, applySimilarityToPoints } from '../../src/geometry/similarity.js'
 import { DeepFaceFlow, demoPhotos, type FaceFrame } from '../../src/index.js'
 
 let face: DeepFaceFlow
@@ -44,6 +45,32 @@ describe('registered faces', () => {
     const changed = apart.filter((distance, i) => distance > 0.25 && both.meshMask[i] && pixels.meshMask[i])
     expect(changed.length).toBeLessThan(0.1 * 224 * 224)
   })
+
+  it.each(['eval/turned/20.jpg', 'photos/franck_03979.jpg'])(
+    'have meshes that follow their landmarks without jumps: %s',
+    async (photo) => {
+      const [found] = await face.detect(`test/fixtures/${photo}`)
+      const { registered, landmarks468, toTemplate } = found as FaceFrame
+      const { meshA, triangles } = await face.flowRegistered(registered, registered, FORWARD)
+      const lead = new MeshLead(Uint32Array.from(triangles))
+      const places = applySimilarityToPoints(toTemplate, landmarks468, 3)
+      const ledBy = (dx: number) =>
+        lead.led(
+          meshA,
+          places.map((value, i) => value + (i % 3 === 0 ? dx : 0)),
+        )
+      for (let dx = -5, before = ledBy(dx); dx < 5; dx += 0.5) {
+        const led = ledBy(dx + 0.5)
+        const largest = Math.max(
+          ...Array.from({ length: 468 }, (_, v) =>
+            Math.hypot(...[3 * v, 3 * v + 1].map((i) => (led[i] as number) - (before[i] as number))),
+          ),
+        )
+        expect(largest, `from ${dx} px`).toBeLessThan(0.6)
+        before = led
+      }
+    },
+  )
 
   it.each([
     ['too few landmarks', { landmarks468: new Float32Array(30) }],

@@ -1,6 +1,6 @@
 import { MESH_VERTICES } from '../../geometry/types.js'
 import { LIPS } from '../../nets/mesh-topology.js'
-import { meshSurface } from './mesh-surface.js'
+import { meshNeighbours } from './mesh-neighbours.js'
 import { type Gap, LEFT_LIDS, RIGHT_LIDS } from './openings.js'
 
 export const edgesOf = (gaps: readonly Gap[]): number[] => gaps.flatMap((gap) => gap.slice(0, 2))
@@ -39,7 +39,7 @@ export function leadShares(triangles: Uint32Array): Float64Array {
 const SHARES = new WeakMap<Uint32Array, Float64Array>()
 
 function harmonicShares(triangles: Uint32Array): Float64Array {
-  const { neighbours } = meshSurface(triangles, MESH_VERTICES)
+  const neighbours = meshNeighbours(triangles, MESH_VERTICES)
   const shares = new Float64Array(MESH_VERTICES)
   const fixed = new Set(STILL)
   for (const v of [...LIPS, ...LIDS, ...JAW]) {

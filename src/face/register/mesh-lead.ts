@@ -1,23 +1,20 @@
 import { EngineError } from '../../errors.js'
-import { at } from '../../geometry/array.js'
 import { assertFinite } from '../../geometry/finite.js'
 import { MESH_VERTICES } from '../../geometry/types.js'
-import { facingArea } from '../../products/face-shape.js'
+import { LEAD_MOST } from '../../nets/registered-flow.js'
 import { edgesOf, LIDS, leadShares } from './lead-shares.js'
-import { type MeshSurface, meshSurface } from './mesh-surface.js'
 import { GAPS, INNER_LIP_GAPS } from './openings.js'
+import { SkinFolds } from './skin-folds.js'
 
 /** Triangles of these alone are no skin: they span eyes and mouth, and shut to nothing. */
 const OPENINGS: ReadonlySet<number> = /* @__PURE__ */ new Set(
   /* @__PURE__ */ LIDS.concat(78, 308, /* @__PURE__ */ edgesOf(INNER_LIP_GAPS)),
 )
 
-/** 4 are enough for 42 frames of six clips of people who talk; 20 for all but 7 of 114 photos, heads turned by 26 degrees and more. */
-const UNFOLDING_STEPS = 24
-/** Where all of the way to the landmarks leaves skin turned over, the longest part that does not is sought by so many bisections. */
-const BISECTIONS = 6
-/** Twice the area of a triangle, px^2, beyond which it counts as turned over. */
-const TURNED_OVER = 1e-3
+/** The mesh goes to the landmarks in so many equal steps: what one of them turns over is turned over by little, and by little turned back. */
+const STEPS = 8
+/** Sweeps of {@link SkinFolds} after each step; further ones after the last, in which skin has the last word over lids and lips. */
+const [SWEEPS, LAST_SWEEPS] = [12, 120]
 
 /**
  * Leads meshes of 3DMeshReg by landmarks of the same frames. The attention network, which registers photos, sees lids, lips and jaw where
@@ -25,26 +22,22 @@ const TURNED_OVER = 1e-3
  * well or better.
  */
 export class MeshLead {
-  readonly #triangles: Uint32Array
-  readonly #isSkin: readonly boolean[]
-  readonly #surface: MeshSurface
+  readonly #skin: Uint32Array
   readonly #shares: Float64Array
 
   /** @param triangles of the mesh, Tx3 */
   constructor(triangles: Uint32Array) {
-    this.#triangles = triangles
-    this.#isSkin = Array.from({ length: triangles.length / 3 }, (_, t) =>
-      triangles.subarray(3 * t, 3 * t + 3).some((v) => !OPENINGS.has(v)),
-    )
-    this.#surface = meshSurface(triangles, MESH_VERTICES)
+    this.#skin = triangles.filter((_, i) => {
+      const first = i - (i % 3)
+      return triangles.subarray(first, first + 3).some((v) => !OPENINGS.has(v))
+    })
     this.#shares = leadShares(triangles)
   }
 
   /**
-   * The mesh with lids, lips and jaw where the landmarks have them. Vertices move in the plane; depth stays, so that lips keep their
-   * bulge. Lids and lips that would cross meet halfway. Skin that faced the camera still does: where the move would turn a triangle
-   * over, its vertices go halfway to the mean of their neighbours, on the rim halfway back. Where that does not help, because the two networks
-   * differ too much (heads turned far to a side), all go less far, or stay.
+   * The mesh with lids, lips and jaw where the landmarks have them, none moved by more than `LEAD_MOST`. Vertices move in the
+   * plane; depth stays, so that lips keep their bulge. Lids and lips that would cross meet halfway. Skin that faced the camera still does: what the move would turn over is pushed
+   * apart, by as much as it lacks, so that the mesh changes with the landmarks and never jumps.
    * @param mesh 468x3 of 3DMeshReg, template px
    * @param places 468x3, landmarks of the same frame, template px
    * @returns 468x3, template px
@@ -53,69 +46,31 @@ export class MeshLead {
   led(mesh: Float32Array, places: Float32Array): Float32Array {
     assertMesh(mesh, 'the mesh')
     assertMesh(places, 'the landmarks')
-    const triangles = this.#triangles
-    const areas = Array.from({ length: triangles.length / 3 }, (_, t) => facingArea(mesh, triangles, t))
-    // Which order of corners faces the camera is that of most of the face.
-    const front = Math.sign(areas.reduce((sum, area) => sum + area, 0))
-    const seen = areas.flatMap((area, t) => (this.#isSkin[t] && front * area > 0 ? [t] : []))
-    const turnedOver = (led: Float64Array) =>
-      seen.filter((t) => front * facingArea(led, triangles, t) < -TURNED_OVER)
-    const whole = this.#unfolded(mesh, places, 1, turnedOver)
-    if (whole) return Float32Array.from(whole)
-    // To a small part: in steps the mesh would jump between the frames of a video.
-    let longest: ArrayLike<number> = mesh
-    let [reached, beyond] = [0, 1]
-    for (let i = 0; i < BISECTIONS; i++) {
-      const part = (reached + beyond) / 2
-      const led = this.#unfolded(mesh, places, part, turnedOver)
-      if (led) [longest, reached] = [led, part]
-      else beyond = part
-    }
-    return Float32Array.from(longest)
-  }
-
-  /** Moved by a part of the way; undefined where skin stays turned over. */
-  #unfolded(
-    mesh: Float32Array,
-    places: Float32Array,
-    part: number,
-    turnedOver: (led: Float64Array) => number[],
-  ): Float64Array | undefined {
-    const led = this.#moved(mesh, places, part)
-    let turned = turnedOver(led)
-    for (let step = 0; step < UNFOLDING_STEPS && turned.length > 0; step++) {
-      this.#unfold(led, mesh, turned)
-      uncross(led)
-      turned = turnedOver(led)
-    }
-    return turned.length === 0 ? led : undefined
-  }
-
-  /** @param part of the way to the landmarks that all go */
-  #moved(mesh: Float32Array, places: Float32Array, part: number): Float64Array {
-    const moved = Float64Array.from(mesh)
-    for (const [v, most] of this.#shares.entries()) {
-      const share = part * most
-      for (const i of [3 * v, 3 * v + 1]) moved[i] = at(mesh, i) + share * (at(places, i) - at(mesh, i))
-    }
-    uncross(moved)
-    return moved
-  }
-
-  #unfold(led: Float64Array, mesh: Float32Array, turned: readonly number[]): void {
-    const { neighbours, isRim } = this.#surface
-    const goals = new Map<number, readonly [number, number]>()
-    for (const t of turned) {
-      const corners = this.#triangles.subarray(3 * t, 3 * t + 3)
-      const isOnRim = corners.some((v) => isRim[v] === 1)
-      for (const v of corners) {
-        goals.set(v, isOnRim ? meanOf(mesh, [v]) : meanOf(led, neighbours[v] as readonly number[]))
+    const folds = new SkinFolds(mesh, this.#skin)
+    const way = this.#wayTo(places, mesh)
+    const led = Float64Array.from(mesh)
+    for (let step = 0; step < STEPS; step++) {
+      for (let i = 0; i < led.length; i++) led[i] = (led[i] as number) + (way[i] as number) / STEPS
+      for (let sweep = 0; sweep < SWEEPS; sweep++) {
+        uncross(led)
+        if (!folds.sweep(led, sweep % 2 === 1)) break
       }
     }
-    for (const [v, goal] of goals) {
-      led[3 * v] = 0.5 * (at(led, 3 * v) + goal[0])
-      led[3 * v + 1] = 0.5 * (at(led, 3 * v + 1) + goal[1])
+    for (let sweep = 0; sweep < LAST_SWEEPS; sweep++) if (!folds.sweep(led, sweep % 2 === 1)) break
+    return Float32Array.from(led)
+  }
+
+  /** Vx3, from the mesh; z is 0. */
+  #wayTo(places: Float32Array, mesh: Float32Array): Float64Array {
+    const way = new Float64Array(mesh.length)
+    for (const [v, share] of this.#shares.entries()) {
+      const dx = share * ((places[3 * v] as number) - (mesh[3 * v] as number))
+      const dy = share * ((places[3 * v + 1] as number) - (mesh[3 * v + 1] as number))
+      const part = LEAD_MOST / Math.max(Math.hypot(dx, dy), LEAD_MOST)
+      way[3 * v] = part * dx
+      way[3 * v + 1] = part * dy
     }
+    return way
   }
 }
 
@@ -176,13 +131,4 @@ function between(mesh: ArrayLike<number>, from: number, to: number): readonly [n
     (mesh[3 * to] as number) - (mesh[3 * from] as number),
     (mesh[3 * to + 1] as number) - (mesh[3 * from + 1] as number),
   ]
-}
-
-function meanOf(mesh: ArrayLike<number>, vertices: readonly number[]): readonly [number, number] {
-  let [x, y] = [0, 0]
-  for (const v of vertices) {
-    x += mesh[3 * v] as number
-    y += mesh[3 * v + 1] as number
-  }
-  return [x / vertices.length, y / vertices.length]
 }
