@@ -2,10 +2,10 @@
 // One channel becomes grey; a fourth is alpha as it is. One invocation per pixel.
 #include "include/layout.wgsl"
 #param GREY
-#param ALPHA
 
 struct Uniforms {
   inputView: View,
+  // Of alpha 1 where the input has it, else 0.
   scale: vec4<f32>,
   offset: vec4<f32>,
 }
@@ -24,11 +24,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 #else
     let rgb = value.xyz * u.scale.xyz + u.offset.xyz;
 #endif
-#if ALPHA
-    let alpha = value.w;
-#else
-    let alpha = 1.0;
-#endif
+    let alpha = select(1.0, value.w, u.scale.w > 0.0);
     output[(id.z * v.height + id.y) * v.width + id.x] = pack4x8unorm(vec4<f32>(rgb, alpha));
   }
 }

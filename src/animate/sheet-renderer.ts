@@ -70,11 +70,7 @@ export class SheetRenderer {
    * @param patch of `InnerMouth.cut`
    * @param weights by corner, in [0, 1]; of a renderer that draws them
    */
-  async draw(
-    { vertices, gains }: MovedSheet,
-    patch: Float32Array,
-    weights?: Float32Array,
-  ): Promise<Rgba> {
+  async draw({ vertices, gains }: MovedSheet, patch: Float32Array, weights?: Float32Array): Promise<Rgba> {
     const fresh = this.#device !== this.engine.device
     this.#device = this.engine.device
     // Layers stay on the device until it is replaced.

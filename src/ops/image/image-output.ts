@@ -63,11 +63,11 @@ export const imageOutputOp: OpDefinition<ImageOutputAttrs> = {
       {
         kernel: 'image_output.wgsl',
         variant: grey ? 'grey' : alpha ? 'rgba' : 'rgb',
-        params: { F16: storage === 'f16', GREY: grey, ALPHA: alpha },
+        params: { F16: storage === 'f16', GREY: grey },
         uniforms: {
           inputView: view(input),
-          scale: perChannel(attrs.scale ?? 1),
-          offset: perChannel(attrs.offset ?? 0),
+          scale: [...perChannel(attrs.scale ?? 1), alpha ? 1 : 0],
+          offset: [...perChannel(attrs.offset ?? 0), 0],
         },
         bindings: { input, output },
         workgroups: [Math.ceil(type.w / 16), Math.ceil(type.h / 4), type.n],
@@ -77,5 +77,5 @@ export const imageOutputOp: OpDefinition<ImageOutputAttrs> = {
 }
 
 function perChannel(value: number | readonly [number, number, number]): number[] {
-  return typeof value === 'number' ? [value, value, value, 0] : [...value, 0]
+  return typeof value === 'number' ? [value, value, value] : [...value]
 }
