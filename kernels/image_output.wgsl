@@ -1,10 +1,11 @@
-// Tensor -> RGBA8 pixels, [n][y][x] of one 32-bit word: value * scale + offset, clamped to [0, 1], rounded; opaque.
-// One channel becomes grey. One invocation per pixel.
+// Tensor -> RGBA8 pixels, [n][y][x] of one 32-bit word: value * scale + offset, clamped to [0, 1], rounded.
+// One channel becomes grey; a fourth is alpha as it is. One invocation per pixel.
 #include "include/layout.wgsl"
 #param GREY
 
 struct Uniforms {
   inputView: View,
+  // Of alpha 1 where the input has it, else 0.
   scale: vec4<f32>,
   offset: vec4<f32>,
 }
@@ -23,6 +24,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 #else
     let rgb = value.xyz * u.scale.xyz + u.offset.xyz;
 #endif
-    output[(id.z * v.height + id.y) * v.width + id.x] = pack4x8unorm(vec4<f32>(rgb, 1.0));
+    let alpha = select(1.0, value.w, u.scale.w > 0.0);
+    output[(id.z * v.height + id.y) * v.width + id.x] = pack4x8unorm(vec4<f32>(rgb, alpha));
   }
 }

@@ -52,13 +52,13 @@ export class FusedSources {
     for (let i = 0; i < data.length; i += 4) {
       let [red, green, blue, any] = [0, 0, 0, 0]
       const [r, g, b] = [drawn.data[i] as number, drawn.data[i + 1] as number, drawn.data[i + 2] as number]
-      for (const { image, weights } of layers) {
-        const weight = weights[i >> 2] as number
-        if (weight <= 0) continue
+      for (const { data: layer } of layers) {
+        const weight = (layer[i + 3] as number) / 255
+        if (weight === 0) continue
         any = 1
-        red += weight * ((image.data[i] as number) - r)
-        green += weight * ((image.data[i + 1] as number) - g)
-        blue += weight * ((image.data[i + 2] as number) - b)
+        red += weight * ((layer[i] as number) - r)
+        green += weight * ((layer[i + 1] as number) - g)
+        blue += weight * ((layer[i + 2] as number) - b)
       }
       if (any === 0) continue
       data[i] = Math.round(r + red)

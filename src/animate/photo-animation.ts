@@ -122,7 +122,7 @@ export class PhotoAnimation implements Animation {
     const driver = await this.#mouthOf(observed, observed.status === 'held' ? shown : frame)
     const patchOf: PatchOf = (head, expressive) => this.#patch(head, expressive, driver)
     const moved = sheet.move(driven)
-    const { image } = await renderer.draw(moved, patchOf(head, driven.expressive))
+    const image = await renderer.draw(moved, patchOf(head, driven.expressive))
     const drawn = fused === null ? image : await fused.over(image, driven, moved, patchOf)
     return {
       image: await intoPhoto(face.image, working, drawn),

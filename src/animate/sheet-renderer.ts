@@ -4,7 +4,7 @@ import { compositeSheet } from '../ops/image/composite-sheet.js'
 import { imageOutput } from '../ops/image/image-output.js'
 import { interpolate } from '../ops/mesh/interpolate.js'
 import { rasterise } from '../ops/mesh/rasterise.js'
-import { inputTensor, outputTensor } from '../ops/tensor/border.js'
+import { inputTensor } from '../ops/tensor/border.js'
 import type { Engine } from '../runtime/engine.js'
 import type { Plan } from '../runtime/plan.js'
 import { fillHole } from './backdrop.js'
@@ -18,13 +18,6 @@ export interface SheetLayers {
   readonly sheet: Float32Array
   /** h*w*3. */
   readonly backdrop: Float32Array
-}
-
-/** A drawn sheet. */
-export interface DrawnSheet {
-  readonly image: Rgba
-  /** h*w; of a sheet without weights empty, else 0 where it is not. */
-  readonly weights: Float32Array
 }
 
 /** Draws a sheet whose corners have moved over what lies behind it. One plan a photo. */
@@ -45,7 +38,7 @@ export class SheetRenderer {
     this.#size = size
   }
 
-  /** @param isWeighted whether the weights of the corners are drawn too */
+  /** @param isWeighted whether alpha is the weights of the corners, 0 where the sheet is not; else it is 1 everywhere */
   static async create(
     engine: Engine,
     { width, height }: Pick<Rgba, 'width' | 'height'>,
@@ -57,7 +50,7 @@ export class SheetRenderer {
     const shape = { n: 1, h: height, w: width }
     const { triangles, places } = sheet
     const vertices = inputTensor(graph, 'vertices', { n: 1, h: 1, w: places.length / 4, c: 3 })
-    const gains = inputTensor(graph, 'gains', { n: 1, h: 1, w: places.length / 4, c: 3 })
+    const gains = inputTensor(graph, 'gains', { n: 1, h: 1, w: places.length / 4, c: isWeighted ? 4 : 3 })
     const fragments = rasterise(graph, 'raster', vertices, { width, height, triangles })
     const colours = compositeSheet(graph, 'composite', {
       fragments,
@@ -68,10 +61,6 @@ export class SheetRenderer {
       patch: inputTensor(graph, 'patch', { n: 1, h: MOUTH_PATCH.height, w: MOUTH_PATCH.width, c: 4 }),
     })
     graph.output('frame', imageOutput(graph, 'pixels', colours))
-    if (isWeighted) {
-      const weights = inputTensor(graph, 'weights', { n: 1, h: 1, w: places.length / 4, c: 1 })
-      outputTensor(graph, 'weight', interpolate(graph, 'weighted', fragments, weights, { triangles }))
-    }
     const plan = await engine.compile(graph.build(), {})
     return new SheetRenderer(plan, engine, layers, { width, height })
   }
@@ -79,24 +68,31 @@ export class SheetRenderer {
   /**
    * @param moved of `Sheet.move`
    * @param patch of `InnerMouth.cut`
-   * @param weights by corner; of a renderer that draws them
+   * @param weights by corner, in [0, 1]; of a renderer that draws them
    */
-  async draw(
-    { vertices, gains }: MovedSheet,
-    patch: Float32Array,
-    weights?: Float32Array,
-  ): Promise<DrawnSheet> {
+  async draw({ vertices, gains }: MovedSheet, patch: Float32Array, weights?: Float32Array): Promise<Rgba> {
     const fresh = this.#device !== this.engine.device
     this.#device = this.engine.device
     // Layers stay on the device until it is replaced.
-    const inputs = { vertices, gains, patch, ...(weights && { weights }), ...(fresh && this.#constant) }
-    const { frame, weight = new Float32Array(0) } = await this.#plan.compute(inputs)
-    return { image: { ...this.#size, data: frame as Uint8Array }, weights: weight as Float32Array }
+    const light = weights === undefined ? gains : withWeights(gains, weights)
+    const inputs = { vertices, gains: light, patch, ...(fresh && this.#constant) }
+    const { frame } = await this.#plan.compute(inputs)
+    return { ...this.#size, data: frame as Uint8Array }
   }
 
   dispose(): void {
     this.#plan.dispose()
   }
+}
+
+/** Gains and weights of corners in one: what is interpolated together costs as much as gains alone. */
+function withWeights(gains: Float32Array, weights: Float32Array): Float32Array {
+  const out = new Float32Array(4 * weights.length)
+  weights.forEach((weight, i) => {
+    out.set(gains.subarray(3 * i, 3 * i + 3), 4 * i)
+    out[4 * i + 3] = weight
+  })
+  return out
 }
 
 /**

@@ -72,7 +72,7 @@ describe('a sheet', () => {
   async function drawn(image: Rgba, ...heads: DrivenHead[]): Promise<Rgba[]> {
     const renderer = await SheetRenderer.create(engine, image, layersOf(image, { alpha, person }), sheet)
     const out: Rgba[] = []
-    for (const one of heads) out.push((await renderer.draw(sheet.move(one), NO_PATCH)).image)
+    for (const one of heads) out.push(await renderer.draw(sheet.move(one), NO_PATCH))
     renderer.dispose()
     return out
   }

@@ -8,39 +8,42 @@ import { nthValue } from './values.js'
 const PLACE_NMSE = 2e-3
 
 const table = [
-  { n: 1, at: [9, 7], sheet: [5, 6], patch: [3, 4], range: [-2, 8] },
-  { n: 2, at: [4, 5], sheet: [1, 1], patch: [1, 2], range: [-1, 3] },
-  { n: 1, at: [1, 1], sheet: [2, 9], patch: [2, 2], range: [0, 2] },
-  { n: 3, at: [17, 6], sheet: [12, 3], patch: [8, 8], range: [-4, 14] },
+  { n: 1, at: [9, 7], sheet: [5, 6], patch: [3, 4], range: [-2, 8], channels: 3 },
+  { n: 2, at: [4, 5], sheet: [1, 1], patch: [1, 2], range: [-1, 3], channels: 4 },
+  { n: 1, at: [1, 1], sheet: [2, 9], patch: [2, 2], range: [0, 2], channels: 3 },
+  { n: 3, at: [17, 6], sheet: [12, 3], patch: [8, 8], range: [-4, 14], channels: 3 },
+  { n: 1, at: [18, 17], sheet: [7, 9], patch: [4, 3], range: [-3, 10], channels: 4 },
 ] as const
 
-export const compositeSheetCases: OpCase[] = table.map(({ n, at: [h, w], sheet, patch, range }) => ({
-  name: `compositeSheet ${n}x${h}x${w} of ${sheet.join('x')} with ${patch.join('x')} within ${range.join(' .. ')}`,
-  op: 'compositeSheet',
-  inputs: [
-    // Half of the fragments are empty, half of the places without a patch, by the sign of the range.
-    { n, h, w, c: 4 },
-    { n, h, w, c: 4, range },
-    { n, h, w, c: 3, range: [0.5, 2] as const },
-    { n: 1, h: sheet[0], w: sheet[1], c: 4, range: [0, 1] as const },
-    { n: 1, h, w, c: 3, range: [0, 1] as const },
-    { n, h: patch[0], w: patch[1], c: 4, range: [0, 1] as const },
-  ],
-  build: (graph, values) =>
-    compositeSheet(graph, 'composite', {
-      fragments: nthValue(values, 0),
-      places: nthValue(values, 1),
-      light: nthValue(values, 2),
-      sheet: nthValue(values, 3),
-      backdrop: nthValue(values, 4),
-      patch: nthValue(values, 5),
-    }),
-  reference: (inputs) => {
-    type Tensor = ReturnType<typeof inputOf>
-    const [fragments, places, light, from, under, over] = [0, 1, 2, 3, 4, 5].map((i) =>
-      inputOf(inputs, i),
-    ) as [...[Tensor, Tensor, Tensor], ...[Tensor, Tensor, Tensor]]
-    return compositeSheetReference(fragments, places, light, from, under, over)
-  },
-  f16Nmse: PLACE_NMSE,
-}))
+export const compositeSheetCases: OpCase[] = table.map(
+  ({ n, at: [h, w], sheet, patch, range, channels }) => ({
+    name: `compositeSheet ${n}x${h}x${w} of ${sheet.join('x')} with ${patch.join('x')} within ${range.join(' .. ')}${channels === 4 ? ', weighted' : ''}`,
+    op: 'compositeSheet',
+    inputs: [
+      // Half of the fragments are empty, half of the places without a patch, by the sign of the range.
+      { n, h, w, c: 4 },
+      { n, h, w, c: 4, range },
+      { n, h, w, c: channels, range: [0.5, 2] as const },
+      { n: 1, h: sheet[0], w: sheet[1], c: 4, range: [0, 1] as const },
+      { n: 1, h, w, c: 3, range: [0, 1] as const },
+      { n, h: patch[0], w: patch[1], c: 4, range: [0, 1] as const },
+    ],
+    build: (graph, values) =>
+      compositeSheet(graph, 'composite', {
+        fragments: nthValue(values, 0),
+        places: nthValue(values, 1),
+        light: nthValue(values, 2),
+        sheet: nthValue(values, 3),
+        backdrop: nthValue(values, 4),
+        patch: nthValue(values, 5),
+      }),
+    reference: (inputs) => {
+      type Tensor = ReturnType<typeof inputOf>
+      const [fragments, places, light, from, under, over] = [0, 1, 2, 3, 4, 5].map((i) =>
+        inputOf(inputs, i),
+      ) as [...[Tensor, Tensor, Tensor], ...[Tensor, Tensor, Tensor]]
+      return compositeSheetReference(fragments, places, light, from, under, over)
+    },
+    f16Nmse: PLACE_NMSE,
+  }),
+)

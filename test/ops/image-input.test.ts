@@ -253,6 +253,16 @@ describe('image output', () => {
     plan.dispose()
   })
 
+  it('takes a fourth channel for alpha, as it is', async () => {
+    const graph = new GraphBuilder('alpha')
+    const tensor = inputTensor(graph, 'rgba', { n: 1, h: 1, w: 2, c: 4 })
+    graph.output('pixels', imageOutput(graph, 'out', tensor, { scale: 0.5, offset: 0.1 }))
+    const plan = await engine.compile(graph.build())
+    const { pixels } = await plan.compute({ rgba: Float32Array.of(0.2, 1, 0, 0.2, 1, 2, 0.5, -1) })
+    expect([...(pixels as Uint8Array)]).toEqual([51, 153, 26, 51, 153, 255, 89, 0])
+    plan.dispose()
+  })
+
   it('makes one channel grey', async () => {
     const graph = new GraphBuilder('grey')
     const tensor = inputTensor(graph, 'grey', { n: 2, h: 3, w: 1, c: 1 })

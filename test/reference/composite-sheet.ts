@@ -64,7 +64,8 @@ export function compositeSheetReference(
     return Math.hypot(bend(0), bend(1))
   }
   const { h, w } = fragments
-  return refTensor(fragments.n, h, w, 3, (n, y, x, c) => {
+  return refTensor(fragments.n, h, w, light.c, (n, y, x, c) => {
+    if (c === 3) return isCovered(n, y, x) ? elementOf(light, n, y, x, c) : 0
     const own = colourAt(n, y, x, c)
     const [left, right] = [within(x - 1, w - 1), within(x + 1, w - 1)]
     const [above, below] = [within(y - 1, h - 1), within(y + 1, h - 1)]

@@ -61,29 +61,23 @@ export async function shippedGraphs(): Promise<Graph[]> {
       const photo = inputImages(graph, 'image', ['photo'], { ...SELFIE_SEGMENTATION_INPUT, maxPixels })
       outputTensor(graph, 'matte', selfieSegmentation(graph, photo))
     }),
-    graphOf('animation', (graph) => {
-      const [size, triangles] = [{ width: 8, height: 8 }, Uint32Array.of(0, 1, 2)]
-      const vertices = inputTensor(graph, 'vertices', { n: 1, h: 1, w: 3, c: 3 })
-      const fragments = rasterise(graph, 'raster', vertices, { ...size, triangles })
-      const places = { data: new Float32Array(12), channels: 4 }
-      const colours = compositeSheet(graph, 'composite', {
-        fragments,
-        places: interpolate(graph, 'places', fragments, places, { triangles }),
-        light: interpolate(
-          graph,
-          'light',
+    ...([3, 4] as const).map((channels) =>
+      graphOf(channels === 3 ? 'animation' : 'further source of an animation', (graph) => {
+        const [size, triangles] = [{ width: 8, height: 8 }, Uint32Array.of(0, 1, 2)]
+        const corners = (name: string, c: number) => inputTensor(graph, name, { n: 1, h: 1, w: 3, c })
+        const fragments = rasterise(graph, 'raster', corners('vertices', 3), { ...size, triangles })
+        const places = { data: new Float32Array(12), channels: 4 }
+        const colours = compositeSheet(graph, 'composite', {
           fragments,
-          inputTensor(graph, 'gains', { n: 1, h: 1, w: 3, c: 3 }),
-          {
-            triangles,
-          },
-        ),
-        sheet: inputTensor(graph, 'sheet', { n: 1, h: 8, w: 8, c: 4 }),
-        backdrop: inputTensor(graph, 'backdrop', { n: 1, h: 8, w: 8, c: 3 }),
-        patch: inputTensor(graph, 'patch', { n: 1, h: 8, w: 8, c: 4 }),
-      })
-      graph.output('frame', imageOutput(graph, 'pixels', colours))
-    }),
+          places: interpolate(graph, 'places', fragments, places, { triangles }),
+          light: interpolate(graph, 'light', fragments, corners('gains', channels), { triangles }),
+          sheet: inputTensor(graph, 'sheet', { n: 1, h: 8, w: 8, c: 4 }),
+          backdrop: inputTensor(graph, 'backdrop', { n: 1, h: 8, w: 8, c: 3 }),
+          patch: inputTensor(graph, 'patch', { n: 1, h: 8, w: 8, c: 4 }),
+        })
+        graph.output('frame', imageOutput(graph, 'pixels', colours))
+      }),
+    ),
     graphOf('expression', (graph) => {
       const config = {
         size: 224,

@@ -10,7 +10,7 @@ export interface SheetLayers {
   readonly fragments: Value
   /** n x h x w x 4: x, y in the sheet, x, y in the patch (negative: no patch here); px, pixel centres at integer + 0.5. */
   readonly places: Value
-  /** n x h x w x 3: by what the sheet's colour is multiplied. */
+  /** n x h x w x 3: by what the sheet's colour is multiplied; a fourth channel comes out as it is, 0 where the sheet is not. */
   readonly light: Value
   /** 1 x H x W x 4: colour times alpha, alpha. */
   readonly sheet: Value
@@ -24,7 +24,7 @@ export interface SheetLayers {
  * A moved sheet in a changed light, with a patch on it, over a backdrop. The sheet is sampled by Catmull-Rom, which gives back a pixel exactly at its
  * centre, beyond its border by its outermost pixels; the patch bilinearly, with nothing beyond its border. Pixels whose places miss the straight line through
  * their neighbours' by 1.5 to 2.5 px and more lie on the edge of a part before another: they take up to half of their colour from the four neighbours.
- * @returns n x h x w x 3
+ * @returns n x h x w x 3, or 4 where the light has a fourth channel
  * @throws EngineError INVALID_GRAPH if the shapes do not fit
  */
 export function compositeSheet(graph: GraphBuilder, name: string, layers: SheetLayers): Value {
@@ -32,6 +32,11 @@ export function compositeSheet(graph: GraphBuilder, name: string, layers: SheetL
   const { fragments, places, light, sheet, backdrop, patch } = Object(layers) as SheetLayers
   return addNode(graph, compositeSheetOp, name, {}, [fragments, places, light, sheet, backdrop, patch])
 }
+
+/** Sixteen multiply-adds of four channels, weights, and the layers over one another. */
+const COMPOSITE_FLOPS = 208
+/** Whether places jump along two lines. */
+const JUMP_FLOPS = 15
 
 const KIND = 'compositeSheet'
 
@@ -47,10 +52,11 @@ export const compositeSheetOp: OpDefinition<Record<string, never>> = {
       tensorInput(KIND, context, i),
     ) as Six<TensorType>
     const { n, h, w } = fragments
+    const channels = channelsOf(light) === 4 ? 4 : 3
     const parts = [
       ['fragments', fragments, 4, n, true],
       ['places', places, 4, n, true],
-      ['light', light, 3, n, true],
+      ['light', light, channels, n, true],
       ['sheet', sheet, 4, 1, false],
       ['backdrop', backdrop, 3, 1, true],
       ['patch', patch, 4, n, false],
@@ -68,21 +74,26 @@ export const compositeSheetOp: OpDefinition<Record<string, never>> = {
         throw shapeError(KIND, context, `${part} must have the h and w of the fragments`)
       }
     }
-    return tensorType(n, h, w, 3)
+    return tensorType(n, h, w, channels)
   },
-  // Sixteen multiply-adds of four channels, weights, and the layers over one another, of a pixel that is on no edge.
-  flops: (_, output) => (output.kind === 'tensor' ? output.n * output.h * output.w * 223 : 0),
+  // Of a pixel that is on no edge.
+  flops: (_, output) => {
+    return output.kind === 'tensor' ? output.n * output.h * output.w * (COMPOSITE_FLOPS + JUMP_FLOPS) : 0
+  },
   lower(context) {
     const { output, storage, loaded } = context
     const [fragments, places, light, sheet, backdrop, patch] = [0, 1, 2, 3, 4, 5].map((i) =>
       inputAt(context, i),
     ) as Six<Operand>
     const type = tensorOf(output)
+    const colours = context.scratch(type)
+    const params = { F16: storage === 'f16', LOADED_F16: loaded === 'f16' }
+    const workgroups = tileGrid(type.h, type.w, type.n)
     return [
       {
         kernel: 'composite_sheet.wgsl',
         variant: 'catmull-rom',
-        params: { F16: storage === 'f16', LOADED_F16: loaded === 'f16' },
+        params,
         uniforms: {
           fragments: view(fragments),
           places: view(places),
@@ -90,10 +101,24 @@ export const compositeSheetOp: OpDefinition<Record<string, never>> = {
           sheet: view(sheet),
           backdrop: view(backdrop),
           patchView: view(patch),
+          destination: view(colours),
+        },
+        bindings: { fragments, places, light, sheet, backdrop, cover: patch, destination: colours },
+        workgroups,
+        flops: type.n * type.h * type.w * COMPOSITE_FLOPS,
+      },
+      {
+        kernel: 'soften_jumps.wgsl',
+        variant: 'neighbours',
+        params,
+        uniforms: {
+          fragments: view(fragments),
+          places: view(places),
+          colours: view(colours),
           destination: view(output),
         },
-        bindings: { fragments, places, light, sheet, backdrop, cover: patch, destination: output },
-        workgroups: tileGrid(type.h, type.w, type.n),
+        bindings: { fragments, places, colours, destination: output },
+        workgroups,
       },
     ]
   },

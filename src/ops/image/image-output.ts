@@ -13,9 +13,9 @@ export interface ImageOutputAttrs {
 }
 
 /**
- * Turns a tensor into opaque RGBA8 pixels, `[n][y][x]`; one channel becomes grey, three R, G, B.
+ * Turns a tensor into RGBA8 pixels, `[n][y][x]`; one channel becomes grey, three R, G, B, both opaque; a fourth is alpha as it is, without `scale` and `offset`.
  * @returns a raw value of n * h * w * 4 bytes
- * @throws EngineError INVALID_GRAPH if the tensor has neither 1 nor 3 channels
+ * @throws EngineError INVALID_GRAPH if the tensor has none of 1, 3 and 4 channels
  */
 export function imageOutput(
   graph: GraphBuilder,
@@ -40,8 +40,12 @@ export const imageOutputOp: OpDefinition<ImageOutputAttrs> = {
     const type = tensorInput(KIND, context, 0)
     const { n, h, w } = type
     const channels = channelsOf(type)
-    if (channels !== 1 && channels !== 3) {
-      throw shapeError(KIND, context, `needs 1 (grey) or 3 (R, G, B) channels, got ${channels}`)
+    if (channels !== 1 && channels !== 3 && channels !== 4) {
+      throw shapeError(
+        KIND,
+        context,
+        `needs 1 (grey), 3 (R, G, B) or 4 (and alpha) channels, got ${channels}`,
+      )
     }
     return { kind: 'raw', bytes: n * h * w * 4, contents: `rgba8[${n},${h},${w}]` }
   },
@@ -54,16 +58,16 @@ export const imageOutputOp: OpDefinition<ImageOutputAttrs> = {
     const { attrs, output, storage } = context
     const input = inputAt(context, 0)
     const type = tensorOf(input)
-    const grey = channelsOf(type) === 1
+    const [grey, alpha] = [channelsOf(type) === 1, channelsOf(type) === 4]
     return [
       {
         kernel: 'image_output.wgsl',
-        variant: grey ? 'grey' : 'rgb',
+        variant: grey ? 'grey' : alpha ? 'rgba' : 'rgb',
         params: { F16: storage === 'f16', GREY: grey },
         uniforms: {
           inputView: view(input),
-          scale: perChannel(attrs.scale ?? 1),
-          offset: perChannel(attrs.offset ?? 0),
+          scale: [...perChannel(attrs.scale ?? 1), alpha ? 1 : 0],
+          offset: [...perChannel(attrs.offset ?? 0), 0],
         },
         bindings: { input, output },
         workgroups: [Math.ceil(type.w / 16), Math.ceil(type.h / 4), type.n],
@@ -73,5 +77,5 @@ export const imageOutputOp: OpDefinition<ImageOutputAttrs> = {
 }
 
 function perChannel(value: number | readonly [number, number, number]): number[] {
-  return typeof value === 'number' ? [value, value, value, 0] : [...value, 0]
+  return typeof value === 'number' ? [value, value, value] : [...value]
 }
