@@ -1,3 +1,4 @@
+import { at } from '../geometry/array.js'
 import { multiply, transposed } from '../geometry/rotation.js'
 import { toRotationVector } from '../geometry/rotation-vector.js'
 import type { HeadPose } from './carry-over.js'
@@ -65,6 +66,11 @@ export function regionsOf({ mesh, unit }: PhotoHead): Regions {
 const TURN = 0.25
 /** Differences below this are noise, distances of the outer eye corners. */
 const NOISE = 0.006
+/**
+ * Lips that move tell less of how a mouth looks: photos whose lips are a little nearer to what is wanted are no better, and the mean of several is. So
+ * noise grows by so many times what the moved photo's own lips are away, as far as `most`; where they are not, the photo stays as it is.
+ */
+const LIP_NOISE = { gain: 2, most: 0.035 } as const
 /** What is twice as far away counts so many powers of two less. */
 const SHARPNESS = 6
 
@@ -92,13 +98,17 @@ export function unlikeness(
 
 /**
  * What photos count in each region: the nearer, the more, and all that are near alike, whose noise goes away.
- * @param distances by photo, of {@link unlikeness}
+ * @param distances by photo, the one that is moved first, of {@link unlikeness}
  * @param priors by photo
  * @returns by photo and region; those of a region sum to 1
  */
 export function regionWeights(distances: readonly ByRegion[], priors: readonly number[]): ByRegion[] {
+  const noise = REGIONS.map((region, r) => {
+    const own = region === 'mouth' ? LIP_NOISE.gain ** 2 * ((distances[0] as ByRegion)[r] as number) : 0
+    return Math.min(NOISE ** 2 + own, LIP_NOISE.most ** 2)
+  })
   const raw = distances.map((distance, i) => {
-    return distance.map((d) => (priors[i] as number) / (d + NOISE ** 2) ** (SHARPNESS / 2))
+    return distance.map((d, r) => at(priors, i) / (d + at(noise, r)) ** (SHARPNESS / 2))
   })
   const sums = REGIONS.map((_, r) => raw.reduce((sum, weights) => sum + (weights[r] as number), 0))
   return raw.map((weights) => weights.map((weight, r) => weight / (sums[r] as number)))

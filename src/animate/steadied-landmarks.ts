@@ -2,7 +2,8 @@ import type { FlowResult } from '../face/types.js'
 import { at } from '../geometry/array.js'
 import { sampleMasked } from '../geometry/masked-sample.js'
 import { applySimilarity, invertSimilarity } from '../geometry/similarity.js'
-import { EYES, type Eye } from './face-parts.js'
+import { INNER_LIP_GAPS } from '../face/register/openings.js'
+import { EYES, type Eye, LIPS } from './face-parts.js'
 import { eyeDistance, eyeOpening } from './openings.js'
 
 /** Differences between landmark and flow that are the landmark's noise, distances of the outer eye corners. */
@@ -13,9 +14,10 @@ const OPENING_NOISE = 0.016
 const ON_FACE = 0.5
 
 /**
- * Lids and irises of B by two witnesses. The flow is precise where little moves, and does not see a lid close; landmarks see that, and tremble. So each
+ * Lids, irises and lips of B by two witnesses. The flow is precise where little moves, and does not see a lid close; landmarks see that, and tremble. So each
  * point is where the flow leads it, and where the landmark differs from that by more than noise, where the landmark is (non-negative garrote, Breiman 1995).
- * The openings are steadied once more as a whole: of a blink each point alone would keep a part for noise.
+ * The eyes' openings are steadied once more as a whole: of a blink each point alone would keep a part for noise. The lips' gap stays the landmarks': lips that part by less
+ * than noise show what is between them.
  * @returns 468x3 and 10x2, photo px of B, and the openings as of `eyeOpening`, the person's right eye first
  */
 export function steadiedLandmarks({ a, b, flow, mask }: Pick<FlowResult, 'a' | 'b' | 'flow' | 'mask'>): {
@@ -36,13 +38,25 @@ export function steadiedLandmarks({ a, b, flow, mask }: Pick<FlowResult, 'a' | '
     points[k] = px + share * dx
     points[k + 1] = py + share * dy
   }
-  for (const { rim } of EYES) for (const v of rim) steady(landmarks, a.landmarks468, 3 * v)
+  for (const v of [...EYES[0].rim, ...EYES[1].rim, ...LIPS]) steady(landmarks, a.landmarks468, 3 * v)
+  for (const [upper, lower] of INNER_LIP_GAPS) setGap(landmarks, b.landmarks468, upper, lower)
   for (let i = 0; i < irises.length / 2; i++) steady(irises, a.irises, 2 * i)
   const opening = (eye: Eye): number => {
     const [steadied, seen] = [eyeOpening(landmarks, eye), eyeOpening(b.landmarks468, eye)]
     return steadied + garrote(seen - steadied, OPENING_NOISE) * (seen - steadied)
   }
   return { landmarks, irises, eyeOpenings: [opening(EYES[0]), opening(EYES[1])] }
+}
+
+/** Moves two points about their middle to as far and where from each other as they are in `like`, in the plane. */
+function setGap(points: Float32Array, like: ArrayLike<number>, upper: number, lower: number): void {
+  for (let k = 0; k < 2; k++) {
+    const [i, j] = [3 * upper + k, 3 * lower + k]
+    const middle = (at(points, i) + at(points, j)) / 2
+    const half = (at(like, i) - at(like, j)) / 2
+    points[i] = middle + half
+    points[j] = middle - half
+  }
 }
 
 function garrote(difference: number, noise: number): number {

@@ -81,7 +81,7 @@ describe('light on the skin', () => {
   })
 })
 
-describe('lids and irises of two witnesses', () => {
+describe('lids, lips and irises of two witnesses', () => {
   const toTemplate = { a: 1, b: 0, tx: 0, ty: 0 }
   const irises = Float32Array.from(centredIrises(mesh))
   const face = { landmarks468: Float32Array.from(mesh), irises, toTemplate }
@@ -106,6 +106,30 @@ describe('lids and irises of two witnesses', () => {
   it('are where the landmarks are once a lid closes, which the flow does not see', () => {
     const { landmarks } = seen([4, 12])
     expect((landmarks[3 * lid + 1] as number) - (mesh[3 * lid + 1] as number)).toBeGreaterThan(11)
+  })
+
+  it('hold lips that only tremble, and let those go that move where the flow does not see it', () => {
+    const lip = 14
+    const still = seen([4.2, 0.2]).landmarks
+    expect(still[3 * lip]).toBeCloseTo((mesh[3 * lip] as number) + 4, 4)
+    expect(still[3 * lip + 1]).toBeCloseTo(mesh[3 * lip + 1] as number, 4)
+    const moved = seen([4, 6]).landmarks
+    expect((moved[3 * lip + 1] as number) - (mesh[3 * lip + 1] as number)).toBeGreaterThan(5.5)
+  })
+
+  it('keep the gap of lips that part by less than noise', () => {
+    const now = Float32Array.from(mesh, (value, k) => (k % 3 === 0 ? value + 4 : value))
+    const gapOf = (points: ArrayLike<number>) => (points[3 * 14 + 1] as number) - (points[3 * 13 + 1] as number)
+    for (const [v, by] of [
+      [13, -0.2],
+      [14, 0.3],
+    ] as const) {
+      now[3 * v + 1] = (now[3 * v + 1] as number) + by
+    }
+    const b = { landmarks468: now, irises: Float32Array.from(irises, (x, k) => x + (k % 2 ? 0 : 4)), toTemplate }
+    const { landmarks } = steadiedLandmarks({ a: face, b, flow, mask: whole } as never)
+    expect(gapOf(landmarks) - gapOf(mesh)).toBeCloseTo(0.5, 4)
+    expect(landmarks[3 * 17 + 1]).toBeCloseTo(mesh[3 * 17 + 1] as number, 4)
   })
 
   it('have openings that do not tremble, and of a blink that the flow does not see keep hardly anything', () => {

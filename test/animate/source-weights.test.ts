@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { INNER_LIPS } from '../../src/animate/face-parts.js'
 import { photoHead } from '../../src/animate/photo-head.js'
 import { REGIONS, regionsOf, regionWeights, strongest, unlikeness } from '../../src/animate/source-weights.js'
 import { rotationFromAngles } from '../../src/geometry/rotation.js'
@@ -16,6 +17,13 @@ const pose = (rotation: readonly number[]) => ({
   shift: [0, 0, 0] as [number, number, number],
   scale: 1,
 })
+/** The lower inner lip moved down. @param by distances of the outer eye corners */
+const opened = (by: number) => {
+  const lower = INNER_LIPS.slice(11)
+  return head.mesh.map(
+    (value, k) => value + (k % 3 === 1 && lower.includes((k - 1) / 3) ? by * head.unit : 0),
+  )
+}
 
 describe('weights of sources', () => {
   it('share every vertex among the regions', () => {
@@ -33,7 +41,7 @@ describe('weights of sources', () => {
   })
 
   it('are those of the photo whose mouth is open alike in the mouth, and of the one that is turned alike in the rest', () => {
-    const open = head.mesh.map((value, k) => (k === 3 * 14 + 1 ? value + 0.2 * head.unit : value))
+    const open = opened(0.2)
     const turned = rotationFromAngles(15, 0, 0)
     const far = [still, { mesh: open, rotation: STILL }, { mesh: head.mesh, rotation: turned }].map((shown) =>
       unlikeness(regions, shown, open, pose(turned)),
@@ -44,6 +52,19 @@ describe('weights of sources', () => {
     const still0 = unlikeness(regions, still, open, pose(STILL))
     const open0 = unlikeness(regions, { mesh: open, rotation: STILL }, open, pose(STILL))
     expect(regionWeights([still0, open0], [1, 1])[1]?.[0]).toBeGreaterThan(0.95)
+  })
+
+  it('are shared in the mouth by photos whose lips are about as near, unless the photo itself shows what is wanted', () => {
+    const shown = [0, 0.1, 0.14].map((by) => ({ mesh: opened(by), rotation: STILL }))
+    const mouth = (wanted: number) => {
+      const far = shown.map((one) => unlikeness(regions, one, opened(wanted), pose(STILL)))
+      return regionWeights(far, [1, 1, 1]).map((byRegion) => byRegion[0] as number)
+    }
+    const [own, nearer, other] = mouth(0.11) as [number, number, number]
+    expect(nearer).toBeGreaterThan(other)
+    expect(nearer).toBeLessThan(2 * other)
+    expect(own).toBeLessThan(0.2)
+    expect(mouth(0)[0]).toBeGreaterThan(0.999)
   })
 
   it('sum to 1 in each region, and a photo comes in and goes out with nothing', () => {
