@@ -9,7 +9,7 @@ import { eyeDistance, eyeOpening } from './openings.js'
 /** Differences between landmark and flow that are the landmark's noise, distances of the outer eye corners. */
 const NOISE = 0.012
 /** The same of an eye's opening, the mean of seven pairs of points, in widths of the eye. */
-const OPENING_NOISE = 0.016
+const OPENING_NOISE = 0.02
 /** Least share of a bilinear sample that must lie on the face. */
 const ON_FACE = 0.5
 
