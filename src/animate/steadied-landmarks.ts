@@ -1,15 +1,15 @@
+import { INNER_LIP_GAPS } from '../face/register/openings.js'
 import type { FlowResult } from '../face/types.js'
 import { at } from '../geometry/array.js'
 import { sampleMasked } from '../geometry/masked-sample.js'
 import { applySimilarity, invertSimilarity } from '../geometry/similarity.js'
-import { INNER_LIP_GAPS } from '../face/register/openings.js'
 import { EYES, type Eye, LIPS } from './face-parts.js'
 import { eyeDistance, eyeOpening } from './openings.js'
 
 /** Differences between landmark and flow that are the landmark's noise, distances of the outer eye corners. */
 const NOISE = 0.012
 /** The same of an eye's opening, the mean of seven pairs of points, in widths of the eye. */
-const OPENING_NOISE = 0.02
+const OPENING_NOISE = 0.018
 /** Least share of a bilinear sample that must lie on the face. */
 const ON_FACE = 0.5
 

@@ -119,14 +119,19 @@ describe('lids, lips and irises of two witnesses', () => {
 
   it('keep the gap of lips that part by less than noise', () => {
     const now = Float32Array.from(mesh, (value, k) => (k % 3 === 0 ? value + 4 : value))
-    const gapOf = (points: ArrayLike<number>) => (points[3 * 14 + 1] as number) - (points[3 * 13 + 1] as number)
+    const gapOf = (points: ArrayLike<number>) =>
+      (points[3 * 14 + 1] as number) - (points[3 * 13 + 1] as number)
     for (const [v, by] of [
       [13, -0.2],
       [14, 0.3],
     ] as const) {
       now[3 * v + 1] = (now[3 * v + 1] as number) + by
     }
-    const b = { landmarks468: now, irises: Float32Array.from(irises, (x, k) => x + (k % 2 ? 0 : 4)), toTemplate }
+    const b = {
+      landmarks468: now,
+      irises: Float32Array.from(irises, (x, k) => x + (k % 2 ? 0 : 4)),
+      toTemplate,
+    }
     const { landmarks } = steadiedLandmarks({ a: face, b, flow, mask: whole } as never)
     expect(gapOf(landmarks) - gapOf(mesh)).toBeCloseTo(0.5, 4)
     expect(landmarks[3 * 17 + 1]).toBeCloseTo(mesh[3 * 17 + 1] as number, 4)
