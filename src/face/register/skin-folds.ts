@@ -1,3 +1,5 @@
+import { facingArea } from '../../products/face-shape.js'
+
 /** Of the area that a triangle shows to the camera, it keeps so much. */
 const KEPT = 0.2
 /**
@@ -25,7 +27,7 @@ export class SkinFolds {
    */
   constructor(mesh: ArrayLike<number>, triangles: Uint32Array) {
     this.#triangles = triangles
-    const areas = new Float64Array(triangles.length / 3).map((_, t) => this.#area(mesh, t))
+    const areas = new Float64Array(triangles.length / 3).map((_, t) => facingArea(mesh, triangles, t))
     // That of most of the face.
     this.#front = Math.sign(areas.reduce((sum, area) => sum + area, 0))
     const facing = areas.map((area) => this.#front * area)
@@ -46,7 +48,7 @@ export class SkinFolds {
     let moved = false
     for (let i = 0; i < count; i++) {
       const t = backwards ? count - 1 - i : i
-      const area = front * this.#area(mesh, t)
+      const area = front * facingArea(mesh, triangles, t)
       if (area >= (limits[t] as number)) continue
       moved = true
       const a = 3 * (triangles[3 * t] as number)
@@ -67,18 +69,5 @@ export class SkinFolds {
       mesh[c + 1] = cy + step * (bx - ax)
     }
     return moved
-  }
-
-  /** Twice the signed area in the picture. */
-  #area(mesh: ArrayLike<number>, t: number): number {
-    const triangles = this.#triangles
-    const a = 3 * (triangles[3 * t] as number)
-    const b = 3 * (triangles[3 * t + 1] as number)
-    const c = 3 * (triangles[3 * t + 2] as number)
-    const [x, y] = [mesh[a] as number, mesh[a + 1] as number]
-    return (
-      ((mesh[b] as number) - x) * ((mesh[c + 1] as number) - y) -
-      ((mesh[c] as number) - x) * ((mesh[b + 1] as number) - y)
-    )
   }
 }
