@@ -7,21 +7,21 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { EXIT } from '../../src/cli/exit-codes.js'
 import { runCli } from '../../src/cli/program.js'
 import { EngineError } from '../../src/errors.js'
+import { type BuiltProgram, buildProgram } from '../support/bundle.js'
 import { FakeFaceFlow, FakeTerminal } from '../support/fake-face-flow.js'
 import { mouthOpening, PHOTO_A, PHOTO_B, repositoryFile, syntheticResult } from '../support/synthetic.js'
-import { buildCommand, type Command } from './command.js'
 
 /* The command on folders of pictures, with a prepared result instead of networks. */
 
 const ENTRIES = 5
 let folder: string
 let faceFlow: FakeFaceFlow
-let built: Command
+let built: BuiltProgram
 const out = (name: string) => join(folder, name)
 const OPTIONS = ['--keep-doubtful', '--gaps', '1,2', '--per-track', '2', '--quiet']
 
 beforeAll(async () => {
-  built = await buildCommand()
+  built = await buildProgram('test/cli/main-process.ts')
   folder = await mkdtemp(join(tmpdir(), 'dff-corpus-cli-'))
   faceFlow = new FakeFaceFlow(await syntheticResult(mouthOpening))
   for (let k = 0; k < ENTRIES; k++) {

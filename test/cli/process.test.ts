@@ -8,13 +8,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { capture } from '../../src/platform/node/ffmpeg.js'
 import { hasFfmpeg } from '../../src/platform/node/ffmpeg-version.js'
 import { temporaryName } from '../../src/platform/node/owner.js'
+import { type BuiltProgram, buildProgram } from '../support/bundle.js'
 import { PHOTO_A, PHOTO_B, repositoryFile } from '../support/synthetic.js'
-import { buildCommand, type Command } from './command.js'
 
 const isJoining = await hasFfmpeg()
-let built: Command
+let built: BuiltProgram
 beforeAll(async () => {
-  built = await buildCommand()
+  built = await buildProgram('test/cli/main-process.ts')
 })
 afterAll(() => built.remove())
 

@@ -9,9 +9,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { EXIT } from '../../src/cli/exit-codes.js'
 import { runCli } from '../../src/cli/program.js'
 import { EngineError, FaceError } from '../../src/errors.js'
+import { type BuiltProgram, buildProgram } from '../support/bundle.js'
 import { FakeFaceFlow, FakeTerminal } from '../support/fake-face-flow.js'
 import { mouthOpening, PHOTO_A, PHOTO_B, repositoryFile, syntheticResult } from '../support/synthetic.js'
-import { buildCommand, type Command } from './command.js'
 
 /* Several folders of frames by one command, with a prepared result instead of networks, and without ffmpeg. */
 
@@ -22,9 +22,9 @@ let faceFlow: FakeFaceFlow
 const result = await syntheticResult(mouthOpening)
 const PATH = process.env.PATH
 
-let built: Command
+let built: BuiltProgram
 beforeAll(async () => {
-  built = await buildCommand()
+  built = await buildProgram('test/cli/main-process.ts')
 })
 afterAll(() => built.remove())
 
