@@ -3,7 +3,14 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Files that take longest, longest first. The last to start keeps one worker busy while the others have nothing left to do. */
-const LONGEST = ['kernels/cases', 'e2e/photos']
+const LONGEST = [
+  'kernels/cases',
+  'nets/registered-batch',
+  'e2e/photos',
+  'docs/examples',
+  'face/video/tracker',
+  'expression/read',
+]
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -16,7 +23,7 @@ class LongestFirst extends BaseSequencer {
 }
 
 // Every test file opens its own device. Software Vulkan spreads a dispatch over all cores, but most of the time goes to work
-// that takes one of them: compiling pipelines, references in float64, processes that start. More than four workers fight for memory.
+// that takes one of them: compiling pipelines, references in float64, processes that start. A worker with all networks holds 0.7 GB.
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
