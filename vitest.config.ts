@@ -29,6 +29,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     maxWorkers: Math.min(4, availableParallelism()),
     sequence: { sequencer: LongestFirst },
+    setupFiles: ['test/support/same-bytes.ts'],
     pool: 'forks',
     testTimeout: 120_000,
     hookTimeout: 120_000,
