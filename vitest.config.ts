@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Files that take longest, longest first. The last to start keeps one worker busy while the others have nothing left to do. */
+/** Files that take longest, longest first: one that starts last keeps its worker busy while the others have nothing left to do. */
 const LONGEST = [
   'kernels/cases',
   'nets/registered-batch',
@@ -10,6 +10,7 @@ const LONGEST = [
   'docs/examples',
   'face/video/tracker',
   'expression/read',
+  'eval/storage',
 ]
 
 class LongestFirst extends BaseSequencer {
@@ -31,7 +32,8 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     setupFiles: ['test/support/same-bytes.ts'],
     pool: 'forks',
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Of tests that share the cores, and perhaps a busy machine.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
   },
 })
