@@ -1,13 +1,39 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-// Every test file opens its own device. Software Vulkan uses all cores for one dispatch already, so
-// files run one after another: parallel files only fight for the same cores and for memory.
+/** Files that take longest, longest first: one that starts last keeps its worker busy while the others have nothing left to do. */
+const LONGEST = [
+  'kernels/cases',
+  'nets/registered-batch',
+  'e2e/photos',
+  'docs/examples',
+  'face/video/tracker',
+  'expression/read',
+  'eval/storage',
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const place = LONGEST.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`))
+      return place < 0 ? LONGEST.length : place
+    }
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b))
+  }
+}
+
+// Every test file opens its own device. Software Vulkan spreads a dispatch over all cores, but most of the time goes to work
+// that takes one of them: compiling pipelines, references in float64, processes that start. A worker with all networks holds 0.7 GB.
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    fileParallelism: false,
+    maxWorkers: Math.min(4, availableParallelism()),
+    sequence: { sequencer: LongestFirst },
+    setupFiles: ['test/support/same-bytes.ts'],
     pool: 'forks',
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Of tests that share the cores, and perhaps a busy machine.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
   },
 })

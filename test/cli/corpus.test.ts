@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { EXIT } from '../../src/cli/exit-codes.js'
 import { runCli } from '../../src/cli/program.js'
 import { EngineError } from '../../src/errors.js'
+import { type BuiltProgram, buildProgram } from '../support/bundle.js'
 import { FakeFaceFlow, FakeTerminal } from '../support/fake-face-flow.js'
 import { mouthOpening, PHOTO_A, PHOTO_B, repositoryFile, syntheticResult } from '../support/synthetic.js'
 
@@ -15,10 +16,12 @@ import { mouthOpening, PHOTO_A, PHOTO_B, repositoryFile, syntheticResult } from 
 const ENTRIES = 5
 let folder: string
 let faceFlow: FakeFaceFlow
+let built: BuiltProgram
 const out = (name: string) => join(folder, name)
 const OPTIONS = ['--keep-doubtful', '--gaps', '1,2', '--per-track', '2', '--quiet']
 
 beforeAll(async () => {
+  built = await buildProgram('test/cli/main-process.ts')
   folder = await mkdtemp(join(tmpdir(), 'dff-corpus-cli-'))
   faceFlow = new FakeFaceFlow(await syntheticResult(mouthOpening))
   for (let k = 0; k < ENTRIES; k++) {
@@ -27,7 +30,10 @@ beforeAll(async () => {
   }
   expect((await run('corpus', out('in'), '-o', out('whole'), '--jobs', '1', ...OPTIONS)).code).toBe(EXIT.ok)
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
+afterAll(async () => {
+  await built.remove()
+  await rm(folder, { recursive: true, force: true })
+})
 afterEach(() => {
   faceFlow.onCall = () => undefined
 })
@@ -43,7 +49,7 @@ function start(
   shell = '',
   delay = 0,
 ): { child: ChildProcess; ended: Promise<number | null>; err: () => string } {
-  const command = [process.execPath, '--import', 'tsx', repositoryFile('test/cli/main-process.ts'), ...args]
+  const command = [process.execPath, built.file, ...args]
   const child = spawn('/bin/bash', ['-c', `${shell} exec "$@"`, 'bash', ...command], {
     cwd: repositoryFile('.'),
     env: { ...process.env, DFF_TEST_DELAY: String(delay) },

@@ -4,13 +4,20 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { capture } from '../../src/platform/node/ffmpeg.js'
 import { hasFfmpeg } from '../../src/platform/node/ffmpeg-version.js'
 import { temporaryName } from '../../src/platform/node/owner.js'
+import { type BuiltProgram, buildProgram } from '../support/bundle.js'
 import { PHOTO_A, PHOTO_B, repositoryFile } from '../support/synthetic.js'
 
 const isJoining = await hasFfmpeg()
+let built: BuiltProgram
+beforeAll(async () => {
+  built = await buildProgram('test/cli/main-process.ts')
+})
+afterAll(() => built.remove())
+
 let folder: string
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dff-process-'))
@@ -35,7 +42,7 @@ interface StartOptions {
 }
 
 function start(args: string[], options: StartOptions = {}): Run {
-  const command = [process.execPath, '--import', 'tsx', repositoryFile('test/cli/main-process.ts'), ...args]
+  const command = [process.execPath, built.file, ...args]
   // `ulimit -f` makes writes beyond the limit fail as a full disk does, in the process under test only.
   const shell = options.limitBlocks === undefined ? '' : `ulimit -f ${options.limitBlocks}; `
   const script = options.shell ?? `${shell}exec "$@"`
@@ -144,7 +151,6 @@ describe('the process', () => {
     const shell = `cat ${video} > ${pipe} & TMPDIR=${kept} exec "$@"`
     const run = start(['animate', PHOTO_A, pipe, '-o', join(folder, 'out')], { delay: 30_000, shell })
     await run.says('computing')
-    // Beside what the loader of TypeScript keeps there.
     const ours = async () => (await readdir(kept)).filter((name) => name.startsWith('deepfaceflow-'))
     expect(await ours()).toHaveLength(1)
     run.child.kill('SIGINT')

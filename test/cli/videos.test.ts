@@ -5,10 +5,11 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { EXIT } from '../../src/cli/exit-codes.js'
 import { runCli } from '../../src/cli/program.js'
 import { EngineError, FaceError } from '../../src/errors.js'
+import { type BuiltProgram, buildProgram } from '../support/bundle.js'
 import { FakeFaceFlow, FakeTerminal } from '../support/fake-face-flow.js'
 import { mouthOpening, PHOTO_A, PHOTO_B, repositoryFile, syntheticResult } from '../support/synthetic.js'
 
@@ -20,6 +21,12 @@ let out: string
 let faceFlow: FakeFaceFlow
 const result = await syntheticResult(mouthOpening)
 const PATH = process.env.PATH
+
+let built: BuiltProgram
+beforeAll(async () => {
+  built = await buildProgram('test/cli/main-process.ts')
+})
+afterAll(() => built.remove())
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dff-videos-'))
@@ -47,16 +54,11 @@ async function run(...args: string[]): Promise<{ code: number; terminal: FakeTer
 
 /** A process of its own, that starts workers. */
 function start(delay: number, ...args: string[]) {
-  const script = repositoryFile('test/cli/main-process.ts')
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', script, 'video', ...args, '-o', out, '--jobs', '2'],
-    {
-      cwd: repositoryFile('.'),
-      env: { ...process.env, DFF_TEST_DELAY: String(delay) },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  )
+  const child = spawn(process.execPath, [built.file, 'video', ...args, '-o', out, '--jobs', '2'], {
+    cwd: repositoryFile('.'),
+    env: { ...process.env, DFF_TEST_DELAY: String(delay) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let text = ''
   child.stdout.on('data', (part) => {
     text += part

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { demoPhotos } from '../../src/io/demo.js'
+import { bundle } from '../support/bundle.js'
 
 /** The programs of README and docs are run as they stand, but for the place of the package. */
 const run = promisify(execFile)
@@ -31,7 +32,8 @@ async function runProgram(program: string): Promise<string> {
     .replace("'deepfaceflow/engine'", JSON.stringify(resolve('src/engine.ts')))
     .replace("'deepfaceflow'", JSON.stringify(resolve('src/index.ts')))
   await writeFile(file, here)
-  const { stdout } = await run(process.execPath, ['--import', 'tsx', file], { cwd: folder })
+  const bundled = await bundle(file, join(folder, 'bundled.mjs'))
+  const { stdout } = await run(process.execPath, [bundled], { cwd: folder })
   return stdout
 }
 

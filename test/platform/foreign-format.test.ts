@@ -181,13 +181,15 @@ describe('the size is checked before anything is decoded', () => {
   ])('a strip of %ix%i px in a few kilobytes is refused at once', async (width, height) => {
     const file = join(folder, `${width}.png`)
     await writeFile(file, await strip(width, height))
-    const start = performance.now()
+    const before = process.cpuUsage()
     await expect(decodePhoto(file)).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       message: `${file}: has ${width}x${height} pixels, one side more than 50 times the other; cut out the part that shows the face`,
       details: { maxAspect: 50 },
     })
-    expect(performance.now() - start).toBeLessThan(500)
+    // Processor time: other tests may keep the cores busy.
+    const { user, system } = process.cpuUsage(before)
+    expect((user + system) / 1000).toBeLessThan(500)
   })
 
   it('a panorama of 40:1 is not', async () => {

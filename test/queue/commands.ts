@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { after } from 'node:test'
+import { buildProgram } from '../support/bundle.js'
 
 /** The command line in a process of its own, with prepared results instead of networks. */
 export interface Command {
@@ -9,10 +10,11 @@ export interface Command {
   readonly code: Promise<number | null>
 }
 
-const SCRIPT = fileURLToPath(new URL('../cli/main-process.ts', import.meta.url))
+const built = await buildProgram('test/cli/main-process.ts')
+after(() => built.remove())
 
 export function start(args: readonly string[], env: Record<string, string> = {}): Command {
-  const child = spawn(process.execPath, ['--import', 'tsx', SCRIPT, ...args], {
+  const child = spawn(process.execPath, [built.file, ...args], {
     env: { ...process.env, ...env },
   })
   const text = { out: '', err: '' }

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { after } from 'node:test'
 import type { WorkReport } from '../../src/corpus/queue/types.js'
+import { buildProgram } from '../support/bundle.js'
 
 /** A worker process of a test. */
 export interface TinyWorker {
@@ -14,10 +15,11 @@ export interface TinyWorker {
   report(): Promise<WorkReport | null>
 }
 
-const SCRIPT = fileURLToPath(new URL('tiny-worker.ts', import.meta.url))
+const built = await buildProgram('test/queue/tiny-worker.ts')
+after(() => built.remove())
 
 export function startWorker(url: string, folder: string, name: string, options: object = {}): TinyWorker {
-  const child = spawn(process.execPath, ['--import', 'tsx', SCRIPT, folder, name, JSON.stringify(options)], {
+  const child = spawn(process.execPath, [built.file, folder, name, JSON.stringify(options)], {
     env: { ...process.env, QUEUE: url },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -1,6 +1,6 @@
 /*
- * Runs under deno, whose WebGPU is wgpu: compiles every kernel text of both schedules, as this implementation gets them,
- * and runs the case table in the schedules named as arguments. Prints a line of JSON for each.
+ * Runs under deno, whose WebGPU is wgpu: compiles every kernel text of the schedules named as arguments, as this implementation
+ * gets them, and runs the case table in them. Prints a line of JSON for each.
  */
 import {
   Engine,
@@ -25,6 +25,7 @@ import { messageOf } from '../../src/realms.js'
 import { allCases } from '../cases/index.js'
 import { caseGraph, forcedVariant, runCase, runsOf } from '../kernels/run-case.js'
 
+const schedules = process.argv.slice(2) as Schedule[]
 const report = (line: Record<string, unknown>): void => console.log(JSON.stringify(line))
 
 async function openDevice(): Promise<GPUDevice> {
@@ -80,11 +81,11 @@ function kernelTexts(
       texts.set(preprocess(kernel, params, source.load).code, { file: kernel, schedule: options.schedule })
     }
   }
-  for (const schedule of ['software', 'hardware'] as const)
-    for (const graph of graphs) add(graph, { schedule })
+  for (const schedule of schedules) for (const graph of graphs) add(graph, { schedule })
   for (const opCase of allCases) {
     const { built } = caseGraph(opCase)
     for (const { schedule, variant } of runsOf(opCase)) {
+      if (!schedules.includes(schedule)) continue
       add(built, { schedule, variants: forcedVariant(opCase, built, variant) })
     }
   }
@@ -111,7 +112,7 @@ for (const [code, { file, schedule }] of kernelTexts(await networks(), engine)) 
 
 for (const opCase of allCases) {
   for (const { schedule, variant } of runsOf(opCase)) {
-    if (!process.argv.slice(2).includes(schedule)) continue
+    if (!schedules.includes(schedule)) continue
     const bounds = opCase.bounds ?? { nmse: 1e-10, maxError: 1e-4 }
     try {
       const { nmse, maxError, range } = await runCase(engine, opCase, schedule, variant)

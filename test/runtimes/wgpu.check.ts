@@ -13,6 +13,7 @@ import { systemHasDrivers } from '../../src/platform/node/vulkan-loader.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const DENO = fileURLToPath(new URL('node_modules/deno/bin.cjs', import.meta.url))
+const SCHEDULES = ['software', 'hardware']
 const FLAGS = ['--allow-all', '--unstable-webgpu', '--unstable-sloppy-imports', '--node-modules-dir=manual']
 
 interface Line {
@@ -35,13 +36,20 @@ async function environment(): Promise<NodeJS.ProcessEnv> {
 describe('wgpu', () => {
   let lines: Line[]
   before(async () => {
-    const args = [DENO, 'run', ...FLAGS, 'test/runtimes/wgpu-cases.ts', 'software', 'hardware']
     const options = { cwd: ROOT, env: await environment(), maxBuffer: 2 ** 26 }
-    const { stdout } = await promisify(execFile)(process.execPath, args, options)
-    lines = stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Line)
+    // Side by side: compiling takes most of the time, and one core.
+    const outputs = await Promise.all(
+      SCHEDULES.map((schedule) => {
+        const args = [DENO, 'run', ...FLAGS, 'test/runtimes/wgpu-cases.ts', schedule]
+        return promisify(execFile)(process.execPath, args, options)
+      }),
+    )
+    lines = outputs.flatMap(({ stdout }) =>
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Line),
+    )
   })
 
   it('accepts every kernel', () => {
@@ -61,7 +69,7 @@ describe('wgpu', () => {
     )
   })
 
-  for (const schedule of ['software', 'hardware']) {
+  for (const schedule of SCHEDULES) {
     it(`computes the case table right: ${schedule}`, () => {
       const cases = lines.filter((line) => line.case !== undefined && line.schedule === schedule)
       assert.ok(cases.length >= 300, `${cases.length} cases`)
