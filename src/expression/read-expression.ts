@@ -5,6 +5,7 @@ import { READ_COEFFICIENTS } from '../nets/coefficients.js'
 import { eyeGaze } from './eye-gaze.js'
 import type { FaceReader, FaceReading } from './face-reader.js'
 import { headPose } from './head-pose.js'
+import { withLidOpenings } from './lid-opening.js'
 import { withLipGap } from './lip-opening.js'
 import { COEFFICIENT_NAMES, type CoefficientName } from './names.js'
 import type { Coefficients, Expression } from './types.js'
@@ -58,14 +59,17 @@ export async function readExpression(
   }
 }
 
-/** What the networks read of a face, its jaw as its lips say. @param rest `features` of the same person at rest */
+/** What the networks read of a face, its jaw and its half blinks as lips and lids say. @param rest `features` of the same person at rest */
 export async function readFace(
   reader: FaceReader,
   { registered, landmarks468 }: FaceFrame,
   rest?: Float32Array,
 ): Promise<FaceReading> {
   const reading = await reader.read(registered, rest)
-  return { ...reading, coefficients: withLipGap(reading.coefficients, landmarks468) }
+  return {
+    ...reading,
+    coefficients: withLidOpenings(withLipGap(reading.coefficients, landmarks468), landmarks468),
+  }
 }
 
 /** @param rest what counts as 0 */
