@@ -101,7 +101,7 @@ async function cpuOfFrame(
   const head = photoHead(face.landmarks468, face.irises)
   const faces = faceTriangles(triangles)
   const innerMouth = new InnerMouth(faces, { image: face.image, places: mouthPlaces(face.landmarks468) })
-  const mouth = { image: b.image, places: mouthPlaces(b.landmarks468) }
+  const mouth = { image: b.image, places: mouthPlaces(b.landmarks468), isPhotosPerson: false }
   const sheet = makeSheet(head, faces, new Uint8Array(width * height).fill(1), {
     width,
     height,
@@ -112,7 +112,7 @@ async function cpuOfFrame(
     irises,
   })
   const reference = motionReference(seen(a))
-  const link = bridge(head, reference)
+  const link = bridge(head, reference, true)
   const whole = { mouth: 1, eyes: 1, brows: 1, pose: 1, light: 1 }
   const everywhere = async ({ width, height }: Rgba) => new Float32Array(width * height).fill(1)
   const places = await surroundReference(reference, a.image, triangles, everywhere)

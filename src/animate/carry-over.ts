@@ -7,7 +7,7 @@ import type { Gaze } from './gaze.js'
 import { deepened } from './head-depth.js'
 import { type HeadMotion, type MotionReference, turnVectors } from './head-motion.js'
 import type { Motion } from './motion-choice.js'
-import { lidPosition, moveLids, partLips, upward } from './openings.js'
+import { lidPosition, moveLids, partAsFar, partLips, upward } from './openings.js'
 import { mouthRatio, type PhotoHead, type Strengths } from './photo-head.js'
 import { movePoint, type Vector } from './points.js'
 import { type Surround, surroundSimilarity } from './surround.js'
@@ -63,10 +63,12 @@ export interface Bridge {
   readonly turn: readonly number[]
   /** By vertex: by what the expression grows, to px of the photo. */
   readonly growth: Float64Array
+  /** Without further photos: with them lips come to lie where theirs do, which the same landmarks see. */
+  readonly isAlone: boolean
 }
 
 /** @throws FaceError INVALID_ARGUMENT for a mesh without extent */
-export function bridge(photo: PhotoHead, reference: MotionReference): Bridge {
+export function bridge(photo: PhotoHead, reference: MotionReference, isAlone: boolean): Bridge {
   const { mesh } = reference.face
   const wider = mouthRatio(photo, mesh) - 1
   return {
@@ -74,6 +76,7 @@ export function bridge(photo: PhotoHead, reference: MotionReference): Bridge {
     reference,
     turn: fitSimilarity3(deepened(mesh), photo.mesh, photo.weights).rotation,
     growth: photo.nearMouth.map((near) => photo.unit * (1 + wider * near)),
+    isAlone,
   }
 }
 
@@ -84,7 +87,7 @@ export function carryOver(
   strengths: Strengths,
   kind: Motion,
 ): DrivenHead {
-  const { photo, turn, growth, reference } = bridge
+  const { photo, turn, growth, reference, isAlone } = bridge
   const expressive = photo.mesh.slice()
   const vectors = turnVectors(motion.expression, turn, 1)
   for (let v = 0; v < growth.length; v++) {
@@ -92,6 +95,7 @@ export function carryOver(
     for (let k = 3 * v; k < 3 * v + 3; k++)
       expressive[k] = (expressive[k] as number) + factor * (vectors[k] as number)
   }
+  if (isAlone) partAsFar(expressive, photo.mesh)
   if (kind === 'absolute')
     openMouth(expressive, photo, reference.mouthOpening - photo.mouthOpening, strengths.mouth)
   partLips(expressive)

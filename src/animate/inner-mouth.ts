@@ -21,6 +21,11 @@ const FADE = 0.1
 /** Skin of the cheeks, by which light and colour are matched. */
 const CHEEKS = [205, 425, 50, 280] as const
 const LARGEST_GAIN = { low: 0.5, high: 2.2 } as const
+/**
+ * Of what the skins of two people differ by this power is light and the camera's exposure, the rest is skin: teeth have the one and not the other, and
+ * those of a light driver would be as dark as lips in a dark face.
+ */
+const LIGHT_OF_SKIN = 0.5
 
 /** What {@link InnerMouth.cut} needs to know of a face: the inner lips and points of the cheeks. @param landmarks 468x3 @returns 24x2 */
 export function mouthPlaces(landmarks: ArrayLike<number>): Float32Array {
@@ -32,6 +37,8 @@ export function mouthPlaces(landmarks: ArrayLike<number>): Float32Array {
 /** A face whose open mouth can be shown. */
 export interface MouthSource {
   readonly image: Rgba
+  /** Whether it is another picture of the photo's person, whose skin differs by light alone. */
+  readonly isPhotosPerson: boolean
   /** Of `mouthPlaces`, px of the image. */
   readonly places: ArrayLike<number>
 }
@@ -53,7 +60,7 @@ export class InnerMouth {
   readonly #skin: readonly [number, number, number]
 
   /** @param photo whose light the patches get */
-  constructor(faces: FaceTriangles, photo: MouthSource) {
+  constructor(faces: FaceTriangles, photo: Pick<MouthSource, 'image' | 'places'>) {
     this.#texels = texelsOf(faces)
     this.#skin = skinOf(photo)
   }
@@ -66,14 +73,13 @@ export class InnerMouth {
   cut(source: MouthSource, strength: number): Float32Array {
     const patch = new Float32Array(MOUTH_PATCH.width * MOUTH_PATCH.height * 4)
     if (strength <= 0) return patch
+    const { image, places, isPhotosPerson } = source
     const skin = skinOf(source)
     const gains = this.#skin.map((own, c) => {
-      return Math.max(
-        LARGEST_GAIN.low,
-        Math.min(LARGEST_GAIN.high, own / Math.max(skin[c] as number, 1 / 255)),
-      )
+      const ratio = own / Math.max(skin[c] as number, 1 / 255)
+      const light = isPhotosPerson ? ratio : ratio ** LIGHT_OF_SKIN
+      return Math.max(LARGEST_GAIN.low, Math.min(LARGEST_GAIN.high, light))
     })
-    const { image, places } = source
     const { indices, corners, weights, alphas } = this.#texels
     const colour: [number, number, number] = [0, 0, 0]
     for (let i = 0; i < indices.length; i++) {
@@ -152,7 +158,7 @@ function sampleInto(out: [number, number, number], image: Rgba, x: number, y: nu
   for (let c = 0; c < 3; c++) out[c] = (out[c] as number) / 255
 }
 
-function skinOf({ image, places }: MouthSource): [number, number, number] {
+function skinOf({ image, places }: Pick<MouthSource, 'image' | 'places'>): [number, number, number] {
   const sum: [number, number, number] = [0, 0, 0]
   const colour: [number, number, number] = [0, 0, 0]
   for (let v = INNER_LIPS.length; v < INNER_LIPS.length + CHEEKS.length; v++) {

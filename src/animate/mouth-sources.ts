@@ -66,4 +66,5 @@ function clamp(value: number): number {
 const NO_MOUTH: MouthSource = {
   image: { width: 1, height: 1, data: new Uint8Array(4) },
   places: new Float32Array(48),
+  isPhotosPerson: false,
 }

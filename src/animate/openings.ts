@@ -120,6 +120,18 @@ function shutShare(position: number): number {
   return Math.max(0, 1 - position)
 }
 
+/** Of how far lips part their landmarks see so much: 0.82 to 0.97 of what MediaPipe's newer landmarker sees in three drivers (`training/EXPERIMENTS.md`). */
+const PARTING_SEEN = 0.9
+
+/** Lets lips part as far as they did, not as far as landmarks see it. @param mesh 468x3 with the expression; changed @param photo the same without it */
+export function partAsFar(mesh: Float64Array, photo: ArrayLike<number>): void {
+  for (const [upper, lower] of LIP_PAIRS) {
+    const seen = subtract(between(mesh, lower, upper), between(photo, lower, upper))
+    movePoint(mesh, upper, seen, (1 / PARTING_SEEN - 1) / 2)
+    movePoint(mesh, lower, seen, -(1 / PARTING_SEEN - 1) / 2)
+  }
+}
+
 /** Moves lips that have passed through each other apart, until they touch. @param mesh changed */
 export function partLips(mesh: Float64Array): void {
   const up = upward(mesh)

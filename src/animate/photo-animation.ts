@@ -175,7 +175,7 @@ export class PhotoAnimation implements Animation {
     const { personOf } = this.#parts
     this.#surround = await surroundReference(this.#reference, a.image, result.triangles, personOf)
     this.#skin = skinReference(result.registeredA, result.meshMask, result.meshA, result.triangles)
-    this.#bridge = bridge(this.#parts.head, this.#reference)
+    this.#bridge = bridge(this.#parts.head, this.#reference, this.#parts.fused === null)
     this.#warnings = checkReference(a, "the driver's reference")
     this.#shown = undefined
     this.#last = {
@@ -188,7 +188,9 @@ export class PhotoAnimation implements Animation {
 
   /** The driver's mouth in the frame that the motion is of. */
   async #mouthOf({ mouth }: ObservedFrame, frame: PhotoInput | undefined): Promise<MouthSource | null> {
-    return frame === undefined ? null : { image: await decodePhoto(frame), places: mouth }
+    return frame === undefined
+      ? null
+      : { image: await decodePhoto(frame), places: mouth, isPhotosPerson: false }
   }
 
   #patch(head: PhotoHead, expressive: Float64Array, driver: MouthSource | null): Float32Array {

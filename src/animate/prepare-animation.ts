@@ -78,6 +78,7 @@ export async function prepareAnimation(
     mouths.push({
       image: withoutPower(image, further.power),
       places: mouthPlaces(landmarks468),
+      isPhotosPerson: true,
       opening: mouthOpening(landmarks468),
     })
   }

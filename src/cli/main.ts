@@ -63,6 +63,7 @@ export async function main(
   const debug = (process.env.DEEPFACEFLOW_DEBUG ?? '') !== ''
   if (!debug && !args.includes('--verbose')) hideDriverMessages()
   const code = await runCli(args, context, debug)
+  removePendingFiles()
   // A child that the same Ctrl-C ended (ffmpeg) makes a command fail: the interruption is the reason.
   finish(signalled === null ? code : SIGNAL_CODES[signalled])
 }

@@ -12,6 +12,7 @@ const head = photoHead(face, centredIrises(face))
 const mouth = (): MouthSource => ({
   image: { width: 1, height: 1, data: new Uint8Array(4) },
   places: new Float32Array(48),
+  isPhotosPerson: false,
 })
 const driver = mouth()
 const further = (opening: number) => ({ ...mouth(), opening: head.mouthOpening + opening })

@@ -297,7 +297,7 @@ describe('the inside of the mouth', () => {
   for (const v of [14, 87, 317, 178, 402, 88, 318, 95, 324])
     open[3 * v + 1] = (open[3 * v + 1] as number) + 14
   const skin = picture((_, y) => (Math.abs(y - 135) < 5 ? [40, 20, 30] : [180, 140, 120]))
-  const source = { image: skin, places: mouthPlaces(open) }
+  const source = { image: skin, places: mouthPlaces(open), isPhotosPerson: false }
 
   it("keeps the colours of a driver in the photo's light, and is clear at its rim", () => {
     const patch = new InnerMouth(faces, source).cut(source, 1)
@@ -307,6 +307,18 @@ describe('the inside of the mouth', () => {
     )
     expect([...patch.subarray(0, 4)]).toEqual([0, 0, 0, 0])
     expect(Math.max(...new InnerMouth(faces, source).cut(source, 0))).toBe(0)
+  })
+
+  it("takes half of what two people's skins differ by for light, and all of it between pictures of the photo's person", () => {
+    const dark = picture(() => [90, 70, 60])
+    const mouths = new InnerMouth(faces, { image: dark, places: mouthPlaces(open) })
+    const middle = 4 * ((MOUTH_PATCH.height / 2) * MOUTH_PATCH.width + MOUTH_PATCH.width / 2)
+    const [other, own] = [false, true].map((isPhotosPerson) => {
+      return mouths.cut({ ...source, isPhotosPerson }, 1).subarray(middle, middle + 3)
+    }) as [Float32Array, Float32Array]
+    const inside = [40, 20, 30].map((value) => value / 255)
+    expect([...own]).toEqual(inside.map((value) => expect.closeTo(value / 2, 2)))
+    expect([...other]).toEqual(inside.map((value) => expect.closeTo(value * Math.SQRT1_2, 2)))
   })
 
   it('of another photo serves where it is open enough, else that of the driver', () => {

@@ -169,9 +169,35 @@ describe('the process', () => {
     await run.says('again to stop at once')
     run.child.kill('SIGINT')
     expect((await run.ended).code).toBe(130)
-    // The claim of the pair went with the process.
-    expect(await readdir(join(folder, 'out', 'one'))).toEqual([])
+    // The claim of the pair went with the process, and the folders that were made for it.
+    expect(await readdir(folder)).toEqual(['pairs.csv'])
   })
+
+  it.each([
+    // Its log is begun, and the same command would go on with it.
+    ['video', ['frames.jsonl']],
+    ['animate', null],
+  ])(
+    '%s leaves no folder that it made and put nothing into, neither at a second SIGINT nor where nothing can be written',
+    async (command, kept) => {
+      const [frames, out] = [join(folder, 'frames'), join(folder, 'deep', 'out')]
+      await mkdir(frames)
+      for (let i = 1; i <= 2; i++) await cp(PHOTO_A, join(frames, `frame${i}.jpg`))
+      const args = [command, ...(command === 'animate' ? [PHOTO_A] : []), frames, '-o', out]
+      const stopped = start(args, { delay: 30_000 })
+      await stopped.says('computing')
+      stopped.child.kill('SIGINT')
+      await stopped.says('again to stop at once')
+      stopped.child.kill('SIGINT')
+      expect((await stopped.ended).code).toBe(130)
+      if (kept === null) expect(await readdir(folder)).toEqual(['frames'])
+      else expect(await readdir(out)).toEqual(kept)
+      await rm(join(folder, 'deep'), { recursive: true, force: true })
+      const full = start(args, { limitBlocks: 0 })
+      expect((await full.ended).code).toBe(6)
+      expect(await readdir(folder)).toEqual(['frames'])
+    },
+  )
 
   it('a disk without room: exit 6, the reason, and no part of a file', async () => {
     // 200 blocks of 1 KiB: flow.npy has 602 KB.

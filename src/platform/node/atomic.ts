@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { rmdirSync, rmSync } from 'node:fs'
 import { lstat, mkdir, open, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, parse, resolve } from 'node:path'
 import { FaceError } from '../../errors.js'
@@ -83,6 +83,9 @@ export function dropPending(path: string): void {
   pending.delete(resolve(path))
 }
 
+/** Folders that this process made for output, outer ones before those in them: those that hold nothing must not outlive it. */
+const madeFolders = new Set<string>()
+
 /**
  * Writes bytes or UTF-8 text to a file so that readers see the old content or the new, never a part: temporary file in the same
  * folder, then rename. The temporary file is gone afterwards, whatever happens.
@@ -138,6 +141,7 @@ export async function makeOutputFolder(
   return await againIfGone(async () => {
     try {
       const made = await fs.mkdir(folder)
+      for (const path of made) madeFolders.add(resolve(path))
       await removeAbandoned(folder)
       return made
     } catch (cause) {
@@ -151,7 +155,10 @@ export async function makeOutputFolder(
  * @param made outermost first; those that hold something, and those around them, stay
  */
 export async function removeIfEmpty(made: readonly string[]): Promise<void> {
-  for (const path of [...made].reverse()) await rmdir(path).catch(() => undefined)
+  for (const path of [...made].reverse()) {
+    await rmdir(path).catch(() => undefined)
+    madeFolders.delete(resolve(path))
+  }
 }
 
 /** More processes than this do not look at one folder in one moment. */
@@ -238,8 +245,8 @@ async function exists(file: string): Promise<boolean> {
 }
 
 /**
- * Removes the temporary files and folders of work under way, and locks. For signal handlers, hence synchronous: the process is
- * about to end and no write will finish.
+ * Removes the temporary files and folders of work under way, locks, and the output folders that were made and hold nothing. For the end of the
+ * process, also by a signal, hence synchronous: no write will finish.
  */
 export function removePendingFiles(): void {
   for (const path of pending) {
@@ -251,6 +258,14 @@ export function removePendingFiles(): void {
     }
   }
   pending.clear()
+  for (const path of [...madeFolders].reverse()) {
+    try {
+      rmdirSync(path)
+    } catch {
+      // It holds something, or is gone.
+    }
+  }
+  madeFolders.clear()
 }
 
 /** Turns a failure to write into OUTPUT_FAILED with what the person can do. */
