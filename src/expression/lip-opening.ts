@@ -18,7 +18,7 @@ const REST_GAP = 0.009
 const SEEN = { least: 0.023, slope: 0.922 } as const
 
 /** Share of the gap that jawOpen takes. */
-const SHARE = 0.4
+const SHARE = 0.5
 
 /** Between the inner lips, in distances of the outer eye corners. @param mesh 468x3 */
 export function lipGap(mesh: ArrayLike<number>): number {
