@@ -32,8 +32,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     setupFiles: ['test/support/same-bytes.ts'],
     pool: 'forks',
-    // Of tests that share the cores, and perhaps a busy machine.
-    testTimeout: 240_000,
-    hookTimeout: 240_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 })

@@ -34,13 +34,17 @@ export function mouthPlaces(landmarks: ArrayLike<number>): Float32Array {
   )
 }
 
-/** A face whose open mouth can be shown. */
-export interface MouthSource {
+/** A face in a picture, as the light on its skin is told by. */
+interface PicturedFace {
   readonly image: Rgba
-  /** Whether it is another picture of the photo's person, whose skin differs by light alone. */
-  readonly isPhotosPerson: boolean
   /** Of `mouthPlaces`, px of the image. */
   readonly places: ArrayLike<number>
+}
+
+/** A face whose open mouth can be shown. */
+export interface MouthSource extends PicturedFace {
+  /** Whether it is another picture of the photo's person, whose skin differs by light alone. */
+  readonly isPhotosPerson: boolean
 }
 
 /** The N texels of the patch that show a mouth, one after the other. */
@@ -60,7 +64,7 @@ export class InnerMouth {
   readonly #skin: readonly [number, number, number]
 
   /** @param photo whose light the patches get */
-  constructor(faces: FaceTriangles, photo: Pick<MouthSource, 'image' | 'places'>) {
+  constructor(faces: FaceTriangles, photo: PicturedFace) {
     this.#texels = texelsOf(faces)
     this.#skin = skinOf(photo)
   }
@@ -158,7 +162,7 @@ function sampleInto(out: [number, number, number], image: Rgba, x: number, y: nu
   for (let c = 0; c < 3; c++) out[c] = (out[c] as number) / 255
 }
 
-function skinOf({ image, places }: Pick<MouthSource, 'image' | 'places'>): [number, number, number] {
+function skinOf({ image, places }: PicturedFace): [number, number, number] {
   const sum: [number, number, number] = [0, 0, 0]
   const colour: [number, number, number] = [0, 0, 0]
   for (let v = INNER_LIPS.length; v < INNER_LIPS.length + CHEEKS.length; v++) {

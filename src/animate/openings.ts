@@ -116,7 +116,8 @@ export function moveLids(mesh: Float64Array, photo: LidRims, eye: Eye, position:
   })
 }
 
-function shutShare(position: number): number {
+/** How far an eye is shut, 0 to 1. @param position of {@link lidPosition} */
+export function shutShare(position: number): number {
   return Math.max(0, 1 - position)
 }
 

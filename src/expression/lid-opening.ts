@@ -1,8 +1,8 @@
 import { EYES, type Eye } from '../animate/face-parts.js'
-import { eyeOpening, lidPosition } from '../animate/openings.js'
+import { eyeOpening, lidPosition, shutShare } from '../animate/openings.js'
 import { READ_COEFFICIENTS } from '../nets/coefficients.js'
 
-/** Opening of a grown person's eye at rest, in its own widths: the mean of 14 rendered persons and within a tenth of six real talkers'. */
+/** Opening of a grown person's eye at rest, in its own widths: the mean of 14 rendered persons and within a fifth of those of six clips of real talkers. */
 const OPEN = 0.21
 /** Share of what the lids deny that a blink half way gives up. */
 const SHARE = 0.7
@@ -22,7 +22,7 @@ export function withLidOpenings(coefficients: Float32Array, landmarks: ArrayLike
   for (const [k, name] of BLINKS.entries()) {
     const at = READ_COEFFICIENTS.indexOf(name)
     const blink = coefficients[at] as number
-    const shut = Math.max(0, 1 - lidPosition(eyeOpening(landmarks, EYES[k] as Eye), OPEN))
+    const shut = shutShare(lidPosition(eyeOpening(landmarks, EYES[k] as Eye), OPEN))
     out[at] = blink - SHARE * (1 - blink * blink) * Math.max(0, blink - shut)
   }
   return out

@@ -52,7 +52,7 @@ beforeAll(async () => {
     exported.set(level, exportsOf(program, `src/${level}.ts`))
     pages.set(level, await readFile(`docs/api/${level}.md`, 'utf8'))
   }
-})
+}, 60_000)
 
 const of = (level: string): Export[] => exported.get(level) as Export[]
 const isFunction = ({ declaration }: Export): boolean => ts.isFunctionDeclaration(declaration)
