@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { mkdir, rm, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readJsonLines } from '../io/json-lines.js'
 import { provenanceChanges } from '../io/provenance.js'
 import { sealed } from '../io/seal.js'
-import { flushFile, makeOutputFolder, outputFailed, writeFileAtomic } from '../platform/node/atomic.js'
-import { temporaryName } from '../platform/node/owner.js'
+import { flushFile, makeOutputFolder, writeFileAtomic } from '../platform/node/atomic.js'
 import { packageFacts } from '../platform/node/package-root.js'
+import { makeFolderUnderWay } from '../platform/node/temporary-folder.js'
 import { DATASET_FILES, type Dataset, type EntryLine, readDataset } from './dataset.js'
 import { type CorpusEntry, entryFolder } from './entry.js'
 import {
@@ -63,13 +63,8 @@ export async function assembleCorpus(
     await dropArchives(set, plan, settings)
     return there
   }
-  const folder = join(set, temporaryName('assembly'))
-  try {
-    await mkdir(folder)
-  } catch (cause) {
-    throw outputFailed(folder, cause)
-  }
-  const assembly = await Assembly.begin(set, folder, settings)
+  const folder = await makeFolderUnderWay(join(set, 'assembly'))
+  const assembly = await Assembly.begin(set, folder.path, settings)
   try {
     for await (const entry of plan.entries()) {
       options.signal?.throwIfAborted()
@@ -85,7 +80,7 @@ export async function assembleCorpus(
     throw error
   } finally {
     await assembly.close()
-    await rm(folder, { recursive: true, force: true }).catch(() => undefined)
+    await folder.remove().catch(() => undefined)
   }
 }
 

@@ -1,9 +1,10 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { FaceError } from '../errors.js'
 import { sealed } from '../io/seal.js'
 import { flushFile, makeOutputFolder, outputFailed } from '../platform/node/atomic.js'
 import { temporaryName } from '../platform/node/owner.js'
+import { makeFolderUnderWay, type TemporaryFolder } from '../platform/node/temporary-folder.js'
 import { entryFolder } from './entry.js'
 import { ENTRY_FILES, type EntryRecord, type FileFacts, fileFacts } from './entry-record.js'
 import type { FrameRow } from './rows.js'
@@ -16,14 +17,14 @@ const MOST_ROWS = 64
 /** The folder of an entry under way: it takes its place at once with all that is in it, or leaves nothing. */
 export class EntryWriter {
   readonly #place: string
-  readonly #folder: string
+  readonly #folder: TemporaryFolder
   readonly #tar: TarWriter
   readonly #rows: Record<'frames' | 'pairs', string[]> = { frames: [], pairs: [] }
 
-  private constructor(place: string, folder: string) {
+  private constructor(place: string, folder: TemporaryFolder) {
     this.#place = place
     this.#folder = folder
-    this.#tar = new TarWriter(join(folder, ENTRY_FILES.samples))
+    this.#tar = new TarWriter(join(folder.path, ENTRY_FILES.samples))
   }
 
   /** @throws FaceError OUTPUT_FAILED */
@@ -31,11 +32,7 @@ export class EntryWriter {
     const place = entryFolder(set, id)
     // Also takes away what killed processes left.
     await makeOutputFolder(dirname(place))
-    const folder = join(dirname(place), temporaryName(id))
-    await mkdir(folder).catch((cause: unknown) => {
-      throw outputFailed(folder, cause)
-    })
-    return new EntryWriter(place, folder)
+    return new EntryWriter(place, await makeFolderUnderWay(place))
   }
 
   /** @throws FaceError OUTPUT_FAILED */
@@ -58,16 +55,20 @@ export class EntryWriter {
     const files: Record<string, FileFacts> = { [ENTRY_FILES.samples]: await this.#tar.end() }
     for (const kind of ['frames', 'pairs'] as const) {
       await this.#flush(kind)
-      const file = join(this.#folder, ENTRY_FILES[kind])
+      const file = join(this.#folder.path, ENTRY_FILES[kind])
       const facts = await fileFacts(file)
       if (facts === null) throw outputFailed(file, { code: 'EIO' })
       files[ENTRY_FILES[kind]] = facts
     }
     const complete: EntryRecord = sealed({ ...record, files })
     try {
-      await writeFlushed(join(this.#folder, ENTRY_FILES.record), `${JSON.stringify(complete, null, 1)}\n`)
-      for (const name of Object.keys(files)) await flushFile(join(this.#folder, name))
-      await replaceFolder(this.#folder, this.#place)
+      await writeFlushed(
+        join(this.#folder.path, ENTRY_FILES.record),
+        `${JSON.stringify(complete, null, 1)}\n`,
+      )
+      for (const name of Object.keys(files)) await flushFile(join(this.#folder.path, name))
+      await replaceFolder(this.#folder.path, this.#place)
+      await this.#folder.remove()
     } catch (cause) {
       throw cause instanceof FaceError ? cause : outputFailed(this.#place, cause)
     }
@@ -77,7 +78,7 @@ export class EntryWriter {
   /** Gives up; what was there before stays. */
   async abort(): Promise<void> {
     await this.#tar.abort()
-    await rm(this.#folder, { recursive: true, force: true }).catch(() => undefined)
+    await this.#folder.remove().catch(() => undefined)
   }
 
   async #addRow(kind: 'frames' | 'pairs', row: object): Promise<void> {
@@ -86,7 +87,7 @@ export class EntryWriter {
   }
 
   async #flush(kind: 'frames' | 'pairs'): Promise<void> {
-    const file = join(this.#folder, ENTRY_FILES[kind])
+    const file = join(this.#folder.path, ENTRY_FILES[kind])
     const text = this.#rows[kind].map((row) => `${row}\n`).join('')
     this.#rows[kind].length = 0
     try {

@@ -1,8 +1,8 @@
-import { cp, mkdir, realpath, rm } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { cp, mkdir, realpath } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { FaceError } from '../errors.js'
 import { outputFailed } from '../platform/node/atomic.js'
-import { temporaryName } from '../platform/node/owner.js'
+import { makeFolderUnderWay, type TemporaryFolder } from '../platform/node/temporary-folder.js'
 import { currentRecord } from './assemble.js'
 import { entryFolder } from './entry.js'
 import type { EntryRecord } from './entry-record.js'
@@ -135,16 +135,18 @@ async function assertSameCorpus(
 
 async function copyEntry(from: string, set: string, id: string, shards: ShardSamples): Promise<void> {
   const place = entryFolder(set, id)
-  const under = join(dirname(place), temporaryName(id))
+  let under: TemporaryFolder | null = null
   try {
     await mkdir(dirname(place), { recursive: true })
-    await cp(entryFolder(from, id), under, { recursive: true })
+    under = await makeFolderUnderWay(place)
+    await cp(entryFolder(from, id), under.path, { recursive: true })
     await goToEntry(shards, id)
-    if (!(await hasArchive(from, id))) await restoreArchive(from, id, shards, under)
-    await replaceFolder(under, place)
+    if (!(await hasArchive(from, id))) await restoreArchive(from, id, shards, under.path)
+    await replaceFolder(under.path, place)
   } catch (cause) {
-    await rm(under, { recursive: true, force: true }).catch(() => undefined)
     throw cause instanceof FaceError ? cause : outputFailed(place, cause)
+  } finally {
+    await under?.remove().catch(() => undefined)
   }
 }
 

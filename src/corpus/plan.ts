@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { FaceError } from '../errors.js'
 import { makeOutputFolder, outputFailed, removeIfEmpty } from '../platform/node/atomic.js'
-import { temporaryName } from '../platform/node/owner.js'
+import { makeFolderUnderWay } from '../platform/node/temporary-folder.js'
 import { BUCKETS, bucketName, bucketOf, type CorpusEntry, entryPaths, idKey, isEntry } from './entry.js'
 import { replaceFolder } from './entry-writer.js'
 
@@ -53,18 +53,18 @@ export interface CorpusPlan {
  */
 export async function planCorpus(set: string, entries: AsyncIterable<CorpusEntry>): Promise<CorpusPlan> {
   const made = await makeOutputFolder(set)
-  const folder = join(set, temporaryName(PLAN))
+  const folder = await makeFolderUnderWay(join(set, PLAN))
   try {
-    await mkdir(folder)
-    const root = await spread(folder, elsewhere(set, entries))
-    const facts = await sortBuckets(folder, root)
-    await writeFile(join(folder, FACTS), `${JSON.stringify(facts)}\n`)
-    await publish(set, folder, facts)
+    const { path } = folder
+    const root = await spread(path, elsewhere(set, entries))
+    const facts = await sortBuckets(path, root)
+    await writeFile(join(path, FACTS), `${JSON.stringify(facts)}\n`)
+    await publish(set, path, facts)
   } catch (cause) {
     if (cause instanceof FaceError || (cause as NodeJS.ErrnoException).code === undefined) throw cause
     throw outputFailed(join(set, PLAN), cause)
   } finally {
-    await rm(folder, { recursive: true, force: true }).catch(() => undefined)
+    await folder.remove().catch(() => undefined)
     // A manifest that is refused leaves no folder.
     await removeIfEmpty(made)
   }

@@ -202,6 +202,10 @@ describe('corpus in several processes', () => {
     first.child.kill('SIGKILL')
     await first.ended
     expect(await readdir(out('many'))).not.toContain('dataset.json')
+    // The workers that it left behind take what was under way with them.
+    expect((await readdir(out('many'), { recursive: true })).filter((name) => /\.tmp$/.test(name))).toEqual(
+      [],
+    )
     expect(await start(args).ended).toBe(EXIT.ok)
     expect(await content(out('many'))).toEqual(await content(out('whole')))
   })

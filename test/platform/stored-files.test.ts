@@ -1,4 +1,6 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import {
   appendFile,
   chmod,
@@ -102,6 +104,20 @@ describe('what killed processes left', () => {
     for (const name of [dead, alive, elsewhere, ...others]) await writeFile(join(root, name), '')
     await makeOutputFolder(root)
     expect((await readdir(root)).sort()).toEqual([alive, elsewhere, ...others].sort())
+  })
+
+  it('is removed also where nobody asked how they ended, as in a container without an init', async () => {
+    const child = spawn('/bin/bash', ['-c', '(exit 0) & echo $!; exec sleep 60'])
+    try {
+      const [pid] = (await once(child.stdout, 'data')) as [Buffer]
+      await vi.waitFor(() => expect(readFileSync(`/proc/${Number(pid)}/stat`, 'utf8')).toMatch(/\) Z /))
+      const dead = temporaryName('flow.npy').replace(`-${process.pid}-`, `-${Number(pid)}-`)
+      await writeFile(join(root, dead), '')
+      await makeOutputFolder(root)
+      expect(await readdir(root)).toEqual([])
+    } finally {
+      child.kill()
+    }
   })
 
   it('is removed below the cache folder, too', async () => {

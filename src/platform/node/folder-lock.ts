@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { type FileHandle, open, readFile, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { dropPending, keepPending, outputFailed } from './atomic.js'
+import { isRunning, processStart } from './process-life.js'
 
 /*
  * Locks between processes: a file that only one of them can create. It names its owner, so that the lock of a
@@ -172,27 +172,6 @@ async function removeStale(file: string, text: string): Promise<void> {
     if ((await read(file))?.text === text) await rm(file, { force: true })
   } finally {
     await rm(guard, { force: true })
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // EPERM: it runs, under another user.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-/** Linux says when a process started, in ticks since boot; elsewhere the number alone has to do. */
-function processStart(pid: number): string | null {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The name in parentheses may hold blanks; the 22nd field is the 20th after it.
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? null
-  } catch {
-    return null
   }
 }
 

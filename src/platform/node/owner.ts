@@ -3,6 +3,7 @@ import { lstatSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { isRunning } from './process-life.js'
 
 /** Processes of another machine or container may share a folder; whether they live cannot be seen from here. */
 const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 6)
@@ -22,13 +23,7 @@ function isAbandoned(path: string, host: string, pid: number): boolean {
   } catch {
     return false
   }
-  if (host !== HOST) return false
-  try {
-    process.kill(pid, 0)
-    return false
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH'
-  }
+  return host === HOST && !isRunning(pid)
 }
 
 /**
