@@ -23,7 +23,9 @@ export interface SheetLayers {
 /**
  * A moved sheet in a changed light, with a patch on it, over a backdrop. The sheet is sampled by Catmull-Rom, which gives back a pixel exactly at its
  * centre, beyond its border by its outermost pixels; the patch bilinearly, with nothing beyond its border. Pixels whose places miss the straight line through
- * their neighbours' by 1.5 to 2.5 px and more lie on the edge of a part before another: they take up to half of their colour from the four neighbours.
+ * their neighbours' by 1.5 to 2.5 px and more lie on the edge of a part before another: they take up to half of their colour from the four neighbours. Where
+ * the sheet is drawn out by more than 2 in one direction alone, pixels without a patch take a mean across it, over 1.2 px to either side for each 1 beyond
+ * that and 9 px at most: what varies across would become stripes.
  * @returns n x h x w x 3, or 4 where the light has a fourth channel
  * @throws EngineError INVALID_GRAPH if the shapes do not fit
  */
@@ -35,8 +37,8 @@ export function compositeSheet(graph: GraphBuilder, name: string, layers: SheetL
 
 /** Sixteen multiply-adds of four channels, weights, and the layers over one another. */
 const COMPOSITE_FLOPS = 208
-/** Whether places jump along two lines. */
-const JUMP_FLOPS = 15
+/** Whether places jump along two lines, and whether the sheet is drawn out. */
+const SOFTEN_FLOPS = 70
 
 const KIND = 'compositeSheet'
 
@@ -76,9 +78,9 @@ export const compositeSheetOp: OpDefinition<Record<string, never>> = {
     }
     return tensorType(n, h, w, channels)
   },
-  // Of a pixel that is on no edge.
+  // Of a pixel that is on no edge and among no stripes.
   flops: (_, output) => {
-    return output.kind === 'tensor' ? output.n * output.h * output.w * (COMPOSITE_FLOPS + JUMP_FLOPS) : 0
+    return output.kind === 'tensor' ? output.n * output.h * output.w * (COMPOSITE_FLOPS + SOFTEN_FLOPS) : 0
   },
   lower(context) {
     const { output, storage, loaded } = context
@@ -108,7 +110,7 @@ export const compositeSheetOp: OpDefinition<Record<string, never>> = {
         flops: type.n * type.h * type.w * COMPOSITE_FLOPS,
       },
       {
-        kernel: 'soften_jumps.wgsl',
+        kernel: 'soften_sheet.wgsl',
         variant: 'neighbours',
         params,
         uniforms: {
