@@ -102,10 +102,7 @@ async function cpuOfFrame(
   const faces = faceTriangles(triangles)
   const innerMouth = new InnerMouth(faces, { image: face.image, places: mouthPlaces(face.landmarks468) })
   const mouth = { image: b.image, places: mouthPlaces(b.landmarks468), isPhotosPerson: false }
-  const sheet = makeSheet(head, faces, new Uint8Array(width * height).fill(1), {
-    width,
-    height,
-  })
+  const sheet = makeSheet(head, faces, new Uint8Array(width * height).fill(1), face.image)
   const seen = ({ landmarks468, irises }: FaceFrame) => ({
     mesh: landmarks468,
     landmarks: landmarks468,

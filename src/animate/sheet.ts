@@ -1,4 +1,5 @@
 import { at } from '../geometry/array.js'
+import type { Rgba } from '../geometry/types.js'
 import { type DrivenHead, type PosedPoints, posedPoints } from './carry-over.js'
 import { eyeballPoints } from './eyeball.js'
 import { EYES, type Eye, type FaceTriangles, INNER_LIPS, OUTER_LIPS } from './face-parts.js'
@@ -7,6 +8,7 @@ import { comingForward, gentleRelief, headFrame, headShare, outwardFrom } from '
 import { packed } from './head-points.js'
 import { MOUTH_PATCH_PLACES } from './inner-mouth.js'
 import { lashLine } from './lash-line.js'
+import { lidLight } from './lid-light.js'
 import type { MeshPlace } from './mesh-places.js'
 import type { PhotoHead } from './photo-head.js'
 import { pointAt } from './points.js'
@@ -55,18 +57,14 @@ const SKIRT_TRIANGLES: readonly number[] = INNER_LIPS.flatMap((_, i) => {
 })
 
 /** @param person h*w; not 0 where the person is, and a little around */
-export function makeSheet(
-  photo: PhotoHead,
-  faces: FaceTriangles,
-  person: Uint8Array,
-  size: { readonly width: number; readonly height: number },
-): Sheet {
+export function makeSheet(photo: PhotoHead, faces: FaceTriangles, person: Uint8Array, image: Rgba): Sheet {
   const { mesh } = photo
   const gentle = gentleRelief(mesh)
   const frame = headFrame(mesh)
-  const grid = sheetGrid([mesh, gentle], faces, frame, person, size)
+  const grid = sheetGrid([mesh, gentle], faces, frame, person, image)
   const eyeballs = EYES.map((eye, i) => eyeballPoints(photo, eye, faces, i))
   const lashes = lashLine(photo)
+  const shutting = lidLight(image, mesh)
   const places: number[] = []
   const addPlaces = (points: readonly PlanePoint[], inMouth?: readonly PlanePoint[]) => {
     points.forEach(([x, y], i) => {
@@ -100,7 +98,7 @@ export function makeSheet(
     ...SKIRT_TRIANGLES.map((point) => firstMouth + point),
   ])
   const shares = Float64Array.from({ length: 468 }, (_, v) =>
-    headShare(frame, ...(meshPoints[v] as [number, number]), size.height),
+    headShare(frame, ...(meshPoints[v] as [number, number]), image.height),
   )
   const sides = meshPoints.map(([x, y], v) => ({
     outward: outwardFrom(frame, x, y),
@@ -148,14 +146,16 @@ export function makeSheet(
         const { outward, before } = sides[v] as (typeof sides)[0]
         put(corner, x, y, z + forward(...outward) * before + depth * photo.unit, shares[v] as number)
       }
+      const light = Float64Array.from(head.light)
+      shutting(light, expressive)
       for (let v = 0; v < 468; v++) {
         putVertex(v, v, 0)
-        for (let k = 3 * v; k < 3 * v + 3; k++) gains[k] = Math.exp(head.light[k] as number)
+        for (let k = 3 * v; k < 3 * v + 3; k++) gains[k] = Math.exp(light[k] as number)
       }
       const motion = expressive.map((value, k) => value - (photo.mesh[k] as number))
       const brighter = new Float64Array(gains.subarray(0, 3 * 468)).map((gain) => gain - 1)
       const frame = { motion, brighter, forward, pose, surround: head.surround }
-      moveGrid(gridPoints, gridShares, size.height, frame, { vertices: out, gains, first: firstGrid })
+      moveGrid(gridPoints, gridShares, image.height, frame, { vertices: out, gains, first: firstGrid })
       eyeballs.forEach(({ moved }, i) => {
         moved(head).forEach(([x, y, z], k) => {
           put((i === 0 ? firstEye : firstOther) + k, x, y, z, 1)

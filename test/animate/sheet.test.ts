@@ -65,7 +65,12 @@ describe('a sheet', () => {
   let sheet: Sheet
   beforeAll(async () => {
     engine = await Engine.open()
-    sheet = makeSheet(head, faces, person, { width: SIDE, height: SIDE })
+    sheet = makeSheet(
+      head,
+      faces,
+      person,
+      picture(() => [90, 80, 70]),
+    )
   })
   afterAll(() => engine.dispose())
 
@@ -179,7 +184,8 @@ describe('a sheet', () => {
 
   it('that ends in the head is not lifted off the lower border', () => {
     const height = 158
-    const short = makeSheet(head, faces, person.subarray(0, SIDE * height), { width: SIDE, height })
+    const image = { ...picture(() => [90, 80, 70]), height }
+    const short = makeSheet(head, faces, person.subarray(0, SIDE * height), image)
     const { vertices } = short.move({ ...driven(10), pose: { ...pose(10), shift: [2, -6, 0] } })
     const below = Array.from({ length: short.places.length / 4 }, (_, i) => i).filter(
       (i) => i >= 468 && (short.places[4 * i + 1] as number) >= height,

@@ -133,8 +133,8 @@ describe("the driver's hair and ears", () => {
 
 it("moves the photo's hair, and nothing of its face", () => {
   const head = photoHead(mesh, irises)
-  const size = { width: SIDE, height: SIDE }
-  const sheet = makeSheet(head, faceTriangles(TRIANGLES), new Uint8Array(SIDE * SIDE).fill(1), size)
+  const image = { width: SIDE, height: SIDE, data: new Uint8Array(SIDE * SIDE * 4).fill(99) }
+  const sheet = makeSheet(head, faceTriangles(TRIANGLES), new Uint8Array(SIDE * SIDE).fill(1), image)
   const driven = {
     expressive: head.mesh,
     pose: {
