@@ -13,8 +13,9 @@ export interface OpenMouth extends MouthSource {
 /** The photo's own mouth, if it shows no teeth, serves until it is wider open by this, distances of the outer eye corners; then the other fades in. */
 const OWN_SERVES = 0.015
 const FADES_IN = 0.04
-/** A photo serves for mouths up to so many times as open as its own. */
+/** A photo serves for mouths up to so many times as open as its own; its own teeth go over into the other's from there on, so that a mouth about as wide does not flicker. */
 const LARGEST_STRETCH = 2.5
+const STRETCHED_TOO_FAR = 2.8
 /** A photo whose mouth is open by this, widths of the mouth, shows teeth, which stay the person's own. */
 const SHOWS_TEETH = 0.06
 
@@ -42,20 +43,24 @@ export function shownMouths(
   driver: MouthSource | null,
 ): ShownMouth[] {
   const opening = mouthOpening(mesh)
-  const isOwn = head.mouthOpening > SHOWS_TEETH && opening <= LARGEST_STRETCH * head.mouthOpening
+  const stretch = opening / head.mouthOpening
+  const own =
+    head.mouthOpening > SHOWS_TEETH
+      ? clamp((STRETCHED_TOO_FAR - stretch) / (STRETCHED_TOO_FAR - LARGEST_STRETCH))
+      : 0
   const gain = opening * distance(mesh, ...MOUTH.corners) - head.mouthOpening * head.mouthWidth
-  const strength = clamp((gain / distance(head.mesh, ...EYE_CORNERS) - OWN_SERVES) / FADES_IN)
+  const strength = (1 - own) * clamp((gain / distance(head.mesh, ...EYE_CORNERS) - OWN_SERVES) / FADES_IN)
   const fitting = sources.filter((source) => opening <= LARGEST_STRETCH * source.opening)
   const [best] = [...fitting].sort((a, b) => Math.abs(a.opening - opening) - Math.abs(b.opening - opening))
   const source = best ?? driver ?? sources[0]
-  const own: ShownMouth = source === undefined || isOwn ? [NO_MOUTH, 0] : [source, strength]
-  if (sources.length === 0 || driver === null) return [own]
+  const near: ShownMouth = source === undefined || own === 1 ? [NO_MOUTH, 0] : [source, strength]
+  if (sources.length === 0 || driver === null) return [near]
   const off = [photoOpening, ...sources.map((one) => one.opening)].map((one) => Math.abs(one - opening))
   const share = clamp((Math.min(...off) - NEAR) / (FAR - NEAR))
   // The same inside in all that is blended.
   return [
-    [own[0], (1 - share) * own[1]],
-    [driver, share * (isOwn ? 1 : strength)],
+    [near[0], (1 - share) * near[1]],
+    [driver, share * (own + strength)],
   ]
 }
 

@@ -34,6 +34,25 @@ describe('the inside of an open mouth', () => {
     expect(shown(0.3, [])).toEqual([[driver, 1]])
   })
 
+  it("is the photo's own where that shows teeth, and goes over into the driver's as it is drawn out too far", () => {
+    const smiling = frontalFace()
+    smiling[3 * MOUTH.lower + 1] = (smiling[3 * MOUTH.lower + 1] as number) + 0.12 * mouthWidth(smiling)
+    const one = photoHead(smiling, centredIrises(smiling))
+    const at = (stretch: number) => {
+      const mesh = one.mesh.slice()
+      const k = 3 * MOUTH.lower + 1
+      mesh[k] = (mesh[k] as number) + (stretch - 1) * one.mouthOpening * one.mouthWidth
+      return strengthOf(driver, shownMouths(one, mesh, one.mouthOpening, [], driver))
+    }
+    expect([1, 2, 2.4].map(at)).toEqual([0, 0, 0])
+    const strengths = [2.5, 2.55, 2.6, 2.65, 2.7, 2.75, 2.8].map(at)
+    for (const [i, strength] of strengths.entries()) {
+      if (i > 0) expect(strength - (strengths[i - 1] as number)).toBeGreaterThan(0)
+      if (i > 0) expect(strength - (strengths[i - 1] as number)).toBeLessThan(0.3)
+    }
+    expect([3, 4].map(at)).toEqual([1, 1])
+  })
+
   it('is that of the further photo that is open alike', () => {
     const [near, far] = [further(0.29), further(0.5)]
     const mouths = shown(0.3, [far, near])
