@@ -13,9 +13,10 @@ export interface OpenMouth extends MouthSource {
 /** The photo's own mouth, if it shows no teeth, serves until it is wider open by this, distances of the outer eye corners; then the other fades in. */
 const OWN_SERVES = 0.015
 const FADES_IN = 0.04
-/** A photo serves for mouths up to so many times as open as its own; its own teeth go over into the other's from there on, so that a mouth about as wide does not flicker. */
+/** A photo serves for mouths up to so many times as open as its own. */
 const LARGEST_STRETCH = 2.5
-const STRETCHED_TOO_FAR = 2.8
+/** From here on its own teeth go over into the other's, so that a mouth about as wide as that does not flicker. */
+const STRETCHED = 2.2
 /** A photo whose mouth is open by this, widths of the mouth, shows teeth, which stay the person's own. */
 const SHOWS_TEETH = 0.06
 
@@ -45,9 +46,7 @@ export function shownMouths(
   const opening = mouthOpening(mesh)
   const stretch = opening / head.mouthOpening
   const own =
-    head.mouthOpening > SHOWS_TEETH
-      ? clamp((STRETCHED_TOO_FAR - stretch) / (STRETCHED_TOO_FAR - LARGEST_STRETCH))
-      : 0
+    head.mouthOpening > SHOWS_TEETH ? clamp((LARGEST_STRETCH - stretch) / (LARGEST_STRETCH - STRETCHED)) : 0
   const gain = opening * distance(mesh, ...MOUTH.corners) - head.mouthOpening * head.mouthWidth
   const strength = (1 - own) * clamp((gain / distance(head.mesh, ...EYE_CORNERS) - OWN_SERVES) / FADES_IN)
   const fitting = sources.filter((source) => opening <= LARGEST_STRETCH * source.opening)
