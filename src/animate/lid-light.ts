@@ -28,7 +28,7 @@ interface LidColumn {
 
 /**
  * How lids become lighter or darker as they shut. What is drawn out over the eye then is a narrow strip above it, which in the photo has the fold's
- * shadow or a lamp's gleam: so large it would look like an eye that is still open. A shut lid has about the light of the skin below the eye.
+ * shadow or a lamp's gleam: so large it would look like an eye that is still open. A shut lid has about the colour of the skin below the eye and beyond the fold.
  * @param mesh 468x3, px of the picture
  * @returns adds logarithms of gains to those at the vertices of a mesh with an expression, 468x3 both
  */
