@@ -245,7 +245,7 @@ describe('depth from motion', () => {
 })
 
 describe.each(GOLDEN_NETWORKS)('shipped depth from motion of %s', (shipped) => {
-  it('gives the flow that PyTorch gives, within 0.05 px on four real pairs', async () => {
+  it('gives the flow that PyTorch gives, within 0.02 px on four real pairs', async () => {
     const { depth, triangles: face } = await loadNetworkFiles(shipped)
     if (depth === undefined) throw new TypeError(`weights/${shipped}-depth.safetensors is missing`)
     const size = 224
@@ -289,10 +289,10 @@ describe.each(GOLDEN_NETWORKS)('shipped depth from motion of %s', (shipped) => {
           changed[c] = Math.max(changed[c] as number, Math.abs((flowIn[at(i) + c] as number) - wanted))
         }
       }
-      expect(worst, `pair ${pair}`).toBeLessThan(0.05)
+      expect(worst, `pair ${pair}`).toBeLessThan(0.02)
       const [dx = 0, dy = 0, dz = 0] = changed
       expect(dz, `pair ${pair}`).toBeGreaterThan(0.2)
-      if (depth.config.axes === 3) expect(Math.min(dx, dy), `pair ${pair}`).toBeGreaterThan(0.2)
+      if (depth.config.axes === 3) expect(Math.min(dx, dy), `pair ${pair}`).toBeGreaterThan(0.15)
       else expect(Math.max(dx, dy), `pair ${pair}`).toBe(0)
     }
     engine.dispose()
