@@ -9,6 +9,7 @@ import {
   registeredFlowConfig,
   type Value,
 } from '../../src/engine.js'
+import { SHIPPED_NETWORKS } from '../../src/face/network-files.js'
 import { OPENING_GAPS } from '../../src/face/register/openings.js'
 import { coefficientFeatures, coefficientNetwork } from '../../src/nets/coefficients.js'
 import { FACE_DETECTOR_INPUT, faceDetector } from '../../src/nets/face-detector.js'
@@ -31,7 +32,7 @@ function graphOf(name: string, add: (graph: GraphBuilder) => void): Graph {
 /** Pairs of all shipped networks in both directions, detector, mesh network and registration; matte and sheet of animations; coefficients. */
 export async function shippedGraphs(): Promise<Graph[]> {
   const maxPixels = 2 ** 20
-  const pairs = ['dffnet-m', 'dffnet-m-small', 'weights/dffnet.safetensors'].map(async (network) => {
+  const pairs = [...SHIPPED_NETWORKS, 'weights/dffnet.safetensors'].map(async (network) => {
     const config = {
       ...registeredFlowConfig(await loadNetworkFiles(network)),
       openings: OPENING_GAPS,
