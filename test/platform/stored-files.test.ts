@@ -107,10 +107,15 @@ describe('what killed processes left', () => {
   })
 
   it('is removed also where nobody asked how they ended, as in a container without an init', async () => {
-    const child = spawn('/bin/bash', ['-c', '(exit 0) & echo $!; exec sleep 60'])
+    // Ends only once its parent has become one that never asks: a shell would.
+    const ends = 'while [ -e /proc/$$ ] && [ "$(cat /proc/$$/comm)" != sleep ]; do sleep 0.01; done'
+    const child = spawn('/bin/bash', ['-c', `(${ends}) & echo $!; exec sleep 60`])
     try {
       const [pid] = (await once(child.stdout, 'data')) as [Buffer]
-      await vi.waitFor(() => expect(readFileSync(`/proc/${Number(pid)}/stat`, 'utf8')).toMatch(/\) Z /))
+      await vi.waitFor(
+        () => expect(readFileSync(`/proc/${Number(pid)}/stat`, 'utf8')).toMatch(/\) Z /),
+        20_000,
+      )
       const dead = temporaryName('flow.npy').replace(`-${process.pid}-`, `-${Number(pid)}-`)
       await writeFile(join(root, dead), '')
       await makeOutputFolder(root)
