@@ -9,6 +9,7 @@ import {
   type CoefficientName,
   DeepFaceFlow,
   type Expression,
+  FaceError,
   openFrames,
 } from '../src/index.js'
 import { correlation, gain, mean, slope, spread } from './coefficient-metrics.js'
@@ -86,8 +87,9 @@ async function evaluatePhotos(faceFlow: DeepFaceFlow, folder: string): Promise<v
         : await faceFlow.expression(photo, { neutral: join(folder, rest.photo) })
       read.push({ truth, absolute, relative })
     } catch (error) {
+      if (!(error instanceof FaceError)) throw error
       missed++
-      process.stdout.write(`${truth.photo}: ${(error as Error).message}\n`)
+      process.stdout.write(`${truth.photo}: ${error.message}\n`)
     }
   }
   printPose(read)

@@ -25,7 +25,6 @@ export class ExpressionMeans {
   private constructor(
     private readonly faces: Faces,
     private readonly reader: FaceReader,
-    private readonly canonical: Float32Array,
   ) {}
 
   /** @throws EngineError INVALID_WEIGHTS and what `Engine.compile` throws */
@@ -35,8 +34,7 @@ export class ExpressionMeans {
     files: NetworkFiles,
     source: ShippedFiles,
   ): Promise<ExpressionMeans> {
-    const reader = await FaceReader.create(engine, files, source)
-    return new ExpressionMeans(faces, reader, canonicalFace(files))
+    return new ExpressionMeans(faces, await FaceReader.create(engine, files, source))
   }
 
   /** See `ExpressiveFaceFlow`; options are checked. */
@@ -66,8 +64,8 @@ export class ExpressionMeans {
   }
 
   async #means({ neutral, fieldOfView, signal }: ExpressionOptions): Promise<ReadingMeans> {
-    const { reader, canonical } = this
-    const means = { reader, canonical, ...(fieldOfView !== undefined && { fieldOfView }) }
+    const { reader } = this
+    const means = { reader, ...(fieldOfView !== undefined && { fieldOfView }) }
     if (neutral === undefined) return means
     const name = isFound(neutral) ? 'the neutral face' : photoName(neutral, 'the neutral photo')
     const face = await this.#find(neutral, name, undefined, signal)
@@ -96,13 +94,5 @@ function assertNoChoice({ face }: ExpressionOptions): void {
   if (face === undefined) return
   throw new FaceError('INVALID_ARGUMENT', 'face: is for photos; a face that was found is the one', {
     option: 'face',
-  })
-}
-
-/** 468x3, cm: what the normalised coordinates were made of. */
-function canonicalFace({ ncc, template }: Pick<NetworkFiles, 'ncc' | 'template'>): Float32Array {
-  return ncc.map((share, i) => {
-    const low = template.ncc.min[i % 3] as number
-    return low + share * ((template.ncc.max[i % 3] as number) - low)
   })
 }

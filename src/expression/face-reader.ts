@@ -1,6 +1,6 @@
 import { EngineError } from '../errors.js'
 import type { NetworkFiles } from '../face/network-files.js'
-import { MESH_VERTICES, type Rgba, TEMPLATE_SIZE } from '../geometry/types.js'
+import { type Rgba, TEMPLATE_SIZE } from '../geometry/types.js'
 import { GraphBuilder } from '../graph/graph.js'
 import {
   COEFFICIENT_NETWORK,
@@ -27,8 +27,6 @@ export type ReaderFiles = Pick<NetworkFiles, 'meshRegressor' | 'template' | 'ncc
 
 /** What the networks read from a registered frame. */
 export interface FaceReading {
-  /** 468x3, template px. */
-  readonly mesh: Float32Array
   /** The mesh network's confidence that this is a face, 0 to 1. */
   readonly presence: number
   /** What the next readings of the same person can be told against, where this one is at rest. */
@@ -37,9 +35,10 @@ export interface FaceReading {
   readonly coefficients: Float32Array
   /** 51 probabilities that a coefficient is off by no more than 0.15. */
   readonly confidence: Float32Array
-  /** Degrees. */
+  /** Degrees; roll in the registered frame. */
   readonly yaw: number
   readonly pitch: number
+  readonly roll: number
 }
 
 /** By name, of what was read with the truth, over rendered faces of people never trained on. */
@@ -106,8 +105,7 @@ export class FaceReader {
       },
       { size, meshFeatures, ncc },
     )
-    const outputs = { meshes, flags, ...read }
-    for (const [name, value] of Object.entries(outputs)) outputTensor(graph, name, value)
+    for (const [name, value] of Object.entries({ flags, ...read })) outputTensor(graph, name, value)
     const plan = await engine.compile(graph.build(), {
       weights: {
         tensor: (name, shape) => (weights.has(name) ? weights : meshRegressor).tensor(name, shape),
@@ -139,17 +137,18 @@ export class FaceReader {
       rest: rest ?? new Float32Array(2 * this.#features),
       known: new Float32Array(2).fill(known),
       mask: new Float32Array(2 * this.#features).fill(known),
-    })) as Record<'meshes' | 'flags' | 'features' | 'coefficients' | 'confidence' | 'pose', Float32Array>
-    const { meshes, flags, features, coefficients, confidence, pose } = outputs
-    const [yaw, pitch, mirroredYaw, mirroredPitch] = pose as unknown as [number, number, number, number]
+    })) as Record<'flags' | 'features' | 'coefficients' | 'confidence' | 'pose', Float32Array>
+    const { flags, features, coefficients, confidence, pose } = outputs
+    const angle = (i: number, mirrorSign: 1 | -1): number =>
+      (((pose[i] as number) + mirrorSign * (pose[3 + i] as number)) / 2) * POSE_UNIT
     return {
-      mesh: meshes.subarray(0, 3 * MESH_VERTICES),
       presence: logistic(flags[0] as number),
       features,
       coefficients: averaged(coefficients).map((value) => Math.min(1, Math.max(0, value))),
       confidence: averaged(confidence).map(logistic),
-      yaw: ((yaw - mirroredYaw) / 2) * POSE_UNIT,
-      pitch: ((pitch + mirroredPitch) / 2) * POSE_UNIT,
+      yaw: angle(0, -1),
+      pitch: angle(1, 1),
+      roll: angle(2, -1),
     }
   }
 

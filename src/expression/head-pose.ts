@@ -1,9 +1,6 @@
 import { SIDES } from '../animate/face-parts.js'
 import { distance } from '../animate/points.js'
-import { poseWeights } from '../animate/pose-weights.js'
 import type { FaceFrame } from '../face/types.js'
-import { eulerAngles } from '../geometry/rotation.js'
-import { fitSimilarity3 } from '../geometry/similarity3.js'
 import type { FaceReading } from './face-reader.js'
 import type { HeadPose } from './types.js'
 
@@ -19,21 +16,18 @@ const SURE_TURN = 25
 const LARGEST_TURN = 60
 
 /**
- * Pose of the head in its photo: yaw and pitch as the network reads them, roll of the mesh against the canonical face.
- * @param canonical 468x3
+ * Pose of the head in its photo, as the network reads it in the registered frame.
  * @param fieldOfView horizontal, degrees
  */
 export function headPose(
-  reading: Pick<FaceReading, 'mesh' | 'presence' | 'yaw' | 'pitch'>,
+  reading: Pick<FaceReading, 'presence' | 'yaw' | 'pitch' | 'roll'>,
   { image, landmarks468, toTemplate }: FaceFrame,
-  canonical: Float32Array,
   fieldOfView: number | undefined,
 ): HeadPose {
   const { yaw, presence } = reading
   const pitch = reading.pitch / PITCH_SHARE
-  const turned = fitSimilarity3(canonical, reading.mesh, poseWeights(canonical))
   const registered = (Math.atan2(toTemplate.b, toTemplate.a) * 180) / Math.PI
-  const roll = wrapped(eulerAngles(turned.rotation).roll - registered)
+  const roll = wrapped(reading.roll - registered)
   const width = distance(landmarks468, ...SIDES)
   const [x, y] = [0, 1].map((axis) => middle(landmarks468, axis)) as [number, number]
   const [right, down] = [(x - image.width / 2) / width, (y - image.height / 2) / width]

@@ -25,8 +25,6 @@ const LARGEST_ZERO = 0.6
 /** What expressions are read with. */
 export interface ReadingMeans {
   readonly reader: FaceReader
-  /** 468x3 of the canonical face. */
-  readonly canonical: Float32Array
   readonly fieldOfView?: number
   /** The person at rest: `features`, and what is read of them against themselves, which stands for 0. */
   readonly rest?: Pick<FaceReading, 'features' | 'coefficients'>
@@ -41,12 +39,12 @@ export async function readExpression(
   face: FaceFrame,
   name: string,
 ): Promise<Expression> {
-  const { reader, canonical, fieldOfView, rest } = means
+  const { reader, fieldOfView, rest } = means
   assertNoProfile(face, name)
   const reading = await readFace(reader, face, rest?.features)
   const { presence } = reading
   const unread = reader.unseen(rest !== undefined)
-  const pose = headPose(reading, face, canonical, fieldOfView)
+  const pose = headPose(reading, face, fieldOfView)
   return {
     coefficients: coefficientsOf(reading, unread, rest?.coefficients),
     unseen: COEFFICIENT_NAMES.filter((coefficient) => isUnseen(coefficient, unread)),

@@ -44,7 +44,7 @@ const LOOK_FEATURES = 48
 const HIDDEN = 192
 const SLOPE = 0.1
 const POSITION_UNIT = 100
-/** Yaw and pitch come in units of this many degrees. */
+/** Angles come in units of this many degrees. */
 export const POSE_UNIT = 30
 
 /** What {@link coefficientNetwork} builds. */
@@ -81,7 +81,10 @@ export interface CoefficientValues {
   readonly coefficients: Value
   /** 2 x 1 x 1 x 51: logits that a coefficient is off by no more than 0.15. */
   readonly confidence: Value
-  /** 2 x 1 x 1 x 2: yaw and pitch / POSE_UNIT, against the ray to the face, signs of `RigidMotion`. */
+  /**
+   * 2 x 1 x 1 x 3: yaw, pitch and roll / POSE_UNIT, signs of `RigidMotion`; yaw and pitch against the ray to the face, roll in the
+   * registered frame.
+   */
   readonly pose: Value
 }
 
@@ -179,7 +182,7 @@ function networkOf(
     features,
     coefficients: full('out', hidden, READ_COEFFICIENTS.length),
     confidence: full('confidence', hidden, READ_COEFFICIENTS.length),
-    pose: full('pose', hidden, 2),
+    pose: full('pose', concat(graph, `${name} pose inputs`, [hidden, features]), 3),
   }
 }
 
@@ -209,10 +212,11 @@ export function coefficientShapes(meshFeatures: number, vertices: number): Map<s
     layer(`${look}.narrow`, NARROW, CHANNELS[3], 1, 1)
     layer(`${look}.full`, LOOK_FEATURES, (NARROW * columns * rows) / 16 ** 2)
   }
-  layer('hidden', HIDDEN, 2 * coefficientFeatures({ meshFeatures }) + 1)
+  const features = coefficientFeatures({ meshFeatures })
+  layer('hidden', HIDDEN, 2 * features + 1)
   layer('out', READ_COEFFICIENTS.length, HIDDEN)
   layer('confidence', READ_COEFFICIENTS.length, HIDDEN)
-  layer('pose', 2, HIDDEN)
+  layer('pose', 3, HIDDEN + features)
   return shapes
 }
 

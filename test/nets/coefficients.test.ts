@@ -18,6 +18,8 @@ import type { Plan } from '../../src/runtime/plan.js'
 import { readSafetensors } from '../../src/weights/safetensors.js'
 import type { WeightFile } from '../../src/weights/weight-file.js'
 
+/** Signs of yaw, pitch and roll in a mirror image. */
+const MIRRORED_POSE = [-1, 1, -1] as const
 const COUNT = READ_COEFFICIENTS.length
 
 /** The shipped network against PyTorch (test/fixtures/coefficients/README.md). */
@@ -69,7 +71,7 @@ describe('the coefficient network', () => {
     const [meshes, coefficients, poses] = [
       golden.tensor('meshes', [2, 468, 3]),
       golden.tensor('coefficients', [3, COUNT]),
-      golden.tensor('pose', [3, 2]),
+      golden.tensor('pose', [3, 3]),
     ]
     const looks = coefficientLooks(224)
     const frames = await Promise.all([1, 2].map((i) => decodePhoto(`test/fixtures/dffnet/pair1-${i}.png`)))
@@ -93,9 +95,10 @@ describe('the coefficient network', () => {
         const expected = coefficients[row * COUNT + i] as number
         expect(Math.min(1, Math.max(0, value)), `${name}, row ${row}`).toBeCloseTo(expected, 2)
       })
-      const [yaw = 0, pitch = 0, mirroredYaw = 0, mirroredPitch = 0] = found.pose
-      expect(((yaw - mirroredYaw) / 2) * POSE_UNIT).toBeCloseTo(poses[2 * row] as number, 1)
-      expect(((pitch + mirroredPitch) / 2) * POSE_UNIT).toBeCloseTo(poses[2 * row + 1] as number, 1)
+      MIRRORED_POSE.forEach((sign, i) => {
+        const angle = ((found.pose[i] as number) + sign * (found.pose[3 + i] as number)) / 2
+        expect(angle * POSE_UNIT, `angle ${i}, row ${row}`).toBeCloseTo(poses[3 * row + i] as number, 1)
+      })
     })
   })
 })

@@ -107,6 +107,11 @@ def evaluate_coefficients(args):
     study_coefficients(args, say)
 
 
+def train_pose(args):
+    from .coefficient_training import train_pose as run
+    run(args, say)
+
+
 def train_coefficients(args):
     from .coefficient_training import train as run
     run(args, say)
@@ -273,6 +278,15 @@ def _parser():
     sub.add_argument('--decay', type=float, default=0.02)
     sub.add_argument('--minutes', type=float, help='end after so many minutes of training, if not earlier')
     sub.add_argument('--provenance', default='training/README.md of this repository')
+    sub = command(train_pose, 'the last layer of the pose of that network alone', assets, out)
+    sub.add_argument('--sets', action='append', required=True, help='as of train-coefficients')
+    sub.add_argument('--init', required=True, help='weight file whose other layers are kept')
+    sub.add_argument('--tests', action='append', default=[])
+    for name, default in dict(seed=0, threads=1, batch=8).items():
+        sub.add_argument('--' + name, type=int, default=default)
+    sub.add_argument('--lr', type=float, default=1e-3)
+    sub.add_argument('--decay', type=float, default=0.02)
+    sub.add_argument('--minutes', type=float, default=10)
     sub = command(train, 'train or resume', assets, out)
     sub.add_argument('--network')
     sub.add_argument('--sets', action='append', required=True, help='folder of shards; repeat for a mixture')

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from . import safetensors
-from .coefficient_net import CROPS, MIRRORED, POSE_UNIT, CoefficientNet, crop_tensor, crops_of, mesh_tensor, state_of
+from .coefficient_net import CROPS, MIRRORED, MIRRORED_POSE, POSE_UNIT, CoefficientNet, crop_tensor, crops_of, mesh_tensor, state_of
 from .geometry import SIZE
 from .registered_meshes import mirrored_vertices
 
@@ -15,7 +15,7 @@ PAIR = 'pair1'
 README = """# Goldens of the coefficient network
 
 `golden.safetensors`: 3DMeshReg's `meshes` (2, 468, 3) of the frames `../dffnet/pair1-1.png` and `-2.png`, and what PyTorch makes of both with `weights/coefficients.safetensors`, frame and
-mirror image averaged: `coefficients` and `confidence` (3, 51) of the first frame, of the second, of the second against the first at rest; `pose` (3, 2), degrees. Regenerate after any change of the weights:
+mirror image averaged: `coefficients` and `confidence` (3, 51) of the first frame, of the second, of the second against the first at rest; `pose` (3, 3), degrees. Regenerate after any change of the weights:
 
     python3 -m deepfaceflow_training coefficient-goldens --assets FACE_MESH_PACKAGE --weights ../weights/coefficients.safetensors --frames ../test/fixtures/dffnet --out ../test/fixtures/coefficients
 """
@@ -46,7 +46,7 @@ def write_coefficient_goldens(args, canonical, log=print):
             crops = [crops_of(np.ascontiguousarray(frame)) for frame in shown]
             f = net.features(mesh_tensor(own), *(crop_tensor(np.stack([c[name] for c in crops])) for name in CROPS))
             values, logits, pose = net.head(f[[0, 1, 1]], f[[0, 0, 0]], torch.tensor([[0.0], [0.0], [1.0]]))
-            rows.append([values[:, MIRRORED], logits[:, MIRRORED], pose * torch.tensor([-1.0, 1.0])] if mirrored else [values, logits, pose])
+            rows.append([values[:, MIRRORED], logits[:, MIRRORED], pose * torch.tensor(MIRRORED_POSE)] if mirrored else [values, logits, pose])
     values, logits, pose = (sum(x) / 2 for x in zip(*rows))
     os.makedirs(args.out, exist_ok=True)
     found = dict(meshes=meshes, coefficients=values.clamp(0, 1).numpy(), confidence=torch.sigmoid(logits).numpy(), pose=POSE_UNIT * pose.numpy())

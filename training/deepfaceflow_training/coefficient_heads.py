@@ -1,7 +1,7 @@
 """Heads with known coefficients: a few pictures of one person, registered as the product registers them, with their meshes; stored as shards.
 
 A person is an identity with a skin. Of eight pictures two show it at rest; the other six do something. Pictures come two by two from one camera and one light, so
-that the pictures of a person differ as those of one video and of other days do. The pose is told against the ray to the head. *Plain* persons (for evaluation) have steady light, no occluder, a far camera."""
+that the pictures of a person differ as those of one video and of other days do. The pose is told against the ray to the head, its roll in the registered picture. *Plain* persons (for evaluation) have steady light, no occluder, a far camera."""
 import json
 import os
 import shutil
@@ -17,7 +17,7 @@ from .geometry import SIZE, product_angles, rotation
 from .light import lit, random_light
 from .material import SPLITS
 from .pairs import RegistrationFailed, check_meshes, meshes_of, register_as_product
-from .perspective import View, place, random_views, seen_rotation, units_per_metre
+from .perspective import View, place, random_views, roll_of, seen_rotation, units_per_metre
 from .rendered import IDENTITY_SPREAD, SUPERSAMPLING, RenderedPairs
 from .reshaping import random_reshape
 from .scene import background_pair, composite, floating_occluder, glasses_layer, glasses_points, hair_layer, hair_points
@@ -26,7 +26,8 @@ PICTURES, RESTING = 8, (0, 2)  # pictures of a person; which of them are at rest
 FIELDS = dict(frames=((SIZE, SIZE, 3), np.uint8), meshes=((468, 3), np.float32), coefficients=((51,), np.float32), pose=((3,), np.float32), gaze=((2,), np.float32))
 LEVELS = ('coefficients', 'coefficients-plain')
 PERSONS_A_SHARD = 32
-VERSION = 1
+VERSION = 1  # of what persons are drawn
+FORMAT = 2  # of shards: those without it have the roll before registration
 _ATTEMPTS = 12
 _DRAFT_LIMIT, _FINAL_LIMIT = 10.0, 14.0  # px: see rendered.py
 _GLASSES, _HAIR, _OCCLUDER, _WIDE = 0.12, 0.3, 0.12, 0.3  # shares
@@ -89,12 +90,14 @@ class CoefficientHeads(RenderedPairs):
         points = [np.concatenate([v, glasses_points(model, v), hair]) for v, *_ in faces]
         views = (View(),) * 2 if self.plain else random_views(g)
         units = units_per_metre(model.mean, model.landmarks)
-        placed = [place(v @ rotation(*pose).T, model.landmarks, view.scaled(units), model.template) for v, pose, view in zip(points, poses, views)]
-        seen = [seen_rotation(rotation(*pose), view) for pose, view in zip(poses, views)]
+        turned, scaled = [v @ rotation(*pose).T for v, pose in zip(points, poses)], [view.scaled(units) for view in views]
+        placed = [place(v, model.landmarks, view, model.template) for v, view in zip(turned, scaled)]
+        angles = product_angles(np.stack([seen_rotation(rotation(*pose), view) for pose, view in zip(poses, views)]))
         light, backgrounds, count = random_light(g, big), background_pair(g, big, self.material.backgrounds), len(model.mean)
         drafts = [self._render(v[:count], SIZE, look, lamps, light.gloss, cv2.resize(b, (SIZE, SIZE), interpolation=cv2.INTER_AREA))
                   for v, lamps, b in zip(placed, light.lamps, backgrounds)]
         _, placed = register_as_product([np.clip(d, 0, 255).astype(np.uint8) for d in drafts], placed, self.material, model.landmarks, _DRAFT_LIMIT)
+        angles[:, 2] += [roll_of(v, model.landmarks, view, p) for v, view, p in zip(turned, scaled, placed)]
         images = [self._render(v[:count], big, look, lamps, light.gloss, b) for v, lamps, b in zip(placed, light.lamps, backgrounds)]
         if self.plain:
             pictures = develop_clean(images)
@@ -103,7 +106,7 @@ class CoefficientHeads(RenderedPairs):
             pictures = develop(g, [lit(composite(image, layers, i), light, i) for i, image in enumerate(images)])
         meshes = meshes_of(pictures, self.material)
         check_meshes(meshes, placed, model.landmarks, _FINAL_LIMIT)
-        return dict(frames=np.stack(pictures), meshes=meshes, coefficients=np.stack([c for _, c, _ in faces]), pose=product_angles(np.stack(seen)), gaze=np.stack([z for *_, z in faces]))
+        return dict(frames=np.stack(pictures), meshes=meshes, coefficients=np.stack([c for _, c, _ in faces]), pose=angles, gaze=np.stack([z for *_, z in faces]))
 
     def _worn(self, g, placed, look, worn, size):
         count, rims, layers = len(self.model.mean), 50, []
@@ -124,7 +127,7 @@ def generate(args, material, log=print):
         folder = os.path.join(args.out, f'{level}-{args.split}-{args.seed}')
         for start in range(0, args.count, PERSONS_A_SHARD):
             target = os.path.join(folder, f'shard-{start // PERSONS_A_SHARD:05d}')
-            if os.path.exists(os.path.join(target, 'meta.json')):
+            if _is_complete(target):
                 continue
             part, began, size = target + '.part', time.process_time(), min(PERSONS_A_SHARD, args.count - start)
             shutil.rmtree(part, ignore_errors=True)
@@ -134,14 +137,29 @@ def generate(args, material, log=print):
             for name in FIELDS:
                 np.save(os.path.join(part, name + '.npy'), np.concatenate([person[name] for person in persons]))
             with open(os.path.join(part, 'meta.json'), 'w') as handle:
-                json.dump(dict(split=args.split, level=level, seed=args.seed, start=start, persons=size, pictures=PICTURES, version=VERSION), handle)
+                json.dump(dict(split=args.split, level=level, seed=args.seed, start=start, persons=size, pictures=PICTURES, version=VERSION, format=FORMAT), handle)
             shutil.rmtree(target, ignore_errors=True)
             os.replace(part, target)
             log(f'{target}: {size * PICTURES} pictures, {size * PICTURES / (time.process_time() - began):.1f} per CPU-second')
 
 
+def complete_shards(folder):
+    """Names, in order. Those of another format do not count, and `generate` makes them anew."""
+    return sorted(name for name in os.listdir(folder) if _is_complete(os.path.join(folder, name)))
+
+
+def _is_complete(shard):
+    path = os.path.join(shard, 'meta.json')
+    if not os.path.exists(path):
+        return False
+    with open(path) as handle:
+        return json.load(handle).get('format') == FORMAT
+
+
 def read_set(folder, fields=tuple(FIELDS)):
     """All complete shards of a folder: name -> (persons, 8, ...)."""
-    shards = sorted(name for name in os.listdir(folder) if os.path.exists(os.path.join(folder, name, 'meta.json')))
+    shards = complete_shards(folder)
+    if not shards:
+        raise ValueError(f'{folder}: no complete shard of format {FORMAT}; generate-coefficients makes them')
     read = lambda name: np.concatenate([np.load(os.path.join(folder, shard, name + '.npy'), mmap_mode='r') for shard in shards])
     return {name: (lambda array: array.reshape(-1, PICTURES, *array.shape[1:]))(read(name)) for name in fields}

@@ -3,7 +3,7 @@
     mesh (468 x 3)  -> linear map ------------------------+
     eyes (96 x 48)  -> convolutions -> fully connected ---+-> features f --> [f, known (f - f at rest), known] -> fully connected -> 51 coefficients
     mouth (80 x 64) -> convolutions -> fully connected ---+                                                                       -> 51 logits of confidence
-                                                                                                                                       -> yaw, pitch
+                                                                                                                                       -> with f: yaw, pitch, roll
 
 The linear map is found by ridge regression and principal components before and stays as it is. Frame and mirror image are both looked at and averaged."""
 import cv2
@@ -23,6 +23,7 @@ HIDDEN = 192
 SLOPE = 0.1
 POSITION_UNIT = 100.0  # px
 COUNT = len(NAMES)
+MIRRORED_POSE = (-1.0, 1.0, -1.0)  # signs of yaw, pitch and roll in a mirror image
 POSE_UNIT = 30.0  # degrees
 CONFIDENT = 0.15  # confidence is the probability that a coefficient is off by no more
 
@@ -105,16 +106,16 @@ class CoefficientNet(nn.Module):
         self.hidden = nn.Linear(2 * features + 1, HIDDEN)
         self.out = nn.Linear(HIDDEN, COUNT)
         self.confidence = nn.Linear(HIDDEN, COUNT)
-        self.pose = nn.Linear(HIDDEN, 2)
+        self.pose = nn.Linear(HIDDEN + features, 3)
         self.act = nn.LeakyReLU(SLOPE)
 
     def features(self, mesh, eyes, mouth):
         return torch.cat([self.mesh(mesh), self.eyes(eyes), self.mouth(mouth)], 1)
 
     def head(self, features, rest, known):
-        """features, rest (n, f); known (n, 1), 0 or 1 -> coefficients before they are held in [0, 1], logits of confidence, yaw and pitch / POSE_UNIT."""
+        """features, rest (n, f); known (n, 1), 0 or 1 -> coefficients before they are held in [0, 1], logits of confidence, (yaw, pitch, roll) / POSE_UNIT."""
         x = self.act(self.hidden(torch.cat([features, known * (features - rest), known], 1)))
-        return self.out(x), self.confidence(x), self.pose(x)
+        return self.out(x), self.confidence(x), self.pose(torch.cat([x, features], 1))
 
     def widen_from(self, state):
         """Take over a network of fewer channels (state: its tensors, normalisation folded): the new ones look at random at what is there, and nothing listens to them yet."""

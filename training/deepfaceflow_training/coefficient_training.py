@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 
 from . import safetensors
-from .coefficient_heads import PICTURES, RESTING, read_set
-from .coefficient_net import (COMPONENTS, CONFIDENT, COUNT, CROPS, MIRRORED, POSE_UNIT, POSITION_UNIT, SLOPE, CoefficientNet, crop_tensor, crops_of, mesh_tensor, state_of)
+from .coefficient_heads import PICTURES, RESTING, complete_shards, read_set
+from .coefficient_net import (COMPONENTS, CONFIDENT, COUNT, CROPS, MIRRORED, MIRRORED_POSE, POSE_UNIT, POSITION_UNIT, SLOPE, CoefficientNet, crop_tensor, crops_of, mesh_tensor, state_of)
 from .coefficients import NAMES
 from .geometry import SIZE
 from .regressor import GEOMETRY_BYTES, CanonicalMesh, read_assets
@@ -77,10 +77,9 @@ class Pictures:
         self.fields = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         self.frames = []  # one memory map a shard
         for folder in folders:
-            for shard in sorted(os.listdir(folder)):
-                if os.path.exists(os.path.join(folder, shard, 'meta.json')):
-                    array = np.load(os.path.join(folder, shard, 'frames.npy'), mmap_mode='r')
-                    self.frames += [array[i:i + PICTURES] for i in range(0, len(array), PICTURES)]
+            for shard in complete_shards(folder):
+                array = np.load(os.path.join(folder, shard, 'frames.npy'), mmap_mode='r')
+                self.frames += [array[i:i + PICTURES] for i in range(0, len(array), PICTURES)]
         self.order, self.noise = mirrored_vertices(canonical).numpy(), SmoothNoise(canonical)
 
     def __len__(self):
@@ -103,16 +102,17 @@ class Pictures:
         return np.ascontiguousarray(frames[:, :, ::-1]), turned
 
     def batch(self, g, persons):
-        """Disturbed: ((mesh, eyes, mouth), targets, yaw and pitch / POSE_UNIT)."""
-        crops, meshes, targets, poses = {name: [] for name in CROPS}, [], [], []
+        """Disturbed: ((mesh, eyes, mouth), targets, (yaw, pitch, roll) / POSE_UNIT)."""
+        crops, meshes, targets, poses, turns = {name: [] for name in CROPS}, [], [], [], []
         for person in persons:
             frames, own, goal, pose = self.frames[person], *(self.fields[name][person] for name in ('meshes', 'coefficients', 'pose'))
             if g.random() < 0.5:
-                pose = pose * [-1, 1, -1]
+                pose = pose * MIRRORED_POSE
                 frames, own = self._mirrored(frames, own)
                 goal = goal[:, MIRRORED]
             for i in range(PICTURES):
                 zoom, turn, shift = 1 + g.uniform(-ZOOM, ZOOM), g.uniform(-TURN, TURN), g.uniform(-SHIFT, SHIFT, 2)
+                turns.append([0, 0, np.rad2deg(turn)])
                 linear = zoom * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
                 middle = np.full(2, SIZE / 2)
                 back = np.linalg.inv(linear)
@@ -127,7 +127,7 @@ class Pictures:
             poses.append(pose)
         meshes = np.stack(meshes) + self.noise.draw(g, len(meshes))
         tensors = [crop_tensor(np.stack(crops[name])) for name in CROPS]
-        return (mesh_tensor(meshes), *recoloured(g, tensors)), torch.from_numpy(np.concatenate(targets)), torch.from_numpy(np.concatenate(poses)[:, :2].astype(np.float32)) / POSE_UNIT
+        return (mesh_tensor(meshes), *recoloured(g, tensors)), torch.from_numpy(np.concatenate(targets)), torch.from_numpy((np.concatenate(poses) + turns).astype(np.float32)) / POSE_UNIT
 
 
 def recoloured(g, crops):
@@ -176,7 +176,7 @@ class Average:
 
 
 def predict(net, pictures, persons, known, both=True):
-    """-> (n, 51) in [0, 1], (n, 51) confidences, (n, 2) yaw and pitch in degrees; known: whether the person's first picture, at rest, is known. both: with the mirror image."""
+    """-> (n, 51) in [0, 1], (n, 51) confidences, (n, 3) yaw, pitch and roll in degrees; known: whether the person's first picture, at rest, is known. both: with the mirror image."""
     found, sure, turned = [], [], []
     with torch.no_grad():
         for start in range(0, len(persons), 16):
@@ -186,7 +186,7 @@ def predict(net, pictures, persons, known, both=True):
                 f = net.features(*pictures.plain(part, mirrored))
                 rest = f[np.repeat(np.arange(len(part)) * PICTURES, PICTURES)]
                 values, logits, pose = net.head(f, rest, torch.full((len(f), 1), float(known)))
-                views.append([values[:, MIRRORED], logits[:, MIRRORED], pose * torch.tensor([-1.0, 1.0])] if mirrored else [values, logits, pose])
+                views.append([values[:, MIRRORED], logits[:, MIRRORED], pose * torch.tensor(MIRRORED_POSE)] if mirrored else [values, logits, pose])
             values, logits, pose = (sum(x) / len(x) for x in zip(*views))
             turned.append(POSE_UNIT * pose.numpy())
             found.append(values.clamp(0, 1).numpy())
@@ -204,11 +204,11 @@ def table(found, targets):
 
 
 def pose_table(found, truth):
-    """Slope, mean absolute error of yaw and pitch, degrees, where the truth is known."""
+    """Slope, mean absolute error of yaw, pitch and roll, degrees, where the truth is known."""
     told = np.isfinite(truth).all(1)
     if not told.any():
         return None
-    return [[round(float(np.polyfit(truth[told, k], found[told, k], 1)[0]), 3), round(float(np.abs(found - truth)[told, k].mean()), 2)] for k in range(2)]
+    return [[round(float(np.polyfit(truth[told, k], found[told, k], 1)[0]), 3), round(float(np.abs(found - truth)[told, k].mean()), 2)] for k in range(3)]
 
 
 def moving(array):
@@ -225,18 +225,16 @@ def evaluate(net, tests, log, both=True):
         for known in (False, True):
             found, _, turned = predict(net, pictures, persons, known, both)
             figures = rows[f'{name} {"relative" if known else "absolute"}'] = table(moving(found), moving(goal))
-            figures['pose'] = pose_table(turned, pictures.fields['pose'].reshape(-1, 3)[:, :2])
+            figures['pose'] = pose_table(turned, pictures.fields['pose'].reshape(-1, 3))
             log(f'  {name:28s} {"relative" if known else "absolute"}: r {figures["r"]:.3f} gain {figures["gain"]:.2f} MAE {figures["mae"]:.4f} (zero {figures["zero"]:.4f}); '
-                + ' '.join(f'{n} {figures["each"][n][0]:.2f}/{figures["each"][n][1]:.2f}' for n in ('jawOpen', 'mouthSmileLeft', 'eyeBlinkLeft', 'browOuterUpLeft', 'noseSneerLeft', 'cheekPuff')) + f'; yaw, pitch {figures["pose"]}')
+                + ' '.join(f'{n} {figures["each"][n][0]:.2f}/{figures["each"][n][1]:.2f}' for n in ('jawOpen', 'mouthSmileLeft', 'eyeBlinkLeft', 'browOuterUpLeft', 'noseSneerLeft', 'cheekPuff')) + f'; yaw, pitch, roll {figures["pose"]}')
     return rows
 
 
 def train(args, log=print):
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    canonical = CanonicalMesh(read_assets(args.assets)[slice(*GEOMETRY_BYTES)])
-    pictures = Pictures(args.sets, canonical)
-    tests = {os.path.basename(folder.rstrip('/')): Pictures([folder], canonical) for folder in args.tests}
+    pictures, tests = sets_of(args)
     held = max(8, int(HELD_BACK * len(pictures)))
     persons = np.arange(len(pictures) - held)
     meshes = mesh_tensor(pictures.fields['meshes'][persons].reshape(-1, 468, 3)).numpy()
@@ -268,11 +266,8 @@ def train(args, log=print):
         if share >= 1:
             break
         for group in optimiser.param_groups:
-            group['lr'] = args.lr * min(1, (step + 1) / WARMUP) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * share)))
-        epoch, at = divmod(step * size, len(persons) - len(persons) % size)
-        order = np.random.default_rng([args.seed, 1, epoch]).permutation(persons)
-        draw = np.random.default_rng([args.seed, 2, step])
-        inputs, targets, poses = pictures.batch(draw, order[at:at + size])
+            group['lr'] = args.lr * min(1, (step + 1) / WARMUP) * cosine(share)
+        inputs, targets, poses, draw = drawn(pictures, persons, args, step)
         features = net.features(*inputs)
         found, _, turned_by = net.head(features, *rest_of(draw, features, size))
         told = poses.isfinite()
@@ -299,6 +294,55 @@ def train(args, log=print):
     return export(net, rows, args, step * size * PICTURES, log)
 
 
+def train_pose(args, log=print):
+    """The last layer of the pose alone, of a weight file whose other layers stay as they are, to the bit; its absolute error, for a few heads are drawn where they are not."""
+    torch.set_num_threads(args.threads)
+    pictures, tests = sets_of(args)
+    tensors, metadata = safetensors.load(args.init)
+    del metadata['sha256']  # of other contents; the converter writes it anew
+    net = folded(CoefficientNet(len(tensors['mesh.bias'])))
+    net.widen_from(state_of(args.init))
+    net.requires_grad_(False)
+    evaluate(net, tests, log)
+    net.pose.requires_grad_(True)
+    optimiser = torch.optim.AdamW(net.pose.parameters(), lr=args.lr, weight_decay=args.decay)
+    persons, began, step = np.arange(len(pictures)), time.time(), 0
+    while (share := (time.time() - began) / 60 / args.minutes) < 1:
+        for group in optimiser.param_groups:
+            group['lr'] = args.lr * cosine(share)
+        inputs, _, poses, draw = drawn(pictures, persons, args, step)
+        with torch.no_grad():
+            features = net.features(*inputs)
+            rest, known = rest_of(draw, features, args.batch)
+        error = (net.head(features, rest, known)[2] - poses).abs()
+        optimiser.zero_grad()
+        error[poses.isfinite()].mean().backward()
+        optimiser.step()
+        step += 1
+    log(f'{step} steps')
+    rows = evaluate(net, tests, log)
+    metadata['pose_figures'] = json.dumps({key: row['pose'] for key, row in rows.items()})
+    safetensors.save(args.out, {**tensors, **{name: value for name, value in tensors_of(net).items() if name.startswith('pose.')}}, metadata)
+    log(args.out)
+
+
+def sets_of(args):
+    canonical = CanonicalMesh(read_assets(args.assets)[slice(*GEOMETRY_BYTES)])
+    return Pictures(args.sets, canonical), {os.path.basename(folder.rstrip('/')): Pictures([folder], canonical) for folder in args.tests}
+
+
+def cosine(share):
+    return 0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * share))
+
+
+def drawn(pictures, persons, args, step):
+    """The batch of a step, of other persons until all had their turn, and the generator that goes on from it."""
+    epoch, at = divmod(step * args.batch, len(persons) - len(persons) % args.batch)
+    order = np.random.default_rng([args.seed, 1, epoch]).permutation(persons)
+    draw = np.random.default_rng([args.seed, 2, step])
+    return *pictures.batch(draw, order[at:at + args.batch]), draw
+
+
 def go_on_from(net, path, pictures, persons):
     tensors = state_of(path)
     if len(tensors['mesh.bias']) != len(net.mesh.bias):
@@ -312,10 +356,13 @@ def go_on_from(net, path, pictures, persons):
 def averaged(average, mesh_features):
     net = CoefficientNet(mesh_features)
     net.load_state_dict(average.state)
-    net.eval()
+    return folded(net)
+
+
+def folded(net):
     for look in (net.eyes, net.mouth):
         look.fold()
-    return net
+    return net.eval()
 
 
 def sharpen(net, pictures, persons, log):

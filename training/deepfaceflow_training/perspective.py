@@ -98,6 +98,13 @@ def place(points, landmarks, view, template):
     return np.c_[seen[:, :2] @ matrix[:, :2].T + matrix[:, 2], scale * depth].astype(np.float32)
 
 
+def roll_of(points, landmarks, view, placed):
+    """Degrees by which a similarity in the picture turned what `view` shows of the points into `placed` (n, 3), clockwise."""
+    seen = project(points, np.asarray(points, np.float64)[landmarks].mean(0), view)
+    matrix, _ = fit_similarity(seen[:, :2], np.asarray(placed, np.float64)[:, :2])
+    return np.rad2deg(np.arctan2(matrix[1, 0], matrix[0, 0]))
+
+
 def units_per_metre(points, landmarks):
     """Of a head whose eyes are as far apart as those of a grown head."""
     outer = np.asarray(points)[np.asarray(landmarks)[[36, 45]]]

@@ -13,7 +13,7 @@ from deepfaceflow_training import cli, levels, nets, perspective, shards
 from deepfaceflow_training.depth_study import MESH, NETWORK, dz_slope, labels, study_set
 from deepfaceflow_training.geometry import SIZE, rotation
 from deepfaceflow_training.morphable import FACE, HEAD_NECK, LEFT_EYE, MOUTH_SOCKET, RIGHT_EYE, TEETH
-from deepfaceflow_training.perspective import View, lift, place, project, random_views
+from deepfaceflow_training.perspective import View, lift, place, project, random_views, roll_of
 from deepfaceflow_training.photowarp_perspective import PX_PER_METRE, moved
 from deepfaceflow_training.regressor import LANDMARKS68
 from deepfaceflow_training.reshaping import RELIEF, random_reshape
@@ -50,6 +50,16 @@ class CameraTest(unittest.TestCase):
         far, infinite = (project(points, points.mean(0), View(distance)) for distance in (1e7, np.inf))
         np.testing.assert_allclose(far, infinite, atol=1e-4)
         np.testing.assert_allclose(infinite, points - points.mean(0))
+
+    def test_placing_takes_back_the_roll_of_a_head(self):
+        points, view = head(), View(40.0, (0.1, -0.2))
+        level = place(points, LANDMARKS, View(), points[LANDMARKS, :2] * 10 + 112)
+        self.assertAlmostEqual(roll_of(points, LANDMARKS, View(), level), 0, places=3)
+        rolled = points @ rotation(0, 0, 25).T.astype(np.float64)
+        self.assertAlmostEqual(roll_of(rolled, LANDMARKS, View(), place(rolled, LANDMARKS, View(), points[LANDMARKS, :2] * 10 + 112)), -25, places=3)
+        seen = place(points, LANDMARKS, view, points[LANDMARKS, :2])
+        turned = np.c_[seen[:, :2] @ rotation(0, 0, 8)[:2, :2].T, seen[:, 2]]
+        self.assertAlmostEqual(roll_of(points, LANDMARKS, view, turned) - roll_of(points, LANDMARKS, view, seen), 8, places=3)
 
     def test_a_near_camera_adds_the_keystone_that_reads_as_turn(self):
         # A flat face turned by yaw moves along x by -x^2 sin(yaw) / distance more than an orthographic camera shows: convex, as relief would be.
