@@ -1,13 +1,13 @@
 import { multiply } from '../geometry/rotation.js'
 import { applySimilarity3, invertSimilarity3 } from '../geometry/similarity3.js'
-import type { Rgba } from '../geometry/types.js'
 import type { DrivenHead, HeadPose } from './carry-over.js'
 import { type FurtherSource, movedPoints } from './further-source.js'
 import type { Gaze } from './gaze.js'
+import type { LayerBlend } from './layer-blend.js'
 import type { PhotoHead } from './photo-head.js'
 import type { Vector } from './points.js'
 import type { MovedSheet } from './sheet.js'
-import type { SheetRenderer } from './sheet-renderer.js'
+import type { Drawing, Layer, SheetRenderer } from './sheet-renderer.js'
 import { REGIONS, type Regions, regionsOf, regionWeights, strongest, unlikeness } from './source-weights.js'
 
 /** A further source and what draws it. */
@@ -16,7 +16,7 @@ export interface DrawableSource extends FurtherSource {
 }
 
 /** Further photos that are drawn into a frame beside the one that is moved, at most. */
-const MOST_DRAWN = 4
+export const MOST_DRAWN = 4
 
 /** The inside of the mouth that a head with its lips where they go is given: `InnerMouth.cut`. */
 export type PatchOf = (head: PhotoHead, expressive: Float64Array) => Float32Array
@@ -28,48 +28,29 @@ export class FusedSources {
   constructor(
     private readonly head: PhotoHead,
     private readonly sources: readonly DrawableSource[],
+    private readonly blend: LayerBlend,
   ) {
     this.#regions = regionsOf(head)
   }
 
   /**
-   * @param drawn the photo, moved
+   * @param own the photo, moved
    * @param driven how
    * @param moved its sheet
-   * @returns the photo with what the others show better; `drawn` itself where they show nothing better
+   * @returns the photo with what the others show better; `own` itself where they show nothing better
    */
-  async over(drawn: Rgba, driven: DrivenHead, moved: MovedSheet, patchOf: PatchOf): Promise<Rgba> {
-    const chosen = this.#choose(driven)
-    if (chosen.length === 0) return drawn
-    const layers = await Promise.all(
-      chosen.map(async ({ source, weights }) => {
-        const own = drivenSource(source, this.head, driven)
-        const sheet = pulled(source, source.sheet.move(own), moved)
-        return await source.renderer.draw(sheet, patchOf(source.head, own.expressive), weights)
-      }),
-    )
-    const data = drawn.data.slice()
-    for (let i = 0; i < data.length; i += 4) {
-      let [red, green, blue, any] = [0, 0, 0, 0]
-      const [r, g, b] = [drawn.data[i] as number, drawn.data[i + 1] as number, drawn.data[i + 2] as number]
-      for (const { data: layer } of layers) {
-        const weight = (layer[i + 3] as number) / 255
-        if (weight === 0) continue
-        any = 1
-        red += weight * ((layer[i] as number) - r)
-        green += weight * ((layer[i + 1] as number) - g)
-        blue += weight * ((layer[i + 2] as number) - b)
-      }
-      if (any === 0) continue
-      data[i] = Math.round(r + red)
-      data[i + 1] = Math.round(g + green)
-      data[i + 2] = Math.round(b + blue)
-    }
-    return { ...drawn, data }
+  over(own: Layer, driven: DrivenHead, moved: MovedSheet, patchOf: PatchOf): Drawing {
+    const layers = this.#choose(driven).map(({ source, weights }) => {
+      const its = drivenSource(source, this.head, driven)
+      const sheet = pulled(source, source.sheet.move(its), moved)
+      return source.renderer.drawing(sheet, patchOf(source.head, its.expressive), weights)
+    })
+    return layers.length === 0 ? own : this.blend.over(own, layers)
   }
 
   dispose(): void {
     for (const { renderer } of this.sources) renderer.dispose()
+    this.blend.dispose()
   }
 
   /** Sources that count, and how much at each corner of their sheets. */

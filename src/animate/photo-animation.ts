@@ -4,6 +4,7 @@ import type { FaceFrame, FlowResult, TrackerMemory, VideoTracker } from '../face
 import { applySimilarityToPoints, invertSimilarity } from '../geometry/similarity.js'
 import type { PhotoInput, Rgba } from '../geometry/types.js'
 import { decodePhoto } from '../platform/index.js'
+import type { DeviceData } from '../runtime/device-data.js'
 import { type Bridge, bridge, carryOver, poseOf } from './carry-over.js'
 import { assertMotion, assertObserved } from './checked-motion.js'
 import type { FusedSources, PatchOf } from './fused-sources.js'
@@ -16,6 +17,7 @@ import {
   stillMotion,
 } from './head-motion.js'
 import { type InnerMouth, type MouthSource, mouthPlaces } from './inner-mouth.js'
+import type { LayerBlend } from './layer-blend.js'
 import { matchedIrises } from './matched-irises.js'
 import type { Motion } from './motion-choice.js'
 import { type OpenMouth, shownMouths } from './mouth-sources.js'
@@ -23,10 +25,10 @@ import { checkReference } from './photo-checks.js'
 import type { PhotoHead, Strengths } from './photo-head.js'
 import { type SurroundReference, seenSurround, surroundReference } from './seen-surround.js'
 import type { Sheet } from './sheet.js'
-import type { SheetRenderer } from './sheet-renderer.js'
+import type { Drawing, SheetRenderer } from './sheet-renderer.js'
 import { type SkinReference, skinLight, skinReference } from './skin-light.js'
 import { steadiedLandmarks } from './steadied-landmarks.js'
-import type { AnimatedFrame, Animation, ObservedFrame } from './types.js'
+import type { AnimatedFrame, Animation, DrawnFrame, ObservedFrame } from './types.js'
 import { intoPhoto, type WorkingPhoto } from './working-photo.js'
 
 /** What an animation is made of. */
@@ -41,6 +43,8 @@ export interface AnimationParts {
   readonly mouths: readonly OpenMouth[]
   /** Null without further photos. */
   readonly fused: FusedSources | null
+  /** Brings frames to the device that are not drawn at the photo's size; null where they are. */
+  readonly upload: LayerBlend | null
   readonly tracker: VideoTracker<'reference'>
   /** Where the person is in a picture, h*w in [0, 1]. */
   readonly personOf: (image: Rgba) => Promise<Float32Array>
@@ -115,20 +119,22 @@ export class PhotoAnimation implements Animation {
   }
 
   async draw(observed: ObservedFrame, frame: PhotoInput, shown?: PhotoInput): Promise<AnimatedFrame> {
-    if (this.#bridge === undefined) throw notStarted('draw')
-    assertObserved(observed, 'draw')
-    const { face, working, head, sheet, renderer, fused, strengths, motion } = this.#parts
-    const driven = carryOver(this.#bridge, observed.motion, strengths, motion)
-    const driver = await this.#mouthOf(observed, observed.status === 'held' ? shown : frame)
-    const patchOf: PatchOf = (head, expressive) => this.#patch(head, expressive, driver)
-    const moved = sheet.move(driven)
-    const image = await renderer.draw(moved, patchOf(head, driven.expressive))
-    const drawn = fused === null ? image : await fused.over(image, driven, moved, patchOf)
-    return {
-      image: await intoPhoto(face.image, working, drawn),
-      status: observed.status,
-      beyond: driven.beyond,
-    }
+    const { drawing, drawn } = await this.#drawing('draw', observed, frame, shown)
+    const { face, working } = this.#parts
+    return { image: await intoPhoto(face.image, working, await drawing.read()), ...drawn }
+  }
+
+  async drawOnDevice(
+    observed: ObservedFrame,
+    frame: PhotoInput,
+    to: DeviceData,
+    shown?: PhotoInput,
+  ): Promise<DrawnFrame> {
+    const { drawing, drawn } = await this.#drawing('drawOnDevice', observed, frame, shown)
+    const { face, working, upload } = this.#parts
+    if (upload === null) await drawing.leaveIn(to)
+    else await upload.upload(await intoPhoto(face.image, working, await drawing.read()), to)
+    return drawn
   }
 
   async next(frame: PhotoInput): Promise<AnimatedFrame> {
@@ -156,6 +162,7 @@ export class PhotoAnimation implements Animation {
   dispose(): void {
     this.#parts.renderer.dispose()
     this.#parts.fused?.dispose()
+    this.#parts.upload?.dispose()
   }
 
   /** @returns what the reference shows, and the tracker's memory of it */
@@ -184,6 +191,26 @@ export class PhotoAnimation implements Animation {
       mouth: mouthPlaces(a.landmarks468),
     }
     return this.#last
+  }
+
+  async #drawing(
+    call: string,
+    observed: ObservedFrame,
+    frame: PhotoInput,
+    shown: PhotoInput | undefined,
+  ): Promise<{ readonly drawing: Drawing; readonly drawn: DrawnFrame }> {
+    if (this.#bridge === undefined) throw notStarted(call)
+    assertObserved(observed, call)
+    const { head, sheet, renderer, fused, strengths, motion } = this.#parts
+    const driven = carryOver(this.#bridge, observed.motion, strengths, motion)
+    const driver = await this.#mouthOf(observed, observed.status === 'held' ? shown : frame)
+    const patchOf: PatchOf = (head, expressive) => this.#patch(head, expressive, driver)
+    const moved = sheet.move(driven)
+    const own = renderer.drawing(moved, patchOf(head, driven.expressive))
+    return {
+      drawing: fused === null ? own : fused.over(own, driven, moved, patchOf),
+      drawn: { status: observed.status, beyond: driven.beyond },
+    }
   }
 
   /** The driver's mouth in the frame that the motion is of. */

@@ -10,8 +10,9 @@ import type { Engine } from '../runtime/engine.js'
 import type { CheckedAnimateOptions } from './checked-options.js'
 import { faceTriangles } from './face-parts.js'
 import { type FurtherSource, furtherSource } from './further-source.js'
-import { type DrawableSource, FusedSources } from './fused-sources.js'
+import { type DrawableSource, FusedSources, MOST_DRAWN } from './fused-sources.js'
 import { InnerMouth, mouthPlaces } from './inner-mouth.js'
+import { LayerBlend } from './layer-blend.js'
 import { personMatte } from './matte.js'
 import type { OpenMouth } from './mouth-sources.js'
 import { mouthOpening } from './openings.js'
@@ -90,7 +91,15 @@ export async function prepareAnimation(
     const own = { ...layersOf(source.image, source.matte), backdrop: layers.backdrop }
     drawable.push({ ...source, renderer: await SheetRenderer.create(engine, image, own, source.sheet, true) })
   }
-  const fused = drawable.length > 0 ? new FusedSources(head, drawable) : null
+  const fused =
+    drawable.length === 0
+      ? null
+      : new FusedSources(
+          head,
+          drawable,
+          await LayerBlend.create(engine, image, Math.min(drawable.length, MOST_DRAWN)),
+        )
+  const upload = image === face.image ? null : await LayerBlend.create(engine, face.image, 0)
   const video: VideoOptions<'reference'> = {
     flows: 'reference',
     backward: false,
@@ -111,6 +120,7 @@ export async function prepareAnimation(
       innerMouth,
       mouths,
       fused,
+      upload,
       tracker,
       personOf: async (image) => (await personMatte(engine, image, weights)).alpha,
       strengths,

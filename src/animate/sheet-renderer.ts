@@ -5,8 +5,9 @@ import { imageOutput } from '../ops/image/image-output.js'
 import { interpolate } from '../ops/mesh/interpolate.js'
 import { rasterise } from '../ops/mesh/rasterise.js'
 import { inputTensor } from '../ops/tensor/border.js'
+import type { DeviceData } from '../runtime/device-data.js'
 import type { Engine } from '../runtime/engine.js'
-import type { Plan } from '../runtime/plan.js'
+import type { Plan, PlanInputs } from '../runtime/plan.js'
 import { fillHole } from './backdrop.js'
 import { MOUTH_PATCH } from './inner-mouth.js'
 import type { PersonMatte } from './matte.js'
@@ -18,6 +19,19 @@ export interface SheetLayers {
   readonly sheet: Float32Array
   /** h*w*3. */
   readonly backdrop: Float32Array
+}
+
+/** A picture that can be drawn: by one of the calls, whole, before the call returns. */
+export interface Drawing {
+  read(): Promise<Rgba>
+  /** Nothing is read back. @param to RGBA8 pixels of the picture's size */
+  leaveIn(to: DeviceData): Promise<void>
+}
+
+/** A drawing that others can be laid over, or that is laid over another. */
+export interface Layer extends Drawing {
+  /** @returns where its pixels are until the renderer's next drawing */
+  start(): GPUBuffer
 }
 
 /** Draws a sheet whose corners have moved over what lies behind it. One plan a photo. */
@@ -70,14 +84,28 @@ export class SheetRenderer {
    * @param patch of `InnerMouth.cut`
    * @param weights by corner, in [0, 1]; of a renderer that draws them
    */
-  async draw({ vertices, gains }: MovedSheet, patch: Float32Array, weights?: Float32Array): Promise<Rgba> {
-    const fresh = this.#device !== this.engine.device
-    this.#device = this.engine.device
-    // Layers stay on the device until it is replaced.
-    const light = weights === undefined ? gains : withWeights(gains, weights)
-    const inputs = { vertices, gains: light, patch, ...(fresh && this.#constant) }
-    const { frame } = await this.#plan.compute(inputs)
-    return { ...this.#size, data: frame as Uint8Array }
+  drawing({ vertices, gains }: MovedSheet, patch: Float32Array, weights?: Float32Array): Layer {
+    const inputs = { vertices, gains: weights === undefined ? gains : withWeights(gains, weights), patch }
+    return {
+      read: async () => {
+        const { frame } = await this.#submit(inputs, (all) => this.#plan.compute(all))
+        return { ...this.#size, data: frame as Uint8Array }
+      },
+      leaveIn: async (to) => await this.#submit(inputs, (all) => this.#plan.run(all, { to: { frame: to } })),
+      start: () => {
+        // What the device refuses, the reading of what is made of the pixels says.
+        void this.#submit(inputs, (all) => this.#plan.run(all))
+        return this.#plan.outputBuffer('frame')
+      },
+    }
+  }
+
+  /** With the layers, which stay on the device until it is replaced. */
+  #submit<T>(inputs: PlanInputs, submit: (inputs: PlanInputs) => T): T {
+    const { device } = this.engine
+    const submitted = submit({ ...inputs, ...(this.#device !== device && this.#constant) })
+    this.#device = device
+    return submitted
   }
 
   dispose(): void {

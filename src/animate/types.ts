@@ -1,5 +1,6 @@
 import type { FaceChoice, FaceFrame, TrackerMemory, WaitOptions } from '../face/types.js'
 import type { PhotoInput, Rgba } from '../geometry/types.js'
+import type { DeviceData } from '../runtime/device-data.js'
 import type { HeadMotion } from './head-motion.js'
 import type { Motion } from './motion-choice.js'
 import type { Strengths } from './photo-head.js'
@@ -35,13 +36,17 @@ export interface ObservedFrame {
   readonly message?: string
 }
 
-/** One frame of the animation. */
-export interface AnimatedFrame {
-  /** In the photo's size. */
-  readonly image: Rgba
+/** What is known of a frame that was drawn. */
+export interface DrawnFrame {
   readonly status: ObservedFrame['status']
   /** Turn that the driver asks for beyond what the photo can show, degrees; null where all of it is shown. */
   readonly beyond: { readonly yaw: number; readonly pitch: number } | null
+}
+
+/** One frame of the animation. */
+export interface AnimatedFrame extends DrawnFrame {
+  /** In the photo's size. */
+  readonly image: Rgba
 }
 
 /**
@@ -75,6 +80,20 @@ export interface Animation {
    * @throws FaceError INVALID_ARGUMENT before `start`, and for a motion with numbers that are missing or not finite
    */
   draw(observed: ObservedFrame, frame: PhotoInput, shown?: PhotoInput): Promise<AnimatedFrame>
+  /**
+   * `draw` that leaves the frame on the device of `CreateOptions.device` or `engine`, with the same pixels. Nothing is read back but for photos of more than 2
+   * megapixels, whose head is drawn apart and put into the photo by the processor.
+   * @param to place for RGBA8 pixels in the photo's size: a GPUBuffer or a slice of one (usage COPY_DST; `bytesPerRow` a multiple of 4), or a
+   * GPUTexture (rgba8unorm, usage STORAGE_BINDING). What is there belongs to the caller
+   * @returns settles when the device has accepted the commands: what the caller submits from then on sees the frame
+   * @throws FaceError as `draw`; EngineError INVALID_BUFFER for a place that does not fit
+   */
+  drawOnDevice(
+    observed: ObservedFrame,
+    frame: PhotoInput,
+    to: DeviceData,
+    shown?: PhotoInput,
+  ): Promise<DrawnFrame>
   /**
    * Turn of a motion beyond what the photo can show, degrees; null where all of it is shown.
    * @throws FaceError INVALID_ARGUMENT as `draw`

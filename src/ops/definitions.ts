@@ -11,6 +11,7 @@ import { flowOnFaceOp } from './flow/flow-on-face.js'
 import { inverseSearchOp } from './flow/inverse-search.js'
 import { variationalOp } from './flow/variational.js'
 import { warpOp, warpValidityOp } from './flow/warp.js'
+import { blendLayersOp } from './image/blend-layers.js'
 import { compositeSheetOp } from './image/composite-sheet.js'
 import { imageInputOp } from './image/image-input.js'
 import { imageOutputOp } from './image/image-output.js'
@@ -38,7 +39,7 @@ import { reshapeOp } from './tensor/reshape.js'
 const DEFINITIONS = [
   ...[conv2dOp, depthwiseConv2dOp, fullyConnectedOp, transposedConv2dOp],
   ...[consistencyOp, correlationOp, flowOnFaceOp, inverseSearchOp, variationalOp, warpOp, warpValidityOp],
-  ...[compositeSheetOp, imageInputOp, imageOutputOp, resizeOp],
+  ...[blendLayersOp, compositeSheetOp, imageInputOp, imageOutputOp, resizeOp],
   ...[
     fragmentChannelOp,
     fragmentMaskedOp,

@@ -36,6 +36,7 @@ export {
 } from './flow/inverse-search.js'
 export { VARIATIONAL_DEFAULTS, type VariationalAttrs, variationalRefinement } from './flow/variational.js'
 export { type WarpAttrs, type WarpValidityAttrs, warp, warpValidity } from './flow/warp.js'
+export { blendLayers } from './image/blend-layers.js'
 export { compositeSheet, type SheetLayers } from './image/composite-sheet.js'
 export {
   frameType,

@@ -77,7 +77,7 @@ describe('a sheet', () => {
   async function drawn(image: Rgba, ...heads: DrivenHead[]): Promise<Rgba[]> {
     const renderer = await SheetRenderer.create(engine, image, layersOf(image, { alpha, person }), sheet)
     const out: Rgba[] = []
-    for (const one of heads) out.push(await renderer.draw(sheet.move(one), NO_PATCH))
+    for (const one of heads) out.push(await renderer.drawing(sheet.move(one), NO_PATCH).read())
     renderer.dispose()
     return out
   }

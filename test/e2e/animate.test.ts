@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { DeepFaceFlow, decodePhoto, type Rgba } from '../../src/index.js'
+import { BufferUsage, TextureUsage } from '../../src/gpu/constants.js'
+import { type Animation, DeepFaceFlow, decodePhoto, type ObservedFrame, type Rgba } from '../../src/index.js'
+import { Engine } from '../../src/runtime/engine.js'
 
 /** Photos that move, with the real networks. */
+let engine: Engine
 let faceFlow: DeepFaceFlow
 
 const FIRST = 'test/fixtures/eval/animate/sbwe5n-001.jpg'
@@ -12,14 +15,50 @@ const STUDIO = 'test/fixtures/eval/animate/pwij3p-011.jpg'
 const OTHER = 'test/fixtures/photos/faker_male_000.jpg'
 
 beforeAll(async () => {
-  faceFlow = await DeepFaceFlow.create()
+  engine = await Engine.open()
+  faceFlow = await DeepFaceFlow.create({ engine })
 })
-afterAll(() => faceFlow.dispose())
+afterAll(() => {
+  faceFlow.dispose()
+  engine.dispose()
+})
 
 function likeness(a: Rgba, b: Rgba): number {
   let sum = 0
   for (let i = 0; i < a.data.length; i++) sum += ((a.data[i] as number) - (b.data[i] as number)) ** 2
   return 10 * Math.log10(255 ** 2 / (sum / ((a.data.length * 3) / 4)))
+}
+
+/** A frame that was left in a buffer, and in a texture of 256-byte rows. */
+async function leftOnDevice(animation: Animation, seen: ObservedFrame, frame: string): Promise<Uint8Array[]> {
+  const { device } = engine
+  const { width, height } = animation.face.image
+  const size = 4 * width * height
+  const [buffer, read] = [
+    BufferUsage.COPY_DST | BufferUsage.COPY_SRC,
+    BufferUsage.COPY_DST | BufferUsage.MAP_READ,
+  ].map((usage) => device.createBuffer({ size, usage })) as [GPUBuffer, GPUBuffer]
+  const usage = TextureUsage.STORAGE_BINDING | TextureUsage.COPY_SRC
+  const texture = device.createTexture({ size: [width, height], format: 'rgba8unorm', usage })
+  const bytesPerRow = 256 * Math.ceil(width / 64)
+  const rows = device.createBuffer({
+    size: bytesPerRow * height,
+    usage: BufferUsage.COPY_DST | BufferUsage.MAP_READ,
+  })
+  const drawn = await animation.drawOnDevice(seen, frame, buffer)
+  expect(drawn).toEqual({ status: 'ok', beyond: null })
+  await animation.drawOnDevice(seen, frame, texture)
+  const encoder = device.createCommandEncoder()
+  encoder.copyBufferToBuffer(buffer, 0, read, 0, size)
+  encoder.copyTextureToBuffer({ texture }, { buffer: rows, bytesPerRow }, [width, height])
+  device.queue.submit([encoder.finish()])
+  await Promise.all([read.mapAsync(1), rows.mapAsync(1)])
+  const inRows = new Uint8Array(rows.getMappedRange())
+  const ofTexture = new Uint8Array(size)
+  for (let y = 0; y < height; y++) {
+    ofTexture.set(inRows.subarray(bytesPerRow * y, bytesPerRow * y + 4 * width), 4 * width * y)
+  }
+  return [new Uint8Array(read.getMappedRange()), ofTexture]
 }
 
 function beside(a: Rgba, b: Rgba): Rgba {
@@ -57,6 +96,22 @@ describe('animate', () => {
     const [one, two] = [await alone.next(LATER), await more.next(LATER)]
     expect(likeness(two.image, target)).toBeGreaterThan(likeness(one.image, target) + 0.3)
     for (const animation of [alone, more]) animation.dispose()
+  })
+
+  it('leaves frames of one photo and of several on the device, with the pixels of draw()', async () => {
+    for (const sources of [[], [FURTHER]]) {
+      const animation = await faceFlow.animate(FIRST, { sources })
+      await animation.start(FIRST)
+      const seen = await animation.observe(LATER)
+      const short = engine.device.createBuffer({ size: 1024, usage: BufferUsage.COPY_DST })
+      await expect(animation.drawOnDevice(seen, LATER, short)).rejects.toMatchObject({
+        code: 'INVALID_BUFFER',
+      })
+      const left = await leftOnDevice(animation, seen, LATER)
+      const { image } = await animation.draw(seen, LATER)
+      for (const pixels of left) expect(pixels).toEqual(image.data)
+      animation.dispose()
+    }
   })
 
   it('refuses sources that show somebody else or nobody', async () => {

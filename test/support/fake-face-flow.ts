@@ -276,6 +276,9 @@ export class FakeFaceFlow implements ExpressiveFaceFlow {
         data[0] = Math.round(8 * (motion.expression[0] ?? 0))
         return { image: { ...image, data }, status, beyond: null }
       },
+      async drawOnDevice() {
+        throw new TypeError('there is no device')
+      },
       async next(frame) {
         return await animation.draw(await animation.observe(frame), frame)
       },
