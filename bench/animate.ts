@@ -17,7 +17,7 @@ import { formatTable } from './lib/table.js'
 
 const command = benchCommand(
   'bench:animate',
-  "A frame of an animation beyond the flow, against the registered pair in the same run: processor time of the process, which on software adapters is the shaders' cost",
+  "A frame of an animation beyond the flow, and what its face does, against the registered pair in the same run: processor time of the process, which on software adapters is the shaders' cost",
 ).parse()
 
 /** A person, four further frames of the same, and the driver, two frames of another. */
@@ -56,6 +56,7 @@ await main(async () => {
     'of that sheet and mouth, on the CPU': async () => cpu.drawn(),
     'motion of the head and its surround, on the CPU': async () => cpu.observed(),
     'drawn frame, four further sources': () => fused.draw(observed, later),
+    'expression of a face that was found': () => faceFlow.expression(pair.b),
   }
   const samples = Object.fromEntries(Object.keys(work).map((name) => [name, [] as number[]]))
   const runs = options.runs ?? (options.quick ? 5 : 20)

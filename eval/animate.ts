@@ -1,13 +1,16 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { DeepFaceFlow, decodePhoto, encodePng, type Rgba } from '../src/index.js'
+import { landmarks68 } from '../src/face/register/landmarks.js'
+import { type Animation, DeepFaceFlow, decodePhoto, encodePng, type Rgba } from '../src/index.js'
 import { psnr, REGIONS, type Region, regionMasks, ssim } from './animate-metrics.js'
+import { landmarkWarp } from './landmark-warp.js'
+import type { Point } from './polygons.js'
 import { inOtherTone } from './tones.js'
 
 /**
  * npm run eval -- animate: a person's first frame moved by the same person's later ones, against these frames. DIS, whose warp stands
- * beside it, sees the pixels of the later frame everywhere; the animation sees its face only. Once more with four further frames of the
+ * beside it, sees the pixels of the later frame everywhere; the animation sees its face only, and what is driven by landmarks alone 68 points of it. Once more with four further frames of the
  * person as sources, none of which is one of these.
  */
 
@@ -22,7 +25,13 @@ interface Clip {
 
 type Scores = Record<Region, { psnr: number[]; ssim: number[] }>
 
-const METHODS = ['first frame unchanged', "DIS's warp", 'animate', 'animate, five photos'] as const
+const METHODS = [
+  'first frame unchanged',
+  '68 landmarks, piecewise affine',
+  "DIS's warp",
+  'animate',
+  'animate, five photos',
+] as const
 
 export async function evaluateAnimation(args: readonly string[]): Promise<void> {
   const options = new Command('eval animate')
@@ -49,6 +58,7 @@ export async function evaluateAnimation(args: readonly string[]): Promise<void> 
       const further = await Promise.all(sources.map((name) => read(`${name}.jpg`)))
       const more = options.otherTones ? further.map(inOtherTone) : further
       const animations = [await faceFlow.animate(photo), await faceFlow.animate(photo, { sources: more })]
+      const landmarks = pointsOf((animations[0] as Animation).face.landmarks468)
       for (const animation of animations) {
         await animation.start(photo)
         const { image: own } = await animation.next(photo)
@@ -61,7 +71,8 @@ export async function evaluateAnimation(args: readonly string[]): Promise<void> 
         const moved: Rgba[] = []
         for (const animation of animations) moved.push((await animation.next(target)).image)
         const masks = regionMasks(face.landmarks468, target)
-        const drawn = [photo, inPlace(photo, await read(`${name}-dis.png`), dis), ...moved]
+        const byLandmarks = landmarkWarp(photo, landmarks, pointsOf(face.landmarks468))
+        const drawn = [photo, byLandmarks, inPlace(photo, await read(`${name}-dis.png`), dis), ...moved]
         drawn.forEach((picture, i) => {
           for (const region of REGIONS) {
             const { psnr: levels, ssim: likeness } = (scores[i] as Scores)[region]
@@ -86,6 +97,15 @@ export async function evaluateAnimation(args: readonly string[]): Promise<void> 
   } finally {
     faceFlow.dispose()
   }
+}
+
+/** The 68 landmarks. */
+function pointsOf(mesh: Float32Array): Point[] {
+  const points = landmarks68(mesh)
+  return Array.from(
+    { length: points.length / 2 },
+    (_, i): Point => [points[2 * i] as number, points[2 * i + 1] as number],
+  )
 }
 
 function emptyScores(): Scores {
