@@ -115,6 +115,39 @@ describe.runIf(await hasFfmpeg())('video files', () => {
     expect(damage).toBeNull()
   })
 
+  it('have times that rise: where recordings were joined the clock goes on from where it was', async () => {
+    await make('part.mp4', 25, 'N*0.04', '-video_track_timescale', '90000')
+    await run('ffmpeg', ['-v', 'error', '-y', '-i', 'part.mp4', '-c', 'copy', 'file:part.ts'])
+    const part = await readFile('part.ts')
+    await writeFile('joined.ts', Buffer.concat([part, part]))
+    const { times } = await read('joined.ts')
+    // The frame at the seam may be lost in it.
+    expect(times.length).toBeGreaterThan(47)
+    const steps = times.slice(1).map((time, n) => time - (times[n] as number))
+    expect(Math.min(...steps)).toBeGreaterThan(0.03)
+    expect(Math.max(...steps)).toBeLessThan(0.09)
+  })
+
+  it('have times that rise: two frames of one time follow each other', async () => {
+    await make('twins.mkv', 6, 'floor(N/2)*0.08')
+    const { times } = await read('twins.mkv')
+    expect(times).toHaveLength(6)
+    expect(times.every((time, n) => n === 0 || time > (times[n - 1] as number))).toBe(true)
+    expect((times[4] as number) - (times[0] as number)).toBeCloseTo(0.16, 3)
+  })
+
+  it.each([
+    ['wide', '2/1', [128, 48]],
+    ['high', '1/2', [64, 96]],
+    ['square but for a rounding', '1000/999', [64, 48]],
+  ])('are shown with square pixels: %s ones', async (_name, aspect, [width, height]) => {
+    await run('ffmpeg', [
+      ...['-v', 'error', '-y', '-i', 'plain.mp4', '-vf', `setsar=${aspect}`, 'file:aspect.mp4'],
+    ])
+    const { value } = await (await openFrames('aspect.mp4')).frames(0, new AbortController().signal).next()
+    expect(value.photo).toMatchObject({ width, height })
+  })
+
   it.each([
     '12:30.mp4',
     '-v.mp4',

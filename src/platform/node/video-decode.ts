@@ -6,11 +6,15 @@ import type { VideoDamage, VideoFrame } from './video-frame.js'
 import { unreadable, type VideoHeader } from './video-probe.js'
 
 const KEPT_MESSAGES = 5
+/** Rounding of a size that encoders call square. */
+const SQUARE_TOLERANCE = 0.01
+/** A face that is drawn together along a row is another's: the shorter side of such pixels is drawn out. */
+const SQUARE_PIXELS = "scale=w='iw*max(sar,1)':h='ih/min(sar,1)',setsar=1,showinfo"
 /** A container that announces only its length may be this much longer than its last frame, s. */
 const LENGTH_TOLERANCE = 1
 
 /**
- * Decodes a video: every frame exactly once, with its time, display rotation applied.
+ * Decodes a video: every frame exactly once, with its time, display rotation applied, pixels square. Times rise.
  * @param onEnd called after the last frame, with what was damaged or null
  * @throws FaceError INVALID_INPUT if not one frame can be decoded; EXTERNAL_TOOL if there is no ffmpeg, or it is ended from outside
  */
@@ -21,6 +25,8 @@ export async function* readVideoFrames(
   onEnd: (damage: VideoDamage | null) => void,
 ): AsyncGenerator<VideoFrame> {
   const log = new DecoderLog()
+  const clock = new RisingClock(header.rate)
+  const isSquare = Math.abs(header.pixelAspect - 1) < SQUARE_TOLERANCE
   // PPM carries the size in front of every frame, showinfo logs its time before it comes through the pipe.
   const { child, ended } = start(
     'ffmpeg',
@@ -36,7 +42,7 @@ export async function* readVideoFrames(
         '+discardcorrupt',
       ],
       ...inputArguments(file),
-      ...['-map', '0:V:0', '-vf', 'showinfo', ...(await passthrough())],
+      ...['-map', '0:V:0', '-vf', isSquare ? 'showinfo' : SQUARE_PIXELS, ...(await passthrough())],
       ...['-f', 'image2pipe', '-c:v', 'ppm', '-pix_fmt', 'rgb24', 'pipe:1'],
     ],
     'ignore',
@@ -48,9 +54,10 @@ export async function* readVideoFrames(
   let last: number | null = null
   try {
     for await (const image of cutFrames(child.stdout as AsyncIterable<Buffer>)) {
-      const time = await log.time(decoded++, ended)
-      if (time !== null) last = time - header.start
-      yield { image, time: time === null ? null : round(time - header.start) }
+      const told = await log.time(decoded++, ended)
+      const time = told === null ? null : clock.at(told - header.start)
+      last = time ?? last
+      yield { image, time }
     }
     const end = await ended
     if (signal.aborted) return
@@ -64,6 +71,41 @@ export async function* readVideoFrames(
   } finally {
     signal.removeEventListener('abort', stop)
     child.kill()
+  }
+}
+
+/** Least time between two frames, s: their times are told so closely. */
+const INSTANT = 1e-6
+
+/** A frame that comes out of its order is back by less than this, s. */
+const OUT_OF_ORDER = 0.5
+
+/**
+ * Times of frames that follow each other. Some are told the time of the one before; and where recordings were joined the clock starts
+ * again, and goes on from where it was.
+ */
+class RisingClock {
+  #last: number | null = null
+  #interval: number
+  #offset = 0
+
+  constructor(rate: number | null) {
+    this.#interval = 1 / (rate ?? 25)
+  }
+
+  /** @param told s @returns s, to microseconds, which no time base of a video undercuts in earnest */
+  at(told: number): number {
+    const last = this.#last
+    let time = told + this.#offset
+    if (last !== null && time < last - OUT_OF_ORDER) {
+      this.#offset += last + this.#interval - time
+      time = told + this.#offset
+    }
+    time = Math.round(time * 1e6) / 1e6
+    if (last !== null && time <= last) time = Math.round((last + INSTANT) * 1e6) / 1e6
+    if (last !== null && time - last > INSTANT) this.#interval = time - last
+    this.#last = time
+    return time
   }
 }
 
@@ -190,9 +232,4 @@ export function takeFrame(buffer: Buffer): { image: Rgba | null; used: number; w
     data[i + 3] = 255
   }
   return { image: { width, height, data }, used: end, wanted: 0 }
-}
-
-/** To microseconds, which no time base of a video undercuts in earnest. */
-function round(seconds: number): number {
-  return Math.round(seconds * 1e6) / 1e6
 }

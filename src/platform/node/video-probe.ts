@@ -14,12 +14,15 @@ export interface VideoHeader {
   readonly start: number
   /** Codec of its sound. */
   readonly sound: string | null
+  /** How wide a pixel is shown, in its heights. */
+  readonly pixelAspect: number
 }
 
 interface Report {
   readonly streams?: readonly {
     readonly codec_type?: string
     readonly codec_name?: string
+    readonly sample_aspect_ratio?: string
     readonly nb_frames?: string
     readonly avg_frame_rate?: string
     readonly r_frame_rate?: string
@@ -37,7 +40,7 @@ interface Report {
  */
 export async function probeVideo(file: string): Promise<VideoHeader> {
   const entries =
-    'stream=codec_type,codec_name,nb_frames,avg_frame_rate,r_frame_rate,time_base,duration:stream_tags=DURATION:stream_disposition=attached_pic:format=start_time,format_name'
+    'stream=codec_type,codec_name,sample_aspect_ratio,nb_frames,avg_frame_rate,r_frame_rate,time_base,duration:stream_tags=DURATION:stream_disposition=attached_pic:format=start_time,format_name'
   const { code, stdout, stderr } = await capture('ffprobe', [
     ...['-v', 'level+error', '-show_entries', entries, '-of', 'json'],
     ...inputArguments(file),
@@ -69,6 +72,7 @@ export async function probeVideo(file: string): Promise<VideoHeader> {
     duration,
     start: Number(report.format?.start_time) || 0,
     sound: streams.find((s) => s.codec_type === 'audio')?.codec_name ?? null,
+    pixelAspect: fraction(video.sample_aspect_ratio?.replace(':', '/')) ?? 1,
   }
 }
 
