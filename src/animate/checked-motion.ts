@@ -34,9 +34,12 @@ export function assertMotion(motion: HeadMotion, call: string): void {
 
 /** @throws FaceError INVALID_ARGUMENT, as {@link assertMotion} */
 export function assertObserved(observed: ObservedFrame, call: string): void {
-  const { motion, mouth } = (observed ?? {}) as Partial<ObservedFrame>
-  if (!isHeadMotion(motion) || !areFloats(mouth, MOUTH_NUMBERS)) throw invalid(call)
+  const { status, motion, mouth } = (observed ?? {}) as Partial<ObservedFrame>
+  const isKnown = STATUSES.includes(status as ObservedFrame['status'])
+  if (!isKnown || !isHeadMotion(motion) || !areFloats(mouth, MOUTH_NUMBERS)) throw invalid(call)
 }
+
+const STATUSES: readonly ObservedFrame['status'][] = ['ok', 'regained', 'held']
 
 function areNumbers(values: unknown, count: number): boolean {
   return Array.isArray(values) && values.length === count && values.every(Number.isFinite)

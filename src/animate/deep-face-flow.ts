@@ -1,4 +1,5 @@
 import { DeepFaceFlow as FlowLevel } from '../face/deep-face-flow.js'
+import { ownedPhoto } from '../face/owned-photo.js'
 import type { CreateOptions, FaceFlow } from '../face/types.js'
 import type { PhotoInput } from '../geometry/types.js'
 import type { ShippedFiles } from '../platform/index.js'
@@ -34,6 +35,7 @@ export class DeepFaceFlow extends FlowLevel implements AnimatingFaceFlow {
 
   async animate(photo: PhotoInput, options: AnimateOptions = {}): Promise<Animation> {
     const wanted = checkedAnimateOptions(options)
+    const own = ownedPhoto(photo)
     const means = {
       faces: this,
       engine: this.engine,
@@ -42,6 +44,6 @@ export class DeepFaceFlow extends FlowLevel implements AnimatingFaceFlow {
     }
     // Loaded when it is asked for: pages that compute flow do without it.
     const { prepareAnimation } = await import('./prepare-animation.js')
-    return prepareAnimation(means, photo, wanted)
+    return prepareAnimation(means, own, wanted)
   }
 }

@@ -3,7 +3,7 @@ import { ownedPhoto } from '../face/owned-photo.js'
 import type { FaceFrame, FlowResult, TrackerMemory, VideoTracker } from '../face/types.js'
 import { applySimilarityToPoints, invertSimilarity } from '../geometry/similarity.js'
 import type { PhotoInput, Rgba } from '../geometry/types.js'
-import { decodePhoto } from '../platform/index.js'
+import { decodePhoto, photoName } from '../platform/index.js'
 import type { DeviceData } from '../runtime/device-data.js'
 import { type Bridge, bridge, carryOver, poseOf } from './carry-over.js'
 import { assertMotion, assertObserved } from './checked-motion.js'
@@ -64,6 +64,7 @@ export class PhotoAnimation implements Animation {
   #warnings: readonly string[] = []
   /** The last of `next` that showed the face. */
   #shown: PhotoInput | undefined
+  #isDisposed = false
 
   constructor(parts: AnimationParts) {
     this.#parts = parts
@@ -93,10 +94,13 @@ export class PhotoAnimation implements Animation {
   }
 
   async start(reference: PhotoInput): Promise<ObservedFrame> {
-    return (await this.#start(reference)).still
+    this.#assertOpen()
+    // The caller's again when this call returns, and looked at twice.
+    return (await this.#start(ownedPhoto(reference))).still
   }
 
   async observe(frame: PhotoInput): Promise<ObservedFrame> {
+    this.#assertOpen()
     const [reference, skin, surround, last] = [this.#reference, this.#skin, this.#surround, this.#last]
     if (!(reference && skin && surround && last)) throw notStarted('observe')
     try {
@@ -115,13 +119,14 @@ export class PhotoAnimation implements Animation {
       if (!isKnown) throw error
       this.#last = { ...last, status: 'held', message: error.message }
     }
-    return this.#last
+    return copyOf(this.#last)
   }
 
   async draw(observed: ObservedFrame, frame: PhotoInput, shown?: PhotoInput): Promise<AnimatedFrame> {
     const { drawing, drawn } = await this.#drawing('draw', observed, frame, shown)
     const { face, working } = this.#parts
-    return { image: await intoPhoto(face.image, working, await drawing.read()), ...drawn }
+    const image = await this.#whileOpen(drawing.read())
+    return { image: await intoPhoto(face.image, working, image), ...drawn }
   }
 
   async drawOnDevice(
@@ -132,8 +137,11 @@ export class PhotoAnimation implements Animation {
   ): Promise<DrawnFrame> {
     const { drawing, drawn } = await this.#drawing('drawOnDevice', observed, frame, shown)
     const { face, working, upload } = this.#parts
-    if (upload === null) await drawing.leaveIn(to)
-    else await upload.upload(await intoPhoto(face.image, working, await drawing.read()), to)
+    if (upload === null) await this.#whileOpen(drawing.leaveIn(to))
+    else {
+      const image = await this.#whileOpen(drawing.read())
+      await this.#whileOpen(upload.upload(await intoPhoto(face.image, working, image), to))
+    }
     return drawn
   }
 
@@ -151,21 +159,38 @@ export class PhotoAnimation implements Animation {
     previous: PhotoInput,
     last: ObservedFrame,
   ): Promise<ObservedFrame> {
+    this.#assertOpen()
     assertObserved(last, 'resume')
-    const { still, memory } = await this.#start(reference)
-    await this.#parts.tracker.resume([memory, ...memories], reference, previous)
-    this.#last = last
-    this.#shown = ownedPhoto(previous)
+    const own = [ownedPhoto(reference), ownedPhoto(previous)] as const
+    const [observed, earlier] = [copyOf(last), [...memories]]
+    const { still, memory } = await this.#start(own[0])
+    await this.#parts.tracker.resume([memory, ...earlier], ...own)
+    this.#last = observed
+    this.#shown = own[1]
     return still
   }
 
   dispose(): void {
+    this.#isDisposed = true
     this.#parts.renderer.dispose()
     this.#parts.fused?.dispose()
     this.#parts.upload?.dispose()
   }
 
-  /** @returns what the reference shows, and the tracker's memory of it */
+  #assertOpen(): void {
+    if (this.#isDisposed) throw disposed()
+  }
+
+  /** In the middle of a call it is a plan that notices. */
+  async #whileOpen<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      throw this.#isDisposed ? disposed(error) : error
+    }
+  }
+
+  /** @param reference not the caller's @returns what the reference shows, and the tracker's memory of it */
   async #start(reference: PhotoInput): Promise<{ still: ObservedFrame; memory: TrackerMemory | null }> {
     const { tracker } = this.#parts
     await tracker.start(reference)
@@ -190,7 +215,7 @@ export class PhotoAnimation implements Animation {
       motion: stillMotion(this.#reference),
       mouth: mouthPlaces(a.landmarks468),
     }
-    return this.#last
+    return copyOf(this.#last)
   }
 
   async #drawing(
@@ -199,25 +224,28 @@ export class PhotoAnimation implements Animation {
     frame: PhotoInput,
     shown: PhotoInput | undefined,
   ): Promise<{ readonly drawing: Drawing; readonly drawn: DrawnFrame }> {
+    this.#assertOpen()
     if (this.#bridge === undefined) throw notStarted(call)
     assertObserved(observed, call)
+    const { status } = observed
     const { head, sheet, renderer, fused, strengths, motion } = this.#parts
     const driven = carryOver(this.#bridge, observed.motion, strengths, motion)
-    const driver = await this.#mouthOf(observed, observed.status === 'held' ? shown : frame)
+    const driver = await this.#mouthOf(observed, status === 'held' ? (shown ?? null) : frame)
     const patchOf: PatchOf = (head, expressive) => this.#patch(head, expressive, driver)
     const moved = sheet.move(driven)
     const own = renderer.drawing(moved, patchOf(head, driven.expressive))
     return {
       drawing: fused === null ? own : fused.over(own, driven, moved, patchOf),
-      drawn: { status: observed.status, beyond: driven.beyond },
+      drawn: { status, beyond: driven.beyond },
     }
   }
 
   /** The driver's mouth in the frame that the motion is of. */
-  async #mouthOf({ mouth }: ObservedFrame, frame: PhotoInput | undefined): Promise<MouthSource | null> {
-    return frame === undefined
-      ? null
-      : { image: await decodePhoto(frame), places: mouth, isPhotosPerson: false }
+  async #mouthOf({ mouth }: ObservedFrame, frame: PhotoInput | null): Promise<MouthSource | null> {
+    if (frame === null) return null
+    const [own, places] = [ownedPhoto(frame), mouth.slice()]
+    const image = await decodePhoto(own, photoName(frame, 'the frame'))
+    return { image, places, isPhotosPerson: false }
   }
 
   #patch(head: PhotoHead, expressive: Float64Array, driver: MouthSource | null): Float32Array {
@@ -239,6 +267,15 @@ function seenInB(result: FlowResult, skin: SkinReference, isAlone: boolean): See
   const steadied = steadiedLandmarks(result)
   const irises = isAlone ? matchedIrises(result, steadied) : steadied.irises
   return { mesh, ...steadied, irises, light: skinLight(skin, warpedB).light }
+}
+
+/** Held motions are made of the last one: what callers do to it must not reach it. */
+function copyOf(observed: ObservedFrame): ObservedFrame {
+  return structuredClone(observed)
+}
+
+function disposed(cause?: unknown): FaceError {
+  return new FaceError('DISPOSED', 'this animation was disposed; animate() the photo again', {}, { cause })
 }
 
 function notStarted(call: string): FaceError {

@@ -1,5 +1,6 @@
 import { FaceError } from '../errors.js'
 import type { DeepFaceFlow } from '../face/deep-face-flow.js'
+import { detectNamed } from '../face/detect-named.js'
 import { chooseFace, severalFaces } from '../face/find/face-choice.js'
 import { colourDistance, coloursOf } from '../face/look/colours.js'
 import type { FaceFrame, VideoOptions } from '../face/types.js'
@@ -172,7 +173,7 @@ async function findAlike(
   main: FaceFrame,
   signal: AbortSignal | undefined,
 ): Promise<Taken> {
-  const found = await faces.detect(source, { ...(signal && { signal }) })
+  const found = await detectNamed(faces, source, name, signal)
   const colours = ({ image, landmarks468 }: FaceFrame) => coloursOf(image, landmarks468)
   const wanted = colours(main)
   const unlike = found.map((face) => colourDistance(colours(face), wanted))

@@ -1,6 +1,7 @@
 import { FaceError } from '../errors.js'
 import { multiply, transposed } from '../geometry/rotation.js'
 import { fromRotationVector, type RotationVector, toRotationVector } from '../geometry/rotation-vector.js'
+import { assertMotion } from './checked-motion.js'
 import type { Gaze } from './gaze.js'
 import type { HeadMotion } from './head-motion.js'
 import type { Vector } from './points.js'
@@ -25,7 +26,7 @@ const NOISE = {
  * The motion of one frame with the noise of its neighbours averaged out. Frames before and after count alike, so that nothing comes
  * late, and the less, the more they differ: a blink stays a blink (bilateral filter in time, Tomasi and Manduchi 1998).
  * @param frames in order; frames on the far side of one that is held do not count
- * @throws FaceError INVALID_ARGUMENT for an index beyond the frames
+ * @throws FaceError INVALID_ARGUMENT for an index beyond the frames, and for motions with numbers that are missing or not finite
  */
 export function smoothedMotion(frames: readonly ObservedFrame[], index: number): HeadMotion {
   const centre = frames[index]
@@ -35,8 +36,10 @@ export function smoothedMotion(frames: readonly ObservedFrame[], index: number):
       `smoothedMotion: there is no frame ${index} among ${frames.length}; give an index from 0 to ${frames.length - 1}`,
     )
   }
+  assertMotion(centre.motion, 'smoothedMotion')
   if (centre.status === 'held') return centre.motion
   const others = neighbours(frames, index)
+  for (const { motion } of others) assertMotion(motion, 'smoothedMotion')
   const { motion } = centre
   const mean = (values: (motion: HeadMotion) => readonly number[], noise: number): number[] => {
     const own = values(motion)

@@ -18,6 +18,7 @@ import {
   checkedPairs,
   checkedWaitOptions,
 } from './checked-options.js'
+import { disposedFaceFlow, told } from './disposed.js'
 import type { Candidate } from './find/candidate.js'
 import { chooseFace, holdsChoice } from './find/face-choice.js'
 import { FaceFinder, type FoundFace, type LocatedFace } from './find/face-finder.js'
@@ -117,6 +118,11 @@ export class DeepFaceFlow implements FaceFlow {
   /** What the networks are made of; as `engine`. */
   protected get files(): NetworkFiles {
     return this.#files
+  }
+
+  /** As `engine`. @throws FaceError DISPOSED */
+  protected assertOpen(): void {
+    if (this.#disposed) throw disposedFaceFlow()
   }
 
   get adapter(): string {
@@ -373,17 +379,14 @@ export class DeepFaceFlow implements FaceFlow {
   }
 
   async #enqueue<T>(task: () => Promise<T | Pending<T>>, signal?: AbortSignal): Promise<T> {
-    const disposed = (cause?: unknown) =>
-      new FaceError('DISPOSED', 'this DeepFaceFlow was disposed; create() a new one', {}, { cause })
     try {
       return await this.#line.enqueue(() => {
-        if (this.#disposed) throw disposed()
+        this.assertOpen()
         return task()
       }, signal)
     } catch (error) {
       // In the middle of a call it is a plan that notices.
-      if (this.#disposed && (error as { code?: string } | null)?.code === 'DISPOSED') throw disposed(error)
-      throw error
+      throw this.#disposed ? told(error) : error
     }
   }
 

@@ -40,8 +40,16 @@ it('refuses what is no frame, or has no mouth', () => {
     {},
     { ...observed, mouth: broken(observed.mouth) },
     { ...observed, mouth: observed.mouth.slice(1) },
+    { ...observed, status: 'lost' },
   ]) {
     expect(() => assertObserved(value as never, 'draw')).toThrow(refused)
+  }
+})
+
+it('smooths no motion that is none, nor by one', () => {
+  const bad = { ...observed, motion: broken(motion) }
+  for (const frames of [[bad], [observed, bad], [bad, observed], [{}, {}]]) {
+    for (const index of frames.keys()) expect(() => smoothedMotion(frames as never, index)).toThrow(refused)
   }
 })
 

@@ -114,13 +114,65 @@ describe('animate', () => {
     }
   })
 
+  it('is told by what callers gave at the call: their pixels and what they got are theirs', async () => {
+    const pixels = async (file: string) => {
+      const image = await decodePhoto(file)
+      return { ...image, data: image.data.slice() }
+    }
+    const blanked = <T>(given: Rgba, call: Promise<T>): Promise<T> => {
+      given.data.fill(0)
+      return call
+    }
+    const [photo, reference, frame, seen] = await Promise.all([FIRST, FIRST, LATER, LATER].map(pixels))
+    const [whole, reused] = [
+      await faceFlow.animate(FIRST),
+      await blanked(photo as Rgba, faceFlow.animate(photo as Rgba)),
+    ]
+    await whole.start(FIRST)
+    const expected = await whole.next(LATER)
+    const still = await blanked(reference as Rgba, reused.start(reference as Rgba))
+    still.motion.expression.fill(Number.NaN)
+    const observed = await blanked(frame as Rgba, reused.observe(frame as Rgba))
+    const { image } = await blanked(seen as Rgba, reused.draw(observed, seen as Rgba))
+    expect(Buffer.from(image.data).equals(Buffer.from(expected.image.data))).toBe(true)
+    // What is held is the motion that was observed, whatever became of the copy.
+    const { motion } = observed
+    const before = structuredClone(motion)
+    motion.expression.fill(Number.NaN)
+    expect(await reused.observe('none.jpg')).toMatchObject({ status: 'held', motion: before })
+    for (const animation of [whole, reused]) animation.dispose()
+  })
+
+  it('asks for the frame that a mouth is cut from, and does nothing once it is disposed', async () => {
+    const animation = await faceFlow.animate(FIRST)
+    const still = await animation.start(FIRST)
+    await expect(animation.draw(still, undefined as never)).rejects.toThrow('the frame: is undefined')
+    const under = animation.next(LATER)
+    animation.dispose()
+    animation.dispose()
+    const said = { code: 'DISPOSED', message: 'this animation was disposed; animate() the photo again' }
+    await expect(under).rejects.toMatchObject(said)
+    for (const call of [
+      () => animation.start(FIRST),
+      () => animation.observe(FIRST),
+      () => animation.draw(still, FIRST),
+      () => animation.next(FIRST),
+      () => animation.resume([], FIRST, FIRST, still),
+    ]) {
+      await expect(call()).rejects.toMatchObject(said)
+    }
+  })
+
   it('refuses sources that show somebody else or nobody', async () => {
     const photo = await decodePhoto(FIRST)
     await expect(faceFlow.animate(photo, { sources: [OTHER] })).rejects.toThrow(
       /faker_male_000.jpg: its face looks unlike that of the photo \(\d\.\d\d, of one person below 0.12\)/,
     )
     const empty = { width: 64, height: 64, data: new Uint8Array(64 * 64 * 4) }
-    await expect(faceFlow.animate(photo, { sources: [empty] })).rejects.toMatchObject({ code: 'NO_FACE' })
+    await expect(faceFlow.animate(photo, { sources: [empty] })).rejects.toMatchObject({
+      code: 'NO_FACE',
+      message: expect.stringMatching(/^source 1: /),
+    })
   })
 
   it('refuses the photo itself as a source, and one that is given twice', async () => {
