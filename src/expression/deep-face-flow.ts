@@ -1,6 +1,8 @@
 import { DeepFaceFlow as AnimateLevel, type AnimatingFaceFlow } from '../animate/deep-face-flow.js'
+import { told } from '../face/disposed.js'
 import type { CreateOptions, FlowOptions, FlowResult } from '../face/types.js'
 import type { PhotoInput } from '../geometry/types.js'
+import { assertExpression } from './checked-expression.js'
 import { checkedExpressionOptions, checkedStreamOptions } from './checked-options.js'
 import { ownedFace, ownedInput } from './expression-input.js'
 import type { ExpressionMeans } from './expression-means.js'
@@ -36,7 +38,7 @@ export interface ExpressiveFaceFlow extends AnimatingFaceFlow {
   /**
    * The face of an expression as a mesh of its own with a named morph target for each coefficient, upright and life-size where a template
    * pixel is a millimetre.
-   * @throws EngineError INVALID_WEIGHTS
+   * @throws FaceError INVALID_ARGUMENT, INVALID_INPUT for an expression or a face with numbers that are missing or not finite; EngineError INVALID_WEIGHTS
    */
   rig(expression: Expression): Promise<FaceRig>
 }
@@ -80,9 +82,16 @@ export class DeepFaceFlow extends AnimateLevel implements ExpressiveFaceFlow {
   }
 
   async rig(expression: Expression): Promise<FaceRig> {
+    assertExpression(expression, 'rig')
+    const face = ownedFace(expression.face, "the expression's face")
     const { faceRig, readModelShapes, uprightMesh } = await import('./face-rig.js')
     const shapes = await readModelShapes(this.source)
-    return faceRig(shapes, uprightMesh(expression), this.files.triangles, expression.coefficients)
+    return faceRig(
+      shapes,
+      uprightMesh({ face, pose: expression.pose }),
+      this.files.triangles,
+      expression.coefficients,
+    )
   }
 
   #expressive(result: FlowResult): ExpressiveFlowResult {
@@ -105,13 +114,16 @@ export class DeepFaceFlow extends AnimateLevel implements ExpressiveFaceFlow {
   }
 
   /** Made when it is asked for: who computes flow alone does without it. */
-  #expressionMeans(): Promise<ExpressionMeans> {
+  async #expressionMeans(): Promise<ExpressionMeans> {
+    this.assertOpen()
     this.#means ??= this.#make()
     const made = this.#means
     made.catch(() => {
       if (this.#means === made) this.#means = undefined
     })
-    return made
+    return await made.catch((error: unknown) => {
+      throw told(error)
+    })
   }
 
   async #make(): Promise<ExpressionMeans> {

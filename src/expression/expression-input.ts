@@ -1,7 +1,8 @@
 import { FaceError } from '../errors.js'
 import { ownedPhoto } from '../face/owned-photo.js'
 import type { FaceFrame } from '../face/types.js'
-import { MESH_VERTICES, type PhotoInput, TEMPLATE_SIZE } from '../geometry/types.js'
+import { MESH_VERTICES, type PhotoInput, type Rgba, TEMPLATE_SIZE } from '../geometry/types.js'
+import { asBytes } from '../platform/photo-kinds.js'
 import { isBuiltIn } from '../realms.js'
 import type { ExpressionInput } from './types.js'
 
@@ -30,14 +31,13 @@ export function ownedFace(input: FaceFrame, name: string): FaceFrame {
     irises.length === IRIS_NUMBERS &&
     registered?.width === TEMPLATE_SIZE &&
     registered.height === TEMPLATE_SIZE &&
-    registered.data?.length === 4 * TEMPLATE_SIZE ** 2 &&
-    typeof image === 'object' &&
-    image !== null &&
+    isPixels(registered) &&
+    isPixels(image) &&
     [a, b, tx, ty, x, y, width, height, score, ...landmarks468, ...irises].every(Number.isFinite)
   if (!isWhole) {
     throw new FaceError(
       'INVALID_INPUT',
-      `${name}: is not a face as detect() and flow() give it (468 landmarks and ten points of the irises, all numbers finite, a registered frame of ` +
+      `${name}: is not a face as detect() and flow() give it (468 landmarks and ten points of the irises, all numbers finite, the photo's pixels and a registered frame of ` +
         `${TEMPLATE_SIZE}x${TEMPLATE_SIZE}); give one of these, or a photo`,
       { photo: name },
     )
@@ -48,6 +48,13 @@ export function ownedFace(input: FaceFrame, name: string): FaceFrame {
     irises: irises.slice(),
     registered: { ...registered, data: registered.data.slice() },
   }
+}
+
+function isPixels(image: Partial<Rgba> | undefined): image is Rgba {
+  const { width, height, data } = image ?? {}
+  const isSize = Number.isInteger(width) && Number.isInteger(height) && (width as number) > 0
+  const bytes = ArrayBuffer.isView(data) ? asBytes(data) : undefined
+  return isSize && bytes?.length === 4 * (width as number) * (height as number)
 }
 
 /** Ten points, x and y. */

@@ -1,5 +1,6 @@
 import { FaceError } from '../errors.js'
 import type { DeepFaceFlow } from '../face/deep-face-flow.js'
+import { detectNamed } from '../face/detect-named.js'
 import { chooseFace } from '../face/find/face-choice.js'
 import type { NetworkFiles } from '../face/network-files.js'
 import type { FaceChoice, FaceFrame } from '../face/types.js'
@@ -9,7 +10,7 @@ import type { Engine } from '../runtime/engine.js'
 import { isFound } from './expression-input.js'
 import { FaceReader } from './face-reader.js'
 import { FrameExpressions } from './frame-expressions.js'
-import { type ReadingMeans, readExpression, readFace } from './read-expression.js'
+import { type ReadingMeans, readExpression, readPersonAtRest } from './read-expression.js'
 import type {
   Expression,
   ExpressionInput,
@@ -69,9 +70,7 @@ export class ExpressionMeans {
     if (neutral === undefined) return means
     const name = isFound(neutral) ? 'the neutral face' : photoName(neutral, 'the neutral photo')
     const face = await this.#find(neutral, name, undefined, signal)
-    const { features } = await readFace(reader, face)
-    const { coefficients } = await readFace(reader, face, features)
-    return { ...means, rest: { features, coefficients } }
+    return { ...means, rest: await readPersonAtRest(reader, face, name) }
   }
 
   async #find(
@@ -81,7 +80,7 @@ export class ExpressionMeans {
     signal: AbortSignal | undefined,
   ): Promise<FaceFrame> {
     if (isFound(photo)) return photo
-    const found = await this.faces.detect(photo, { ...(signal && { signal }) })
+    const found = await detectNamed(this.faces, photo, name, signal)
     const boxes = found.map(({ box }) => box)
     const chosen = found[chooseFace(boxes, choice, (found[0] as FaceFrame).image, name)]
     if (chosen === undefined) throw new FaceError('NO_FACE', `${name}: no face in it`, { photo: name })

@@ -1,6 +1,7 @@
 import { EngineError } from '../errors.js'
+import { told } from '../face/disposed.js'
 import type { NetworkFiles } from '../face/network-files.js'
-import { type Rgba, TEMPLATE_SIZE } from '../geometry/types.js'
+import { MESH_VERTICES, type Rgba, TEMPLATE_SIZE } from '../geometry/types.js'
 import { GraphBuilder } from '../graph/graph.js'
 import {
   COEFFICIENT_NETWORK,
@@ -27,6 +28,8 @@ export type ReaderFiles = Pick<NetworkFiles, 'meshRegressor' | 'template' | 'ncc
 
 /** What the networks read from a registered frame. */
 export interface FaceReading {
+  /** 468x3, template px. */
+  readonly mesh: Float32Array
   /** The mesh network's confidence that this is a face, 0 to 1. */
   readonly presence: number
   /** What the next readings of the same person can be told against, where this one is at rest. */
@@ -105,7 +108,7 @@ export class FaceReader {
       },
       { size, meshFeatures, ncc },
     )
-    for (const [name, value] of Object.entries({ flags, ...read })) outputTensor(graph, name, value)
+    for (const [name, value] of Object.entries({ meshes, flags, ...read })) outputTensor(graph, name, value)
     const plan = await engine.compile(graph.build(), {
       weights: {
         tensor: (name, shape) => (weights.has(name) ? weights : meshRegressor).tensor(name, shape),
@@ -131,17 +134,21 @@ export class FaceReader {
    */
   async read(frame: Rgba, rest?: Float32Array): Promise<FaceReading> {
     const known = rest === undefined ? 0 : 1
-    const outputs = (await this.#plan.compute({
+    const inputs = {
       ...this.#fixed,
       frame: frame.data,
       rest: rest ?? new Float32Array(2 * this.#features),
       known: new Float32Array(2).fill(known),
       mask: new Float32Array(2 * this.#features).fill(known),
-    })) as Record<'flags' | 'features' | 'coefficients' | 'confidence' | 'pose', Float32Array>
-    const { flags, features, coefficients, confidence, pose } = outputs
+    }
+    const outputs = (await this.#plan.compute(inputs).catch((error: unknown) => {
+      throw told(error)
+    })) as Record<'meshes' | 'flags' | 'features' | 'coefficients' | 'confidence' | 'pose', Float32Array>
+    const { meshes, flags, features, coefficients, confidence, pose } = outputs
     const angle = (i: number, mirrorSign: 1 | -1): number =>
       (((pose[i] as number) + mirrorSign * (pose[3 + i] as number)) / 2) * POSE_UNIT
     return {
+      mesh: meshes.subarray(0, 3 * MESH_VERTICES),
       presence: logistic(flags[0] as number),
       features,
       coefficients: averaged(coefficients).map((value) => Math.min(1, Math.max(0, value))),

@@ -3,6 +3,7 @@ import { ownedPhoto } from '../face/owned-photo.js'
 import type { FaceFrame, VideoTracker } from '../face/types.js'
 import type { PhotoInput } from '../geometry/types.js'
 import { photoName } from '../platform/index.js'
+import { assertExpression } from './checked-expression.js'
 import { isFound, ownedInput } from './expression-input.js'
 import { ExpressionSequence } from './expression-sequence.js'
 import { type ReadingMeans, readExpression } from './read-expression.js'
@@ -61,6 +62,10 @@ export class FrameExpressions implements ExpressionStream {
   ): Promise<readonly ResumedStep[]> {
     if (this.#memory !== null) {
       throw new FaceError('INVALID_ARGUMENT', 'resume: comes before the first next(); make another stream')
+    }
+    for (const { read, time } of memories) {
+      if (read !== null) assertExpression(read, 'resume')
+      if (!Number.isFinite(time)) throw new FaceError('INVALID_ARGUMENT', 'resume: a memory has no time')
     }
     if (faces !== null) {
       await this.tracker.resume(

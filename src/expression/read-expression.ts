@@ -1,7 +1,9 @@
 import { sideTurn } from '../animate/photo-head.js'
 import { FaceError } from '../errors.js'
+import { unlikeness } from '../face/look/look.js'
 import type { FaceFrame } from '../face/types.js'
 import { READ_COEFFICIENTS } from '../nets/coefficients.js'
+import { MAX_UNLIKENESS, MAX_YAW_OF_LOOKS } from '../products/warnings.js'
 import { eyeGaze } from './eye-gaze.js'
 import type { FaceReader, FaceReading } from './face-reader.js'
 import { headPose } from './head-pose.js'
@@ -26,8 +28,33 @@ const LARGEST_ZERO = 0.6
 export interface ReadingMeans {
   readonly reader: FaceReader
   readonly fieldOfView?: number
-  /** The person at rest: `features`, and what is read of them against themselves, which stands for 0. */
-  readonly rest?: Pick<FaceReading, 'features' | 'coefficients'>
+  readonly rest?: PersonAtRest
+}
+
+/** Whom coefficients are told against. */
+export interface PersonAtRest {
+  /** What messages call the picture. */
+  readonly name: string
+  readonly features: Float32Array
+  /** Of the person against themselves, which stands for 0. */
+  readonly coefficients: Float32Array
+  /** To tell whether it is the same person. */
+  readonly seen: SeenPerson
+}
+
+type SeenPerson = Pick<FaceReading, 'mesh' | 'yaw'> & Pick<FaceFrame, 'registered'>
+
+/** @throws FaceError INVALID_INPUT for a face that is seen from the side */
+export async function readPersonAtRest(
+  reader: FaceReader,
+  face: FaceFrame,
+  name: string,
+): Promise<PersonAtRest> {
+  assertNoProfile(face, name)
+  const { registered } = face
+  const { features, mesh, yaw } = await readFace(reader, face)
+  const { coefficients } = await readFace(reader, face, features)
+  return { name, features, coefficients, seen: { registered, mesh, yaw } }
 }
 
 /**
@@ -53,7 +80,10 @@ export async function readExpression(
     pose,
     confidence: presence,
     face,
-    warnings: warningsOf(face, reading, name),
+    warnings: [
+      ...warningsOf(face, reading, name),
+      ...(rest ? warningOfAnother(face, reading, name, rest) : []),
+    ],
   }
 }
 
@@ -103,6 +133,22 @@ function assertNoProfile({ landmarks468 }: FaceFrame, name: string): void {
       'because the far side is not in the picture; give a picture from nearer the front',
     { photo: name, turn, limit: LARGEST_SIDE_TURN },
   )
+}
+
+/** By the check `IDENTITY` of pairs: of another person nothing that is subtracted is right. */
+function warningOfAnother(
+  { registered }: FaceFrame,
+  { mesh, yaw }: FaceReading,
+  name: string,
+  { name: restName, seen }: PersonAtRest,
+): string[] {
+  if (Math.max(Math.abs(yaw), Math.abs(seen.yaw)) > MAX_YAW_OF_LOOKS) return []
+  const figure = unlikeness([seen.registered, registered], [seen.mesh, mesh])
+  if (figure <= MAX_UNLIKENESS) return []
+  return [
+    `${name}: the face looks unlike the one at rest in ${restName} (${figure.toFixed(2)}, of one person below ${MAX_UNLIKENESS}); ` +
+      'coefficients hold only against the same person.',
+  ]
 }
 
 function warningsOf({ box }: FaceFrame, { yaw, pitch, presence }: FaceReading, name: string): string[] {

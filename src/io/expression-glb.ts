@@ -1,6 +1,8 @@
 import { SIDES } from '../animate/face-parts.js'
 import { distance } from '../animate/points.js'
 import { FaceError } from '../errors.js'
+import { assertExpression, isCoefficients, isHeadPose } from '../expression/checked-expression.js'
+import { ownedFace } from '../expression/expression-input.js'
 import type { FaceRig } from '../expression/face-rig.js'
 import type { Coefficients, Expression, HeadPose } from '../expression/types.js'
 import { multiply, rotationFromAngles, transposed } from '../geometry/rotation.js'
@@ -22,22 +24,22 @@ export interface ExpressionKey {
  * glTF 2.0 binary: a person's mesh (468 vertices, a template px shown as a millimetre) with the named morph targets of its coefficients, textured with the photo, and an animation of their
  * weights, and of how the head is held where all keys say so: turned about the mesh's middle as in the picture, and shifted from where it is in the photo. Axes and texture as of `encodeMotionGlb`; targets that the coefficients drive in other rigs have the same names.
  * @param rig of `expression`
- * @param keys at least one, times rising
- * @throws FaceError INVALID_ARGUMENT where times do not rise; EngineError NUMERIC_OVERFLOW naming a number that is not finite
+ * @param keys at least one; times rise, in the 32 bits too that the file has for each
+ * @throws FaceError INVALID_ARGUMENT where times do not rise, and for keys or an expression with numbers that are missing or not finite; INVALID_INPUT for such a face;
+ * EngineError NUMERIC_OVERFLOW naming a number of the rig that is not finite
  */
 export async function encodeExpressionGlb(
   rig: FaceRig,
   expression: Expression,
   keys: readonly ExpressionKey[],
 ): Promise<Uint8Array> {
-  const isRising = keys.every(({ time }, i) => time >= 0 && (i === 0 || time > (keys[i - 1]?.time ?? 0)))
-  if (keys.length === 0 || !isRising) {
-    throw new FaceError('INVALID_ARGUMENT', 'an animation needs at least one key, and times that rise from 0')
-  }
+  assertKeys(keys)
+  assertExpression(expression, 'encodeExpressionGlb')
+  const face = ownedFace(expression.face, "the expression's face")
   const isPosed = keys.every(({ pose }) => pose !== undefined)
   const { vertices, triangles, targets } = rig
   const width = distance(vertices, ...SIDES)
-  const { image, uv } = await pictureTexture(expression.face.image, expression.face.landmarks468)
+  const { image, uv } = await pictureTexture(face.image, face.landmarks468)
   const weights = new Float32Array(keys.length * targets.length)
   keys.forEach(({ coefficients }, row) => {
     targets.forEach(({ name }, column) => {
@@ -54,6 +56,26 @@ export async function encodeExpressionGlb(
     weights,
     ...(isPosed && { poses: keys.map(({ pose }) => poseOf(pose as HeadPose, expression.pose, width)) }),
   })
+}
+
+function assertKeys(keys: readonly ExpressionKey[]): void {
+  const times = Array.isArray(keys) ? keys.map((key) => Math.fround(key?.time)) : []
+  const isRising = times.every((time, i) => time >= 0 && (i === 0 || time > (times[i - 1] as number)))
+  if (times.length === 0 || !isRising) {
+    throw new FaceError(
+      'INVALID_ARGUMENT',
+      'an animation needs at least one key, and times that rise from 0, in numbers of 32 bits',
+    )
+  }
+  const wrong = keys.findIndex(({ coefficients, pose }) => {
+    return !isCoefficients(coefficients) || !(pose === undefined || isHeadPose(pose))
+  })
+  if (wrong < 0) return
+  throw new FaceError(
+    'INVALID_ARGUMENT',
+    `key ${wrong}: needs coefficients and pose as expression() gives them, all numbers there and finite`,
+    { key: wrong },
+  )
 }
 
 /** @param base of the photo that the mesh was made from, which its registration has set upright @param width of the mesh's face, px */

@@ -75,9 +75,10 @@ const MAX_YAW = 36
 const MAX_PITCH = 25
 /** Photos blurred by 3 px of the template and more lie below. */
 const MIN_SHARPNESS = 0.44
-const MAX_UNLIKENESS = 0.12
+/** Of two faces of one person. */
+export const MAX_UNLIKENESS = 0.12
 /** Beyond this yaw of either face their looks say nothing. */
-const MAX_YAW_OF_LOOKS = 30
+export const MAX_YAW_OF_LOOKS = 30
 const MIN_SHARED_VIEW = 0.5
 const MAX_HIDDEN = 0.15
 /** Grey levels: below this residual the frames are alike but for noise. */

@@ -29,6 +29,9 @@ it.each<[string, Partial<Record<keyof FaceFrame, unknown>>]>([
   ['no score', { score: undefined }],
   ['too few landmarks', { landmarks468: face.landmarks468.slice(3) }],
   ['a frame of another size', { registered: pixels(112) }],
+  ['a frame of floats', { registered: { ...pixels(224), data: new Float32Array(4 * 224 * 224) } }],
+  ['a photo without pixels', { image: {} }],
+  ['a photo of fewer bytes than its size', { image: { ...pixels(300), data: new Uint8Array(5) } }],
 ])('a face with %s is refused by its name', (_, change) => {
   const call = () => ownedInput({ ...face, ...change } as FaceFrame, 'photo B')
   expect(call).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))

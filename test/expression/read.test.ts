@@ -1,8 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { DeepFaceFlow, type ExpressionMemory, type FaceFrame, type Rgba } from '../../src/index.js'
+import {
+  DeepFaceFlow,
+  type ExpressionMemory,
+  encodeExpressionGlb,
+  type FaceFrame,
+  type Rgba,
+} from '../../src/index.js'
 
 /** Rendered heads with known coefficients (test/fixtures/eval/README.md). */
 const photo = (name: string) => `test/fixtures/eval/coefficients/${name}.jpg`
+/** Of nobody rendered. */
+const OTHER = 'test/fixtures/photos/faker_male_000.jpg'
 const PROFILE = 'test/fixtures/warnings/profile.jpg'
 const blank: Rgba = { width: 224, height: 224, data: new Uint8Array(224 * 224 * 4).fill(128) }
 
@@ -70,6 +78,62 @@ describe('expression', () => {
     await expect(faceFlow.expression(photo('10-6'), { neutral: short })).rejects.toThrow('468 landmarks')
   })
 
+  it('warns with its figure where the one at rest looks like somebody else, and names which photo is unfit', async () => {
+    const another = await faceFlow.expression(OTHER, { neutral: photo('10-0') })
+    expect(another.warnings.join()).toMatch(
+      /faker_male_000.jpg: the face looks unlike the one at rest in .*10-0.jpg \(\d\.\d\d, of one person below 0.12\)/,
+    )
+    const same = await faceFlow.expression(photo('10-6'), { neutral: photo('10-0') })
+    expect(same.warnings).toEqual([])
+    await expect(faceFlow.expression(photo('10-0'), { neutral: PROFILE })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+    })
+    await expect(faceFlow.expression(photo('10-0'), { neutral: blank })).rejects.toThrow(
+      /^the neutral photo: no face found/,
+    )
+  })
+
+  it('does nothing once it is disposed, and says so', async () => {
+    const own = await DeepFaceFlow.create()
+    const stream = await own.expressions()
+    const { face } = await own.expression(photo('10-0'))
+    const under = stream.next(face, 0)
+    own.dispose()
+    const said = { code: 'DISPOSED', message: 'this DeepFaceFlow was disposed; create() a new one' }
+    await expect(under).rejects.toMatchObject(said)
+    for (const call of [() => stream.next(face, 1), () => own.expression(face), () => own.expressions()]) {
+      await expect(call()).rejects.toMatchObject(said)
+    }
+  })
+
+  it('makes a mesh of what was read, and of nothing else', async () => {
+    const read = await faceFlow.expression(photo('10-6'))
+    const rig = await faceFlow.rig(read)
+    const { coefficients, pose } = read
+    const key = (time: number, more = {}) => ({ time, coefficients, pose, ...more })
+    const refused = { code: 'INVALID_ARGUMENT' }
+    const none = { ...coefficients, jawOpen: { value: Number.NaN, confidence: 1 } }
+    for (const bad of [undefined, {}, { ...read, coefficients: none }, { ...read, pose: {} }]) {
+      await expect(faceFlow.rig(bad as never)).rejects.toMatchObject(refused)
+      await expect(encodeExpressionGlb(rig, bad as never, [key(0)])).rejects.toMatchObject(refused)
+    }
+    await expect(faceFlow.rig({ ...read, face: {} } as never)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+    })
+    for (const keys of [
+      undefined,
+      [],
+      [key(0), key(0)],
+      // One time in 32 bits.
+      [key(1000), key(1000.000001)],
+      [key(0, { coefficients: none })],
+      [key(0, { pose: {} })],
+    ]) {
+      await expect(encodeExpressionGlb(rig, read, keys as never)).rejects.toMatchObject(refused)
+    }
+    expect((await encodeExpressionGlb(rig, read, [key(0), key(1)])).length).toBeGreaterThan(10_000)
+  })
+
   it('comes with the flow of a pair', async () => {
     const result = await faceFlow.flow(photo('10-0'), photo('10-6'), { backward: false })
     const { a, b } = await result.expression({ neutral: result.a })
@@ -126,6 +190,10 @@ describe('expressions', () => {
   it('goes on from JSON in the middle of a video, to the same bits', async () => {
     const names = [null, '10-0', '10-6', null, '10-2', '10-6']
     const frame = (i: number) => (names[i] ? photo(names[i]) : blank)
+    const damaged = { time: 0, cut: false, read: {}, tracker: null }
+    await expect((await faceFlow.expressions()).resume([damaged] as never, null)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    })
     const whole = await faceFlow.expressions({ neutral: photo('10-0') })
     const steps = []
     const memories: string[] = []
