@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
   type AnimateOptions,
+  FaceError,
   LARGEST_STRENGTH,
   MOTIONS,
   type Motion,
@@ -84,6 +85,20 @@ export function addAnimateOptions(command: Command): Command {
   return addOutputOptions(addEngineOptions(addFaceOptions(command)))
 }
 
+/** @throws FaceError INVALID_ARGUMENT where a strength by name is of a part that is not taken over */
+export function assertOneMeaning({ parts, strength = {} }: Pick<AnimateFlags, 'parts' | 'strength'>): void {
+  const named = PARTS.filter((name) => strength[name] !== undefined)
+  // One number is for those that are.
+  if (parts === undefined || named.length === PARTS.length) return
+  const idle = named.find((name) => !parts.includes(name))
+  if (idle === undefined) return
+  throw new FaceError(
+    'INVALID_ARGUMENT',
+    `--strength: is for ${idle} too, which --parts ${parts.join(',')} leaves out; name it there, or leave its strength out`,
+    { part: idle },
+  )
+}
+
 /** What the flags mean to the library. */
 export function animateOptions(flags: AnimateFlags): AnimateOptions & { readonly strengths: Strengths } {
   const face = faceChoice(flags.face, flags.at)
@@ -110,13 +125,15 @@ function part(name: string): Part {
 
 function strengths(text: string): Partial<Strengths> {
   if (!text.includes('=')) return Object.fromEntries(PARTS.map((name) => [name, strength(text)]))
-  return Object.fromEntries(
-    text.split(',').map((entry) => {
-      const [name = '', value = '', more] = entry.split('=')
-      if (more !== undefined) throw new InvalidArgumentError('give entries like mouth=1.2, comma-separated.')
-      return [part(name.trim()), strength(value)]
-    }),
-  )
+  const given = new Map<Part, number>()
+  for (const entry of text.split(',')) {
+    const [name = '', value = '', more] = entry.split('=')
+    if (more !== undefined) throw new InvalidArgumentError('give entries like mouth=1.2, comma-separated.')
+    const named = part(name.trim())
+    if (given.has(named)) throw new InvalidArgumentError(`"${named}" is given twice; leave one out.`)
+    given.set(named, strength(value))
+  }
+  return Object.fromEntries(given)
 }
 
 function strength(text: string): number {

@@ -1,8 +1,9 @@
-import { lstat } from 'node:fs/promises'
+import { lstat, readFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import {
   ANIMATION_FILES,
   type AnimationFolder,
+  type AnimationManifest,
   FaceError,
   type FrameSource,
   hasFfmpeg,
@@ -46,20 +47,31 @@ export async function targetOf(out: string): Promise<Target> {
   return { folder: `${out}.frames`, manifest: `${out}.json`, video: { file: out, format } }
 }
 
-/** @throws FaceError OUTPUT_FAILED where a video would be replaced that has no manifest of ours beside it */
+/** @throws FaceError OUTPUT_FAILED where a folder is in the way, or a video or what is said of it would be replaced that is not of this command */
 export async function assertOwn({ video, manifest }: Target, isForced: boolean): Promise<void> {
-  if (video === null || isForced) return
-  const exists = (file: string) =>
-    lstat(file).then(
-      () => true,
-      () => false,
+  if (video === null) return
+  const isOurs = await isManifest(manifest)
+  for (const file of [video.file, manifest]) {
+    const there = await lstat(file).catch(() => null)
+    if (there?.isDirectory()) {
+      throw new FaceError('OUTPUT_FAILED', `${file}: is a folder; choose another name with -o`, { file })
+    }
+    if (there === null || isForced || isOurs) continue
+    throw new FaceError(
+      'OUTPUT_FAILED',
+      `${file}: exists and was not made by this command; choose another name with -o, or --force to replace it`,
+      { file },
     )
-  if (!(await exists(video.file)) || (await exists(manifest))) return
-  throw new FaceError(
-    'OUTPUT_FAILED',
-    `${video.file}: exists and was not made by this command; choose another name with -o, or --force to replace it`,
-    { file: video.file },
-  )
+  }
+}
+
+async function isManifest(file: string): Promise<boolean> {
+  try {
+    const { synthetic, tool } = JSON.parse(await readFile(file, 'utf8')) as Partial<AnimationManifest>
+    return synthetic === true && tool?.name === 'deepfaceflow'
+  } catch {
+    return false
+  }
 }
 
 /** @throws FaceError INVALID_INPUT where a photo is larger than a video can be */

@@ -14,13 +14,14 @@ import {
 import { openDriver } from './animate-driver.js'
 import { type Drawn, drawFrames, driverFaces, observeFrames } from './animate-frames.js'
 import { bindingOf, type Inputs, listInputs, readInputs, readPhotos } from './animate-inputs.js'
-import { type AnimateFlags, addAnimateOptions, animateOptions } from './animate-options.js'
+import { type AnimateFlags, addAnimateOptions, animateOptions, assertOneMeaning } from './animate-options.js'
 import { assertFits, assertOwn, joinVideo, type Target, targetOf } from './animate-target.js'
 import { type CliContext, ExitRequest } from './context.js'
 import { EXIT } from './exit-codes.js'
 import { createOptions } from './options.js'
 import { type Progress, startProgress } from './progress.js'
 import { oneLine } from './terminal-text.js'
+import { assertNoRate } from './video-options.js'
 import { changedPictures } from './video-track.js'
 
 export function addAnimateCommand(program: Command, context: CliContext): void {
@@ -48,12 +49,14 @@ async function animateCommand(
   flags: AnimateFlags,
 ): Promise<void> {
   context.watchesInterrupts()
+  assertOneMeaning(flags)
   const target = await targetOf(flags.out)
   await assertOwn(target, flags.force ?? false)
   const photos = await readPhotos(photo, flags)
   assertFits(target, photos)
   const source = await openDriver(driver, context.interrupted)
   try {
+    if (source.clip) assertNoRate(driver, flags.fps)
     await animateBy(context, target, await readInputs(photos, source, flags), flags)
   } finally {
     await source.close()

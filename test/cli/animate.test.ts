@@ -215,6 +215,15 @@ describe('animate', () => {
     expect(terminal.err).toMatch(message)
   })
 
+  it.each([
+    [['--strength', 'mouth=1,mouth=2'], '"mouth" is given twice'],
+    [['--strength', 'eyes=0.5', '--parts', 'mouth,pose'], 'which --parts mouth,pose leaves out'],
+  ])('refuses %j, of which only a part would count', async (flags, says) => {
+    const { code, terminal } = await run(PHOTO_A, driver, '-o', out, ...flags)
+    expect(code).toBe(EXIT.usage)
+    expect(terminal.err).toContain(says)
+  })
+
   it('refuses outputs that it cannot write, and does not touch files of others', async () => {
     const wrong = await run(PHOTO_A, driver, '-o', join(folder, 'a.mov'))
     expect(wrong.code).toBe(EXIT.usage)
@@ -317,6 +326,20 @@ describe('animate', () => {
 })
 
 describe.runIf(await hasFfmpeg())('as a video', () => {
+  it('does not replace a file of others that has the name of its manifest, nor a folder', async () => {
+    const file = join(folder, 'new.mp4')
+    await writeFile(`${file}.json`, '{"mine": true}')
+    const { code, terminal } = await run(PHOTO_A, driver, '-o', file)
+    expect(code).toBe(EXIT.output)
+    expect(terminal.err).toMatch(/new\.mp4\.json: exists and was not made by this command/)
+    expect(await readFile(`${file}.json`, 'utf8')).toBe('{"mine": true}')
+    await mkdir(join(folder, 'dir.mp4'))
+    const forced = await run(PHOTO_A, driver, '-o', join(folder, 'dir.mp4'), '--force')
+    expect(forced.code).toBe(EXIT.output)
+    expect(forced.terminal.err).toMatch(/dir\.mp4: is a folder/)
+    expect(faceFlow.calls).toEqual([])
+  })
+
   it('does not replace a video that it did not make', async () => {
     const file = join(folder, 'mine.mp4')
     await writeFile(file, 'mine')
@@ -343,6 +366,12 @@ describe.runIf(await hasFfmpeg())('as a video', () => {
     expect(made.code, made.stderr).toBe(0)
     return file
   }
+
+  it('has times of its own, and no rate is given to it', async () => {
+    const { code, terminal } = await run(PHOTO_A, await video(), '-o', out, '--fps', '10')
+    expect(code).toBe(EXIT.usage)
+    expect(terminal.err).toContain('leave --fps out')
+  })
 
   it('of one frame is no driver either', async () => {
     const file = join(folder, 'still.mp4')
