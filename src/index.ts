@@ -113,6 +113,7 @@ export {
 export { hideDriverMessages } from './platform/node/driver-messages.js'
 export { hasFfmpeg } from './platform/node/ffmpeg-version.js'
 export { describeOwner, type FolderLock, type LockOwner, takeLock } from './platform/node/folder-lock.js'
+export { isStillPicture } from './platform/node/foreign-format.js'
 export { assertUnchanged, type HashedFile, hashFile } from './platform/node/hashed-file.js'
 export { encodeDescribedPng } from './platform/node/image.js'
 export { photoFile } from './platform/node/photo-input.js'

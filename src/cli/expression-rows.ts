@@ -54,7 +54,7 @@ export async function readPhotos(
       for (const warning of expression.warnings) progress.note(`note: ${oneLine(warning)}`)
       rows.add({ ...place, status: 'ok', expression })
     } catch (error) {
-      if (!isOfPhoto(error) || error.details.photo === neutral) throw error
+      if (!isOfPhoto(error) || isOf(neutral, error)) throw error
       failure ??= error
       if (photos.length > 1) progress.note(oneLine(error.message))
       rows.add({ ...place, status: 'lost', expression: null, message: error.message })
@@ -146,6 +146,11 @@ export function restNote(name: string, { coefficients }: ReadExpression): string
       ? ''
       : `; it is not quite at rest (${done.join(', ')}), and what it does counts as 0: give a photo with --neutral for more`
   return oneLine(`note: coefficients are told against ${name}${doubt}`)
+}
+
+/** Whether it is of the person at rest, without whom no photo can be read. */
+function isOf(neutral: string | undefined, { details: { photo, file } }: FaceError): boolean {
+  return neutral !== undefined && (photo === neutral || file === neutral)
 }
 
 function isOfPhoto(error: unknown): error is FaceError {

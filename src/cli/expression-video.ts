@@ -137,6 +137,9 @@ async function readFrames(
       progress.step(`reading ${shown.name}`)
       const seconds = shown.time ?? frame / rate
       const step = await stream.next(shown.photo, seconds)
+      // Of the first face: later frames say the same, and the table has all.
+      if (rows.isEmpty)
+        for (const warning of step.expression?.warnings ?? []) progress.note(`note: ${oneLine(warning)}`)
       if (step.status === 'lost' && !rows.isLost) {
         progress.note(oneLine(`frame ${frame}: ${step.message ?? 'no face'}`))
       }

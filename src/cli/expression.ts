@@ -1,5 +1,5 @@
-import { lstat } from 'node:fs/promises'
-import { extname, resolve } from 'node:path'
+import { lstat, stat } from 'node:fs/promises'
+import { dirname, extname, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import {
   type Expression,
@@ -9,8 +9,10 @@ import {
   expressionCsv,
   expressionJsonLines,
   FaceError,
+  isStillPicture,
   openFrames,
   photoFile,
+  probeOutputFolder,
   writeFileAtomic,
 } from '../index.js'
 import { type CliContext, ExitRequest } from './context.js'
@@ -26,7 +28,7 @@ import {
 } from './options.js'
 import { startProgress } from './progress.js'
 import { oneLine } from './terminal-text.js'
-import { framesPerSecond, PICTURE_RATE } from './video-options.js'
+import { assertNoRate, framesPerSecond, PICTURE_RATE } from './video-options.js'
 
 interface ExpressionFlags extends EngineFlags, ReadingFlags {
   readonly out: string[]
@@ -68,15 +70,19 @@ const PHOTO = /\.(jpe?g|png|webp|avif|tiff?|hei[cf])$/i
 async function expressionCommand(
   context: CliContext,
   inputs: string[],
-  flags: ExpressionFlags,
+  given: ExpressionFlags,
 ): Promise<void> {
+  const { neutral } = given
+  const flags = { ...given, ...(neutral !== undefined && { neutral: photoFile(neutral, '--neutral') }) }
   const outputs = flags.out.map((out) => ({ out, encode: encoderOf(out) }))
   const [first = ''] = inputs
-  const isVideo = inputs.length === 1 && !PHOTO.test(first)
+  const isVideo = inputs.length === 1 && (await holdsFrames(first))
   const source = isVideo ? await openFrames(first, context.interrupted) : null
+  if (source?.clip) assertNoRate(first, flags.fps)
+  if (!isVideo) await assertNoFolder(inputs)
   const photos = isVideo ? [] : inputs.map((input) => photoFile(input, 'the photo'))
-  const { neutral } = flags
-  const read = [...(source?.files ?? [first]), ...photos, ...(neutral && neutral !== 'auto' ? [neutral] : [])]
+  const rest = flags.neutral !== undefined && flags.neutral !== 'auto' ? [flags.neutral] : []
+  const read = [...(source?.files ?? [first]), ...photos, ...rest]
   for (const { out } of outputs) {
     if (read.some((file) => resolve(file) === resolve(out))) {
       throw new FaceError('INVALID_ARGUMENT', `${out}: would replace what is read; give another name with -o`)
@@ -125,6 +131,7 @@ function report(context: CliContext, rows: readonly ExpressionRow[], flags: Expr
 type Encoder = (read: ReadRows, faceFlow: ExpressiveFaceFlow) => string | Promise<Uint8Array>
 
 function encoderOf(out: string): Encoder {
+  if (out === '') throw new FaceError('INVALID_ARGUMENT', '-o: is an empty name; give the name of a file')
   switch (extname(out).toLowerCase()) {
     case '.csv':
       return ({ rows }) => expressionCsv(rows)
@@ -148,7 +155,10 @@ async function animatedRig({ rows, base }: ReadRows, faceFlow: ExpressiveFaceFlo
     expression ? [{ expression, time: time ?? i }] : [],
   )
   const start = seen[0]?.time ?? 0
-  const keys = seen.map(({ expression, time }) => ({
+  const times = seen.map(({ time }) => Math.fround(time - start))
+  // Frames of one instant, as the file tells times, are one key.
+  const keyed = seen.filter((_, i) => i === 0 || (times[i] as number) > (times[i - 1] as number))
+  const keys = keyed.map(({ expression, time }) => ({
     time: time - start,
     coefficients: expression.coefficients,
     pose: expression.pose,
@@ -158,12 +168,39 @@ async function animatedRig({ rows, base }: ReadRows, faceFlow: ExpressiveFaceFlo
   return await encodeExpressionGlb(await faceFlow.rig(face), face, keys)
 }
 
-/** Before the work: a folder in the table's place would be noticed only after it. */
+/** A picture is one by what it holds, whatever its name; what is not there is a pattern or the name of a photo. */
+async function holdsFrames(input: string): Promise<boolean> {
+  const there = await stat(input).catch(() => null)
+  if (there?.isDirectory()) return true
+  if (there === null) return !PHOTO.test(input) || /[*?[{(]/.test(input)
+  return !PHOTO.test(input) && !(there.isFile() && (await isStillPicture(input)))
+}
+
+/** @throws FaceError INVALID_ARGUMENT */
+async function assertNoFolder(inputs: readonly string[]): Promise<void> {
+  for (const input of inputs) {
+    if (!(await stat(input).catch(() => null))?.isDirectory()) continue
+    throw new FaceError(
+      'INVALID_ARGUMENT',
+      `${input}: is a folder, among photos; give a folder of frames alone, and photos by their names`,
+      { file: input },
+    )
+  }
+}
+
+/** Before the work, after which it would be noticed that there is a folder in the table's place, or none around it. */
 async function assertWritable(out: string): Promise<void> {
   const there = await lstat(out).catch(() => null)
   if (there?.isDirectory()) {
     throw new FaceError('OUTPUT_FAILED', `${out}: is a folder; give the name of a file`, { file: out })
   }
+  const folder = dirname(out)
+  if (await stat(folder).catch(() => null)) return await probeOutputFolder(folder)
+  throw new FaceError(
+    'OUTPUT_FAILED',
+    `${out}: the folder ${folder} does not exist; create it or choose another one with -o`,
+    { file: out, code: 'ENOENT' },
+  )
 }
 
 function degrees(text: string): number {

@@ -305,6 +305,57 @@ describe('expression', () => {
     await expect(stat(out)).rejects.toThrow()
   })
 
+  it('takes one picture for a photo by what it holds, whatever its name', async () => {
+    const unnamed = join(folder, 'unnamed')
+    await cp(PHOTO_A, unnamed)
+    expect((await run(unnamed, '-o', out)).code).toBe(EXIT.ok)
+    expect(await table()).toMatchObject([{ file: unnamed, time: '' }])
+  })
+
+  it('reads frames by a pattern and from a folder, whatever their names end in', async () => {
+    const frames = await framesOf(3)
+    expect((await run(join(frames, '*.jpg'), '-o', out)).code).toBe(EXIT.ok)
+    expect(await table()).toHaveLength(3)
+    const named = join(folder, 'clip.jpg')
+    await cp(frames, named, { recursive: true })
+    expect((await run(named, '-o', out)).code).toBe(EXIT.ok)
+    expect(await table()).toHaveLength(3)
+  })
+
+  it('says once that the photo of the person at rest is not there', async () => {
+    const rest = join(folder, 'none.jpg')
+    const missing = new FaceError('INVALID_INPUT', `${rest}: does not exist; check the path`, { file: rest })
+    faceFlow.onCall = () => {
+      throw missing
+    }
+    const { code, terminal } = await run(PHOTO_A, PHOTO_B, '-o', out, '--neutral', rest)
+    expect(code).toBe(EXIT.input)
+    expect(terminal.err.match(/does not exist/g)).toHaveLength(1)
+    expect(faceFlow.calls).toHaveLength(1)
+  })
+
+  it.each([
+    ['a folder among photos', () => [folder, PHOTO_A, '-o', out], EXIT.usage, 'is a folder, among photos'],
+    ['an output without a name', () => [PHOTO_A, '-o', ''], EXIT.usage, 'is an empty name'],
+    [
+      'a person at rest without a name',
+      () => [PHOTO_A, '-o', out, '--neutral', ''],
+      EXIT.input,
+      '--neutral: is',
+    ],
+    [
+      'an output in no folder',
+      () => [PHOTO_A, '-o', join(folder, 'no', 'a.csv')],
+      EXIT.output,
+      'does not exist',
+    ],
+  ])('refuses %s before anything is opened', async (_, args, code, says) => {
+    const found = await run(...args())
+    expect(found.terminal.err).toContain(says)
+    expect(found.code).toBe(code)
+    expect(faceFlow.calls).toEqual([])
+  })
+
   it.each([
     [['-o', 'out.xml'], 'end the name in .csv'],
     [['-o', PHOTO_A], 'end the name in .csv'],

@@ -96,6 +96,17 @@ export async function foreignFormat(
   return MAGIC.find(([magic]) => magic.test(text))?.[1]
 }
 
+/**
+ * Whether a file is a picture of one moment, of a kind that is read or not, by what it holds and not by its name. GIF and APNG count as
+ * videos.
+ * @throws what reading the file throws
+ */
+export async function isStillPicture(file: string): Promise<boolean> {
+  const { fileTypeFromBuffer } = await import('file-type')
+  const type = await fileTypeFromBuffer(await readHead(file))
+  return type?.mime.startsWith('image/') === true && type.ext !== 'gif' && type.ext !== 'apng'
+}
+
 async function readHead(file: string): Promise<Uint8Array> {
   const handle = await open(file)
   try {
