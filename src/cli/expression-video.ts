@@ -51,7 +51,9 @@ export async function readVideo(
     const rows = await readFrames(context, faceFlow, source, flags, log, progress)
     const isComplete = !context.interrupted.aborted
     if (isComplete && rows.isEmpty) await log?.discard()
-    await write(rows.read(new FaceError('NO_FACE', rows.message ?? `${source.path}: no frame could be read`)))
+    // Frames of a video have no file that a message could name.
+    const why = rows.message?.replace(/^the frame(?=: )/, `${source.path}, frame 0`)
+    await write(rows.read(new FaceError('NO_FACE', why ?? `${source.path}: no frame could be read`)))
     if (isComplete) await log?.discard()
     else if (log)
       progress.note(oneLine(`stopped after ${rows.count} frames; the same command goes on from here`))

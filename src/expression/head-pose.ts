@@ -53,6 +53,7 @@ function middle(mesh: Float32Array, axis: number): number {
   return ((mesh[3 * right + axis] as number) + (mesh[3 * left + axis] as number)) / 2
 }
 
-function wrapped(degrees: number): number {
+/** Degrees in [-180, 180). */
+export function wrapped(degrees: number): number {
   return ((((degrees + 180) % 360) + 360) % 360) - 180
 }

@@ -1,3 +1,4 @@
+import { wrapped } from './head-pose.js'
 import { OneEuroFilter } from './one-euro.js'
 import type { Coefficients, ReadExpression } from './types.js'
 
@@ -11,10 +12,13 @@ const RATES = {
 /** Smooths the expressions of one person, in order. */
 export class ExpressionSmoother {
   #filters = new Map<string, OneEuroFilter>()
+  /** As smoothed, on from turn to turn. */
+  #roll: number | undefined
 
   /** What comes next has nothing to do with what was: after a loss or a cut. */
   reset(): void {
     this.#filters = new Map()
+    this.#roll = undefined
   }
 
   /** @param seconds since the expression before; that is the first one's too, for which it says nothing */
@@ -29,7 +33,11 @@ export class ExpressionSmoother {
     }
     const { pose, gaze } = expression
     const angle = (name: string, value: number) => smooth('angle', name, value)
-    const { yaw, pitch, roll } = pose.angles
+    const { yaw, pitch } = pose.angles
+    // Between 180 and -180 degrees lies no turn: a head that is upside down trembles there.
+    const before = this.#roll ?? pose.angles.roll
+    const roll = angle('roll', before + wrapped(pose.angles.roll - before))
+    this.#roll = roll
     const [x, y, away] = pose.place.map((value, i) =>
       value === null ? null : smooth('place', `place ${i}`, value),
     ) as [number, number, number | null]
@@ -45,7 +53,7 @@ export class ExpressionSmoother {
       gaze: { ...gaze, yaw: angle('gaze yaw', gaze.yaw), pitch: angle('gaze pitch', gaze.pitch) },
       pose: {
         ...pose,
-        angles: { yaw: angle('yaw', yaw), pitch: angle('pitch', pitch), roll: angle('roll', roll) },
+        angles: { yaw: angle('yaw', yaw), pitch: angle('pitch', pitch), roll: wrapped(roll) },
         place: [x, y, away],
         metres: scale === null || away === null ? null : [x * scale, y * scale, away * scale],
       },

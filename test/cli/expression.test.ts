@@ -10,6 +10,8 @@ import { runCli } from '../../src/cli/program.js'
 import { FaceError } from '../../src/errors.js'
 import type { FlowResult } from '../../src/face/types.js'
 import { UnlitMaterials } from '../../src/io/unlit-materials.js'
+import { capture } from '../../src/platform/node/ffmpeg.js'
+import { hasFfmpeg } from '../../src/platform/node/ffmpeg-version.js'
 import { FakeFaceFlow, FakeTerminal } from '../support/fake-face-flow.js'
 import { mouthOpening, PHOTO_A, PHOTO_B, syntheticResult } from '../support/synthetic.js'
 
@@ -39,6 +41,7 @@ async function framesOf(count: number): Promise<string> {
   for (let i = 1; i <= count; i++) await cp(PHOTO_A, join(frames, `frame${i}.jpg`))
   return frames
 }
+const withFfmpeg = await hasFfmpeg()
 const nameOf = (photo: unknown) => basename(String(photo))
 const table = async () => parse(await readFile(out, 'utf8'), { columns: true }) as Record<string, string>[]
 const noFace = (photo: string) => new FaceError('NO_FACE', `${photo}: no face found`, { photo })
@@ -285,6 +288,18 @@ describe('expression', () => {
     faceFlow.onCall = () => terminal.interrupt()
     await runCli(['expression', frames, '-o', join(folder, 'out.glb')], terminal.context, false)
     expect((await readdir(folder)).sort()).toEqual(['frames', 'out.glb'])
+  })
+
+  it.runIf(withFfmpeg)('names the video in whose frames nobody is', async () => {
+    const clip = join(folder, 'clip.mp4')
+    const source = ['-f', 'lavfi', '-i', 'color=gray:size=64x64:rate=25', '-frames:v', '2']
+    await capture('ffmpeg', ['-v', 'level+error', '-y', ...source, clip])
+    faceFlow.onCall = () => {
+      throw noFace('the frame')
+    }
+    const { code, terminal } = await run(clip, '-o', out)
+    expect(code).toBe(EXIT.noFace)
+    expect(terminal.err).toContain(`deepfaceflow: ${clip}, frame 0: no face found`)
   })
 
   it('keeps a row for a photo without a face, and says so by its exit code', async () => {

@@ -296,6 +296,15 @@ describe.runIf(await hasFfmpeg())('video files', () => {
     expect(await readdir(odd)).toEqual(['out.mp4'])
   })
 
+  it('are not joined with sound whose clock starts again', async () => {
+    await run('ffmpeg', ['-v', 'error', '-y', '-i', 'plain.mp4', '-c', 'copy', 'file:sound.ts'])
+    const part = await readFile('sound.ts')
+    await writeFile('twice.ts', Buffer.concat([part, part]))
+    const sound = { file: 'twice.ts', start: 0, codec: 'aac' }
+    const joined = joinVideo(shown([0, 1]), { width: 65, height: 48 }, sound, join(folder, 'twice.mp4'))
+    await expect(joined).rejects.toThrow(/twice\.ts: its clock starts again/)
+  })
+
   it('say when they cannot be joined', async () => {
     const out = join(folder, 'missing', 'out.mp4')
     await expect(joinVideo(shown([0, 1]), { width: 65, height: 48 }, null, out)).rejects.toMatchObject({

@@ -75,10 +75,10 @@ export async function* readVideoFrames(
 }
 
 /** Least time between two frames, s: their times are told so closely. */
-const INSTANT = 1e-6
+const INSTANT = 1e-5
 
 /** A frame that comes out of its order is back by less than this, s. */
-const OUT_OF_ORDER = 0.5
+const OUT_OF_ORDER = 0.25
 
 /**
  * Times of frames that follow each other. Some are told the time of the one before; and where recordings were joined the clock starts

@@ -3,7 +3,7 @@ import { rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { FaceError } from '../../errors.js'
 import { dropPending, keepPending } from './atomic.js'
-import { type Ended, errorsIn, fileUrl, inputArguments, start } from './ffmpeg.js'
+import { capture, type Ended, errorsIn, fileUrl, inputArguments, start } from './ffmpeg.js'
 import { passthrough } from './ffmpeg-version.js'
 import { streamHead, streamPicture } from './mjpeg-stream.js'
 
@@ -58,7 +58,7 @@ const TICK = 1 / 90000
  * Joins pictures to a video, each shown at its time. It is made under a temporary name, which is gone afterwards whatever happens, and
  * renamed once it is whole.
  * @param out is overwritten
- * @throws FaceError EXTERNAL_TOOL
+ * @throws FaceError EXTERNAL_TOOL; INVALID_INPUT for sound whose clock starts again
  */
 export async function joinVideo(
   pictures: AsyncIterable<TimedPicture>,
@@ -67,6 +67,7 @@ export async function joinVideo(
   out: string,
   options: JoinOptions = {},
 ): Promise<void> {
+  if (sound) await assertOneClock(sound)
   const temporary = join(dirname(out), `.unfinished-${basename(out)}`)
   keepPending(temporary)
   try {
@@ -82,6 +83,29 @@ export async function joinVideo(
   } finally {
     await rm(temporary, { force: true })
     dropPending(temporary)
+  }
+}
+
+/** Packets that come out of their order are back by less than this, s. */
+const OUT_OF_ORDER = 0.25
+
+/** Of joined recordings the pictures' times go on where the clock starts again; sound that is handed on does not. @throws FaceError INVALID_INPUT */
+async function assertOneClock({ file }: Sound): Promise<void> {
+  const entries = ['-select_streams', 'a:0', '-show_entries', 'packet=dts_time', '-of', 'csv=p=0']
+  const { stdout } = await capture('ffprobe', ['-v', 'level+error', ...entries, ...inputArguments(file)])
+  let last = Number.NEGATIVE_INFINITY
+  for (const line of stdout.split('\n')) {
+    const time = Number.parseFloat(line)
+    if (Number.isNaN(time)) continue
+    if (time < last - OUT_OF_ORDER) {
+      throw new FaceError(
+        'INVALID_INPUT',
+        `${file}: its clock starts again in the middle, as where recordings were joined, and its sound would not go with the pictures; ` +
+          'copy it with "ffmpeg -i" into an mp4 first',
+        { file },
+      )
+    }
+    last = time
   }
 }
 
