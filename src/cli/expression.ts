@@ -52,6 +52,7 @@ export function addExpressionCommand(program: Command, context: CliContext): voi
     .option(
       '--neutral <photo>',
       'a photo of the same person at rest, against which coefficients are told; auto: the photo or frame that is most at rest',
+      (text) => photoFile(text, '--neutral'),
     )
     .option(
       '--field-of-view <degrees>',
@@ -70,10 +71,8 @@ const PHOTO = /\.(jpe?g|png|webp|avif|tiff?|hei[cf])$/i
 async function expressionCommand(
   context: CliContext,
   inputs: string[],
-  given: ExpressionFlags,
+  flags: ExpressionFlags,
 ): Promise<void> {
-  const { neutral } = given
-  const flags = { ...given, ...(neutral !== undefined && { neutral: photoFile(neutral, '--neutral') }) }
   const outputs = flags.out.map((out) => ({ out, encode: encoderOf(out) }))
   const [first = ''] = inputs
   const isVideo = inputs.length === 1 && (await holdsFrames(first))

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import { FaceError, openFrames, VIDEO_FILES } from '../index.js'
+import { FaceError, openFrames, photoFile, VIDEO_FILES } from '../index.js'
 import { type CliContext, ExitRequest } from './context.js'
 import { JOBS_HELP, jobsFlag } from './crew.js'
 import { EXIT } from './exit-codes.js'
@@ -36,6 +36,7 @@ export function addVideoCommand(program: Command, context: CliContext): void {
     .option(
       '--neutral <photo>',
       'for --expression: the same person at rest, against which coefficients are told',
+      (text) => photoFile(text, '--neutral'),
     )
     .option(
       '--fps <rate>',

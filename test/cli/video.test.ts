@@ -1,6 +1,7 @@
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { EXIT } from '../../src/cli/exit-codes.js'
 import { runCli } from '../../src/cli/program.js'
@@ -264,6 +265,23 @@ describe('video', () => {
     expect(Number(table[1]?.motion_energy)).toBeGreaterThan(0.1)
     expect(Number(table[1]?.pose_Rx)).not.toBeNaN()
     expect(table[2]).toMatchObject({ motion_energy: '', pose_Ry: '', confidence: '0', cut: '1' })
+  })
+
+  it('refuses a person at rest without a name, and takes a file: URL of one', async () => {
+    const none = await run('video', await frames(2), '-o', out, '--expression', '--neutral', '')
+    expect(none.code).toBe(EXIT.input)
+    expect(none.terminal.err).toBe('deepfaceflow: --neutral: is an empty name; give a file name\n')
+    const url = pathToFileURL(join(folder, 'none.jpg')).href
+    const { terminal } = await run(
+      'video',
+      join(folder, 'frames'),
+      '-o',
+      out,
+      '--expression',
+      '--neutral',
+      url,
+    )
+    expect(terminal.err).toContain(`${join(folder, 'none.jpg')}: does not exist`)
   })
 
   it.each(['0', '-1', 'x', '', '1/0', '25/', '1/2/3', '5000'])('refuses --fps "%s"', async (fps) => {
