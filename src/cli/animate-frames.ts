@@ -142,6 +142,13 @@ async function chooseReference(
       { driverFace, faces: most },
     )
   }
+  if (looked.every(({ face }) => face === null)) {
+    throw new FaceError(
+      'NO_FACE',
+      `${driver.path}: none of the ${looked.length} frames looked at shows a face; give a driver that shows one`,
+      { file: driver.path },
+    )
+  }
   const best = referenceFrame(
     looked.map(({ face }) => face),
     animation.face.landmarks468,
@@ -185,7 +192,7 @@ async function frameOf(context: CliContext, driver: FrameSource, index: number):
   context.interrupted.throwIfAborted()
   throw new FaceError(
     'INVALID_ARGUMENT',
-    `the driver has ${frame} frames, no frame ${index}; give --reference a number below ${frame}, or auto`,
+    `${driver.path}: has ${frame} frames, no frame ${index}; give --reference a number below ${frame}, or auto`,
     { reference: index, frames: frame },
   )
 }

@@ -204,7 +204,7 @@ describe('animate', () => {
   })
 
   it.each([
-    [['--reference', '9'], EXIT.usage, /the driver has 6 frames, no frame 9/],
+    [['--reference', '9'], EXIT.usage, /frames: has 6 frames, no frame 9/],
     [['--reference', 'first'], EXIT.usage, /number of a frame, from 0, or auto/],
     [['--parts', 'ears'], EXIT.usage, /no part "ears"; choose from mouth, eyes, brows, pose/],
     [['--strength', '3'], EXIT.usage, /a number from 0 to 2/],
@@ -294,11 +294,13 @@ describe('animate', () => {
   })
 
   it.each([
-    ['without a face', ['--reference', 'auto'], EXIT.noFace],
-    ['of fewer frames than its reference', ['--reference', '6'], EXIT.usage],
-  ])('leaves nothing of a driver %s', async (_, flags, code) => {
+    ['without a face', ['--reference', 'auto'], EXIT.noFace, 'none of the 6 frames looked at shows a face'],
+    ['of fewer frames than its reference', ['--reference', '6'], EXIT.usage, 'has 6 frames, no frame 6'],
+  ])('leaves nothing of a driver %s, and names it', async (_, flags, code, says) => {
     faceFlow.detect = () => Promise.reject(new FaceError('NO_FACE', 'no face'))
-    expect((await run(PHOTO_A, driver, '-o', out, ...flags)).code).toBe(code)
+    const refused = await run(PHOTO_A, driver, '-o', out, ...flags)
+    expect(refused.code).toBe(code)
+    expect(refused.terminal.err).toContain(`${driver}: ${says}`)
     expect(await readdir(folder)).toEqual(['frames'])
   })
 

@@ -77,8 +77,8 @@ export async function* readVideoFrames(
 /** Least time between two frames, s: their times are told so closely. */
 const INSTANT = 1e-5
 
-/** A frame that comes out of its order is back by less than this, s. */
-const OUT_OF_ORDER = 0.25
+/** A frame that comes out of its order is back by no more frames than this. */
+const OUT_OF_ORDER = 5
 
 /**
  * Times of frames that follow each other. Some are told the time of the one before; and where recordings were joined the clock starts
@@ -97,7 +97,7 @@ class RisingClock {
   at(told: number): number {
     const last = this.#last
     let time = told + this.#offset
-    if (last !== null && time < last - OUT_OF_ORDER) {
+    if (last !== null && time < last - OUT_OF_ORDER * this.#interval) {
       this.#offset += last + this.#interval - time
       time = told + this.#offset
     }
