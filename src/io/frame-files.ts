@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { FaceError } from '../errors.js'
+import { FORMAT_NAMES } from '../platform/node/foreign-format.js'
 import { messageOf } from '../realms.js'
 
 /** Names of pictures, by their ending. */
@@ -37,7 +38,7 @@ export async function findFrameFiles(input: string, signal?: AbortSignal): Promi
   if (files.length < 2) {
     throw invalid(
       input,
-      `has ${files.length} frame${files.length === 1 ? '' : 's'}; at least two pictures are needed`,
+      `has ${files.length} frame${files.length === 1 ? '' : 's'}; at least two pictures are needed, each a ${FORMAT_NAMES} file by its name`,
     )
   }
   return { kind: 'pictures', files }

@@ -87,7 +87,7 @@ describe('frames', () => {
 
   it.each([
     ['missing', /missing: does not exist; give a video file, a folder of frames or a pattern/],
-    ['no/*.jpg', /has 0 frames; at least two pictures are needed/],
+    ['no/*.jpg', /has 0 frames; at least two pictures are needed, each a JPEG, PNG/],
     ['[', /^\[: (does not exist|has 0 frames)/],
     ['**', /has 0 frames/],
     ['!(x)', /has 0 frames/],
