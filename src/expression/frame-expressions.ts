@@ -21,6 +21,8 @@ import type {
 export class FrameExpressions implements ExpressionStream {
   readonly #sequence: ExpressionSequence
   #isStarted = false
+  /** Whether a frame was asked whose face it shows: of a video, that is once. */
+  #isAsked = false
   #memory: ExpressionMemory | null = null
   /** Calls come in the order of their frames. */
   #last: Promise<unknown> = Promise.resolve()
@@ -75,6 +77,7 @@ export class FrameExpressions implements ExpressionStream {
       this.#isStarted = true
     }
     this.#memory = memories.at(-1) ?? null
+    this.#isAsked = memories.some(({ read }) => read !== null)
     return memories.map(({ read, time, cut }) =>
       read === null ? this.#sequence.lost(time) : this.#sequence.seen(read, time, cut),
     )
@@ -92,7 +95,8 @@ export class FrameExpressions implements ExpressionStream {
     try {
       const { face, cut } = await this.#follow(frame)
       const name = isFound(frame) ? 'the frame' : photoName(frame, 'the frame')
-      const read = await readExpression(this.means, face, name)
+      const read = await readExpression(this.means, face, name, this.#isAsked)
+      this.#isAsked = true
       this.#memory = { time, cut, read: withoutFace(read), tracker: this.#remembered() }
       return this.#sequence.seen(read, time, cut)
     } catch (error) {

@@ -59,12 +59,14 @@ export async function readPersonAtRest(
 
 /**
  * The expression of a face that was found.
+ * @param isAsked whether it was asked before if that is the person at rest, which costs more than all else here on the processor
  * @throws FaceError INVALID_INPUT for a face that is seen from the side
  */
 export async function readExpression(
   means: ReadingMeans,
   face: FaceFrame,
   name: string,
+  isAsked = false,
 ): Promise<Expression> {
   const { reader, fieldOfView, rest } = means
   assertNoProfile(face, name)
@@ -82,7 +84,7 @@ export async function readExpression(
     face,
     warnings: [
       ...warningsOf(face, reading, name),
-      ...(rest ? warningOfAnother(face, reading, name, rest) : []),
+      ...(rest && !isAsked ? warningOfAnother(face, reading, name, rest) : []),
     ],
   }
 }
