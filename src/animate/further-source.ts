@@ -22,6 +22,7 @@ import { makeSheet, type Sheet } from './sheet.js'
 import { type SourcePlaces, sourcePlaces } from './source-places.js'
 import type { ShownFace } from './source-weights.js'
 import { levelsWithout } from './tones.js'
+import { wholeMatte } from './whole-matte.js'
 
 /** A further photo of the person, laid over the photo: all in px of the working photo. */
 export interface FurtherSource {
@@ -95,10 +96,11 @@ export async function furtherSource(
   }
   const places = sourcePlaces(result)
   const still = await stillSource(engine, weights, main, source.image, places)
-  const { toWorking, matte, aligned, isStill } =
+  const { toWorking, aligned, isStill, ...laid } =
     still ?? (await movedSource(engine, weights, main, source.image, places))
   const landmarks = applySimilarityToPoints(toWorking, places.landmarks, 3)
   const head = photoHead(landmarks, applySimilarityToPoints(toWorking, places.irises, 2))
+  const matte = wholeMatte(laid.matte, aligned.image, head.mesh)
   const toHead = fitSimilarity3(head.mesh, main.head.mesh, main.head.weights)
   const sheet = makeSheet(head, triangles, matte.person, aligned.image)
   return {

@@ -55,12 +55,20 @@ export async function personMatte(engine: Engine, image: Rgba, source: ShippedFi
       matte: Float32Array
     }
     const alpha = sharpened(guidedFilter(enlarged(matte, width, height), image))
-    const reach = Math.max(2, Math.round(MAY_MISS * Math.max(width, height)))
-    const certain = Uint8Array.from(alpha, (value) => (value > 0 ? 1 : 0))
-    return { alpha, person: grown(certain, width, height, reach) }
+    return { alpha, person: personAround(alpha, image) }
   } finally {
     plan.dispose()
   }
+}
+
+/** Where an alpha is not 0, and around, as far as it may err. */
+export function personAround(
+  alpha: Float32Array,
+  { width, height }: { readonly width: number; readonly height: number },
+): Uint8Array {
+  const reach = Math.max(2, Math.round(MAY_MISS * Math.max(width, height)))
+  const certain = Uint8Array.from(alpha, (value) => (value > 0 ? 1 : 0))
+  return grown(certain, width, height, reach)
 }
 
 function enlarged(matte: Float32Array, width: number, height: number): Float32Array {

@@ -24,6 +24,7 @@ import { makeSheet } from './sheet.js'
 import { layersOf, SheetRenderer } from './sheet-renderer.js'
 import { withoutPower } from './tones.js'
 import type { AnimateOptions, Animation } from './types.js'
+import { wholeMatte } from './whole-matte.js'
 import { workingPhoto } from './working-photo.js'
 
 /** What an animation is prepared with. */
@@ -59,7 +60,7 @@ export async function prepareAnimation(
   const mesh = applySimilarityToPoints(toWorking, face.landmarks468, 3)
   const head = photoHead(mesh, applySimilarityToPoints(toWorking, face.irises, 2))
   const triangles = faceTriangles(meshTriangles)
-  const matte = await personMatte(engine, image, weights)
+  const matte = wholeMatte(await personMatte(engine, image, weights), image, head.mesh)
   const sheet = makeSheet(head, triangles, matte.person, image)
   const innerMouth = new InnerMouth(triangles, { image, places: mouthPlaces(mesh) })
   const sourceMeans = { faces, engine, weights, triangles, signal: wanted.signal }
