@@ -1,6 +1,6 @@
 import type { Rgba } from '../geometry/types.js'
 import { grown } from './backdrop.js'
-import { headFrame, headShare, heightInFace } from './head-depth.js'
+import { type HeadFrame, headFrame, headShare, heightInFace } from './head-depth.js'
 import { type PersonMatte, personAround } from './matte.js'
 import { topHat } from './top-hat.js'
 
@@ -16,9 +16,10 @@ const GAP = 0.015
 const LEAST = 18
 const TIMES = 2
 const SHARE = 0.9
-/** Side of these squares, heights of the face, and how many pixels tell. */
+/** Side of these squares, heights of the face; of their pixels one in so many is asked, and so many tell. */
 const SQUARE = 0.25
-const LEAST_PIXELS = 100
+const SPARSE = 5
+const LEAST_PIXELS = 40
 /** Parts go with the head at least by this. */
 const ON_HEAD = 0.5
 /** Alpha of what may be the person, and how far beyond it colours are mixed, px. */
@@ -30,6 +31,9 @@ interface Size {
   readonly height: number
 }
 
+/** Least height of a face that is looked at, px: larger ones are looked at smaller by a whole factor. */
+const SMALLEST = 200
+
 /**
  * The matte of one head's person: without what lies apart from them, somebody or something else, and with what a matte misses beside the
  * head: earrings, ends of braids, strands of hair. They are narrow, stand out from a calm background, hang from the person and end
@@ -38,18 +42,33 @@ interface Size {
  * @param mesh 468x3, px of the picture
  */
 export function wholeMatte(matte: PersonMatte, image: Rgba, mesh: ArrayLike<number>): PersonMatte {
-  const { width, height } = image
   const frame = headFrame(mesh)
-  const px = (share: number) => Math.max(1, Math.round(share * frame.height))
   const some = Uint8Array.from(matte.alpha, (value) => (value > SOME ? 1 : 0))
   const own = new Uint8Array(some.length)
   for (const i of flood(some, image, pixelAt(image, frame.centre))) own[i] = 1
   const alpha = matte.alpha.map((value, i) => (own[i] === 0 ? 0 : value))
   const person = personAround(alpha, image)
+  const factor = Math.max(1, Math.floor(frame.height / SMALLEST))
+  const small = smaller(image, factor)
+  const smallFrame = headFrame(Float64Array.from(mesh, (value) => value / factor))
+  const masks = [own, person].map((mask) => smallerMask(mask, image, factor)) as [Uint8Array, Uint8Array]
+  const loose = looseParts(small, smallFrame, ...masks)
+  for (let i = 0; i < person.length; i++) {
+    const [x, y] = [i % image.width, Math.floor(i / image.width)]
+    if (loose[Math.floor(y / factor) * small.width + Math.floor(x / factor)] !== 0) person[i] = 1
+  }
+  return { alpha, person }
+}
+
+/** @param own where the matte has the person @param person with what is around */
+function looseParts(image: Rgba, frame: HeadFrame, own: Uint8Array, person: Uint8Array): Uint8Array {
+  const { width, height } = image
+  const px = (share: number) => Math.max(1, Math.round(share * frame.height))
+  const heightOf = (i: number) => heightInFace(frame, i % width, Math.floor(i / width))
   const sure = grown(own, width, height, MIXED)
   const beside = grown(sure, width, height, px(REACH.beside))
   const near = grown(sure, width, height, px(REACH.above)).map((value, i) => {
-    return heightInFace(frame, i % width, Math.floor(i / width)) < ABOVE ? (beside[i] as number) : value
+    return heightOf(i) < ABOVE ? (beside[i] as number) : value
   })
   const salience = topHat(image, sure, px(WIDEST / 2))
   const isBackground = beside.map((value, i) => value & ~(person[i] as number))
@@ -59,15 +78,43 @@ export function wholeMatte(matte: PersonMatte, image: Rgba, mesh: ArrayLike<numb
     const standsOut = value !== 0 && (salience[i] as number) > limitAt(x, y)
     return standsOut && headShare(frame, x, y, height) >= ON_HEAD ? 1 : 0
   })
-  const pieces = piecesOf(grown(narrow, width, height, px(GAP)), sure, image)
   const touching = grown(sure, width, height, MIXED)
-  for (const pixels of pieces) {
-    const heights = pixels.map((i) => heightInFace(frame, i % width, Math.floor(i / width)))
-    const isHigh = spanOf(heights) > HIGHEST
+  const out = new Uint8Array(width * height)
+  for (const pixels of piecesOf(grown(narrow, width, height, px(GAP)), sure, image)) {
+    const isHigh = spanOf(pixels.map(heightOf)) > HIGHEST
     const ends = pixels.every((i) => near[i] !== 0 && !isBorder(i, image))
-    if (!isHigh && ends && pixels.some((i) => touching[i] !== 0)) for (const i of pixels) person[i] = 1
+    if (!isHigh && ends && pixels.some((i) => touching[i] !== 0)) for (const i of pixels) out[i] = 1
   }
-  return { alpha, person }
+  return out
+}
+
+/** Means of squares of pixels. */
+function smaller(image: Rgba, factor: number): Rgba {
+  if (factor === 1) return image
+  const [width, height] = [Math.ceil(image.width / factor), Math.ceil(image.height / factor)]
+  const data = new Uint8Array(width * height * 4)
+  for (let i = 0; i < width * height; i++) {
+    const [left, top] = [(i % width) * factor, Math.floor(i / width) * factor]
+    const [right, bottom] = [Math.min(image.width, left + factor), Math.min(image.height, top + factor)]
+    for (let c = 0; c < 4; c++) {
+      let sum = 0
+      for (let y = top; y < bottom; y++) {
+        for (let x = left; x < right; x++) sum += image.data[4 * (y * image.width + x) + c] as number
+      }
+      data[4 * i + c] = sum / ((right - left) * (bottom - top))
+    }
+  }
+  return { width, height, data }
+}
+
+/** Squares of which any pixel is marked. */
+function smallerMask(mask: Uint8Array, { width, height }: Size, factor: number): Uint8Array {
+  const columns = Math.ceil(width / factor)
+  const out = new Uint8Array(columns * Math.ceil(height / factor))
+  mask.forEach((value, i) => {
+    if (value !== 0) out[Math.floor(i / width / factor) * columns + Math.floor((i % width) / factor)] = 1
+  })
+  return out
 }
 
 function pixelAt({ width, height }: Size, [x, y]: readonly [number, number]): number {
@@ -88,7 +135,7 @@ function limits(
   const [columns, rows] = [Math.ceil(width / side), Math.ceil(height / side)]
   const squares: number[][] = Array.from({ length: columns * rows }, () => [])
   salience.forEach((value, i) => {
-    if (isBackground[i] === 0) return
+    if (i % SPARSE !== 0 || isBackground[i] === 0) return
     squares[Math.floor(i / width / side) * columns + Math.floor((i % width) / side)]?.push(value)
   })
   const found = squares.map((_, square) => {
