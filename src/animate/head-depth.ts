@@ -30,18 +30,18 @@ export function headFrame(mesh: ArrayLike<number>): HeadFrame {
 }
 
 /**
- * Depth of a head that turns like a real one, per depth that the mesh network sees: pictures of a scanned head turned by 15 and 25
- * degrees came nearest to its own views from there at 1.1 to 1.3.
+ * Depth of a head that turns like a real one, per depth that the mesh network sees. Points of a scanned head moved by 15 and 25 degrees come
+ * nearest to its own views from there at 1.1 to 1.3; with the most a landmarker finds as much of the turn as in these views.
  */
-const RELIEF = 1.2
+const RELIEF = 1.3
 
 /** The mesh as deep as its turns look real. @param mesh 468x3, as the network sees it */
 export function deepened(mesh: ArrayLike<number>): Float64Array {
   return Float64Array.from(mesh, (value, k) => (k % 3 === 2 ? RELIEF * value : value))
 }
 
-/** Depth per px across, at most, where a turn draws skin out: by 25 degrees to twice its width in the photo. */
-const STEEPEST = 2.5
+/** Depth per px across, at most, where a turn draws skin out: by 25 degrees to 2.3 times its width in the photo. */
+const STEEPEST = 3.2
 /** The same beyond the rim, beside the skull and beside the jaw, where a neck begins that hardly turns along. */
 const STEEPEST_BEYOND = { skull: 2, jaw: 0.3 } as const
 

@@ -44,8 +44,11 @@ const SMALLEST = 200
 export function wholeMatte(matte: PersonMatte, image: Rgba, mesh: ArrayLike<number>): PersonMatte {
   const frame = headFrame(mesh)
   const some = Uint8Array.from(matte.alpha, (value) => (value > SOME ? 1 : 0))
+  const middle = pixelAt(image, frame.centre)
+  // A matte that does not have the face tells nothing of what belongs to it.
+  if (some[middle] === 0) return matte
   const own = new Uint8Array(some.length)
-  for (const i of flood(some, image, pixelAt(image, frame.centre))) own[i] = 1
+  for (const i of flood(some, image, middle)) own[i] = 1
   const alpha = matte.alpha.map((value, i) => (own[i] === 0 ? 0 : value))
   const person = personAround(alpha, image)
   const factor = Math.max(1, Math.floor(frame.height / SMALLEST))

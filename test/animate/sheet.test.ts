@@ -211,13 +211,13 @@ describe('a sheet', () => {
     }
     expect(changed).toBeGreaterThan(10)
     expect(changed).toBeLessThan(200)
-    expect(steepest).toBeLessThan(2.5 + 1e-9)
+    expect(steepest).toBeLessThan(3.2 + 1e-9)
     // The tip of the nose is nearest, and stays.
     expect(gentle[5]).toBe(mesh[5])
   })
 
   it.each([25, -25])(
-    'turned by %i degrees draws nothing at the rim of the face out to two and a half times its width',
+    'turned by %i degrees draws nothing at the rim of the face out to more than 3.2 times its width',
     (yaw) => {
       const turned = sheet.move(driven(yaw)).vertices
       let widest = 0
@@ -234,7 +234,7 @@ describe('a sheet', () => {
         if (width(sheet.places, 4) < 2.9) continue
         widest = Math.max(widest, width(turned, 3) / width(sheet.places, 4))
       }
-      expect(widest).toBeLessThan(2.5)
+      expect(widest).toBeLessThan(3.2)
     },
   )
 
