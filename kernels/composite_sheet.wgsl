@@ -1,10 +1,11 @@
 // A moved sheet over a backdrop. Each covered pixel takes the sheet's colour (times alpha, alpha in the fourth channel) at its
 // place by Catmull-Rom, in the light that falls on it, puts it over the backdrop, and the patch, where the place names one, over both.
-// Where the light has a fourth channel, that is kept.
+// Where the light has a fourth channel, that is kept; else the sheet's alpha is left there.
 // One invocation per pixel, and no loops: software adapters take longer for one around the sampling than for all pixels without.
 #include "include/layout.wgsl"
 #include "include/loaded.wgsl"
 #include "include/bilinear.wgsl"
+#param WEIGHTED
 
 struct Uniforms {
   fragments: View,
@@ -78,5 +79,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 #endfor
     colour = inside.xyz + (1.0 - inside.w) * colour;
   }
-  destination[result] = Stored4(vec4<f32>(colour, gain.w));
+#if WEIGHTED
+  let kept = gain.w;
+#else
+  let kept = clamp(over.w, 0.0, 1.0);
+#endif
+  destination[result] = Stored4(vec4<f32>(colour, kept));
 }

@@ -1,11 +1,14 @@
 // Two things that give away that a sheet was moved, mended by the colours around. Where one part hides another, lashes on a lid, lips before
 // the mouth, places jump; there a pixel takes half of its colour from its neighbours, as z-buffered edges are steps of whole pixels
-// otherwise. Where the sheet is drawn out in one direction alone, as the skin above an eye that shuts, what varies across it would become
-// stripes; there a pixel takes the mean across them, about as wide as the sheet is drawn out. The fourth channel stays.
+// otherwise. So do both sides of the sheet's outline, by its alpha there: that is 0 around a person, and 1 where a head hides its own side.
+// Where the sheet is drawn out in one direction alone, as the skin above an eye that shuts, what varies across it would become
+// stripes; there a pixel takes the mean across them, about as wide as the sheet is drawn out. A fourth channel of weights stays; of a sheet
+// that has them the outline stays too, for weights end before it.
 // One invocation per pixel. Not in composite_sheet.wgsl, which would sample the sheet many times: software adapters compute a branch
 // that no lane takes, but no loop that none enters.
 #include "include/layout.wgsl"
 #include "include/loaded.wgsl"
+#param WEIGHTED
 
 struct Uniforms {
   fragments: View,
@@ -45,8 +48,8 @@ fn isSheet(n: u32, at: vec2<u32>) -> bool {
   return isCovered(n, at.y, at.x) && f32(places[elementIndex(u.places, n, 0u, at.y, at.x)].z) < 0.0;
 }
 
-fn colourAt(n: u32, y: u32, x: u32) -> vec3<f32> {
-  return vec4<f32>(colours[elementIndex(u.colours, n, 0u, y, x)]).xyz;
+fn colourAt(n: u32, y: u32, x: u32) -> vec4<f32> {
+  return vec4<f32>(colours[elementIndex(u.colours, n, 0u, y, x)]);
 }
 
 // From the pixel to the last that takes part in a mean across stripes, px; of length 0 where there are none.
@@ -72,28 +75,46 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let n = id.z;
   let at = id.xy;
   let result = elementIndex(u.destination, n, 0u, at.y, at.x);
-  let own = vec4<f32>(colours[elementIndex(u.colours, n, 0u, at.y, at.x)]);
-  if (!isCovered(n, at.y, at.x)) {
-    destination[result] = Stored4(own);
-    return;
-  }
+  let own = colourAt(n, at.y, at.x);
   // At the border a pixel is its own neighbour.
   let least = max(at, vec2<u32>(1u)) - 1u;
   let most = min(at + 1u, vec2<u32>(u.destination.width, u.destination.height) - 1u);
+  let isOwn = isCovered(n, at.y, at.x);
+  let isThere = vec4<bool>(
+    isCovered(n, at.y, least.x), isCovered(n, at.y, most.x), isCovered(n, least.y, at.x), isCovered(n, most.y, at.x),
+  );
+  let leftColour = colourAt(n, at.y, least.x);
+  let rightColour = colourAt(n, at.y, most.x);
+  let aboveColour = colourAt(n, least.y, at.x);
+  let belowColour = colourAt(n, most.y, at.x);
+  let around = leftColour.xyz + rightColour.xyz + aboveColour.xyz + belowColour.xyz;
+#if WEIGHTED
+  let outline = 0.0;
+  let kept = own.w;
+#else
+  // What is not covered has an alpha of 0.
+  let alphas = max(vec4<f32>(leftColour.w, rightColour.w, aboveColour.w, belowColour.w), vec4<f32>(own.w));
+  let onOutline = select(vec4<f32>(0.0), alphas, isThere != vec4<bool>(isOwn));
+  let outline = max(max(onOutline.x, onOutline.y), max(onOutline.z, onOutline.w));
+  let kept = 0.0;
+#endif
+  if (!isOwn) {
+    destination[result] = Stored4(vec4<f32>((1.0 - 0.5 * outline) * own.xyz + 0.125 * outline * around, kept));
+    return;
+  }
   let place = placeAt(n, at.y, at.x);
   let left = placeAt(n, at.y, least.x);
   let right = placeAt(n, at.y, most.x);
   let above = placeAt(n, least.y, at.x);
   let below = placeAt(n, most.y, at.x);
-  let inRow = isCovered(n, at.y, least.x) && isCovered(n, at.y, most.x);
-  let inColumn = isCovered(n, least.y, at.x) && isCovered(n, most.y, at.x);
+  let inRow = isThere.x && isThere.y;
+  let inColumn = isThere.z && isThere.w;
   // By how many px the place misses the straight line through those of two neighbours.
   let jump = max(
     select(0.0, length(left + right - 2.0 * place), inRow),
     select(0.0, length(above + below - 2.0 * place), inColumn),
   );
-  let edge = clamp(jump - JUMP, 0.0, 1.0);
-  let around = colourAt(n, at.y, least.x) + colourAt(n, at.y, most.x) + colourAt(n, least.y, at.x) + colourAt(n, most.y, at.x);
+  let edge = max(clamp(jump - JUMP, 0.0, 1.0), outline);
   let size = vec2<f32>(max(most - least, vec2<u32>(1u)));
   let dx = (right - left) / size.x;
   let dy = (below - above) / size.y;
@@ -107,9 +128,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let there = vec2<u32>(clamp(vec2<i32>(at) + vec2<i32>(step), vec2<i32>(0), last));
     let astray = length(placeAt(n, there.y, there.x) - place - step.x * dx - step.y * dy);
     let weight = WEIGHTS[tap % 4] * clamp(2.0 - astray * (2.0 / ASTRAY), 0.0, 1.0);
-    sum += select(0.0, weight, isSheet(n, there)) * vec4<f32>(colourAt(n, there.y, there.x), 1.0);
+    sum += select(0.0, weight, isSheet(n, there)) * vec4<f32>(colourAt(n, there.y, there.x).xyz, 1.0);
   }
   let smoothed = sum.xyz / sum.w;
   let softened = (1.0 - edge) * smoothed + edge * (0.5 * own.xyz + 0.125 * around);
-  destination[result] = Stored4(vec4<f32>(softened, own.w));
+  destination[result] = Stored4(vec4<f32>(softened, kept));
 }

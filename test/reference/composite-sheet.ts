@@ -46,6 +46,17 @@ export function compositeSheetReference(
   patch: RefTensor,
 ): RefTensor {
   const isCovered = (n: number, y: number, x: number) => elementOf(fragments, n, y, x, 3) >= 0
+  const alphaAt = (n: number, y: number, x: number): number => {
+    if (!isCovered(n, y, x)) return 0
+    const [u, v] = [elementOf(places, n, y, x, 0), elementOf(places, n, y, x, 1)]
+    return within(cubicReference(sheet, v - 0.5, u - 0.5, 3), 1)
+  }
+  /** How much of the sheet ends between a pixel and the next. */
+  const outlineAt = (n: number, y: number, x: number, around: readonly Pixel[]): number => {
+    if (light.c === 4) return 0
+    const other = around.filter((pixel) => isCovered(n, ...pixel) !== isCovered(n, y, x))
+    return Math.max(0, ...other.map((pixel) => Math.max(alphaAt(n, ...pixel), alphaAt(n, y, x))))
+  }
   const colourAt = (n: number, y: number, x: number, c: number): number => {
     const under = elementOf(backdrop, 0, y, x, c)
     if (!isCovered(n, y, x)) return under
@@ -55,7 +66,7 @@ export function compositeSheetReference(
       number,
       number,
     ]
-    const alpha = within(cubicReference(sheet, v - 0.5, u - 0.5, 3), 1)
+    const alpha = alphaAt(n, y, x)
     const lit = elementOf(light, n, y, x, c) * cubicReference(sheet, v - 0.5, u - 0.5, c)
     const colour = lit + (1 - alpha) * under
     if (s < 0) return colour
@@ -114,7 +125,6 @@ export function compositeSheetReference(
   }
   return refTensor(fragments.n, h, w, light.c, (n, y, x, c) => {
     if (c === 3) return isCovered(n, y, x) ? elementOf(light, n, y, x, c) : 0
-    if (!isCovered(n, y, x)) return colourAt(n, y, x, c)
     const around: readonly Pixel[] = [
       [y, within(x - 1, w - 1)],
       [y, within(x + 1, w - 1)],
@@ -123,7 +133,7 @@ export function compositeSheetReference(
     ]
     const [left, right, above, below] = around as readonly [Pixel, Pixel, Pixel, Pixel]
     const jump = Math.max(jumpAt(n, left, [y, x], right), jumpAt(n, above, [y, x], below))
-    const edge = within(jump - JUMP, 1)
+    const edge = Math.max(within(jump - JUMP, 1), outlineAt(n, y, x, around))
     const mean = around.reduce((sum, pixel) => sum + colourAt(n, ...pixel, c), 0) / 4
     return (1 - edge) * acrossStripes(n, [y, x], around, c) + (edge * (colourAt(n, y, x, c) + mean)) / 2
   })

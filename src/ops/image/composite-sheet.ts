@@ -23,7 +23,8 @@ export interface SheetLayers {
 /**
  * A moved sheet in a changed light, with a patch on it, over a backdrop. The sheet is sampled by Catmull-Rom, which gives back a pixel exactly at its
  * centre, beyond its border by its outermost pixels; the patch bilinearly, with nothing beyond its border. Pixels whose places miss the straight line through
- * their neighbours' by 1.5 to 2.5 px and more lie on the edge of a part before another: they take up to half of their colour from the four neighbours. Where
+ * their neighbours' by 1.5 to 2.5 px and more lie on the edge of a part before another: they take up to half of their colour from the four neighbours. So do
+ * pixels on both sides of the sheet's outline, by the largest alpha of the sheet there, where the light has three channels. Where
  * the sheet is drawn out by more than 2 in one direction alone, pixels without a patch take a mean across it, over 1.2 px to either side for each 1 beyond
  * that and 9 px at most: what varies across would become stripes.
  * @returns n x h x w x 3, or 4 where the light has a fourth channel
@@ -38,7 +39,7 @@ export function compositeSheet(graph: GraphBuilder, name: string, layers: SheetL
 /** Sixteen multiply-adds of four channels, weights, and the layers over one another. */
 const COMPOSITE_FLOPS = 208
 /** Whether places jump along two lines, and whether the sheet is drawn out. */
-const SOFTEN_FLOPS = 70
+const SOFTEN_FLOPS = 80
 
 const KIND = 'compositeSheet'
 
@@ -89,7 +90,11 @@ export const compositeSheetOp: OpDefinition<Record<string, never>> = {
     ) as Six<Operand>
     const type = tensorOf(output)
     const colours = context.scratch(type)
-    const params = { F16: storage === 'f16', LOADED_F16: loaded === 'f16' }
+    const params = {
+      F16: storage === 'f16',
+      LOADED_F16: loaded === 'f16',
+      WEIGHTED: channelsOf(type) === 4,
+    }
     const workgroups = tileGrid(type.h, type.w, type.n)
     return [
       {
