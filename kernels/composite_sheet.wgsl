@@ -5,7 +5,6 @@
 #include "include/layout.wgsl"
 #include "include/loaded.wgsl"
 #include "include/bilinear.wgsl"
-#param WEIGHTED
 
 struct Uniforms {
   fragments: View,
@@ -15,6 +14,8 @@ struct Uniforms {
   backdrop: View,
   patchView: View,
   destination: View,
+  // 1 where the light has a fourth channel, else 0.
+  weighted: u32,
 }
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
@@ -79,10 +80,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 #endfor
     colour = inside.xyz + (1.0 - inside.w) * colour;
   }
-#if WEIGHTED
-  let kept = gain.w;
-#else
-  let kept = clamp(over.w, 0.0, 1.0);
-#endif
+  let kept = select(clamp(over.w, 0.0, 1.0), gain.w, u.weighted == 1u);
   destination[result] = Stored4(vec4<f32>(colour, kept));
 }

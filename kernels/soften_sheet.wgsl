@@ -8,13 +8,14 @@
 // that no lane takes, but no loop that none enters.
 #include "include/layout.wgsl"
 #include "include/loaded.wgsl"
-#param WEIGHTED
 
 struct Uniforms {
   fragments: View,
   places: View,
   colours: View,
   destination: View,
+  // 1 where the fourth channel of the colours is a weight, 0 where it is the sheet's alpha.
+  weighted: u32,
 }
 
 @group(0) @binding(0) var<uniform> u: Uniforms;
@@ -88,16 +89,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let aboveColour = colourAt(n, least.y, at.x);
   let belowColour = colourAt(n, most.y, at.x);
   let around = leftColour.xyz + rightColour.xyz + aboveColour.xyz + belowColour.xyz;
-#if WEIGHTED
-  let outline = 0.0;
-  let kept = own.w;
-#else
   // What is not covered has an alpha of 0.
   let alphas = max(vec4<f32>(leftColour.w, rightColour.w, aboveColour.w, belowColour.w), vec4<f32>(own.w));
   let onOutline = select(vec4<f32>(0.0), alphas, isThere != vec4<bool>(isOwn));
-  let outline = max(max(onOutline.x, onOutline.y), max(onOutline.z, onOutline.w));
-  let kept = 0.0;
-#endif
+  let isWeighted = u.weighted == 1u;
+  let outline = select(max(max(onOutline.x, onOutline.y), max(onOutline.z, onOutline.w)), 0.0, isWeighted);
+  let kept = select(0.0, own.w, isWeighted);
   if (!isOwn) {
     destination[result] = Stored4(vec4<f32>((1.0 - 0.5 * outline) * own.xyz + 0.125 * outline * around, kept));
     return;

@@ -90,11 +90,8 @@ export const compositeSheetOp: OpDefinition<Record<string, never>> = {
     ) as Six<Operand>
     const type = tensorOf(output)
     const colours = context.scratch(type)
-    const params = {
-      F16: storage === 'f16',
-      LOADED_F16: loaded === 'f16',
-      WEIGHTED: channelsOf(type) === 4,
-    }
+    const params = { F16: storage === 'f16', LOADED_F16: loaded === 'f16' }
+    const weighted = channelsOf(type) === 4 ? 1 : 0
     const workgroups = tileGrid(type.h, type.w, type.n)
     return [
       {
@@ -109,6 +106,7 @@ export const compositeSheetOp: OpDefinition<Record<string, never>> = {
           backdrop: view(backdrop),
           patchView: view(patch),
           destination: view(colours),
+          weighted,
         },
         bindings: { fragments, places, light, sheet, backdrop, cover: patch, destination: colours },
         workgroups,
@@ -123,6 +121,7 @@ export const compositeSheetOp: OpDefinition<Record<string, never>> = {
           places: view(places),
           colours: view(colours),
           destination: view(output),
+          weighted,
         },
         bindings: { fragments, places, colours, destination: output },
         workgroups,
