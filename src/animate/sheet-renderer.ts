@@ -9,6 +9,7 @@ import type { DeviceData } from '../runtime/device-data.js'
 import type { Engine } from '../runtime/engine.js'
 import type { Plan, PlanInputs } from '../runtime/plan.js'
 import { fillHole } from './backdrop.js'
+import { textured } from './backdrop-texture.js'
 import { MOUTH_PATCH } from './inner-mouth.js'
 import type { PersonMatte } from './matte.js'
 import type { MovedSheet, Sheet } from './sheet.js'
@@ -132,7 +133,7 @@ export function layersOf({ width, height, data }: Rgba, { alpha, person }: Perso
   for (let i = 0; i < width * height; i++) {
     for (let c = 0; c < 3; c++) image[3 * i + c] = (data[4 * i + c] as number) / 255
   }
-  const backdrop = fillHole(image, person, width, height)
+  const backdrop = textured(fillHole(image, person, width, height), person, width, height)
   const sheet = new Float32Array(width * height * 4)
   for (let i = 0; i < width * height; i++) {
     const share = alpha[i] as number
