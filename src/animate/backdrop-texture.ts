@@ -62,9 +62,16 @@ function busyAround(
     for (let x = 1; x < width - 1; x++) {
       const i = y * width + x
       if (hole[i] !== 0) continue
-      const differs = [0, 1, 2].some((c) => Math.abs(at(filled, 3 * i + c) - at(mean, 3 * i + c)) > DIFFERS)
-      const [dx, dy] = [grey(i + 1) - grey(i - 1), grey(i + width) - grey(i - width)]
-      marks.set([differs ? 1 : 0, 1, dx * dx, dy * dy, dx * dy], MARKS * i)
+      let differs = 0
+      for (let k = 3 * i; k < 3 * i + 3; k++) if (Math.abs(at(filled, k) - at(mean, k)) > DIFFERS) differs = 1
+      const dx = grey(i + 1) - grey(i - 1)
+      const dy = grey(i + width) - grey(i - width)
+      const to = MARKS * i
+      marks[to] = differs
+      marks[to + 1] = 1
+      marks[to + 2] = dx * dx
+      marks[to + 3] = dy * dy
+      marks[to + 4] = dx * dy
     }
   }
   const around = blurred(marks, width, height, MARKS, reach)
@@ -124,16 +131,24 @@ function boxed(
 function nearestKnown(hole: Uint8Array, width: number, height: number): Int32Array {
   const out = new Int32Array(2 * hole.length).fill(-1)
   for (let i = 0; i < hole.length; i++) {
-    if (hole[i] === 0) out.set([i % width, Math.floor(i / width)], 2 * i)
+    if (hole[i] !== 0) continue
+    out[2 * i] = i % width
+    out[2 * i + 1] = Math.floor(i / width)
   }
   const take = (x: number, y: number, dx: number, dy: number) => {
-    const [u, v] = [x + dx, y + dy]
+    const u = x + dx
+    const v = y + dy
     if (u < 0 || v < 0 || u >= width || v >= height) return
-    const [own, other] = [2 * (y * width + x), 2 * (v * width + u)]
-    const [ox, oy] = [out[other] as number, out[other + 1] as number]
+    const own = 2 * (y * width + x)
+    const other = 2 * (v * width + u)
+    const ox = out[other] as number
+    const oy = out[other + 1] as number
     if (ox < 0) return
-    const [px, py] = [out[own] as number, out[own + 1] as number]
-    if (px < 0 || (ox - x) ** 2 + (oy - y) ** 2 < (px - x) ** 2 + (py - y) ** 2) out.set([ox, oy], own)
+    const px = out[own] as number
+    const py = out[own + 1] as number
+    if (px >= 0 && (ox - x) ** 2 + (oy - y) ** 2 >= (px - x) ** 2 + (py - y) ** 2) return
+    out[own] = ox
+    out[own + 1] = oy
   }
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) for (const [dx, dy] of BEFORE) take(x, y, dx, dy)
