@@ -76,15 +76,15 @@ function busyAround(
   }
   const around = blurred(marks, width, height, MARKS, reach)
   return Float32Array.from(hole, (_, i) => {
-    const [differing, known, xx, yy, xy] = around.subarray(MARKS * i, MARKS * (i + 1)) as unknown as Five
+    const of = (mark: number) => at(around, MARKS * i + mark)
+    const [known, xx, yy] = [of(1), of(2), of(3)]
     if (known <= 0 || xx + yy <= 0) return 0
-    const coherence = Math.hypot(xx - yy, 2 * xy) / (xx + yy)
-    return ramp(differing / known, CALM, BUSY) * ramp(coherence, ONE_WAY, ANY_WAY)
+    const coherence = Math.hypot(xx - yy, 2 * of(4)) / (xx + yy)
+    return ramp(of(0) / known, CALM, BUSY) * ramp(coherence, ONE_WAY, ANY_WAY)
   })
 }
 
 const MARKS = 5
-type Five = readonly [number, number, number, number, number]
 
 /** From 0 at `from` to 1 at `to`. */
 function ramp(value: number, from: number, to: number): number {

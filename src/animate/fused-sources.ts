@@ -1,5 +1,6 @@
 import { multiply } from '../geometry/rotation.js'
 import { applySimilarity3, invertSimilarity3 } from '../geometry/similarity3.js'
+import { MOST_LAYERS } from '../ops/image/blend-layers.js'
 import type { DrivenHead, HeadPose } from './carry-over.js'
 import { type FurtherSource, movedPoints } from './further-source.js'
 import type { Gaze } from './gaze.js'
@@ -16,7 +17,7 @@ export interface DrawableSource extends FurtherSource {
 }
 
 /** Further photos that are drawn into a frame beside the one that is moved, at most. */
-export const MOST_DRAWN = 4
+export const MOST_DRAWN = MOST_LAYERS
 
 /** The inside of the mouth that a head with its lips where they go is given: `InnerMouth.cut`. */
 export type PatchOf = (head: PhotoHead, expressive: Float64Array) => Float32Array

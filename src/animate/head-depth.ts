@@ -40,7 +40,7 @@ export function deepened(mesh: ArrayLike<number>): Float64Array {
   return Float64Array.from(mesh, (value, k) => (k % 3 === 2 ? RELIEF * value : value))
 }
 
-/** Depth per px across, at most, where a turn draws skin out: by 25 degrees to 2.3 times its width in the photo. */
+/** Depth per px across, at most, where a turn draws skin out: by 25 degrees to 2.3 times its width in the photo; to three times and a little where the rim passes into what is beyond. */
 const STEEPEST = 3.2
 /** The same beyond the rim, beside the skull and beside the jaw, where a neck begins that hardly turns along. */
 const STEEPEST_BEYOND = { skull: 2, jaw: 0.3 } as const

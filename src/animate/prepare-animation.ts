@@ -113,22 +113,20 @@ export async function prepareAnimation(
   const { strengths, motion } = wanted
   const tracker = faces.video(video)
   return new PhotoAnimation({
-    ...{
-      face,
-      working,
-      head,
-      sheet,
-      renderer,
-      innerMouth,
-      mouths,
-      fused,
-      upload,
-      tracker,
-      personOf: async (image) => (await personMatte(engine, image, weights)).alpha,
-      strengths,
-      motion,
-      warnings,
-    },
+    face,
+    working,
+    head,
+    sheet,
+    renderer,
+    innerMouth,
+    mouths,
+    fused,
+    upload,
+    tracker,
+    personOf: async (image) => (await personMatte(engine, image, weights)).alpha,
+    strengths,
+    motion,
+    warnings,
   })
 }
 

@@ -138,7 +138,8 @@ function limits(
   const [columns, rows] = [Math.ceil(width / side), Math.ceil(height / side)]
   const squares: number[][] = Array.from({ length: columns * rows }, () => [])
   salience.forEach((value, i) => {
-    if (i % SPARSE !== 0 || isBackground[i] === 0) return
+    // Along a diagonal, lest these be whole columns.
+    if ((i + 2 * Math.floor(i / width)) % SPARSE !== 0 || isBackground[i] === 0) return
     squares[Math.floor(i / width / side) * columns + Math.floor((i % width) / side)]?.push(value)
   })
   const found = squares.map((_, square) => {
