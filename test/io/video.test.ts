@@ -128,6 +128,28 @@ describe.runIf(await hasFfmpeg())('video files', () => {
     expect(Math.max(...steps)).toBeLessThan(0.09)
   })
 
+  it('have times that rise where a recording ends after a long gap', async () => {
+    // The last frame, which the seam may cost, is after the gap too.
+    await make(
+      'pause.mp4',
+      25,
+      'N*0.04+20*gte(N,23)',
+      '-bf',
+      '0',
+      '-t',
+      '30',
+      '-video_track_timescale',
+      '90000',
+    )
+    await run('ffmpeg', ['-v', 'error', '-y', '-i', 'pause.mp4', '-c', 'copy', 'file:pause.ts'])
+    const part = await readFile('pause.ts')
+    await writeFile('paused.ts', Buffer.concat([part, part]))
+    const { times } = await read('paused.ts')
+    const steps = times.slice(1).map((time, n) => time - (times[n] as number))
+    expect(steps.filter((step) => step > 19)).toHaveLength(2)
+    expect(Math.min(...steps)).toBeGreaterThan(0.03)
+  })
+
   it('have times that rise: two frames of one time follow each other', async () => {
     await make('twins.mkv', 6, 'floor(N/2)*0.08')
     const { times } = await read('twins.mkv')
@@ -294,6 +316,19 @@ describe.runIf(await hasFfmpeg())('video files', () => {
     const { stdout } = await run('ffprobe', [...streams, `file:${join(odd, 'out.mp4')}`])
     expect(stdout.trim().split('\n').sort()).toEqual(['aac', 'h264,66,48'])
     expect(await readdir(odd)).toEqual(['out.mp4'])
+  })
+
+  it.each(['mp4', 'ts'])('are joined with sound that begins where it does, of %s', async (container) => {
+    await run('ffmpeg', [
+      ...['-v', 'error', '-y', '-i', 'plain.mp4', '-itsoffset', '2', '-i', 'plain.mp4'],
+      ...['-map', '0:v', '-map', '1:a', '-c', 'copy', `file:behind.${container}`],
+    ])
+    const clip = (await openFrames(`behind.${container}`)).clip as { file: string; start: number }
+    await joinVideo(shown([0, 1]), { width: 65, height: 48 }, { ...clip, codec: 'aac' }, 'behind-out.mp4')
+    const entries = ['-select_streams', 'a:0', '-show_entries', 'packet=pts_time', '-of', 'csv=p=0']
+    const { stdout } = await run('ffprobe', ['-v', 'error', ...entries, 'file:behind-out.mp4'])
+    expect(Number.parseFloat(stdout)).toBeGreaterThan(1.9)
+    expect(Number.parseFloat(stdout)).toBeLessThan(2.05)
   })
 
   it('are not joined with sound whose clock starts again', async () => {

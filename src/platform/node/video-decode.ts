@@ -86,11 +86,14 @@ const OUT_OF_ORDER = 5
  */
 class RisingClock {
   #last: number | null = null
+  #gap: number
+  /** The lesser of the last two gaps: one long one says nothing of where the next frame may lie. */
   #interval: number
   #offset = 0
 
   constructor(rate: number | null) {
-    this.#interval = 1 / (rate ?? 25)
+    this.#gap = 1 / (rate ?? 25)
+    this.#interval = this.#gap
   }
 
   /** @param told s @returns s, to microseconds, which no time base of a video undercuts in earnest */
@@ -103,7 +106,10 @@ class RisingClock {
     }
     time = Math.round(time * 1e6) / 1e6
     if (last !== null && time <= last) time = Math.round((last + INSTANT) * 1e6) / 1e6
-    if (last !== null && time - last > INSTANT) this.#interval = time - last
+    if (last !== null && time - last > INSTANT) {
+      this.#interval = Math.min(this.#gap, time - last)
+      this.#gap = time - last
+    }
     this.#last = time
     return time
   }

@@ -109,6 +109,12 @@ async function assertOneClock({ file }: Sound): Promise<void> {
   }
 }
 
+/**
+ * Of a transport stream whose offset is to the microsecond minus its start, ffmpeg takes the start of those streams that are mapped: sound
+ * that begins later than the pictures would begin with them.
+ */
+const BESIDE_START = 1e-6
+
 async function encode(
   pictures: AsyncIterable<TimedPicture>,
   size: { readonly width: number; readonly height: number },
@@ -119,7 +125,7 @@ async function encode(
   const container = CONTAINERS[format]
   const voice = sound && [
     // Times of the pictures count from the file's start, those of its sound as its clock goes.
-    ...['-itsoffset', String(-sound.start), ...inputArguments(sound.file)],
+    ...['-itsoffset', (BESIDE_START - sound.start).toFixed(6), ...inputArguments(sound.file)],
     ...[
       '-map',
       '0:v',
