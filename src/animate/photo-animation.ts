@@ -4,7 +4,7 @@ import type { FaceFrame, FlowResult, TrackerMemory, VideoTracker } from '../face
 import { applySimilarityToPoints, invertSimilarity } from '../geometry/similarity.js'
 import type { PhotoInput, Rgba } from '../geometry/types.js'
 import { decodePhoto, photoName } from '../platform/index.js'
-import type { DeviceData } from '../runtime/device-data.js'
+import { type DeviceData, ownedPlace } from '../runtime/device-data.js'
 import { type Bridge, bridge, carryOver, poseOf } from './carry-over.js'
 import { assertMotion, assertObserved } from './checked-motion.js'
 import type { FusedSources, PatchOf } from './fused-sources.js'
@@ -135,12 +135,13 @@ export class PhotoAnimation implements Animation {
     to: DeviceData,
     shown?: PhotoInput,
   ): Promise<DrawnFrame> {
+    const place = ownedPlace(to)
     const { drawing, drawn } = await this.#drawing('drawOnDevice', observed, frame, shown)
     const { face, working, upload } = this.#parts
-    if (upload === null) await this.#whileOpen(drawing.leaveIn(to))
+    if (upload === null) await this.#whileOpen(drawing.leaveIn(place))
     else {
       const image = await this.#whileOpen(drawing.read())
-      await this.#whileOpen(upload.upload(await intoPhoto(face.image, working, image), to))
+      await this.#whileOpen(upload.upload(await intoPhoto(face.image, working, image), place))
     }
     return drawn
   }

@@ -1,6 +1,6 @@
 import type { PhotoInput } from '../geometry/types.js'
 import { stillOf } from '../platform/index.js'
-import { isDeviceData } from '../runtime/device-data.js'
+import { isDeviceData, ownedPlace } from '../runtime/device-data.js'
 import type { FramePixels } from './types.js'
 
 /**
@@ -21,7 +21,7 @@ export function ownedPhoto(photo: PhotoInput): PhotoInput {
 
 /** As `ownedPhoto`, for what may lie on the device: that is read when the commands run. */
 export function ownedFrame(frame: FramePixels): FramePixels {
-  return isDeviceData(frame) ? frame : ownedPhoto(frame)
+  return isDeviceData(frame) ? ownedPlace(frame) : ownedPhoto(frame)
 }
 
 /** By tag, not by `instanceof`: arrays of another realm are as good. Undefined for what holds no bytes. */

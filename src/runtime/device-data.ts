@@ -93,6 +93,11 @@ const VALUE_FORMATS: Readonly<Record<string, number>> = {
   rgba32float: 4,
 }
 
+/** A place that stays the same whatever the caller does with the object that names it; what is there is not copied. */
+export function ownedPlace<T>(data: T): T {
+  return isBuffer((data as Partial<BufferSlice> | null)?.buffer) ? { ...data } : data
+}
+
 /**
  * Data on the device that an input is copied from.
  * @param what names plan and input in messages
@@ -186,7 +191,7 @@ function pixelSize({
 }: BorderFacts): { readonly width: number; readonly height: number; readonly most?: number } | undefined {
   const most = /^rgba?8\[<=(\d+)\]$/.exec(contents)?.[1]
   if (most !== undefined) return { width: 0, height: 0, most: Number(most) }
-  const [, height, width] = /^rgba?8\[(\d+),(\d+)\]$/.exec(contents) ?? []
+  const [, height, width] = /^rgba?8\[(?:1,)?(\d+),(\d+)\]$/.exec(contents) ?? []
   return width === undefined ? undefined : { width: Number(width), height: Number(height) }
 }
 

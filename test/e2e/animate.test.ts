@@ -29,36 +29,36 @@ function likeness(a: Rgba, b: Rgba): number {
   return 10 * Math.log10(255 ** 2 / (sum / ((a.data.length * 3) / 4)))
 }
 
-/** A frame that was left in a buffer, and in a texture of 256-byte rows. */
+/** A frame that was left in rows of a buffer, whose place becomes another after the call, and in a texture. */
 async function leftOnDevice(animation: Animation, seen: ObservedFrame, frame: string): Promise<Uint8Array[]> {
   const { device } = engine
   const { width, height } = animation.face.image
-  const size = 4 * width * height
-  const [buffer, read] = [
+  const [offset, bytesPerRow] = [8, 256 * Math.ceil(width / 64 + 1)]
+  const size = offset + bytesPerRow * height
+  const [buffer, ...read] = [
     BufferUsage.COPY_DST | BufferUsage.COPY_SRC,
-    BufferUsage.COPY_DST | BufferUsage.MAP_READ,
-  ].map((usage) => device.createBuffer({ size, usage })) as [GPUBuffer, GPUBuffer]
+    ...[0, 1].map(() => BufferUsage.COPY_DST | BufferUsage.MAP_READ),
+  ].map((usage) => device.createBuffer({ size, usage })) as [GPUBuffer, GPUBuffer, GPUBuffer]
   const usage = TextureUsage.STORAGE_BINDING | TextureUsage.COPY_SRC
   const texture = device.createTexture({ size: [width, height], format: 'rgba8unorm', usage })
-  const bytesPerRow = 256 * Math.ceil(width / 64)
-  const rows = device.createBuffer({
-    size: bytesPerRow * height,
-    usage: BufferUsage.COPY_DST | BufferUsage.MAP_READ,
-  })
-  const drawn = await animation.drawOnDevice(seen, frame, buffer)
-  expect(drawn).toEqual({ status: 'ok', beyond: null })
+  const place = { buffer, offset, bytesPerRow }
+  const drawn = animation.drawOnDevice(seen, frame, place)
+  place.offset = 0
+  expect(await drawn).toEqual({ status: 'ok', beyond: null })
   await animation.drawOnDevice(seen, frame, texture)
   const encoder = device.createCommandEncoder()
-  encoder.copyBufferToBuffer(buffer, 0, read, 0, size)
-  encoder.copyTextureToBuffer({ texture }, { buffer: rows, bytesPerRow }, [width, height])
+  encoder.copyBufferToBuffer(buffer, offset, read[0], 0, size - offset)
+  encoder.copyTextureToBuffer({ texture }, { buffer: read[1], bytesPerRow }, [width, height])
   device.queue.submit([encoder.finish()])
-  await Promise.all([read.mapAsync(1), rows.mapAsync(1)])
-  const inRows = new Uint8Array(rows.getMappedRange())
-  const ofTexture = new Uint8Array(size)
-  for (let y = 0; y < height; y++) {
-    ofTexture.set(inRows.subarray(bytesPerRow * y, bytesPerRow * y + 4 * width), 4 * width * y)
-  }
-  return [new Uint8Array(read.getMappedRange()), ofTexture]
+  await Promise.all(read.map((rows) => rows.mapAsync(1)))
+  return read.map((rows) => {
+    const inRows = new Uint8Array(rows.getMappedRange())
+    const out = new Uint8Array(4 * width * height)
+    for (let y = 0; y < height; y++) {
+      out.set(inRows.subarray(bytesPerRow * y, bytesPerRow * y + 4 * width), 4 * width * y)
+    }
+    return out
+  })
 }
 
 function beside(a: Rgba, b: Rgba): Rgba {

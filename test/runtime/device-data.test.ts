@@ -228,6 +228,17 @@ describe('outputs on the device', () => {
     }
   })
 
+  it('may be rows with gaps', async () => {
+    const [offset, bytesPerRow] = [8, 4 * WIDTH + 8]
+    const target = bufferOf(new Uint8Array(offset + bytesPerRow * HEIGHT).fill(77))
+    await plan.run({ pixels }, { to: { again: { buffer: target, offset, bytesPerRow } }, only: true })
+    const expected = new Uint8Array(offset + bytesPerRow * HEIGHT).fill(77)
+    for (let y = 0; y < HEIGHT; y++) {
+      expected.set(pixels.subarray(y * 4 * WIDTH, (y + 1) * 4 * WIDTH), offset + y * bytesPerRow)
+    }
+    expect(await bytesOf(target)).toEqual(expected)
+  })
+
   it('leave out what only other outputs need', async () => {
     const target = bufferOf(new Uint8Array(4 * PIXELS))
     await plan.run({ pixels }, { to: { again: target }, only: true })
