@@ -170,6 +170,16 @@ describe.runIf(await hasFfmpeg())('video files', () => {
     expect(value.photo).toMatchObject({ width, height })
   })
 
+  it('are refused where their pixels would be drawn out beyond all measure', async () => {
+    await run('ffmpeg', ['-v', 'error', '-y', '-i', 'plain.mp4', '-vf', 'setsar=1/100', 'file:thin.mkv'])
+    await expect(openFrames('thin.mkv')).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringMatching(
+        /^thin\.mkv: says that its pixels are shown 1:100 as wide as high, .* setsar=1/,
+      ),
+    })
+  })
+
   it.each([
     '12:30.mp4',
     '-v.mp4',

@@ -72,8 +72,21 @@ export async function probeVideo(file: string): Promise<VideoHeader> {
     duration,
     start: Number(report.format?.start_time) || 0,
     sound: streams.find((s) => s.codec_type === 'audio')?.codec_name ?? null,
-    pixelAspect: fraction(video.sample_aspect_ratio?.replace(':', '/')) ?? 1,
+    pixelAspect: pixelAspectOf(video.sample_aspect_ratio, file),
   }
+}
+
+/** Cameras and discs have up to 2; frames that are drawn out by more than this are as large as no picture. */
+const MOST_ASPECT = 4
+
+function pixelAspectOf(told: string | undefined, file: string): number {
+  const aspect = fraction(told?.replace(':', '/')) ?? 1
+  if (Math.max(aspect, 1 / aspect) <= MOST_ASPECT) return aspect
+  throw invalid(
+    file,
+    `says that its pixels are shown ${told} as wide as high, at most ${MOST_ASPECT}:1 and 1:${MOST_ASPECT} are taken; ` +
+      'write it anew with "ffmpeg -i" and -vf setsar=1',
+  )
 }
 
 /** Why a file cannot be read as a video. */
