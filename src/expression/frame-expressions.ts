@@ -6,7 +6,7 @@ import { photoName } from '../platform/index.js'
 import { assertExpression } from './checked-expression.js'
 import { isFound, ownedInput } from './expression-input.js'
 import { ExpressionSequence } from './expression-sequence.js'
-import { type ReadingMeans, readExpression } from './read-expression.js'
+import { type ReadingMeans, readExpression, tellsWhose } from './read-expression.js'
 import type {
   Expression,
   ExpressionInput,
@@ -21,7 +21,7 @@ import type {
 export class FrameExpressions implements ExpressionStream {
   readonly #sequence: ExpressionSequence
   #isStarted = false
-  /** Whether a frame was asked whose face it shows: of a video, that is once. */
+  /** Whether a frame was asked whose face it shows: of a video that is once, of the first face that tells. */
   #isAsked = false
   #memory: ExpressionMemory | null = null
   /** Calls come in the order of their frames. */
@@ -77,7 +77,7 @@ export class FrameExpressions implements ExpressionStream {
       this.#isStarted = true
     }
     this.#memory = memories.at(-1) ?? null
-    this.#isAsked = memories.some(({ read }) => read !== null)
+    this.#isAsked = memories.some(({ read }) => read !== null && tellsWhose(read.pose.angles.yaw))
     return memories.map(({ read, time, cut }) =>
       read === null ? this.#sequence.lost(time) : this.#sequence.seen(read, time, cut),
     )
@@ -96,7 +96,7 @@ export class FrameExpressions implements ExpressionStream {
       const { face, cut } = await this.#follow(frame)
       const name = isFound(frame) ? 'the frame' : photoName(frame, 'the frame')
       const read = await readExpression(this.means, face, name, this.#isAsked)
-      this.#isAsked = true
+      this.#isAsked ||= tellsWhose(read.pose.angles.yaw)
       this.#memory = { time, cut, read: withoutFace(read), tracker: this.#remembered() }
       return this.#sequence.seen(read, time, cut)
     } catch (error) {

@@ -59,7 +59,7 @@ export async function readPersonAtRest(
 
 /**
  * The expression of a face that was found.
- * @param isAsked whether it was asked before if that is the person at rest, which costs more than all else here on the processor
+ * @param isAsked whether {@link tellsWhose} held of a reading before, and it was asked if that is the person at rest, which costs more than all else here on the processor
  * @throws FaceError INVALID_INPUT for a face that is seen from the side
  */
 export async function readExpression(
@@ -137,6 +137,11 @@ function assertNoProfile({ landmarks468 }: FaceFrame, name: string): void {
   )
 }
 
+/** Whether a face that is turned so tells whose it is. @param yaw of its reading, degrees */
+export function tellsWhose(yaw: number): boolean {
+  return Math.abs(yaw) <= MAX_YAW_OF_LOOKS
+}
+
 /** By the check `IDENTITY` of pairs: of another person nothing that is subtracted is right. */
 function warningOfAnother(
   { registered }: FaceFrame,
@@ -144,7 +149,7 @@ function warningOfAnother(
   name: string,
   { name: restName, seen }: PersonAtRest,
 ): string[] {
-  if (Math.max(Math.abs(yaw), Math.abs(seen.yaw)) > MAX_YAW_OF_LOOKS) return []
+  if (!tellsWhose(yaw) || !tellsWhose(seen.yaw)) return []
   const figure = unlikeness([seen.registered, registered], [seen.mesh, mesh])
   if (figure <= MAX_UNLIKENESS) return []
   return [
