@@ -120,7 +120,7 @@ function report(context: CliContext, rows: readonly ExpressionRow[], flags: Expr
   } else if (!flags.quiet) {
     const missing = `${lost > 0 ? `, ${lost} without a face` : ''}${context.interrupted.aborted ? ', stopped there' : ''}`
     context.stdout(
-      `${oneLine(`${rows.length} rows in ${flags.out.join(', ')}${missing}; not to be seen in pictures: ${unseen.join(', ')}`)}\n`,
+      `${oneLine(`${rows.length} row${rows.length === 1 ? '' : 's'} in ${flags.out.join(', ')}${missing}; not to be seen in pictures: ${unseen.join(', ')}`)}\n`,
     )
   }
   if (context.interrupted.aborted) throw new ExitRequest(EXIT.interrupted)
