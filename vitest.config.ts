@@ -4,11 +4,15 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Files that take longest, longest first: one that starts last keeps its worker busy while the others have nothing left to do. */
 const LONGEST = [
+  'e2e/animate',
   'kernels/cases',
   'nets/registered-batch',
   'e2e/photos',
+  'face/deep-face-flow',
+  'e2e/flow',
   'docs/examples',
   'face/video/tracker',
+  'runtime/schedules',
   'expression/read',
   'eval/storage',
 ]
