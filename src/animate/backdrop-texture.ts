@@ -1,4 +1,5 @@
 import { at } from '../geometry/array.js'
+import { boxMean } from './box-mean.js'
 
 /** How far the mean reaches that texture is told against, in larger sides of the picture. */
 const REACH = 7 / 512
@@ -27,7 +28,7 @@ export function textured(
   height: number,
 ): Float32Array {
   const reachOf = (sides: number) => Math.max(1, Math.round(sides * Math.max(width, height)))
-  const mean = blurred(filled, width, height, 3, reachOf(REACH))
+  const mean = boxMean(filled, width, height, reachOf(REACH), 3)
   const busy = busyAround(filled, mean, hole, width, height, reachOf(AROUND))
   const rim = nearestKnown(hole, width, height)
   const out = filled.slice()
@@ -74,7 +75,7 @@ function busyAround(
       marks[to + 4] = dx * dy
     }
   }
-  const around = blurred(marks, width, height, MARKS, reach)
+  const around = boxMean(marks, width, height, reach, MARKS)
   return Float32Array.from(hole, (_, i) => {
     const of = (mark: number) => at(around, MARKS * i + mark)
     const [known, xx, yy] = [of(1), of(2), of(3)]
@@ -89,42 +90,6 @@ const MARKS = 5
 /** From 0 at `from` to 1 at `to`. */
 function ramp(value: number, from: number, to: number): number {
   return Math.min(1, Math.max(0, (value - from) / (to - from)))
-}
-
-/** Mean of a square about each pixel, at the border of what there is. */
-function blurred(
-  image: Float32Array,
-  width: number,
-  height: number,
-  channels: number,
-  reach: number,
-): Float32Array {
-  const rows = boxed(image, width, height, channels, channels * width, channels, reach)
-  return boxed(rows, height, width, channels * width, channels, channels, reach)
-}
-
-function boxed(
-  image: Float32Array,
-  count: number,
-  lines: number,
-  step: number,
-  stride: number,
-  channels: number,
-  reach: number,
-): Float32Array {
-  const out = new Float32Array(image.length)
-  for (let line = 0; line < lines; line++) {
-    for (let c = 0; c < channels; c++) {
-      const base = line * stride + c
-      let [sum, from, to] = [0, 0, 0]
-      for (let k = 0; k < count; k++) {
-        for (; to < Math.min(count, k + reach + 1); to++) sum += at(image, base + to * step)
-        for (; from < k - reach; from++) sum -= at(image, base + from * step)
-        out[base + k * step] = sum / (to - from)
-      }
-    }
-  }
-  return out
 }
 
 /** For each pixel the nearest one that is not in the hole, x and y (sequential Euclidean distances, Danielsson 1980). */

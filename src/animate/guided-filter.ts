@@ -1,4 +1,5 @@
 import type { Rgba } from '../geometry/types.js'
+import { boxMean } from './box-mean.js'
 
 /** Radius, as a share of the picture's longer side, and the variance of grey below which there is no edge. */
 const RADIUS = 0.012
@@ -32,32 +33,4 @@ export function guidedFilter(map: Float32Array, guide: Rgba): Float32Array {
   return grey.map((value, i) =>
     Math.max(0, Math.min(1, (meanSlope[i] as number) * value + (meanOffset[i] as number))),
   )
-}
-
-/** Means over squares cut off at the border, by running sums. */
-function boxMean(values: Float32Array, width: number, height: number, radius: number): Float32Array {
-  const rows = runningMean(values, width, height, 1, width, radius)
-  return runningMean(rows, height, width, width, 1, radius)
-}
-
-function runningMean(
-  values: Float32Array,
-  count: number,
-  lines: number,
-  step: number,
-  stride: number,
-  radius: number,
-): Float32Array {
-  const out = new Float32Array(values.length)
-  for (let line = 0; line < lines; line++) {
-    let sum = 0
-    for (let k = 0; k < Math.min(radius, count); k++) sum += values[line * stride + k * step] as number
-    for (let k = 0; k < count; k++) {
-      if (k + radius < count) sum += values[line * stride + (k + radius) * step] as number
-      if (k - radius - 1 >= 0) sum -= values[line * stride + (k - radius - 1) * step] as number
-      const inside = Math.min(count - 1, k + radius) - Math.max(0, k - radius) + 1
-      out[line * stride + k * step] = sum / inside
-    }
-  }
-  return out
 }
