@@ -1,5 +1,6 @@
 import { at } from '../geometry/array.js'
 import { boxMean } from './box-mean.js'
+import { smoothStep } from './head-depth.js'
 
 /** How far the mean reaches that texture is told against, in larger sides of the picture. */
 const REACH = 7 / 512
@@ -81,16 +82,11 @@ function busyAround(
     const [known, xx, yy] = [of(1), of(2), of(3)]
     if (known <= 0 || xx + yy <= 0) return 0
     const coherence = Math.hypot(xx - yy, 2 * of(4)) / (xx + yy)
-    return ramp(of(0) / known, CALM, BUSY) * ramp(coherence, ONE_WAY, ANY_WAY)
+    return smoothStep(CALM, BUSY, of(0) / known) * smoothStep(ONE_WAY, ANY_WAY, coherence)
   })
 }
 
 const MARKS = 5
-
-/** From 0 at `from` to 1 at `to`. */
-function ramp(value: number, from: number, to: number): number {
-  return Math.min(1, Math.max(0, (value - from) / (to - from)))
-}
 
 /** For each pixel the nearest one that is not in the hole, x and y (sequential Euclidean distances, Danielsson 1980). */
 function nearestKnown(hole: Uint8Array, width: number, height: number): Int32Array {

@@ -21,7 +21,7 @@ import { PhotoAnimation } from './photo-animation.js'
 import { checkContrast, checkPhoto } from './photo-checks.js'
 import { photoHead } from './photo-head.js'
 import { makeSheet } from './sheet.js'
-import { layersOf, SheetRenderer } from './sheet-renderer.js'
+import { furtherLayersOf, layersOf, SheetRenderer } from './sheet-renderer.js'
 import { withoutPower } from './tones.js'
 import type { AnimateOptions, Animation } from './types.js'
 import { wholeMatte } from './whole-matte.js'
@@ -90,7 +90,7 @@ export async function prepareAnimation(
   const drawable: DrawableSource[] = []
   for (const source of sources) {
     // Over the photo's background, whatever theirs is.
-    const own = { ...layersOf(source.image, source.matte), backdrop: layers.backdrop }
+    const own = furtherLayersOf(source.image, source.matte, layers.backdrop)
     drawable.push({ ...source, renderer: await SheetRenderer.create(engine, image, own, source.sheet, true) })
   }
   const fused =

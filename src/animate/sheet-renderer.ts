@@ -128,19 +128,39 @@ function withWeights(gains: Float32Array, weights: Float32Array): Float32Array {
  * The photo as sheet and backdrop, such that an unmoved sheet over the backdrop is the photo, also where the matte lies between
  * person and background: of the photo the backdrop's share is taken off.
  */
-export function layersOf({ width, height, data }: Rgba, { alpha, person }: PersonMatte): SheetLayers {
+export function layersOf(photo: Rgba, { alpha, person }: PersonMatte): SheetLayers {
+  const image = coloursOf(photo)
+  const { width, height } = photo
+  const backdrop = textured(fillHole(image, person, width, height), person, width, height)
+  return { sheet: sheetOver(image, alpha, backdrop), backdrop }
+}
+
+/** A further photo as sheet, whose own background is never seen. @param backdrop what it is drawn over */
+export function furtherLayersOf(
+  photo: Rgba,
+  { alpha, person }: PersonMatte,
+  backdrop: Float32Array,
+): SheetLayers {
+  const image = coloursOf(photo)
+  return { sheet: sheetOver(image, alpha, fillHole(image, person, photo.width, photo.height)), backdrop }
+}
+
+/** h*w*3, in [0, 1]. */
+function coloursOf({ width, height, data }: Rgba): Float32Array {
   const image = new Float32Array(width * height * 3)
   for (let i = 0; i < width * height; i++) {
     for (let c = 0; c < 3; c++) image[3 * i + c] = (data[4 * i + c] as number) / 255
   }
-  const backdrop = textured(fillHole(image, person, width, height), person, width, height)
-  const sheet = new Float32Array(width * height * 4)
-  for (let i = 0; i < width * height; i++) {
-    const share = alpha[i] as number
+  return image
+}
+
+function sheetOver(image: Float32Array, alpha: Float32Array, backdrop: Float32Array): Float32Array {
+  const sheet = new Float32Array(4 * alpha.length)
+  alpha.forEach((share, i) => {
     for (let c = 0; c < 3; c++) {
       sheet[4 * i + c] = (image[3 * i + c] as number) - (1 - share) * (backdrop[3 * i + c] as number)
     }
     sheet[4 * i + 3] = share
-  }
-  return { sheet, backdrop }
+  })
+  return sheet
 }
