@@ -47,6 +47,11 @@ def crops_of(frame, move=None):
     return out
 
 
+def mirror(move=np.eye(2, 3)):
+    """Where a px of the mirror image of a frame, moved, looks in the frame itself."""
+    return np.array([[-1], [1]]) * move + [[0, 0, SIZE], [0, 0, 0]]
+
+
 def crop_tensor(crops):
     """(n, rows, columns, 3) u8 -> (n, 3, rows, columns) in [-1, 1]."""
     return torch.from_numpy(np.ascontiguousarray(crops)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
@@ -109,8 +114,11 @@ class CoefficientNet(nn.Module):
         self.pose = nn.Linear(HIDDEN + features, 3)
         self.act = nn.LeakyReLU(SLOPE)
 
-    def features(self, mesh, eyes, mouth):
-        return torch.cat([self.mesh(mesh), self.eyes(eyes), self.mouth(mouth)], 1)
+    def features(self, mesh, eyes, mouth, bf16=False):
+        """bf16: of the looks; a mesh is told to a hundredth of a px."""
+        with torch.autocast('cpu', torch.bfloat16, enabled=bf16):
+            seen = [self.eyes(eyes), self.mouth(mouth)]
+        return torch.cat([self.mesh(mesh), *(x.float() for x in seen)], 1)
 
     def head(self, features, rest, known):
         """features, rest (n, f); known (n, 1), 0 or 1 -> coefficients before they are held in [0, 1], logits of confidence, (yaw, pitch, roll) / POSE_UNIT."""
@@ -120,7 +128,11 @@ class CoefficientNet(nn.Module):
     def widen_from(self, state):
         """Take over a network of fewer channels (state: its tensors, normalisation folded): the new ones look at random at what is there, and nothing listens to them yet."""
         own = self.state_dict()
+        old, new = len(state['hidden.bias']), self.hidden.out_features
+        self.pose.weight.data[:, :old], self.pose.weight.data[:, old:new], self.pose.weight.data[:, new:] = state['pose.weight'][:, :old], 0, state['pose.weight'][:, old:]
         for name, value in state.items():
+            if name == 'pose.weight':  # of hidden numbers, then features
+                continue
             whole, there = own[name], tuple(slice(size) for size in value.shape)
             if value.dim() > 1:
                 whole[:, value.shape[1]:] = 0

@@ -2,9 +2,12 @@
 
 Batches are whole persons: two of a person's eight pictures show it at rest and serve the others. Views, colours and meshes are disturbed, the meshes also smoothly, as
 another mesh network or another registration would: neither is to be learned by heart. The last layer, of confidence, learns from persons that the rest never saw."""
+import collections
+import itertools
 import json
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -13,7 +16,7 @@ import torch.nn.functional as F
 
 from . import safetensors
 from .coefficient_heads import PICTURES, RESTING, complete_shards, read_set
-from .coefficient_net import (COMPONENTS, CONFIDENT, COUNT, CROPS, MIRRORED, MIRRORED_POSE, POSE_UNIT, POSITION_UNIT, SLOPE, CoefficientNet, crop_tensor, crops_of, mesh_tensor, state_of)
+from .coefficient_net import (COMPONENTS, CONFIDENT, COUNT, CROPS, MIRRORED, MIRRORED_POSE, POSE_UNIT, POSITION_UNIT, SLOPE, CoefficientNet, crop_tensor, crops_of, mesh_tensor, mirror, state_of)
 from .coefficients import NAMES
 from .geometry import SIZE
 from .regressor import GEOMETRY_BYTES, CanonicalMesh, read_assets
@@ -27,7 +30,7 @@ ABSOLUTE = 0.25  # weight of the absolute error beside the squared one: most coe
 POSE_WEIGHT = 3.0
 RIDGE = 0.03
 HELD_BACK = 0.08  # of the persons: for confidence
-EMA_DECAY, WARMUP, SAVE_EVERY = 0.996, 100, 300
+EMA_DECAY, WARMUP, SAVE_EVERY, PREFETCHED = 0.996, 100, 300, 3
 INIT_PERSONS = 64  # whose crops the normalisations begin from
 
 
@@ -64,9 +67,9 @@ class SmoothNoise:
         self.kernel = (kernel / np.sqrt((kernel ** 2).sum(1, keepdims=True))).astype(np.float32)
 
     def draw(self, g, count):
-        smooth = np.einsum('vk,nkc->nvc', self.kernel, g.normal(0, 1, (count, self.kernel.shape[1], 3)).astype(np.float32))
+        smooth = self.kernel @ g.standard_normal((count, self.kernel.shape[1], 3), np.float32)
         size = SMOOTH_NOISE * g.uniform(0, 1, (count, 1, 1))
-        return (smooth * size + g.normal(0, NOISE, (count, 468, 3)) * g.uniform(0, 1, (count, 1, 1))).astype(np.float32)
+        return (smooth * size + NOISE * g.standard_normal((count, 468, 3), np.float32) * g.uniform(0, 1, (count, 1, 1))).astype(np.float32)
 
 
 class Pictures:
@@ -89,27 +92,26 @@ class Pictures:
         """Undisturbed: (mesh, eyes, mouth) tensors of all pictures of the persons."""
         frames, meshes = np.concatenate([self.frames[i] for i in persons]), self.fields['meshes'][persons].reshape(-1, 468, 3)
         if mirrored:
-            frames, meshes = self._mirrored(frames, meshes)
-        crops = [crops_of(frame) for frame in frames]
+            meshes = self._mirrored(meshes)
+        crops = [crops_of(frame, mirror() if mirrored else None) for frame in frames]
         return (mesh_tensor(meshes), *(crop_tensor(np.stack([c[name] for c in crops])) for name in CROPS))
 
     def targets(self, persons):
         return torch.from_numpy(self.fields['coefficients'][persons].reshape(-1, COUNT))
 
-    def _mirrored(self, frames, meshes):
+    def _mirrored(self, meshes):
         turned = meshes[:, self.order].copy()
         turned[..., 0] = SIZE - turned[..., 0]
-        return np.ascontiguousarray(frames[:, :, ::-1]), turned
+        return turned
 
     def batch(self, g, persons):
         """Disturbed: ((mesh, eyes, mouth), targets, (yaw, pitch, roll) / POSE_UNIT)."""
         crops, meshes, targets, poses, turns = {name: [] for name in CROPS}, [], [], [], []
         for person in persons:
             frames, own, goal, pose = self.frames[person], *(self.fields[name][person] for name in ('meshes', 'coefficients', 'pose'))
-            if g.random() < 0.5:
-                pose = pose * MIRRORED_POSE
-                frames, own = self._mirrored(frames, own)
-                goal = goal[:, MIRRORED]
+            mirrored = g.random() < 0.5
+            if mirrored:
+                pose, own, goal = pose * MIRRORED_POSE, self._mirrored(own), goal[:, MIRRORED]
             for i in range(PICTURES):
                 zoom, turn, shift = 1 + g.uniform(-ZOOM, ZOOM), g.uniform(-TURN, TURN), g.uniform(-SHIFT, SHIFT, 2)
                 turns.append([0, 0, np.rad2deg(turn)])
@@ -117,8 +119,9 @@ class Pictures:
                 middle = np.full(2, SIZE / 2)
                 back = np.linalg.inv(linear)
                 move = np.c_[back, middle - back @ (middle + shift)]
-                for name, crop in crops_of(frames[i], move).items():
-                    crops[name].append(crop)
+                appearance = Appearance.random(g)
+                for name, crop in crops_of(frames[i], mirror(move) if mirrored else move).items():
+                    crops[name].append(appearance(crop))
                 moved = own[i].copy()
                 moved[:, :2] = (own[i][:, :2] - middle) @ linear.T + middle + shift
                 moved[:, 2] *= zoom
@@ -126,30 +129,37 @@ class Pictures:
             targets.append(goal)
             poses.append(pose)
         meshes = np.stack(meshes) + self.noise.draw(g, len(meshes))
-        tensors = [crop_tensor(np.stack(crops[name])) for name in CROPS]
-        return (mesh_tensor(meshes), *recoloured(g, tensors)), torch.from_numpy(np.concatenate(targets)), torch.from_numpy((np.concatenate(poses) + turns).astype(np.float32)) / POSE_UNIT
+        tensors = [torch.from_numpy(np.stack(crops[name])).permute(0, 3, 1, 2) for name in CROPS]
+        return (mesh_tensor(meshes), *tensors), torch.from_numpy(np.concatenate(targets)), torch.from_numpy((np.concatenate(poses) + turns).astype(np.float32)) / POSE_UNIT
 
 
-def recoloured(g, crops):
-    """Crops of the same pictures in [-1, 1] under other colours, gamma, light from a side, noise and blur: the same for all crops of a picture."""
-    count = len(crops[0])
-    tensor = lambda *shape, scale=1.0: torch.from_numpy(g.normal(0, scale, (count, *shape)).astype(np.float32))
-    mixing = torch.eye(3) + tensor(3, 3, scale=0.04)
-    gain = torch.exp(tensor(1, 1, 1, scale=0.12) + tensor(3, 1, 1, scale=0.04))
-    gamma = torch.exp(tensor(1, 1, 1, scale=0.12))
-    slope = tensor(2, scale=0.15)
-    noise = torch.from_numpy((g.uniform(0, 0.05, (count, 1, 1, 1)) * (g.random((count, 1, 1, 1)) < 0.3)).astype(np.float32))
-    blurred = torch.from_numpy(g.random(count) < 0.25)
-    out = []
-    for x in crops:
-        rows, columns = x.shape[2:]
-        x = ((x + 1) / 2).clamp_min(1e-3).pow(gamma)
-        light = torch.exp(slope[:, 0, None, None] * torch.linspace(-1, 1, columns) + slope[:, 1, None, None] * torch.linspace(-0.5, 0.5, rows)[:, None])
-        x = torch.einsum('nij,njhw->nihw', mixing, x) * gain * light[:, None]
-        x[blurred] = F.avg_pool2d(x[blurred], 3, 1, 1, count_include_pad=False)
-        x = x + noise * torch.randn(x.shape, generator=torch.Generator().manual_seed(int(g.integers(2 ** 31))))
-        out.append(x.clamp(0, 1) * 2 - 1)
-    return out
+class Appearance:
+    """Other colours, gamma, light from a side, noise and blur, alike in all crops of a picture."""
+
+    def __init__(self, mixing, gamma, slope, noise, blurred, g):
+        self.mixing, self.slope, self.noise, self.blurred, self.g = mixing.astype(np.float32), slope, noise, blurred, g
+        self.levels = (np.maximum(np.arange(256) / 255, 1e-3) ** gamma).astype(np.float32)
+
+    @classmethod
+    def random(cls, g):
+        gain = np.exp(g.normal(0, 0.12) + g.normal(0, 0.04, 3))
+        noise = g.uniform(0, 0.05) if g.random() < 0.3 else 0
+        return cls(gain[:, None] * (np.eye(3) + g.normal(0, 0.04, (3, 3))), np.exp(g.normal(0, 0.12)), g.normal(0, 0.15, 2), noise, g.random() < 0.25, g)
+
+    def __call__(self, crop):
+        """(rows, columns, 3) u8 -> f32 in [-1, 1]."""
+        rows, columns = crop.shape[:2]
+        x = cv2.transform(cv2.LUT(crop, self.levels), self.mixing)
+        across, down = np.exp(self.slope[0] * np.linspace(-1, 1, columns)), np.exp(self.slope[1] * np.linspace(-0.5, 0.5, rows))
+        x *= np.outer(down, across).astype(np.float32)[..., None]
+        if self.blurred:
+            x = cv2.blur(x, (3, 3), borderType=cv2.BORDER_REPLICATE)
+        if self.noise:
+            x += np.float32(self.noise) * self.g.standard_normal(x.shape, np.float32)
+        np.clip(x, 0, 1, out=x)
+        x *= 2
+        x -= 1
+        return x
 
 
 def rest_of(g, features, persons):
@@ -239,7 +249,7 @@ def train(args, log=print):
     persons = np.arange(len(pictures) - held)
     meshes = mesh_tensor(pictures.fields['meshes'][persons].reshape(-1, 468, 3)).numpy()
     goal = pictures.targets(persons).numpy()
-    turned = mesh_tensor(pictures._mirrored(np.zeros((len(meshes), 1, 1), np.uint8), pictures.fields['meshes'][persons].reshape(-1, 468, 3))[1]).numpy()
+    turned = mesh_tensor(pictures._mirrored(pictures.fields['meshes'][persons].reshape(-1, 468, 3))).numpy()
     g = np.random.default_rng([args.seed, 77])
     noise = lambda: pictures.noise.draw(g, len(meshes)).reshape(len(meshes), -1) / POSITION_UNIT
     weights, bias = mesh_map(np.concatenate([meshes + noise(), turned + noise()]), np.concatenate([goal, goal[:, MIRRORED]]))
@@ -261,14 +271,13 @@ def train(args, log=print):
         average.state, step, spent = saved['average'], saved['step'], saved['spent']
         log(f'going on from step {step}')
     began, mean, size = time.time() - spent, [], args.batch
-    while True:
+    for inputs, targets, poses, draw in batches(pictures, persons, args, step):
         share = max(step / args.steps, (time.time() - began) / 60 / args.minutes if args.minutes else 0)
         if share >= 1:
             break
         for group in optimiser.param_groups:
             group['lr'] = args.lr * min(1, (step + 1) / WARMUP) * cosine(share)
-        inputs, targets, poses, draw = drawn(pictures, persons, args, step)
-        features = net.features(*inputs)
+        features = net.features(*inputs, bf16=args.precision == 'bf16')
         found, _, turned_by = net.head(features, *rest_of(draw, features, size))
         told = poses.isfinite()
         loss = loss_of(found, targets, spread) + POSE_WEIGHT * (turned_by - torch.where(told, poses, turned_by.detach())).pow(2).mean()
@@ -306,11 +315,13 @@ def train_pose(args, log=print):
     evaluate(net, tests, log)
     net.pose.requires_grad_(True)
     optimiser = torch.optim.AdamW(net.pose.parameters(), lr=args.lr, weight_decay=args.decay)
-    persons, began, step = np.arange(len(pictures)), time.time(), 0
-    while (share := (time.time() - began) / 60 / args.minutes) < 1:
+    began, step = time.time(), 0
+    for inputs, _, poses, draw in batches(pictures, np.arange(len(pictures)), args, step):
+        share = (time.time() - began) / 60 / args.minutes
+        if share >= 1:
+            break
         for group in optimiser.param_groups:
             group['lr'] = args.lr * cosine(share)
-        inputs, _, poses, draw = drawn(pictures, persons, args, step)
         with torch.no_grad():
             features = net.features(*inputs)
             rest, known = rest_of(draw, features, args.batch)
@@ -333,6 +344,17 @@ def sets_of(args):
 
 def cosine(share):
     return 0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * share))
+
+
+def batches(pictures, persons, args, step):
+    """Those of this step and all that follow, made on a thread of its own."""
+    with ThreadPoolExecutor(1) as feeder:
+        make = lambda: feeder.submit(drawn, pictures, persons, args, next(steps))
+        steps = itertools.count(step)
+        made = collections.deque(make() for _ in range(PREFETCHED))
+        while True:
+            made.append(make())
+            yield made.popleft().result()
 
 
 def drawn(pictures, persons, args, step):
