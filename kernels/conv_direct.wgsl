@@ -179,10 +179,10 @@ fn main(
 #endif
   }
 
-  // Compile time on these adapters grows steeply with the number of branches, so there is one for each pixel. Pixels
-  // and groups past the end repeat the last one, and write the same values. Planes past the end come first and are
-  // overwritten by the last plane. Whatever does not depend on the pixel is loaded once: these drivers load it again
-  // wherever the code does.
+  // Compile time on these adapters grows steeply with branches and with what lives across them, so this stands here once:
+  // each round of a loop writes the sums of acc0, and those of the other pixels move up. Pixels and groups past the end
+  // repeat the last one, and write the same values. Planes past the end come first and are overwritten by the last
+  // plane. Whatever does not depend on the pixel is loaded once: these drivers load it again wherever the code does.
   let lastPlane = u.y.planes - 1u;
   let outWidth = u.y.width;
   let outHeight = u.y.height;
@@ -201,16 +201,16 @@ fn main(
   let otherMask${j} = select(0.0, 1.0, outPlane${j} < otherPlanes);
 #endfor
 #endif
-#for i in 0..PX
-  {
-    let outX = u32(column${i} * u.outStrideX + phaseX);
-    let outY = u32(row${i} * u.outStrideY + phaseY);
+  for (var i = 0u; i < ${PX}u; i++) {
+    let pixel = min(id.x * ${PX}u + i, u.pixels - 1u);
+    let n = pixel / gridSize;
+    let outX = u32(i32(pixel % u.gridWidth) * u.outStrideX + phaseX);
+    let outY = u32(i32((pixel % gridSize) / u.gridWidth) * u.outStrideY + phaseY);
     if ((outX < outWidth) & (outY < outHeight)) {
-      let at = outY * outWidth + outX;
-      let first = u.y.offset + n${i} * u.y.batchStride + at;
+      let first = u.y.offset + n * u.y.batchStride + outY * outWidth + outX;
 #if RESIDUAL > 0
       let otherAt = (outY * otherWidth + outX) * ${1 + RESIDUAL / 3}u;
-      let otherFirst = u.residual.offset + n${i} * u.residual.batchStride + otherAt;
+      let otherFirst = u.residual.offset + n * u.residual.batchStride + otherAt;
 #endif
 #for k in 0..COP
       {
@@ -219,10 +219,14 @@ fn main(
 #else
         let other = vec4<f32>(0.0);
 #endif
-        y[first + plane${COP - 1 - k}] = Stored4(applyEpilogue(allLanes(acc${i}_${COP - 1 - k}), slope${COP - 1 - k}, other));
+        y[first + plane${COP - 1 - k}] = Stored4(applyEpilogue(allLanes(acc0_${COP - 1 - k}), slope${COP - 1 - k}, other));
       }
 #endfor
     }
-  }
+#for i in 1..PX
+#for j in 0..COP
+    acc${i - 1}_${j} = acc${i}_${j};
 #endfor
+#endfor
+  }
 }

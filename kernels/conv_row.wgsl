@@ -96,10 +96,12 @@ fn main(
   }
 
   let slope = vectors[u.y.planes + outPlane];
-#for i in 0..PX
-  if (column + ${i}u < u.y.width) {
-    let other = residualAt(n, outPlane, row, column + ${i}u);
-    y[elementIndex(u.y, n, outPlane, row, column + ${i}u)] = Stored4(applyEpilogue(acc${i}, slope, other));
-  }
+  // A round a pixel, as in conv_direct.wgsl.
+  for (var outX = column; outX < min(column + ${PX}u, u.y.width); outX++) {
+    let other = residualAt(n, outPlane, row, outX);
+    y[elementIndex(u.y, n, outPlane, row, outX)] = Stored4(applyEpilogue(acc0, slope, other));
+#for i in 1..PX
+    acc${i - 1} = acc${i};
 #endfor
+  }
 }

@@ -190,16 +190,19 @@ fn main(
   let firstChannel = row * u.diameter + column;
   let last = firstChannel + ${COLUMNS}u >= u.diameter * u.diameter;
 #for d in 0..COLUMNS
-  if (column + ${d}u < u.diameter) {
-    let channel = firstChannel + ${d}u;
-    var value = vec4<f32>(0.0);
+  var value${d} = vec4<f32>(0.0);
 #for i in 0..PIXELS
-    value[${i}] = sum${i}_${d} * f${i + d * STRIDE};
+  value${d}[${i}] = sum${i}_${d} * f${i + d * STRIDE};
 #endfor
-    value = applyEpilogue(value * factor, slopeOf(channel), vec4<f32>(0.0));
-    storePixels(n, channel, y, x, value);
+#endfor
+  // Each round writes value0, and the others move up: compile time on software adapters grows steeply with branches.
+  for (var d = 0u; d < min(${COLUMNS}u, u.diameter - column); d++) {
+    let channel = firstChannel + d;
+    storePixels(n, channel, y, x, applyEpilogue(value0 * factor, slopeOf(channel), vec4<f32>(0.0)));
+#for d in 1..COLUMNS
+    value${d - 1} = value${d};
+#endfor
   }
-#endfor
   // Lanes of padding behind the last channel.
   if (last) {
     for (var channel = u.diameter * u.diameter; channel < u.destination.planes * 4u; channel++) {

@@ -57,32 +57,34 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 #for k in 0..ROWS
   var sum${k} = vec2<f32>();
 #endfor
-#for r in 0..ROWS + 2 * RADIUS
-  if (first + ${r}u >= ${RADIUS}u && first + ${r}u < v.height + ${RADIUS}u) {
-    let row = alongRow(id.z, first + ${r}u - ${RADIUS}u, id.x);
+  // A loop, not its rounds one after the other: on software adapters those take ten times as long to compile.
+  for (var r = 0u; r < ${ROWS + 2 * RADIUS}u; r++) {
+    if (first + r >= ${RADIUS}u && first + r < v.height + ${RADIUS}u) {
+      let row = alongRow(id.z, first + r - ${RADIUS}u, id.x);
 #for k in 0..ROWS
-#if r >= k && r - k <= 2 * RADIUS
-#if r == k || r - k == 2 * RADIUS
-    sum${k} += 0.5 * row;
-#else
-    sum${k} += row;
-#endif
-#endif
+      {
+        // Rows above the first of the sum are large numbers.
+        let at = r - ${k}u;
+        let weighted = select(row, 0.5 * row, at == 0u || at == ${2 * RADIUS}u);
+        sum${k} += select(vec2<f32>(), weighted, at <= ${2 * RADIUS}u);
+      }
 #endfor
+    }
   }
-#endfor
 #if OPENINGS
   let changes = openingChanges(id.z, id.x, first);
 #endif
-#for k in 0..ROWS
-  if (first + ${k}u < v.height) {
-    let value = vec4<f32>(source[elementIndex(u.source, id.z, 0u, first + ${k}u, id.x)]);
-    let isFace = f32(fragments[elementIndex(u.fragments, id.z, 0u, first + ${k}u, id.x)].w) >= 0.0;
-    var onFace = vec4<f32>(value.xy, sum${k}.x / max(sum${k}.y, 1.0), 0.0) * u.scale;
+  // Each round writes the row of sum0, and the others move up.
+  for (var k = 0u; k < min(${ROWS}u, v.height - first); k++) {
+    let value = vec4<f32>(source[elementIndex(u.source, id.z, 0u, first + k, id.x)]);
+    let isFace = f32(fragments[elementIndex(u.fragments, id.z, 0u, first + k, id.x)].w) >= 0.0;
+    var onFace = vec4<f32>(value.xy, sum0.x / max(sum0.y, 1.0), 0.0) * u.scale;
 #if OPENINGS
-    onFace = vec4<f32>(onFace.xy + changes.rows[${k}], onFace.zw);
+    onFace = vec4<f32>(onFace.xy + changes.rows[k], onFace.zw);
 #endif
-    output[elementIndex(v, id.z, 0u, first + ${k}u, id.x)] = Stored4(select(vec4<f32>(), onFace, isFace));
-  }
+    output[elementIndex(v, id.z, 0u, first + k, id.x)] = Stored4(select(vec4<f32>(), onFace, isFace));
+#for k in 1..ROWS
+    sum${k - 1} = sum${k};
 #endfor
+  }
 }

@@ -68,8 +68,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let start = displacements[patch_].xy;
   var moved = start;
   var mismatch = 0.0;
-#for step in 0..STEPS
-  {
+  for (var round = 0u; round < ${STEPS}u; round++) {
     var sum = 0.0;
     var square = 0.0;
     var withGrey = 0.0;
@@ -126,7 +125,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let step = vec2<f32>(dot(inverse.xy, difference), dot(inverse.yz, difference));
     moved -= step * min(1.0, u.longestStep / max(length(step), 1e-6));
   }
-#endfor
 #if SHARED
   if (!writes) { return; }
 #endif

@@ -16,17 +16,15 @@ fn flowAt(n: u32, place: vec2<f32>) -> vec3<f32> {
   let corner = vec2<u32>(at);
   let part = at - vec2<f32>(corner);
   var sum = vec3<f32>();
-#for cy in 0..2
-#for cx in 0..2
-  {
-    let x = min(corner.x + ${cx}u, u.source.width - 1u);
-    let y = min(corner.y + ${cy}u, u.source.height - 1u);
-    let weight = abs(f32(1 - ${cx}) - part.x) * abs(f32(1 - ${cy}) - part.y);
+  for (var i = 0u; i < 4u; i++) {
+    let cx = i & 1u;
+    let cy = i >> 1u;
+    let x = min(corner.x + cx, u.source.width - 1u);
+    let y = min(corner.y + cy, u.source.height - 1u);
+    let weight = abs(f32(1u - cx) - part.x) * abs(f32(1u - cy) - part.y);
     let value = vec4<f32>(source[elementIndex(u.source, n, 0u, y, x)]);
     sum += select(vec3<f32>(), weight * vec3<f32>(value.xy * u.scale, 1.0), covered(n, y, x));
   }
-#endfor
-#endfor
   return vec3<f32>(sum.xy / max(sum.z, 1e-6), sum.z);
 }
 
