@@ -66,6 +66,50 @@ it('a clone without the development packages says why it is not compiled', async
   }
 })
 
+it('a build is left out only where sources and what they gave are as they were', async () => {
+  const clone = await mkdtemp(join(tmpdir(), 'dff-build-'))
+  const at = (path: string) => join(clone, path)
+  const compiler = `const { appendFileSync, cpSync, existsSync } = require('node:fs')
+appendFileSync('runs', 'x')
+if (existsSync('src/wrong.ts')) process.exit(2)
+cpSync('src', 'dist/src', { recursive: true })`
+  try {
+    for (const name of ['build.js', 'digest.js']) await cp(join('tools', name), at(`tools/${name}`))
+    await writeFile(
+      at('tools/build-browser.js'),
+      "import { cpSync } from 'node:fs'\ncpSync('dist/src', 'dist/browser', { recursive: true })",
+    )
+    await mkdir(at('node_modules/typescript/bin'), { recursive: true })
+    await writeFile(at('node_modules/typescript/package.json'), '{}')
+    await writeFile(at('node_modules/typescript/bin/tsc'), compiler)
+    await writeFile(at('package.json'), '{ "type": "module" }')
+    await mkdir(at('src'))
+    await writeFile(at('src/a.ts'), 'a')
+    /** Builds. @returns how often the compiler has run by now */
+    const built = async (): Promise<number> => {
+      await run(process.execPath, ['tools/build.js'], { cwd: clone })
+      return (await readFile(at('runs'), 'utf8')).length
+    }
+    expect([await built(), await built()]).toEqual([1, 1])
+    await writeFile(at('src/a.ts'), 'b')
+    expect([await built(), await built()]).toEqual([2, 2])
+    await writeFile(at('dist/browser/a.ts'), 'edited')
+    expect([await built(), await built()]).toEqual([3, 3])
+    expect(await readFile(at('dist/browser/a.ts'), 'utf8')).toBe('b')
+    await writeFile(at('src/b.ts'), '')
+    await rm(at('src/a.ts'))
+    expect(await built()).toBe(4)
+    expect(await readdir(at('dist/src'))).toEqual(['b.ts'])
+    await writeFile(at('node_modules/.package-lock.json'), '{}')
+    expect(await built()).toBe(5)
+    await writeFile(at('src/wrong.ts'), '')
+    await expect(built()).rejects.toMatchObject({ code: 1 })
+    await expect(built()).rejects.toMatchObject({ code: 1 })
+  } finally {
+    await rm(clone, { recursive: true })
+  }
+})
+
 it('the manifest says where source, reports and documents are', async () => {
   const manifest = JSON.parse(await readFile(resolve('package.json'), 'utf8')) as Record<string, unknown>
   expect(manifest).toMatchObject({
