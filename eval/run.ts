@@ -5,7 +5,7 @@ import { type CreateOptions, DeepFaceFlow, type RegisteredFlowResult } from '../
 import { evaluateAnimation } from './animate.js'
 import { evaluateCoefficients } from './coefficients.js'
 import { evaluateCopies } from './copies.js'
-import { evaluateCoveredEyes } from './covered-eyes.js'
+import { evaluateCoveredParts } from './covered-parts.js'
 import {
   Calibration,
   type CalibrationSummary,
@@ -27,7 +27,7 @@ import { evaluateVideo } from './video.js'
 /**
  * npm run eval: errors of the shipped network, run by our engine as it is by default and without its later stages, on
  * the fixed sets of test/fixtures/eval, against the baselines on the same pairs, and what can be said of real pairs. With
- * `animate`, `coefficients`, `copies`, `covered-eyes`, `judge`, `judge-animation`, `mesh` or `video` before the options: see the files of these names.
+ * `animate`, `coefficients`, `copies`, `covered-parts`, `judge`, `judge-animation`, `mesh` or `video` before the options: see the files of these names.
  */
 const SETS = ['rendered', 'photowarp'] as const
 /** Evaluated too where `--fixtures` has it. */
@@ -76,7 +76,7 @@ const OTHERS: Readonly<Record<string, (args: readonly string[]) => Promise<void>
   animate: evaluateAnimation,
   coefficients: evaluateCoefficients,
   copies: evaluateCopies,
-  'covered-eyes': evaluateCoveredEyes,
+  'covered-parts': evaluateCoveredParts,
   judge: evaluateJudge,
   'judge-animation': evaluateJudgedAnimation,
   mesh: evaluateMesh,

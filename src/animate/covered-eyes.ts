@@ -1,7 +1,6 @@
 import { at } from '../geometry/array.js'
-import { medianInPlace } from '../geometry/median.js'
-import { sampleColour } from '../geometry/sample-colour.js'
 import type { Rgba } from '../geometry/types.js'
+import { type Colour, cellColour, PATCH, patchesMedian } from './cell-colour.js'
 import { EYES, type Eye } from './face-parts.js'
 
 /** Whether something lies over the eyes, as sunglasses do: what is there looks unlike an eye, and below it unlike skin. */
@@ -23,9 +22,6 @@ const HALF = { across: 0.9, along: 0.8 } as const
 const BELOW: readonly number[] = [30, 31, 32]
 /** Points of skin that they leave free. */
 const SKIN: readonly number[] = [205, 425, 187, 411, 36, 266]
-/** Samples along a side of a cell; side of a patch of skin, distances of the outer eye corners. */
-const SAMPLES = 4
-const PATCH = 0.06
 /** Grey levels below which a cell's contrast is noise. */
 const NOISE = 10
 /** What a grey level of another colour and of another brightness below the eye counts against likeness to an eye, which is 1 at most. */
@@ -33,8 +29,6 @@ const WEIGHT = { colour: 0.02, brightness: 0.006 } as const
 
 /** Above that eyes are covered. */
 export const COVERED_EYES = 0.25
-
-type Colour = readonly [brightness: number, blue: number, red: number]
 
 /**
  * How much the eyes look as if something lay over them.
@@ -45,14 +39,7 @@ export function coveredEyes(image: Rgba, landmarks: ArrayLike<number>): number {
   const point = (v: number) => [at(landmarks, 3 * v), at(landmarks, 3 * v + 1)] as const
   const [right, left] = EYES.map(({ corners }) => corners[0]) as [number, number]
   const unit = Math.hypot(point(right)[0] - point(left)[0], point(right)[1] - point(left)[1])
-  const patch = (v: number) => cellColour(image, point(v), [PATCH * unit, 0], [0, PATCH * unit])
-  const skins = SKIN.map(patch)
-  const skin = [0, 1, 2].map((c) =>
-    medianInPlace(
-      Float64Array.from(skins, (colour) => at(colour, c)),
-      (value) => value,
-    ),
-  )
+  const skin = patchesMedian(image, SKIN.map(point), PATCH * unit)
   let [likeness, colour, brightness] = [-1, 0, 0]
   EYES.forEach((eye, i) => {
     const cells = eyeCells(image, eye, point, i === 0 ? 1 : -1)
@@ -89,31 +76,6 @@ function eyeCells(
     const y = (from[1] + to[1]) / 2 + u * across[1] + v * along[1]
     return cellColour(image, [x, y], across, along)
   })
-}
-
-/** Mean over a parallelogram about a point, as brightness and differences of blue and red from it (BT.601). */
-function cellColour(
-  image: Rgba,
-  [x, y]: readonly [number, number],
-  across: readonly [number, number],
-  along: readonly [number, number],
-): Colour {
-  const sum = [0, 0, 0]
-  const colour = [0, 0, 0]
-  for (let k = 0; k < SAMPLES * SAMPLES; k++) {
-    const u = ((k % SAMPLES) + 0.5) / SAMPLES - 0.5
-    const v = (Math.floor(k / SAMPLES) + 0.5) / SAMPLES - 0.5
-    sampleColour(
-      image,
-      x + u * across[0] + v * along[0] - 0.5,
-      y + u * across[1] + v * along[1] - 0.5,
-      colour,
-    )
-    for (let c = 0; c < 3; c++) sum[c] = at(sum, c) + at(colour, c)
-  }
-  const [r, g, b] = sum.map((value) => value / (SAMPLES * SAMPLES)) as [number, number, number]
-  const brightness = 0.299 * r + 0.587 * g + 0.114 * b
-  return [brightness, 0.564 * (b - brightness), 0.713 * (r - brightness)]
 }
 
 /** Of Pearson; what hardly varies has none. */

@@ -1,14 +1,26 @@
 import { FaceError } from '../errors.js'
 import type { FaceFrame } from '../face/types.js'
-import { COVERED_EYES, coveredEyes } from './covered-eyes.js'
+import { type CoveredPart, coversOf } from './covered-parts.js'
 import { eyeDistance } from './openings.js'
 import { sideTurn } from './photo-head.js'
 import { LARGEST_POWER } from './tones.js'
+
+type PartWords = Readonly<Record<CoveredPart, string>>
 
 /** Beyond this turn to the side, degrees, one side of the face is not in the photo. */
 const LARGEST_SIDE_TURN = 40
 /** Below this distance of the outer eye corners, px, lips and lids have too few pixels to move. */
 const SMALL = 24
+
+/** What lies over a part of a face most often. */
+const EXAMPLES: PartWords = { eyes: 'sunglasses', mouth: 'a hand or a mask' }
+/** What becomes of it in a photo that moves. */
+const MOVED: PartWords = {
+  eyes: 'lids and gaze do not move on it as they should',
+  mouth: 'it moves with the lips, and is drawn long where they part',
+}
+/** What a driver's frames tell of it. */
+const GUESSED: PartWords = { eyes: 'lids and gaze are guesses', mouth: 'lips are guesses' }
 
 /**
  * What of a photo's face will show in its animation.
@@ -34,11 +46,10 @@ export function checkPhoto(face: FaceFrame, name: string): string[] {
         'that move cleanly; use a larger photo.',
     )
   }
-  const covered = coveredLook(face)
-  if (covered !== null) {
+  for (const { part, told } of coversOf(face)) {
     warnings.push(
-      `${name}: something seems to cover the eyes, sunglasses perhaps (${covered}); lids and gaze do not move on it as they should; ` +
-        'give a photo with the eyes free.',
+      `${name}: something seems to cover the ${part}, ${EXAMPLES[part]} perhaps (${told}); ${MOVED[part]}; ` +
+        `give a photo with the ${part} free.`,
     )
   }
   return warnings
@@ -49,12 +60,11 @@ export function checkPhoto(face: FaceFrame, name: string): string[] {
  * @returns warnings, one sentence each
  */
 export function checkReference(face: FaceFrame, name: string): string[] {
-  const covered = coveredLook(face)
-  if (covered === null) return []
-  return [
-    `${name}: something seems to cover the driver's eyes, sunglasses perhaps (${covered}); lids and gaze are guesses; leave out ` +
-      'the part eyes, or give a driver with the eyes free.',
-  ]
+  return coversOf(face).map(
+    ({ part, told }) =>
+      `${name}: something seems to cover the driver's ${part}, ${EXAMPLES[part]} perhaps (${told}); ${GUESSED[part]}; leave out ` +
+      `the part ${part}, or give a driver with the ${part} free.`,
+  )
 }
 
 /**
@@ -68,11 +78,4 @@ export function checkContrast(power: number, name: string, photo: string): strin
     `${name}: its contrast is ${power.toFixed(2)} times that of ${photo} (power of the levels on the face, matched from ` +
       `${(1 / LARGEST_POWER).toFixed(2)} to ${LARGEST_POWER.toFixed(2)}), and will be seen where it comes in; give a photo in much the same light, not edited.`,
   ]
-}
-
-/** The figure of covered eyes in words; null for free ones, and for those that are too small to say. */
-function coveredLook({ image, landmarks468 }: FaceFrame): string | null {
-  if (eyeDistance(landmarks468) < SMALL) return null
-  const covered = coveredEyes(image, landmarks468)
-  return covered > COVERED_EYES ? `${covered.toFixed(2)}, of free ones below ${COVERED_EYES}` : null
 }

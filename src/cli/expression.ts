@@ -114,11 +114,13 @@ async function expressionCommand(
 
 function report(context: CliContext, rows: readonly ExpressionRow[], flags: ExpressionFlags): void {
   const lost = rows.filter(({ expression }) => expression === null).length
-  const unseen = rows.find(({ expression }) => expression !== null)?.expression?.unseen ?? []
+  const read = rows.flatMap(({ expression }) => expression ?? [])
+  const unseen = (read[0]?.unseen ?? []).filter((name) => read.every((row) => row.unseen.includes(name)))
+  const covered = read.filter((row) => row.unseen.length > unseen.length).length
   if (flags.json) {
-    context.stdout(`${JSON.stringify({ out: flags.out, rows: rows.length, lost, unseen })}\n`)
+    context.stdout(`${JSON.stringify({ out: flags.out, rows: rows.length, lost, covered, unseen })}\n`)
   } else if (!flags.quiet) {
-    const missing = `${lost > 0 ? `, ${lost} without a face` : ''}${context.interrupted.aborted ? ', stopped there' : ''}`
+    const missing = `${lost > 0 ? `, ${lost} without a face` : ''}${covered > 0 ? `, ${covered} with eyes or mouth covered` : ''}${context.interrupted.aborted ? ', stopped there' : ''}`
     context.stdout(
       `${oneLine(`${rows.length} row${rows.length === 1 ? '' : 's'} in ${flags.out.join(', ')}${missing}; not to be seen in pictures: ${unseen.join(', ')}`)}\n`,
     )

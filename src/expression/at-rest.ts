@@ -5,15 +5,16 @@ const TURN = 30
 
 /**
  * Which of several expressions of one person is nearest to a face at rest, seen from the front: for `neutral`, where nobody took such a
- * photo. A person who smiles in all of them has none.
+ * photo. A person who smiles in all of them has none. What is covered in one of them looks at rest: those that show more come first.
  * @returns index; of equal ones the first, -1 if there is none
  */
 export function mostAtRest(expressions: readonly (ReadExpression | null)[]): number {
-  let best = { index: -1, activity: Number.POSITIVE_INFINITY }
+  let best = { index: -1, unseen: Number.POSITIVE_INFINITY, activity: Number.POSITIVE_INFINITY }
   expressions.forEach((expression, index) => {
     if (expression === null) return
-    const found = activity(expression)
-    if (found < best.activity) best = { index, activity: found }
+    const found = { index, unseen: expression.unseen.length, activity: activity(expression) }
+    const showsAsMuch = found.unseen === best.unseen
+    if (showsAsMuch ? found.activity < best.activity : found.unseen < best.unseen) best = found
   })
   return best.index
 }

@@ -1,3 +1,4 @@
+import { type Cover, type CoveredPart, coversOf } from '../animate/covered-parts.js'
 import { sideTurn } from '../animate/photo-head.js'
 import { FaceError } from '../errors.js'
 import { unlikeness } from '../face/look/look.js'
@@ -21,6 +22,9 @@ const LEAST_PRESENCE = 0.5
 /** Width of the face, px, below which lids and lips have too few pixels. */
 const SMALL = 60
 
+/** Names of the coefficients that lie under what covers a part: a jaw shows by the lips, cheeks that are blown up do beside them. */
+const COVERED_NAMES: Readonly<Record<CoveredPart, RegExp>> = { eyes: /^eye/, mouth: /^(mouth|jaw|cheekPuff)/ }
+
 /** A person who is said to be at rest may do so much of something and is believed; more would leave nothing to be told against it. */
 const LARGEST_ZERO = 0.6
 
@@ -38,8 +42,15 @@ export interface PersonAtRest {
   readonly features: Float32Array
   /** Of the person against themselves, which stands for 0. */
   readonly coefficients: Float32Array
+  /** What covers it: of that nothing can be told against it. */
+  readonly covers: readonly NamedCover[]
   /** To tell whether it is the same person. */
   readonly seen: SeenPerson
+}
+
+interface NamedCover extends Cover {
+  /** What messages call the picture. */
+  readonly name: string
 }
 
 type SeenPerson = Pick<FaceReading, 'mesh' | 'yaw'> & Pick<FaceFrame, 'registered'>
@@ -54,7 +65,7 @@ export async function readPersonAtRest(
   const { registered } = face
   const { features, mesh, yaw } = await readFace(reader, face)
   const { coefficients } = await readFace(reader, face, features)
-  return { name, features, coefficients, seen: { registered, mesh, yaw } }
+  return { name, features, coefficients, covers: namedCovers(face, name), seen: { registered, mesh, yaw } }
 }
 
 /**
@@ -72,18 +83,21 @@ export async function readExpression(
   assertNoProfile(face, name)
   const reading = await readFace(reader, face, rest?.features)
   const { presence } = reading
-  const unread = reader.unseen(rest !== undefined)
+  const covers = [...namedCovers(face, name), ...(rest?.covers ?? [])]
+  const unread = [...reader.unseen(rest !== undefined), ...covers.flatMap(({ part }) => hiddenBy(part))]
   const pose = headPose(reading, face, fieldOfView)
+  const gaze = eyeGaze(face, pose)
   return {
     coefficients: coefficientsOf(reading, unread, rest?.coefficients),
     unseen: COEFFICIENT_NAMES.filter((coefficient) => isUnseen(coefficient, unread)),
     isRelative: rest !== undefined,
-    gaze: eyeGaze(face, pose),
+    gaze: covers.some(({ part }) => part === 'eyes') ? { ...gaze, confidence: 0 } : gaze,
     pose,
     confidence: presence,
     face,
     warnings: [
       ...warningsOf(face, reading, name),
+      ...covers.map(warningOfCover),
       ...(rest && !isAsked ? warningOfAnother(face, reading, name, rest) : []),
     ],
   }
@@ -123,6 +137,22 @@ function coefficientsOf(
 /** The tongue is in no training picture. */
 function isUnseen(name: CoefficientName, unseen: readonly string[]): boolean {
   return name === 'tongueOut' || unseen.includes(name)
+}
+
+/** What nothing can be told of where a part is covered. */
+function hiddenBy(part: CoveredPart): readonly CoefficientName[] {
+  return COEFFICIENT_NAMES.filter((name) => COVERED_NAMES[part].test(name))
+}
+
+function namedCovers(face: FaceFrame, name: string): NamedCover[] {
+  return coversOf(face).map((cover) => ({ ...cover, name }))
+}
+
+function warningOfCover({ name, part, told }: NamedCover): string {
+  return (
+    `${name}: something seems to cover the ${part} (${told}); coefficients of the ${part} have no value; ` +
+    `give a picture with the ${part} free.`
+  )
 }
 
 /** By the landmark network: the coefficient network knows no profiles. */

@@ -47,7 +47,7 @@ export class ExpressionSmoother {
       coefficients: Object.fromEntries(
         Object.entries(expression.coefficients).map(([name, { value, confidence }]) => [
           name,
-          { value: value === null ? null : smooth('coefficient', name, value), confidence },
+          { value: value === null ? this.#unseen(name) : smooth('coefficient', name, value), confidence },
         ]),
       ) as unknown as Coefficients,
       gaze: { ...gaze, yaw: angle('gaze yaw', gaze.yaw), pitch: angle('gaze pitch', gaze.pitch) },
@@ -58,6 +58,12 @@ export class ExpressionSmoother {
         metres: scale === null || away === null ? null : [x * scale, y * scale, away * scale],
       },
     }
+  }
+
+  /** What is hidden for a while begins anew. */
+  #unseen(name: string): null {
+    this.#filters.delete(name)
+    return null
   }
 }
 

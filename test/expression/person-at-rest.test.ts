@@ -34,7 +34,7 @@ it('a video is asked once whose face it shows: of the first that is turned littl
   })
   const reader = { read: async () => read(yaws.shift() as number), unseen: () => [] }
   const rest = {
-    ...{ name: 'rest.jpg', features: new Float32Array(), coefficients: new Float32Array(51) },
+    ...{ name: 'rest.jpg', features: new Float32Array(), coefficients: new Float32Array(51), covers: [] },
     seen: { registered: other.registered, mesh: Float32Array.from(meshOf(other)), yaw: 0 },
   }
   const means = { reader: reader as unknown as FaceReader, rest }

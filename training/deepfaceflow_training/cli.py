@@ -107,6 +107,16 @@ def evaluate_coefficients(args):
     study_coefficients(args, say)
 
 
+def draw_covers(args):
+    from .mouth_covers import draw
+    draw(args, say)
+
+
+def fit_covers(args):
+    from .mouth_covers import fit
+    fit(args, say)
+
+
 def train_pose(args):
     from .coefficient_training import train_pose as run
     run(args, say)
@@ -265,6 +275,9 @@ def _parser():
     sub = command(coefficient_goldens, 'PyTorch outputs of the coefficient network for the engine test', assets, out)
     sub.add_argument('--weights', required=True)
     sub.add_argument('--frames', required=True, help='folder of the DFFNet goldens')
+    command(draw_covers, 'portraits with free mouths, and with hands, masks and things drawn before them', material, assets, landmarks, out)
+    sub = command(fit_covers, 'what tells covered mouths from free ones: the weights of src/animate/covered-mouth.ts')
+    sub.add_argument('--looks', required=True, help='JSON that `npm run eval -- covered-parts --looks` writes of the pictures of `draw-covers`')
     sub = command(evaluate_coefficients, 'what least squares read of coefficients, from the mesh and from gradients', assets)
     sub.add_argument('--sets', action='append', required=True)
     sub.add_argument('--tests', action='append', required=True)

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { ExpressionSmoother } from '../../src/expression/smooth-expression.js'
+import {
+  type CoefficientName,
+  DeepFaceFlow,
+  type Expression,
+  type FaceFrame,
+  mostAtRest,
+  type Rgba,
+} from '../../src/index.js'
+
+let faceFlow: DeepFaceFlow
+let face: FaceFrame
+beforeAll(async () => {
+  faceFlow = await DeepFaceFlow.create()
+  face = (await faceFlow.detect('test/fixtures/photos/faker_male_063.jpg'))[0] as FaceFrame
+})
+afterAll(() => faceFlow.dispose())
+
+const point = (v: number) =>
+  [face.landmarks468[3 * v] as number, face.landmarks468[3 * v + 1] as number] as const
+
+type Colour = readonly [number, number, number]
+
+/** The photo with ellipses painted about points, radii in distances of the outer eye corners. */
+function painted(
+  points: readonly (readonly [number, number])[],
+  rx: number,
+  ry: number,
+  colour: Colour,
+): FaceFrame {
+  const { width, height, data } = face.image
+  const unit = Math.hypot(point(33)[0] - point(263)[0], point(33)[1] - point(263)[1])
+  const pixels = data.slice()
+  for (let i = 0; i < width * height; i++) {
+    const [x, y] = [i % width, Math.floor(i / width)]
+    const inside = points.some(
+      ([px, py]) => ((x - px) / (rx * unit)) ** 2 + ((y - py) / (ry * unit)) ** 2 < 1,
+    )
+    if (inside) pixels.set(colour, 4 * i)
+  }
+  return { ...face, image: { width, height, data: pixels } as Rgba }
+}
+const withSunglasses = () => painted([eyeMiddle(0), eyeMiddle(1)], 0.3, 0.2, [18, 18, 22])
+const withMask = () => painted([point(14)], 0.5, 0.36, [196, 206, 214])
+const withHand = () => painted([point(14)], 0.4, 0.3, [208, 160, 138])
+
+function eyeMiddle(eye: number): readonly [number, number] {
+  const [a, b] = eye === 0 ? ([33, 133] as const) : ([263, 362] as const)
+  return [(point(a)[0] + point(b)[0]) / 2, (point(a)[1] + point(b)[1]) / 2]
+}
+
+const valueless = ({ coefficients }: Expression): string[] =>
+  (Object.keys(coefficients) as CoefficientName[]).filter((name) => coefficients[name].value === null)
+
+it('what sunglasses, a mask or a hand hide has no value, and a warning says so with its figure', async () => {
+  const free = await faceFlow.expression(face)
+  expect(free.warnings).toEqual([])
+  const sunglasses = await faceFlow.expression(withSunglasses())
+  expect(sunglasses.warnings.join()).toMatch(
+    /^the face: something seems to cover the eyes \(\d\.\d\d, of free ones below 0\.25\); .* no value; give a picture/,
+  )
+  expect(valueless(sunglasses)).toEqual(
+    expect.arrayContaining(['eyeBlinkLeft', 'eyeLookUpRight', 'eyeWideLeft']),
+  )
+  expect(sunglasses.coefficients.jawOpen.value).not.toBeNull()
+  expect(sunglasses.gaze.confidence).toBe(0)
+  expect([...sunglasses.unseen].sort()).toEqual(valueless(sunglasses).sort())
+  for (const covered of [withMask(), withHand()]) {
+    const read = await faceFlow.expression(covered)
+    expect(read.warnings.join()).toMatch(
+      /something seems to cover the mouth \(\d\.\d\d, of free ones below 0\.5\)/,
+    )
+    expect(valueless(read)).toEqual(expect.arrayContaining(['jawOpen', 'mouthSmileLeft', 'cheekPuff']))
+    expect(read.coefficients.eyeBlinkLeft).toMatchObject({ value: expect.any(Number) })
+    expect(read.gaze).toEqual(free.gaze)
+  }
+})
+
+it('against a person at rest who is covered nothing is told of what is', async () => {
+  const read = await faceFlow.expression(face, { neutral: withMask() })
+  expect(read.warnings.join()).toContain('the neutral face: something seems to cover the mouth')
+  expect(valueless(read)).toEqual(expect.arrayContaining(['jawOpen', 'mouthSmileLeft']))
+  expect(read.coefficients.eyeBlinkLeft.value).not.toBeNull()
+})
+
+it('a covered mouth does not pass for one at rest, and what comes out from under the hand is not smoothed with what was', async () => {
+  const open = await faceFlow.expression(face)
+  const hidden = await faceFlow.expression(withMask())
+  expect(mostAtRest([hidden, open, hidden])).toBe(1)
+  const jaw = (value: number | null): Expression => ({
+    ...open,
+    coefficients: { ...open.coefficients, jawOpen: { value, confidence: 1 } },
+  })
+  const smoother = new ExpressionSmoother()
+  const values = [0, 0, null, 0.5].map((value) => smoother.next(jaw(value), 0.04).coefficients.jawOpen.value)
+  expect(values).toEqual([0, 0, null, 0.5])
+})
