@@ -27,20 +27,20 @@ const FARTHER = 0.17
 const SKIN: readonly number[] = [50, 280, 117, 346, 205, 425, 9, 151]
 
 /**
- * What each number of a mouth's look counts, in ten-thousandths a grey level: by linear discriminant analysis of 824 portraits and of the same with hands, masks and things drawn before the mouth.
+ * What each number of a mouth's look counts, in ten-thousandths a grey level: by a linear discriminant of 824 portraits and of such with hands, masks and things drawn before the mouth (`fit-covers` of training/README.md).
  */
 // biome-ignore format: rows of brightness, blue, red
 const WEIGHTS: readonly Colour[] = [
-  [18, 169, 14], [19, -112, 45], [35, 26, -111], [33, -118, 108], [-67, -289, -236], // lips less beside them, by group
-  [4, -125, 136], // line between the lips
-  [106, 265, 506], [-38, -67, -101], [-23, -34, -4], // both sides, of that contrast, beside the lips, farther
-  [10, 11, 5], [-1, 29, 40], // from the skin, beside the lips, farther
-  [-60, -204, -194], [15, 98, 122], [-88, 141, -201], // spread of the contrast, beside the lips, of the lips
+  [20, 150, 16], [21, -33, 64], [41, 24, -83], [28, -96, 140], [-63, -365, -271], // lips less beside them, by group
+  [7, -141, 139], // line between the lips
+  [112, 389, 378], [-27, -115, -40], [-29, 4, -6], // both sides, of that contrast, beside the lips, farther
+  [-1, 5, 10], [5, 41, 24], // from the skin, beside the lips, farther
+  [-56, -234, -109], [29, -92, 24], [-95, 139, -216], // spread of the contrast, beside the lips, of the lips
 ]
-const CONSTANT = 0.69
+const CONSTANT = 0.74
 
 /** Above that a mouth is covered. */
-export const COVERED_MOUTH = 0.5
+export const COVERED_MOUTH = 0.6
 /** Beyond this turn to the side, degrees, one side of a free mouth looks unlike the other. */
 export const WIDEST_TURN_OF_MOUTHS = 25
 

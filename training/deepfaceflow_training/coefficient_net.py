@@ -17,9 +17,9 @@ from .geometry import SIZE
 
 # Part of the registered frame -> (left, top, px of the frame to a px of the crop, columns, rows).
 CROPS = dict(eyes=(40.0, 44.0, 1.5, 96, 48), mouth=(48.0, 104.0, 1.6, 80, 64))
-CHANNELS, KERNELS, NARROW, FEATURES = (16, 40, 64, 96), (5, 3, 3, 3), 32, 48
+CHANNELS, KERNELS, NARROW, FEATURES = (16, 40, 80, 128), (5, 3, 3, 3), 32, 48
 COMPONENTS = 16  # principal components of the mesh beside what ridge regression makes of it
-HIDDEN = 192
+HIDDEN = 256
 SLOPE = 0.1
 POSITION_UNIT = 100.0  # px
 COUNT = len(NAMES)
