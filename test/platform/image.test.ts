@@ -67,6 +67,20 @@ describe('decodePhoto', () => {
     expectNear(await pixel(bytes, 5, 30), [255, 0, 0, 255], 1)
   })
 
+  it.each(['srgb', 'p3'])('brings colours to sRGB, of 8 and 16 bits: profile %s', async (profile) => {
+    const [r, g, b] = [200, 120, 90]
+    const photo = sharp({ create: { width: SIZE, height: SIZE, channels: 3, background: { r, g, b } } })
+    for (const picture of [photo.clone().png(), photo.clone().jpeg({ quality: 100 })]) {
+      const encoded = await picture.withIccProfile(profile).toBuffer()
+      expectNear(await pixel(encoded, 9, 9), [r, g, b, 255], 2)
+    }
+    // Raw colours of 16 bits sharp takes for Display P3's.
+    const deep = new Uint16Array(SIZE * SIZE * 3).map((_, i) => 257 * ([r, g, b][i % 3] as number))
+    const deepPhoto = sharp(deep, { raw: { width: SIZE, height: SIZE, channels: 3 } })
+    const encoded = await deepPhoto.toColourspace('rgb16').withIccProfile(profile).png().toBuffer()
+    expectNear(await pixel(encoded, 9, 9), [213, 115, 83, 255], 1)
+  })
+
   it('reads grey, 8 and 16 bits', async () => {
     for (const space of ['b-w', 'grey16'] as const) {
       const bytes = await source().toColourspace(space).png().toBuffer()

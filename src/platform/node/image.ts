@@ -45,10 +45,10 @@ export async function decodePhoto(given: PhotoInput, name = photoName(given, 'im
   if (header.format === 'heif' && header.compression !== 'av1')
     return checkPixels(await decodeHeic(input, name), name)
   try {
-    if (header.format !== 'jpeg') return await decode(input, 'error')
-    return await decode(input, 'warning').catch((cause: unknown) => {
+    if (header.format !== 'jpeg') return await decode(input, header, 'error')
+    return await decode(input, header, 'warning').catch((cause: unknown) => {
       if (JPEG_DAMAGE.test(messageOf(cause))) throw cause
-      return decode(input, 'error')
+      return decode(input, header, 'error')
     })
   } catch (cause) {
     const why = reason(cause)
@@ -65,8 +65,15 @@ export async function decodePhoto(given: PhotoInput, name = photoName(given, 'im
   }
 }
 
-async function decode(input: string | Uint8Array, failOn: 'error' | 'warning'): Promise<Rgba> {
-  const { data, info } = await (await open(input, MAX_PIXELS, failOn))
+async function decode(
+  input: string | Uint8Array,
+  { space, icc }: Metadata,
+  failOn: 'error' | 'warning',
+): Promise<Rgba> {
+  const picture = await open(input, MAX_PIXELS, failOn)
+  // Colours of 16 bits with a profile sharp would bring to Display P3, and leave them there.
+  if (space === 'rgb16' && icc !== undefined) picture.pipelineColourspace('srgb')
+  const { data, info } = await picture
     .flatten({ background: '#000000' })
     .toColourspace('srgb')
     .ensureAlpha()
