@@ -73,6 +73,7 @@ async function animateBy(
   const folder = await AnimationFolder.open(target.folder)
   const progress = startProgress(context, 2 * (inputs.driver.count ?? 0), flags.quiet ?? false)
   try {
+    for (const note of inputs.driver.notes) progress.note(`note: ${oneLine(note)}`)
     const changed = await changedPictures(inputs.driver, folder.earlier)
     const faceFlow = await context.open({ ...createOptions(flags), onProgress: progress.step })
     try {
@@ -135,7 +136,12 @@ async function make(
   }
   const reference = folder.reference ?? 0
   const followed = await driverFaces(context, driver, reference, referenceBoxes, faceFlow, flags)
-  const warnings = [...animation.warnings, ...followed, ...warningsOf(driver, folder, drawn, damage)]
+  const warnings = [
+    ...driver.notes,
+    ...animation.warnings,
+    ...followed,
+    ...warningsOf(driver, folder, drawn, damage),
+  ]
   const held = folder.observed.filter(({ status }) => status === 'held').length
   const { version, weights, options } = binding.provenance
   const manifest = animationManifest({
@@ -160,7 +166,8 @@ async function make(
   progress.stop()
   if (flags.json) context.stdout(`${JSON.stringify({ ...manifest, warnings, out: flags.out })}\n`)
   else if (!flags.quiet) {
-    for (const warning of warnings) context.stderr(`note: ${oneLine(warning)}\n`)
+    const isNew = (warning: string) => !driver.notes.includes(warning)
+    for (const warning of warnings.filter(isNew)) context.stderr(`note: ${oneLine(warning)}\n`)
     context.stdout(
       `${oneLine(`${manifest.frames} frames in ${flags.out}, moved against frame ${manifest.reference}`)}\n`,
     )

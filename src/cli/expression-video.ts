@@ -42,6 +42,7 @@ export async function readVideo(
 ): Promise<void> {
   const log = out === null ? null : await ExpressionLog.open(out)
   try {
+    for (const note of source.notes) progress.note(`note: ${oneLine(note)}`)
     if (log) {
       progress.step('reading the input')
       const changed = await changedPictures(source, log.earlier)

@@ -65,7 +65,7 @@ export async function runVideo(
     const reader = flags.expression ? await expressionReader(faceFlow, flags.neutral) : null
     const binding = bindingOf(source, video, rest, faceFlow, flags)
     const notes = await folder.begin(binding, changed, flags.force ?? false)
-    for (const note of notes) progress.note(oneLine(note))
+    for (const note of [...source.notes, ...notes]) progress.note(oneLine(note))
     return await follow(context, source, folder, faceFlow, reader, flags, binding, video, progress)
   } catch (error) {
     if (!context.interrupted.aborted) await folder.dropIfEmpty()

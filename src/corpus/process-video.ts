@@ -21,6 +21,7 @@ export async function processVideo(work: EntryWork): Promise<EntryFindings> {
   const { entry, context } = work
   const { signal = new AbortController().signal } = context
   const source = await openFrames(entryPaths(entry)[0] as string, signal)
+  for (const note of source.notes) context.onNote?.(note)
   const tracker = context.faceFlow.everybody({ signal })
   const tally = new Tally()
   const samplers = new Map<number, PairSampler>()

@@ -1,18 +1,24 @@
 import { readdir, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, extname, join, resolve } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { FaceError } from '../errors.js'
 import { FORMAT_NAMES } from '../platform/node/foreign-format.js'
 import { messageOf } from '../realms.js'
 
-/** Names of pictures, by their ending. */
-export const PICTURE = /\.(jpe?g|png|webp|avif|tiff?|gif)$/i
+/** Names of pictures that are read, by their ending. */
+export const PICTURE = /\.(jpe?g|jpe|jfif|a?png|webp|avif|tiff?|gif|hei[cf])$/i
+/** Names of pictures that are not. */
+const UNREAD =
+  /\.(bmp|dib|j2k|jp2|jpf|jpx|jxl|jxr|wdp|p[bfgnp]m|tga|exr|hdr|dpx|cin|fits|qoi|psd|xcf|svg|ico|dng|cr[23]|nef|arw|orf|raf|rw2)$/i
 
 /** What a name given as frames stands for. */
 export type FrameFiles =
   | { readonly kind: 'video'; readonly file: string }
-  /** Absolute paths in the order of their names, numbers by value. */
-  | { readonly kind: 'pictures'; readonly files: readonly string[] }
+  /**
+   * Absolute paths in the order of their names, numbers by value. `skipped` says in a sentence which pictures of a folder are not
+   * among them, as they are of kinds that are not read; null where there are none.
+   */
+  | { readonly kind: 'pictures'; readonly files: readonly string[]; readonly skipped: string | null }
 
 /**
  * Tells paths from patterns: what exists under the name is that file or folder, whatever characters it has; only a name
@@ -34,22 +40,48 @@ export async function findFrameFiles(input: string, signal?: AbortSignal): Promi
       'does not exist; give a video file, a folder of frames or a pattern like "frames/*.jpg"',
     )
   }
-  const files = sorted(info ? await picturesIn(input) : await matching(input, signal))
+  const names = info ? await filesIn(input) : null
+  const files = sorted(
+    names?.filter((name) => PICTURE.test(name)).map((name) => resolve(input, name)) ??
+      (await matching(input, signal)),
+  )
+  const skipped = names?.filter((name) => UNREAD.test(name)) ?? []
   if (files.length < 2) {
     throw invalid(
       input,
-      `has ${files.length} frame${files.length === 1 ? '' : 's'}; at least two pictures are needed, each a ${FORMAT_NAMES} file by its name`,
+      `has ${files.length} frame${files.length === 1 ? '' : 's'}${skipped.length > 0 ? ` beside ${counted(skipped)}` : ''}; ` +
+        `at least two pictures are needed, each a ${FORMAT_NAMES} file by its name`,
     )
   }
-  return { kind: 'pictures', files }
+  return { kind: 'pictures', files, skipped: skipped.length > 0 ? skippedNote(input, skipped) : null }
 }
 
-async function picturesIn(folder: string): Promise<string[]> {
+function skippedNote(folder: string, names: readonly string[]): string {
+  const [are, they] = names.length === 1 ? ['is', 'it'] : ['are', 'them']
+  return (
+    `${folder}: ${counted(names)} ${are} left out of the frames, of kinds that are not read; ` +
+    `save ${they} as JPEG or PNG and start anew, if ${names.length === 1 ? 'it is one' : 'they are some'} of them`
+  )
+}
+
+/** How many of which endings. */
+function counted(names: readonly string[]): string {
+  const kinds = new Map<string, number>()
+  for (const name of names) {
+    const kind = extname(name).toLowerCase()
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
+  }
+  const each = [...kinds].map(([kind, count]) => `${count} ${kind}`).sort()
+  return `${names.length} picture${names.length === 1 ? '' : 's'} (${each.join(', ')})`
+}
+
+/** Names of the files in a folder, without hidden ones. */
+async function filesIn(folder: string): Promise<string[]> {
   try {
     const entries = await readdir(folder, { withFileTypes: true })
     return entries
-      .filter((entry) => !entry.isDirectory() && PICTURE.test(entry.name) && !entry.name.startsWith('.'))
-      .map((entry) => resolve(folder, entry.name))
+      .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
+      .map((entry) => entry.name)
   } catch (cause) {
     throw invalid(
       folder,

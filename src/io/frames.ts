@@ -26,6 +26,8 @@ export interface FrameSource {
   readonly files: readonly string[] | null
   /** The video file's start, s, and the codec of its sound; null for pictures. */
   readonly clip: { readonly file: string; readonly start: number; readonly sound: string | null } | null
+  /** What a person should know of them, one sentence each. */
+  readonly notes: readonly string[]
   /**
    * Frames from index `from` on.
    * @param onDamage called after the last frame of a video file that could not be read wholly
@@ -46,13 +48,14 @@ export interface FrameSource {
 export async function openFrames(input: string, signal?: AbortSignal): Promise<FrameSource> {
   const found = await findFrameFiles(input, signal)
   if (found.kind === 'pictures') {
-    const { files } = found
+    const { files, skipped } = found
     return {
       path: resolve(input),
       count: files.length,
       rate: null,
       files,
       clip: null,
+      notes: skipped === null ? [] : [skipped],
       async *frames(from) {
         for (const file of files.slice(from)) yield { name: file, photo: file, time: null }
       },
@@ -67,6 +70,7 @@ export async function openFrames(input: string, signal?: AbortSignal): Promise<F
     rate,
     files: null,
     clip: { file, start, sound },
+    notes: [],
     async *frames(from, stop, onDamage) {
       let index = 0
       const onEnd = (damage: VideoDamage | null) => {

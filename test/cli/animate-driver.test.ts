@@ -19,6 +19,7 @@ function counted(frames: number) {
     rate: 25,
     files: null,
     clip: null,
+    notes: [],
     async *frames(from, _signal, onDamage) {
       counts.opened++
       try {

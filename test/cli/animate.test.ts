@@ -141,6 +141,16 @@ describe('animate', () => {
     expect(await manifestOf(join(out, 'animation.json'))).toMatchObject({ held: 2, frames: 6 })
   })
 
+  it('says first, and in the manifest, which pictures among the frames are of kinds that are not read', async () => {
+    await writeFile(join(driver, 'frame7.bmp'), 'x')
+    const { code, terminal } = await run(PHOTO_A, driver, '-o', out)
+    expect(code).toBe(EXIT.ok)
+    expect(terminal.err).toMatch(/^note: \S+frames: 1 picture \(1 \.bmp\) is left out of the frames.*\n$/)
+    expect((await manifestOf(join(out, 'animation.json'))).warnings).toEqual([
+      expect.stringContaining('1 picture (1 .bmp) is left out'),
+    ])
+  })
+
   it('draws the word into the picture where it is asked for', async () => {
     await run(PHOTO_A, driver, '-o', out)
     const marked = join(folder, 'marked')

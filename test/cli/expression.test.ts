@@ -73,6 +73,14 @@ describe('expression', () => {
     expect((await readFile(lines, 'utf8')).trimEnd().split('\n')).toHaveLength(3)
   })
 
+  it('says which pictures of a folder are of kinds that are not read', async () => {
+    const frames = await framesOf(2)
+    await writeFile(join(frames, 'frame3.jp2'), 'x')
+    const { code, terminal } = await run(frames, '-o', out)
+    expect(code).toBe(EXIT.ok)
+    expect(terminal.err).toMatch(/^note: \S+frames: 1 picture \(1 \.jp2\) is left out/)
+  })
+
   it('writes a mesh with the named morph targets of all coefficients, and their animation', async () => {
     const file = join(folder, 'out.glb')
     expect((await run(PHOTO_A, PHOTO_B, '-o', out, '-o', file)).code).toBe(EXIT.ok)

@@ -78,6 +78,31 @@ describe('frames', () => {
     expect(await names('f')).toEqual(['01.png', '1.png', '9.JPG', '10.jpg', '100.jpeg'])
   })
 
+  it('are pictures of all kinds that are read; of a folder it says how many of other kinds are left out', async () => {
+    await pictures(
+      'all',
+      '1.jpg',
+      '2.HEIC',
+      '3.jfif',
+      '4.apng',
+      'notes.txt',
+      '.DS_Store',
+      '._5.jpg',
+      'Thumbs.db',
+    )
+    await mkdir(join('all', '6.jpg'))
+    expect(await findFrameFiles('all')).toMatchObject({ files: { length: 4 }, skipped: null })
+    await pictures('some', '1.png', '2.bmp', '3.BMP', '4.jp2', '5.png')
+    expect(await findFrameFiles('some')).toMatchObject({
+      files: { length: 2 },
+      skipped: expect.stringMatching(/^some: 3 pictures \(1 \.jp2, 2 \.bmp\) are left out .*save them as/),
+    })
+    await pictures('none', '1.exr', '2.png')
+    await expect(findFrameFiles('none')).rejects.toThrow(
+      /has 1 frame beside 1 picture \(1 \.exr\); at least two/,
+    )
+  })
+
   it('may be links', async () => {
     await pictures('f', '1.jpg', '2.jpg')
     await symlink(join(folder, 'f'), 'link')
