@@ -105,6 +105,7 @@ export { drawOverlays, hasOverlay, joinOverlay, overlayScale } from './io/video-
 export {
   makeOutputFolder,
   outputFailed,
+  probeOutputFile,
   probeOutputFolder,
   removeIfEmpty,
   removePendingFiles,

@@ -1,4 +1,5 @@
-import { basename, resolve } from 'node:path'
+import { realpath } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
 import {
   type AnimatingFaceFlow,
   type AnimationFolder,
@@ -56,6 +57,20 @@ export async function readInputs(photos: Photos, driver: FrameSource, flags: Ani
     )
   }
   return { ...photos, driver, video }
+}
+
+/** @throws FaceError INVALID_ARGUMENT where pictures would be put among the driver's, and be taken for its frames when the run is gone on with */
+export async function assertApart({ files }: FrameSource, out: string): Promise<void> {
+  const folders = new Set(files?.map((file) => dirname(file)))
+  const place = await realpath(out)
+  for (const folder of folders) {
+    if ((await realpath(folder).catch(() => null)) !== place) continue
+    throw new FaceError(
+      'INVALID_ARGUMENT',
+      `${out}: holds the driver's frames, among which those that are made would be taken for more; give another folder with -o`,
+      { file: out },
+    )
+  }
 }
 
 /** What an animation's frames depend on. */

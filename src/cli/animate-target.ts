@@ -1,5 +1,5 @@
 import { lstat, readFile } from 'node:fs/promises'
-import { extname, join } from 'node:path'
+import { extname, join, sep } from 'node:path'
 import {
   ANIMATION_FILES,
   type AnimationFolder,
@@ -8,6 +8,7 @@ import {
   type FrameSource,
   hasFfmpeg,
   joinAnimation,
+  probeOutputFile,
   type VideoFormat,
 } from '../index.js'
 import type { Photos } from './animate-inputs.js'
@@ -24,14 +25,20 @@ export interface Target {
 /** Longest side that players show, px. */
 const LONGEST_VIDEO_SIDE = 8192
 
+/** Kinds of videos and pictures that somebody might expect. */
+const OTHER_KINDS =
+  /^\.(mov|mkv|avi|m4v|mpe?g|ts|m2?ts|wmv|flv|3gp|ogv|mxf|y4m|gif|a?png|jpe?g|webp|avif|tiff?|bmp)$/i
+
 /** @throws FaceError INVALID_ARGUMENT for a kind of file that cannot be written; EXTERNAL_TOOL for a video without ffmpeg */
 export async function targetOf(out: string): Promise<Target> {
-  const format = /^\.(mp4|webm)$/i.exec(extname(out))?.[1]?.toLowerCase() as VideoFormat | undefined
+  // A name that ends in a separator is a folder's, whatever comes before.
+  const extension = out.endsWith('/') || out.endsWith(sep) ? '' : extname(out)
+  const format = /^\.(mp4|webm)$/i.exec(extension)?.[1]?.toLowerCase() as VideoFormat | undefined
   if (format === undefined) {
-    if (/^\.(mov|mkv|avi|gif|m4v|png|jpe?g)$/i.test(extname(out))) {
+    if (OTHER_KINDS.test(extension)) {
       throw new FaceError(
         'INVALID_ARGUMENT',
-        `${out}: ${extname(out)} cannot be written; end the name in .mp4 or .webm, or give a folder`,
+        `${out}: ${extension} cannot be written; end the name in .mp4 or .webm, or give a folder`,
         { out },
       )
     }
@@ -47,7 +54,11 @@ export async function targetOf(out: string): Promise<Target> {
   return { folder: `${out}.frames`, manifest: `${out}.json`, video: { file: out, format } }
 }
 
-/** @throws FaceError OUTPUT_FAILED where a folder is in the way, or a video or what is said of it would be replaced that is not of this command */
+/**
+ * Before the work, after which it would be noticed.
+ * @throws FaceError OUTPUT_FAILED where a folder is in the way, a video or what is said of it would be replaced that is not of this command,
+ * or files by these names cannot be written
+ */
 export async function assertOwn({ video, manifest }: Target, isForced: boolean): Promise<void> {
   if (video === null) return
   const isOurs = await isManifest(manifest)
@@ -63,6 +74,8 @@ export async function assertOwn({ video, manifest }: Target, isForced: boolean):
       { file },
     )
   }
+  // Of all names that the video's is made to, this one is the longest on the way.
+  await probeOutputFile(manifest)
 }
 
 async function isManifest(file: string): Promise<boolean> {

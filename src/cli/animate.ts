@@ -13,7 +13,7 @@ import {
 } from '../index.js'
 import { openDriver } from './animate-driver.js'
 import { type Drawn, drawFrames, driverFaces, observeFrames } from './animate-frames.js'
-import { bindingOf, type Inputs, listInputs, readInputs, readPhotos } from './animate-inputs.js'
+import { assertApart, bindingOf, type Inputs, listInputs, readInputs, readPhotos } from './animate-inputs.js'
 import { type AnimateFlags, addAnimateOptions, animateOptions, assertOneMeaning } from './animate-options.js'
 import { assertFits, assertOwn, joinVideo, type Target, targetOf } from './animate-target.js'
 import { type CliContext, ExitRequest } from './context.js'
@@ -73,6 +73,7 @@ async function animateBy(
   const folder = await AnimationFolder.open(target.folder)
   const progress = startProgress(context, 2 * (inputs.driver.count ?? 0), flags.quiet ?? false)
   try {
+    await assertApart(inputs.driver, target.folder)
     for (const note of inputs.driver.notes) progress.note(`note: ${oneLine(note)}`)
     const changed = await changedPictures(inputs.driver, folder.earlier)
     const faceFlow = await context.open({ ...createOptions(flags), onProgress: progress.step })

@@ -1,5 +1,5 @@
 import { lstat, stat } from 'node:fs/promises'
-import { dirname, extname, resolve } from 'node:path'
+import { dirname, extname, resolve, sep } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import {
   type Expression,
@@ -12,7 +12,7 @@ import {
   isStillPicture,
   openFrames,
   photoFile,
-  probeOutputFolder,
+  probeOutputFile,
   writeFileAtomic,
 } from '../index.js'
 import { type CliContext, ExitRequest } from './context.js'
@@ -192,11 +192,11 @@ async function assertNoFolder(inputs: readonly string[]): Promise<void> {
 /** Before the work, after which it would be noticed that there is a folder in the table's place, or none around it. */
 async function assertWritable(out: string): Promise<void> {
   const there = await lstat(out).catch(() => null)
-  if (there?.isDirectory()) {
+  if (there?.isDirectory() || out.endsWith('/') || out.endsWith(sep)) {
     throw new FaceError('OUTPUT_FAILED', `${out}: is a folder; give the name of a file`, { file: out })
   }
   const folder = dirname(out)
-  if (await stat(folder).catch(() => null)) return await probeOutputFolder(folder)
+  if (await stat(folder).catch(() => null)) return await probeOutputFile(out)
   throw new FaceError(
     'OUTPUT_FAILED',
     `${out}: the folder ${folder} does not exist; create it or choose another one with -o`,

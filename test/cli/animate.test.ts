@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -260,6 +260,28 @@ describe('animate', () => {
     expect(await bytesOf(driver)).toEqual(before)
   })
 
+  it("refuses the driver's own folder, by whatever name, where its pictures would become frames", async () => {
+    await symlink(driver, join(folder, 'link'))
+    for (const [frames, place] of [
+      [driver, driver],
+      [join(driver, '*.jpg'), driver],
+      [driver, join(folder, 'link')],
+    ] as const) {
+      const { code, terminal } = await run(PHOTO_A, frames, '-o', place)
+      expect(code).toBe(EXIT.usage)
+      expect(terminal.err).toMatch(/: holds the driver's frames, .* give another folder with -o/)
+    }
+    expect(await readdir(driver)).toHaveLength(6)
+    expect(faceFlow.calls).toEqual([])
+  })
+
+  it.each(['a.mpeg', 'a.TS', 'a.webp'])('makes no folder called %s', async (name) => {
+    const { code, terminal } = await run(PHOTO_A, driver, '-o', join(folder, name))
+    expect(code).toBe(EXIT.usage)
+    expect(terminal.err).toMatch(/cannot be written; end the name in \.mp4 or \.webm, or give a folder/)
+    expect(await readdir(folder)).toEqual(['frames'])
+  })
+
   it('refuses the place of another animation, and takes it when forced', async () => {
     await run(PHOTO_A, driver, '-o', out)
     const other = await run(PHOTO_B, driver, '-o', out)
@@ -350,6 +372,19 @@ describe.runIf(await hasFfmpeg())('as a video', () => {
     expect(forced.code).toBe(EXIT.output)
     expect(forced.terminal.err).toMatch(/dir\.mp4: is a folder/)
     expect(faceFlow.calls).toEqual([])
+  })
+
+  it('refuses a name that is too long for what is made on the way to it, before anything is computed', async () => {
+    const { code, terminal } = await run(PHOTO_A, driver, '-o', join(folder, `${'x'.repeat(221)}.mp4`))
+    expect(code).toBe(EXIT.output)
+    expect(terminal.err).toMatch(/the name is too long for this file system .* choose a shorter one/)
+    expect(faceFlow.calls).toEqual([])
+    expect(await readdir(folder)).toEqual(['frames'])
+  })
+
+  it('takes a name that ends in a slash for the name of a folder', async () => {
+    expect((await run(PHOTO_A, driver, '-o', `${join(folder, 'new.mp4')}/`)).code).toBe(EXIT.ok)
+    expect(await pictures(join(folder, 'new.mp4'))).toHaveLength(6)
   })
 
   it('does not replace a video that it did not make', async () => {

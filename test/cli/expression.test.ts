@@ -345,6 +345,16 @@ describe('expression', () => {
     expect(await table()).toHaveLength(3)
   })
 
+  it.each([
+    ['f.csv/', /f\.csv\/: is a folder; give the name of a file/],
+    [`${'x'.repeat(226)}.glb`, /x\.glb: the name is too long for this file system/],
+  ])('refuses %s before anything is read', async (name, message) => {
+    const { code, terminal } = await run(await framesOf(2), '-o', `${folder}/${name}`)
+    expect(code).toBe(EXIT.output)
+    expect(terminal.err).toMatch(message)
+    expect(faceFlow.calls).toEqual([])
+  })
+
   it('says once that the photo of the person at rest is not there', async () => {
     const rest = join(folder, 'none.jpg')
     const missing = new FaceError('INVALID_INPUT', `${rest}: does not exist; check the path`, { file: rest })

@@ -185,7 +185,16 @@ export async function againIfGone<T>(work: () => Promise<T>): Promise<T> {
  */
 export async function probeOutputFolder(folder: string): Promise<void> {
   assertNoAddress(folder)
-  await againIfGone(() => probeOnce(folder))
+  await againIfGone(() => probeOnce(folder, 'deepfaceflow-probe', folder))
+}
+
+/**
+ * As {@link probeOutputFolder}, of one file: what is written on the way to it has a longer name, which the file system may not take.
+ * @throws FaceError OUTPUT_FAILED
+ */
+export async function probeOutputFile(file: string): Promise<void> {
+  assertNoAddress(file)
+  await againIfGone(() => probeOnce(dirname(file), basename(file), file))
 }
 
 /** No folder called "s3:" is made. */
@@ -198,19 +207,19 @@ function assertNoAddress(folder: string): void {
   )
 }
 
-async function probeOnce(folder: string): Promise<void> {
+async function probeOnce(folder: string, name: string, output: string): Promise<void> {
   let made: readonly string[]
   try {
     made = await makeFolders(folder)
   } catch (cause) {
     throw outputFailed(folder, cause)
   }
-  const probe = join(folder, temporaryName('deepfaceflow-probe'))
+  const probe = join(folder, temporaryName(name))
   keepPending(probe)
   try {
     await nodeFileSystem.write(probe, Uint8Array.of(0))
   } catch (cause) {
-    throw outputFailed(folder, cause)
+    throw outputFailed(output, cause)
   } finally {
     await rm(probe, { force: true }).catch(() => undefined)
     dropPending(probe)

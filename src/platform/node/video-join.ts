@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { FaceError } from '../../errors.js'
-import { dropPending, keepPending } from './atomic.js'
+import { dropPending, keepPending, outputFailed } from './atomic.js'
 import { capture, type Ended, errorsIn, fileUrl, inputArguments, start } from './ffmpeg.js'
 import { passthrough } from './ffmpeg-version.js'
 import { streamHead, streamPicture } from './mjpeg-stream.js'
@@ -58,7 +58,7 @@ const TICK = 1 / 90000
  * Joins pictures to a video, each shown at its time. It is made under a temporary name, which is gone afterwards whatever happens, and
  * renamed once it is whole.
  * @param out is overwritten
- * @throws FaceError EXTERNAL_TOOL; INVALID_INPUT for sound whose clock starts again
+ * @throws FaceError EXTERNAL_TOOL, OUTPUT_FAILED; INVALID_INPUT for sound whose clock starts again
  */
 export async function joinVideo(
   pictures: AsyncIterable<TimedPicture>,
@@ -79,7 +79,9 @@ export async function joinVideo(
         { program: 'ffmpeg', file: out },
       )
     }
-    await rename(temporary, out)
+    await rename(temporary, out).catch((cause: unknown) => {
+      throw outputFailed(out, cause)
+    })
   } finally {
     await rm(temporary, { force: true })
     dropPending(temporary)
