@@ -113,7 +113,7 @@ export async function joinVideo(
   try {
     await joinAnimation(folder, file, format, time, sound)
   } catch (error) {
-    if (sound === null || !(error instanceof FaceError)) throw error
+    if (sound === null || !(error instanceof FaceError) || error.code === 'OUTPUT_FAILED') throw error
     warnings.push(`the video has no sound: ${error.message}`)
     await joinAnimation(folder, file, format, time, null)
   }

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -349,6 +350,22 @@ describe.runIf(await hasFfmpeg())('video files', () => {
     const joined = joinVideo(shown([0, 1]), { width: 65, height: 48 }, sound, join(folder, 'twice.mp4'))
     await expect(joined).rejects.toThrow(/twice\.ts: its clock starts again/)
   })
+
+  it.runIf(existsSync('/dev/full')).each(['mp4', 'webm'] as const)(
+    'are no %s where the disk is full, also if ffmpeg calls it one',
+    async (format) => {
+      const full = join(folder, 'full')
+      await mkdir(full, { recursive: true })
+      await symlink('/dev/full', join(full, `.unfinished-out.${format}`))
+      const out = join(full, `out.${format}`)
+      const joined = joinVideo(shown([0, 1]), { width: 65, height: 48 }, null, out, { format })
+      await expect(joined).rejects.toMatchObject({
+        code: 'OUTPUT_FAILED',
+        message: expect.stringMatching(/out\.\w+: the disk is full \(ENOSPC\)/),
+      })
+      expect(await readdir(full)).toEqual([])
+    },
+  )
 
   it('say when they cannot be joined', async () => {
     const out = join(folder, 'missing', 'out.mp4')

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { FaceError } from '../../errors.js'
-import { dropPending, keepPending, outputFailed } from './atomic.js'
+import { dropPending, flushFile, keepPending, outputFailed } from './atomic.js'
 import { capture, type Ended, errorsIn, fileUrl, inputArguments, start } from './ffmpeg.js'
 import { passthrough } from './ffmpeg-version.js'
 import { streamHead, streamPicture } from './mjpeg-stream.js'
@@ -58,7 +58,7 @@ const TICK = 1 / 90000
  * Joins pictures to a video, each shown at its time. It is made under a temporary name, which is gone afterwards whatever happens, and
  * renamed once it is whole.
  * @param out is overwritten
- * @throws FaceError EXTERNAL_TOOL, OUTPUT_FAILED; INVALID_INPUT for sound whose clock starts again
+ * @throws FaceError EXTERNAL_TOOL; OUTPUT_FAILED, also where ffmpeg takes a part for the whole; INVALID_INPUT for sound whose clock starts again
  */
 export async function joinVideo(
   pictures: AsyncIterable<TimedPicture>,
@@ -72,6 +72,8 @@ export async function joinVideo(
   keepPending(temporary)
   try {
     const { code, stderr } = await encode(pictures, size, sound, temporary, options)
+    const unwritten = WRITE_FAILURES.find(([message]) => message.test(stderr))
+    if (unwritten) throw outputFailed(out, { code: unwritten[1] })
     if (code !== 0) {
       throw new FaceError(
         'EXTERNAL_TOOL',
@@ -79,6 +81,7 @@ export async function joinVideo(
         { program: 'ffmpeg', file: out },
       )
     }
+    await flushFile(temporary)
     await rename(temporary, out).catch((cause: unknown) => {
       throw outputFailed(out, cause)
     })
@@ -87,6 +90,14 @@ export async function joinVideo(
     dropPending(temporary)
   }
 }
+
+/** What ffmpeg says of a file that it could not write; versions before 6 exit with 0 where that is its end. */
+const WRITE_FAILURES: readonly (readonly [RegExp, string])[] = [
+  [/no space left on device/i, 'ENOSPC'],
+  [/disk quota exceeded/i, 'EDQUOT'],
+  [/file too large/i, 'EFBIG'],
+  [/error (writing trailer|closing file)/i, 'EIO'],
+]
 
 /** Packets that come out of their order are back by less than this, s. */
 const OUT_OF_ORDER = 0.25
