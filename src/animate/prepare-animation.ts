@@ -47,7 +47,9 @@ export async function prepareAnimation(
   wanted: CheckedAnimateOptions,
 ): Promise<Animation> {
   const name = photoName(photo, 'the photo')
+  const { signal } = wanted
   const { face, warnings } = await find(faces, photo, name, wanted)
+  signal?.throwIfAborted()
   const working = await workingPhoto(face.image, face.landmarks468)
   const { window, scale, image } = working
   if (scale < 1) {
@@ -60,21 +62,24 @@ export async function prepareAnimation(
   const mesh = applySimilarityToPoints(toWorking, face.landmarks468, 3)
   const head = photoHead(mesh, applySimilarityToPoints(toWorking, face.irises, 2))
   const triangles = faceTriangles(meshTriangles)
-  const matte = wholeMatte(await personMatte(engine, image, weights), image, head.mesh)
+  const whole = await personMatte(engine, image, weights)
+  signal?.throwIfAborted()
+  const matte = wholeMatte(whole, image, head.mesh)
   const sheet = makeSheet(head, triangles, matte.person, image)
   const innerMouth = new InnerMouth(triangles, { image, places: mouthPlaces(mesh) })
-  const sourceMeans = { faces, engine, weights, triangles, signal: wanted.signal }
+  const sourceMeans = { faces, engine, weights, triangles, signal }
   const main = { face, name, toWorking, image, matte, head }
   const mouths: OpenMouth[] = []
   const sources: FurtherSource[] = []
   const pictures = [{ name, image: face.image }]
   for (const [i, source] of wanted.sources.entries()) {
     const sourceName = photoName(source, `source ${i + 1}`)
-    const found = await findAlike(faces, source, sourceName, face, wanted.signal)
+    const found = await findAlike(faces, source, sourceName, face, signal)
     const { image, landmarks468 } = found.face
     assertNew(pictures, image, sourceName)
     pictures.push({ name: sourceName, image })
     warnings.push(...found.warnings)
+    signal?.throwIfAborted()
     const further = await furtherSource(sourceMeans, main, found.face, sourceName)
     warnings.push(...checkContrast(further.power, sourceName, name))
     sources.push(further)
@@ -86,6 +91,7 @@ export async function prepareAnimation(
     })
   }
   const layers = layersOf(image, matte)
+  signal?.throwIfAborted()
   const renderer = await SheetRenderer.create(engine, image, layers, sheet)
   const drawable: DrawableSource[] = []
   for (const source of sources) {
@@ -108,11 +114,11 @@ export async function prepareAnimation(
     // What it sees is smoothed with the frames after it too.
     smooth: false,
     ...(wanted.driverFace && { face: wanted.driverFace }),
-    ...(wanted.signal && { signal: wanted.signal }),
+    ...(signal && { signal }),
   }
   const { strengths, motion } = wanted
   const tracker = faces.video(video)
-  return new PhotoAnimation({
+  const animation = new PhotoAnimation({
     face,
     working,
     head,
@@ -128,6 +134,10 @@ export async function prepareAnimation(
     motion,
     warnings,
   })
+  // Nobody would dispose of what is not handed over.
+  if (signal?.aborted) animation.dispose()
+  signal?.throwIfAborted()
+  return animation
 }
 
 /** A picture that is there twice would count twice, and be drawn twice. @throws FaceError INVALID_ARGUMENT */

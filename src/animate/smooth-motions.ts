@@ -29,7 +29,13 @@ const NOISE = {
  * @throws FaceError INVALID_ARGUMENT for an index beyond the frames, and for motions with numbers that are missing or not finite
  */
 export function smoothedMotion(frames: readonly ObservedFrame[], index: number): HeadMotion {
-  const centre = frames[index]
+  if (!Array.isArray(frames)) {
+    throw new FaceError(
+      'INVALID_ARGUMENT',
+      'smoothedMotion: needs the list of what observe() gave, frame by frame',
+    )
+  }
+  const centre: ObservedFrame | undefined = frames[index]
   if (centre === undefined) {
     throw new FaceError(
       'INVALID_ARGUMENT',

@@ -92,7 +92,16 @@ export async function readAhead(source: FrameSource, signal: AbortSignal): Promi
   let tell = (found: VideoDamage): void => {
     damage = found
   }
-  const reader = source.frames(0, signal, (found) => tell(found))
+  const notes: string[] = []
+  let tellNote = (note: string): void => {
+    notes.push(note)
+  }
+  const reader = source.frames(
+    0,
+    signal,
+    (found) => tell(found),
+    (note) => tellNote(note),
+  )
   const first: SourceFrame[] = []
   try {
     while (first.length < LEAST_FRAMES) {
@@ -109,12 +118,16 @@ export async function readAhead(source: FrameSource, signal: AbortSignal): Promi
   let isTaken = false
   return {
     ...source,
-    async *frames(from, stop, onDamage) {
+    async *frames(from, stop, onDamage, onNote) {
       if (isTaken || from !== 0) {
-        yield* source.frames(from, stop, onDamage)
+        yield* source.frames(from, stop, onDamage, onNote)
         return
       }
       isTaken = true
+      if (onNote) {
+        notes.forEach(onNote)
+        tellNote = onNote
+      }
       if (onDamage) {
         if (damage) onDamage(damage)
         tell = onDamage

@@ -29,6 +29,8 @@ const MOST_LOOKS = 96
 export interface Observed {
   /** What of a video could not be read. */
   readonly damage: VideoDamage | null
+  /** Of its times. */
+  readonly notes: readonly string[]
   /** Of all faces of the reference; null where it was not looked for in this run. */
   readonly referenceBoxes: readonly FaceFrame['box'][] | null
 }
@@ -67,8 +69,12 @@ export async function observeFrames(
   const onDamage = (found: VideoDamage) => {
     damage = found
   }
+  const notes: string[] = []
+  const onNote = (note: string) => {
+    notes.push(note)
+  }
   let previous: PhotoInput = reference
-  for await (const shown of driver.frames(0, context.interrupted, onDamage)) {
+  for await (const shown of driver.frames(0, context.interrupted, onDamage, onNote)) {
     if (context.interrupted.aborted) break
     if (frame === last) previous = shown.photo
     if (frame >= first) {
@@ -89,7 +95,7 @@ export async function observeFrames(
   }
   if (!isReady && !context.interrupted.aborted && first < frame)
     throw new FaceError('NO_FACE', 'no frame was left')
-  return { damage, referenceBoxes }
+  return { damage, notes, referenceBoxes }
 }
 
 async function observe(
@@ -118,8 +124,9 @@ async function chooseReference(
   animation: Animation,
   flags: AnimateFlags,
   progress: Progress,
+  count = driver.count ?? 0,
 ): Promise<Look> {
-  const step = Math.max(1, Math.ceil((driver.count ?? 0) / MOST_LOOKS))
+  const step = Math.max(1, Math.ceil(count / MOST_LOOKS))
   const looked: Look[] = []
   const { driverFace = 1 } = flags
   let most = 0
@@ -135,6 +142,9 @@ async function chooseReference(
     frame++
   }
   context.interrupted.throwIfAborted()
+  // Headers tell lengths wrongly where recordings were joined.
+  if (2 * frame < count && step > 1)
+    return await chooseReference(context, driver, faceFlow, animation, flags, progress, frame)
   if (most > 0 && most < driverFace) {
     throw new FaceError(
       'INVALID_ARGUMENT',

@@ -120,7 +120,7 @@ async function make(
   progress: Progress,
 ): Promise<void> {
   const { driver } = inputs
-  const { damage, referenceBoxes } = await observeFrames(
+  const { damage, notes, referenceBoxes } = await observeFrames(
     context,
     driver,
     folder,
@@ -139,6 +139,7 @@ async function make(
   const followed = await driverFaces(context, driver, reference, referenceBoxes, faceFlow, flags)
   const warnings = [
     ...driver.notes,
+    ...notes,
     ...animation.warnings,
     ...followed,
     ...warningsOf(driver, folder, drawn, damage),

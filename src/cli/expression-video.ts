@@ -111,6 +111,7 @@ async function readFrames(
         `${source.path}: only ${decoded}${announced === null ? '' : ` of ${announced}`} frames could be read${messages[0] === undefined ? '' : ` (${messages[0]})`}`,
       ),
     )
+  const onNote = (note: string) => progress.note(`note: ${oneLine(note)}`)
   const earlier = log?.records ?? []
   const first = earlier.findIndex(({ memory }) => memory.tracker?.face)
   const last = earlier.findLastIndex(({ memory }) => memory.tracker?.face)
@@ -131,7 +132,7 @@ async function readFrames(
   /** Pictures of the first and the last face that an earlier run saw. */
   const faces: PhotoInput[] = []
   let frame = first < 0 ? earlier.length : first
-  for await (const shown of source.frames(frame, context.interrupted, onDamage)) {
+  for await (const shown of source.frames(frame, context.interrupted, onDamage, onNote)) {
     if (context.interrupted.aborted) break
     if (frame === first) faces[0] = shown.photo
     if (frame === last) faces[1] = shown.photo
@@ -168,8 +169,9 @@ async function neutralFrame(
   source: FrameSource,
   flags: ReadingFlags,
   progress: Progress,
+  count = source.count ?? 0,
 ): Promise<ExpressionInput | undefined> {
-  const step = Math.max(1, Math.ceil((source.count ?? 0) / MOST_LOOKS))
+  const step = Math.max(1, Math.ceil(count / MOST_LOOKS))
   let best: { readonly name: string; readonly expression: Expression } | undefined
   let frame = 0
   for await (const { name, photo } of source.frames(0, context.interrupted)) {
@@ -181,6 +183,9 @@ async function neutralFrame(
     }
   }
   context.interrupted.throwIfAborted()
+  // Headers tell lengths wrongly where recordings were joined.
+  if (2 * frame < count && step > 1)
+    return await neutralFrame(context, faceFlow, source, flags, progress, frame)
   if (best) progress.note(restNote(best.name, best.expression))
   return best?.expression.face
 }

@@ -42,7 +42,8 @@ export async function trackFrames(
   const onDamage = (found: VideoDamage) => {
     damage = found
   }
-  for await (const shown of source.frames(index, context.interrupted, onDamage)) {
+  const onNote = (note: string) => progress.note(oneLine(note))
+  for await (const shown of source.frames(index, context.interrupted, onDamage, onNote)) {
     if (context.interrupted.aborted) break
     progress.step(shown.name)
     const isSeen = index < earlier.length

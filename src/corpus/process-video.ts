@@ -36,7 +36,7 @@ export async function processVideo(work: EntryWork): Promise<EntryFindings> {
     samplers.delete(track)
     await computePairs(work, track, pairs, tally)
   }
-  const frames = source.frames(0, signal, onDamage)
+  const frames = source.frames(0, signal, onDamage, context.onNote)
   for await (const shown of timedEach(context, 'decoding', frames)) {
     const place = { entry: entry.id, path: entry.names[0] as string, frame: index++, time: shown.time }
     try {

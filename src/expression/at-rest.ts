@@ -1,3 +1,5 @@
+import { FaceError } from '../errors.js'
+import { assertExpression } from './checked-expression.js'
 import type { ReadExpression } from './types.js'
 
 /** A turn of the head by so many degrees counts as a coefficient of 1. */
@@ -7,11 +9,16 @@ const TURN = 30
  * Which of several expressions of one person is nearest to a face at rest, seen from the front: for `neutral`, where nobody took such a
  * photo. A person who smiles in all of them has none. What is covered in one of them looks at rest: those that show more come first.
  * @returns index; of equal ones the first, -1 if there is none
+ * @throws FaceError INVALID_ARGUMENT for what is no list, and for expressions that lack numbers
  */
 export function mostAtRest(expressions: readonly (ReadExpression | null)[]): number {
+  if (!Array.isArray(expressions)) {
+    throw new FaceError('INVALID_ARGUMENT', 'mostAtRest: needs a list of what expression() gives, or null')
+  }
   let best = { index: -1, unseen: Number.POSITIVE_INFINITY, activity: Number.POSITIVE_INFINITY }
-  expressions.forEach((expression, index) => {
+  expressions.forEach((expression: ReadExpression | null, index) => {
     if (expression === null) return
+    assertExpression(expression, 'mostAtRest')
     const found = { index, unseen: expression.unseen.length, activity: activity(expression) }
     const showsAsMuch = found.unseen === best.unseen
     if (showsAsMuch ? found.activity < best.activity : found.unseen < best.unseen) best = found

@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path'
 import type { PhotoInput } from '../geometry/types.js'
 import { readVideoFrames } from '../platform/node/video-decode.js'
-import type { VideoDamage } from '../platform/node/video-frame.js'
+import type { ClockGaps, VideoDamage } from '../platform/node/video-frame.js'
 import { probeVideo } from '../platform/node/video-probe.js'
 import { findFrameFiles } from './frame-files.js'
 
@@ -31,12 +31,14 @@ export interface FrameSource {
   /**
    * Frames from index `from` on.
    * @param onDamage called after the last frame of a video file that could not be read wholly
+   * @param onNote called after the last frame with what a person should know of their times
    * @throws FaceError INVALID_INPUT, EXTERNAL_TOOL
    */
   frames(
     from: number,
     signal: AbortSignal,
     onDamage?: (damage: VideoDamage) => void,
+    onNote?: (note: string) => void,
   ): AsyncGenerator<SourceFrame>
 }
 
@@ -71,10 +73,11 @@ export async function openFrames(input: string, signal?: AbortSignal): Promise<F
     files: null,
     clip: { file, start, sound },
     notes: [],
-    async *frames(from, stop, onDamage) {
+    async *frames(from, stop, onDamage, onNote) {
       let index = 0
-      const onEnd = (damage: VideoDamage | null) => {
+      const onEnd = (damage: VideoDamage | null, gaps: ClockGaps | null) => {
         if (damage) onDamage?.(damage)
+        if (gaps) onNote?.(describeGaps(file, gaps))
       }
       for await (const { image, time } of readVideoFrames(file, header, stop, onEnd)) {
         if (index >= from) yield { name: `${basename(file)} frame ${index}`, photo: image, time }
@@ -82,4 +85,11 @@ export async function openFrames(input: string, signal?: AbortSignal): Promise<F
       }
     },
   }
+}
+
+function describeGaps(file: string, { first, count, seconds }: ClockGaps): string {
+  const hours = `by ${(seconds / 3600).toFixed(1)} hours`
+  const where =
+    count === 1 ? `${hours} at frame ${first}` : `${count} times, ${hours} in all, first at frame ${first}`
+  return `${file}: its clock jumps ahead ${where}, as where recordings were joined; that is left out, and times go on from the frame before`
 }

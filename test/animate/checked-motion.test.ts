@@ -55,6 +55,7 @@ it('smooths no motion that is none, nor by one', () => {
 
 it('smooths no frame that is not there', () => {
   for (const index of [-1, 1, Number.NaN]) expect(() => smoothedMotion([observed], index)).toThrow(refused)
+  expect(() => smoothedMotion(undefined as never, 0)).toThrow(refused)
 })
 
 it('chooses no reference by landmarks that are none, and says of which frame they are', () => {

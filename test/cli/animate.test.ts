@@ -414,6 +414,28 @@ describe.runIf(await hasFfmpeg())('as a video', () => {
     return file
   }
 
+  it('goes on after recordings whose clock jumps ahead by hours, says so, and looks at all for the reference', async () => {
+    const parts = ['0', '36000'].map(async (offset) => {
+      const part = join(folder, `${offset}.ts`)
+      const at = ['-c', 'copy', '-output_ts_offset', offset, part]
+      const made = await capture('ffmpeg', ['-v', 'level+error', '-y', '-i', await video(), ...at])
+      expect(made.code, made.stderr).toBe(0)
+      return await readFile(part)
+    })
+    const joined = join(folder, 'joined.ts')
+    await writeFile(joined, Buffer.concat([(await parts[0]) as Buffer, (await parts[1]) as Buffer]))
+    const file = join(folder, 'moved.mp4')
+    const { code, terminal } = await run(PHOTO_A, joined, '-o', file)
+    expect(code).toBe(EXIT.ok)
+    expect(terminal.err).toMatch(
+      /joined\.ts: its clock jumps ahead by 10\.0 hours at frame 5, .* that is left out/,
+    )
+    expect(terminal.err).toMatch(/the video has no sound: .*joined\.ts: its clock jumps ahead by 10\.0 hours/)
+    expect(methods().filter((method) => method === 'detect')).toHaveLength(12)
+    const length = ['-v', 'error', '-show_entries', 'format=duration', '-of', 'csv=p=0', file]
+    expect(Number((await capture('ffprobe', length)).stdout)).toBeLessThan(1)
+  })
+
   it('has times of its own, and no rate is given to it', async () => {
     const { code, terminal } = await run(PHOTO_A, await video(), '-o', out, '--fps', '10')
     expect(code).toBe(EXIT.usage)

@@ -342,6 +342,22 @@ describe.runIf(await hasFfmpeg())('video files', () => {
     expect(Number.parseFloat(stdout)).toBeLessThan(2.05)
   })
 
+  it('are not joined with sound whose clock jumps ahead by hours, and their times go on there', async () => {
+    for (const offset of ['0', '7200']) {
+      const at = ['-c', 'copy', '-output_ts_offset', offset, `file:at-${offset}.ts`]
+      await run('ffmpeg', ['-v', 'error', '-y', '-i', 'plain.mp4', ...at])
+    }
+    await writeFile('ahead.ts', Buffer.concat([await readFile('at-0.ts'), await readFile('at-7200.ts')]))
+    const { times, damage } = await read('ahead.ts')
+    const gaps = times.slice(1).map((time, n) => time - (times[n] as number))
+    expect(Math.max(...gaps)).toBeLessThan(0.1)
+    expect(Math.min(...gaps)).toBeGreaterThan(0)
+    expect(damage).toBeNull()
+    const sound = { file: 'ahead.ts', start: 0, codec: 'aac' }
+    const joined = joinVideo(shown([0, 1]), { width: 65, height: 48 }, sound, join(folder, 'ahead.mp4'))
+    await expect(joined).rejects.toThrow(/ahead\.ts: its clock jumps ahead by 2\.0 hours in the middle/)
+  })
+
   it('are not joined with sound whose clock starts again', async () => {
     await run('ffmpeg', ['-v', 'error', '-y', '-i', 'plain.mp4', '-c', 'copy', 'file:sound.ts'])
     const part = await readFile('sound.ts')

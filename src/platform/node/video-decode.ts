@@ -2,7 +2,7 @@ import { FaceError } from '../../errors.js'
 import type { Rgba } from '../../geometry/types.js'
 import { assertOwnEnd, errorsIn, inputArguments, start } from './ffmpeg.js'
 import { passthrough } from './ffmpeg-version.js'
-import type { VideoDamage, VideoFrame } from './video-frame.js'
+import type { ClockGaps, VideoDamage, VideoFrame } from './video-frame.js'
 import { unreadable, type VideoHeader } from './video-probe.js'
 
 const KEPT_MESSAGES = 5
@@ -14,15 +14,15 @@ const SQUARE_PIXELS = "scale=w='iw*max(sar,1)':h='ih/min(sar,1)',setsar=1,showin
 const LENGTH_TOLERANCE = 1
 
 /**
- * Decodes a video: every frame exactly once, with its time, display rotation applied, pixels square. Times rise.
- * @param onEnd called after the last frame, with what was damaged or null
+ * Decodes a video: every frame exactly once, with its time, display rotation applied, pixels square. Times rise, by an hour at most.
+ * @param onEnd called after the last frame, with what was damaged or null, and with the gaps of the clock that were left out
  * @throws FaceError INVALID_INPUT if not one frame can be decoded; EXTERNAL_TOOL if there is no ffmpeg, or it is ended from outside
  */
 export async function* readVideoFrames(
   file: string,
   header: VideoHeader,
   signal: AbortSignal,
-  onEnd: (damage: VideoDamage | null) => void,
+  onEnd: (damage: VideoDamage | null, gaps: ClockGaps | null) => void,
 ): AsyncGenerator<VideoFrame> {
   const log = new DecoderLog()
   const clock = new RisingClock(header.rate)
@@ -55,8 +55,8 @@ export async function* readVideoFrames(
   try {
     for await (const image of cutFrames(child.stdout as AsyncIterable<Buffer>)) {
       const told = await log.time(decoded++, ended)
-      const time = told === null ? null : clock.at(told - header.start)
-      last = time ?? last
+      const time = told === null ? null : clock.at(told - header.start, decoded - 1)
+      if (time !== null) last = time + (clock.gaps?.seconds ?? 0)
       yield { image, time }
     }
     const end = await ended
@@ -67,7 +67,10 @@ export async function* readVideoFrames(
     const messages = errorsIn(log.errorLines)
     const isShort = endsEarly(header, decoded, last)
     const failed = end.code !== 0 || messages.length > 0 || isShort
-    onEnd(failed ? { announced: header.count, decoded, messages: messages.slice(0, KEPT_MESSAGES) } : null)
+    const damage = failed
+      ? { announced: header.count, decoded, messages: messages.slice(0, KEPT_MESSAGES) }
+      : null
+    onEnd(damage, clock.gaps)
   } finally {
     signal.removeEventListener('abort', stop)
     child.kill()
@@ -80,11 +83,16 @@ const INSTANT = 1e-5
 /** A frame that comes out of its order is back by no more frames than this. */
 const OUT_OF_ORDER = 5
 
+/** No picture is shown for longer, s: where recordings were joined the clock of the next may be hours ahead. */
+export const LONGEST_GAP = 3600
+
 /**
  * Times of frames that follow each other. Some are told the time of the one before; and where recordings were joined the clock starts
- * again, and goes on from where it was.
+ * again or jumps ahead, and goes on from where it was.
  */
 class RisingClock {
+  /** What was left out so far. */
+  gaps: ClockGaps | null = null
   #last: number | null = null
   #gap: number
   /** The lesser of the last two gaps: one long one says nothing of where the next frame may lie. */
@@ -97,12 +105,18 @@ class RisingClock {
   }
 
   /** @param told s @returns s, to microseconds, which no time base of a video undercuts in earnest */
-  at(told: number): number {
+  at(told: number, frame: number): number {
     const last = this.#last
     let time = told + this.#offset
-    if (last !== null && time < last - OUT_OF_ORDER * this.#interval) {
-      this.#offset += last + this.#interval - time
+    const isAhead = last !== null && time > last + LONGEST_GAP
+    if (last !== null && (isAhead || time < last - OUT_OF_ORDER * this.#interval)) {
+      const gap = time - last - this.#interval
+      this.#offset -= gap
       time = told + this.#offset
+      if (isAhead) {
+        const { first = frame, count = 0, seconds = 0 } = this.gaps ?? {}
+        this.gaps = { first, count: count + 1, seconds: seconds + gap }
+      }
     }
     time = Math.round(time * 1e6) / 1e6
     if (last !== null && time <= last) time = Math.round((last + INSTANT) * 1e6) / 1e6

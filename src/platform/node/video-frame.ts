@@ -15,3 +15,12 @@ export interface VideoDamage {
   /** What ffmpeg complained about, the first few. */
   readonly messages: readonly string[]
 }
+
+/** Gaps of a video's clock that are too long for a picture to be shown, and are left out. */
+export interface ClockGaps {
+  /** Frame after the first one, from 0. */
+  readonly first: number
+  readonly count: number
+  /** In all. */
+  readonly seconds: number
+}

@@ -6,6 +6,7 @@ import { dropPending, flushFile, keepPending, outputFailed } from './atomic.js'
 import { capture, type Ended, errorsIn, fileUrl, inputArguments, start } from './ffmpeg.js'
 import { passthrough } from './ffmpeg-version.js'
 import { streamHead, streamPicture } from './mjpeg-stream.js'
+import { LONGEST_GAP } from './video-decode.js'
 
 /** A picture of the video to make, and when it is shown, s. */
 export interface TimedPicture {
@@ -102,7 +103,7 @@ const WRITE_FAILURES: readonly (readonly [RegExp, string])[] = [
 /** Packets that come out of their order are back by less than this, s. */
 const OUT_OF_ORDER = 0.25
 
-/** Of joined recordings the pictures' times go on where the clock starts again; sound that is handed on does not. @throws FaceError INVALID_INPUT */
+/** Of joined recordings the pictures' times go on where the clock starts again or jumps ahead; sound that is handed on does not. @throws FaceError INVALID_INPUT */
 async function assertOneClock({ file }: Sound): Promise<void> {
   const entries = ['-select_streams', 'a:0', '-show_entries', 'packet=dts_time', '-of', 'csv=p=0']
   const { stdout } = await capture('ffprobe', ['-v', 'level+error', ...entries, ...inputArguments(file)])
@@ -110,10 +111,11 @@ async function assertOneClock({ file }: Sound): Promise<void> {
   for (const line of stdout.split('\n')) {
     const time = Number.parseFloat(line)
     if (Number.isNaN(time)) continue
-    if (time < last - OUT_OF_ORDER) {
+    const isAhead = time > last + LONGEST_GAP && last > Number.NEGATIVE_INFINITY
+    if (isAhead || time < last - OUT_OF_ORDER) {
       throw new FaceError(
         'INVALID_INPUT',
-        `${file}: its clock starts again in the middle, as where recordings were joined, and its sound would not go with the pictures; ` +
+        `${file}: its clock ${isAhead ? `jumps ahead by ${((time - last) / 3600).toFixed(1)} hours` : 'starts again'} in the middle, as where recordings were joined, and its sound would not go with the pictures; ` +
           'copy it with "ffmpeg -i" into an mp4 first',
         { file },
       )
