@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import sharp from 'sharp'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { demoPhotos } from '../../src/io/demo.js'
 import { bundle } from '../support/bundle.js'
@@ -69,6 +70,23 @@ it('docs/corpus.md: a corpus of a folder of frames', async () => {
   expect(printed).toMatch(/^clip-[0-9a-f]{12} complete \d\n/)
   expect(printed).toMatch(/complete: 1,[\s\S]*frames: 2,\s*faces: 2,\s*tracks: 1,/)
   expect((await stat(join(folder, 'set', 'dataset.json'))).size).toBeGreaterThan(1000)
+}, 300_000)
+
+it('docs/animate.md and docs/expression.md: a photo that moves, and coefficients of photos, a video and a pair', async () => {
+  await mkdir(join(folder, 'frames'))
+  for (const [from, to] of [
+    ['a.jpg', 'photo.jpg'],
+    ['b.jpg', 'rest.jpg'],
+    ['a.jpg', 'frames/000.jpg'],
+    ['b.jpg', 'frames/001.jpg'],
+  ] as const) {
+    await copyFile(join(folder, from), join(folder, to))
+  }
+  await runExample('docs/animate.md', 'animation.next')
+  const xmp = (await sharp(join(folder, '001.png')).metadata()).xmpAsString
+  expect(xmp).toContain('digitalsourcetype/compositeSynthetic')
+  const printed = await runExample('docs/expression.md', 'result.expression')
+  expect(printed).toMatch(/^[\d.]+ [\d.]+ -?[\d.]+ -?[\d.]+ \d+\nok [\d.]+ [\d.]+\n$/)
 }, 300_000)
 
 /** What the programs of docs/streams.md take from around them. */
