@@ -64,7 +64,13 @@ export async function runCli(args: readonly string[], terminal: CliContext, debu
     if (error instanceof ExitRequest) return error.exitCode
     // commander has printed its own message; its help and version "errors" have the exit code 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    if (isInterruption(error, context.interrupted)) return EXIT.interrupted
     context.stderr(`${describeError(error, debug)}\n`)
     return exitCodeOf(error)
   }
+}
+
+/** Whether it says no more than that something was given up because it was interrupted, which is known. */
+function isInterruption(error: unknown, { aborted, reason }: AbortSignal): boolean {
+  return aborted && (error === reason || (error as Partial<Error> | null | undefined)?.name === 'AbortError')
 }

@@ -148,6 +148,15 @@ describe('expression', () => {
     expect(terminal.err).toContain('stopped after 2 frames; the same command goes on')
   })
 
+  it('is no internal error where it is interrupted while it looks for the face at rest', async () => {
+    const terminal = new FakeTerminal(faceFlow)
+    faceFlow.onCall = () => terminal.interrupt()
+    const args = ['expression', await framesOf(3), '-o', out, '--neutral', 'auto']
+    expect(await runCli(args, terminal.context, false)).toBe(EXIT.interrupted)
+    expect(terminal.err).toBe('')
+    expect(await readdir(folder)).toEqual(['frames'])
+  })
+
   it('goes on with a video where it was interrupted, reads nothing twice, and leaves nothing beside the table', async () => {
     const frames = await framesOf(4)
     const terminal = new FakeTerminal(faceFlow)
