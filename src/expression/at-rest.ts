@@ -19,11 +19,15 @@ export function mostAtRest(expressions: readonly (ReadExpression | null)[]): num
   expressions.forEach((expression: ReadExpression | null, index) => {
     if (expression === null) return
     assertExpression(expression, 'mostAtRest')
-    const found = { index, unseen: expression.unseen.length, activity: activity(expression) }
+    const found = { index, unseen: unseenIn(expression), activity: activity(expression) }
     const showsAsMuch = found.unseen === best.unseen
     if (showsAsMuch ? found.activity < best.activity : found.unseen < best.unseen) best = found
   })
   return best.index
+}
+
+function unseenIn({ coefficients }: ReadExpression): number {
+  return Object.values(coefficients).filter(({ value }) => value === null).length
 }
 
 /** Sum of the coefficients, without where the eyes look, and of the turn. */
