@@ -36,12 +36,12 @@ const LOOKS = {
 
 type Look = keyof typeof LOOKS
 
-const CHANNELS = [16, 40, 64, 96] as const
+const CHANNELS = [16, 40, 80, 128] as const
 const KERNELS = [5, 3, 3, 3] as const
 const NARROW = 32
 /** Numbers that each look gives. */
 const LOOK_FEATURES = 48
-const HIDDEN = 192
+const HIDDEN = 256
 const SLOPE = 0.1
 const POSITION_UNIT = 100
 /** Angles come in units of this many degrees. */

@@ -5,11 +5,12 @@ import os
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from . import safetensors
-from .coefficient_net import CROPS, MIRRORED, MIRRORED_POSE, POSE_UNIT, CoefficientNet, crop_tensor, crops_of, mesh_tensor, state_of
+from .coefficient_net import CROPS, MIRRORED, MIRRORED_POSE, POSE_UNIT, CoefficientNet, crop_matrix, mesh_tensor, state_of
 from .geometry import SIZE
-from .registered_meshes import mirrored_vertices
+from .registered_meshes import frame_tensor, mirrored_vertices
 
 PAIR = 'pair1'
 README = """# Goldens of the coefficient network
@@ -31,6 +32,15 @@ def load_coefficient_net(path):
     return net
 
 
+def exact_crop(frames, name):
+    """(n, 3, 224, 224) in [0, 1] -> (n, 3, rows, columns) in [-1, 1], bilinear as the engine samples, which rounds neither places nor levels as OpenCV does."""
+    _, _, _, columns, rows = CROPS[name]
+    x, y = torch.meshgrid(torch.arange(columns) + 0.5, torch.arange(rows) + 0.5, indexing='xy')
+    (sx, _, left), (_, sy, top) = crop_matrix(name)
+    places = torch.stack([sx * x + left, sy * y + top], -1).float() / (SIZE / 2) - 1
+    return 2 * F.grid_sample(frames, places[None].expand(len(frames), -1, -1, -1), align_corners=False) - 1
+
+
 def write_coefficient_goldens(args, canonical, log=print):
     net, order = load_coefficient_net(args.weights), mirrored_vertices(canonical).numpy()
     golden, _ = safetensors.load(os.path.join(args.frames, f'{PAIR}.safetensors'))
@@ -43,8 +53,7 @@ def write_coefficient_goldens(args, canonical, log=print):
             if mirrored:
                 shown, own = frames[:, :, ::-1], meshes[:, order].copy()
                 own[..., 0] = SIZE - own[..., 0]
-            crops = [crops_of(np.ascontiguousarray(frame)) for frame in shown]
-            f = net.features(mesh_tensor(own), *(crop_tensor(np.stack([c[name] for c in crops])) for name in CROPS))
+            f = net.features(mesh_tensor(own), *(exact_crop(frame_tensor(np.ascontiguousarray(shown)), name) for name in CROPS))
             values, logits, pose = net.head(f[[0, 1, 1]], f[[0, 0, 0]], torch.tensor([[0.0], [0.0], [1.0]]))
             rows.append([values[:, MIRRORED], logits[:, MIRRORED], pose * torch.tensor(MIRRORED_POSE)] if mirrored else [values, logits, pose])
     values, logits, pose = (sum(x) / 2 for x in zip(*rows))

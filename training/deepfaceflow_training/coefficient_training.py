@@ -308,7 +308,7 @@ def train_pose(args, log=print):
     torch.set_num_threads(args.threads)
     pictures, tests = sets_of(args)
     tensors, metadata = safetensors.load(args.init)
-    del metadata['sha256']  # of other contents; the converter writes it anew
+    metadata.pop('sha256', None)  # of other contents; the converter writes it anew
     net = folded(CoefficientNet(len(tensors['mesh.bias'])))
     net.widen_from(state_of(args.init))
     net.requires_grad_(False)
