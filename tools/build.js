@@ -19,7 +19,8 @@ const SOURCES = [
 ]
 const OUTPUTS = ['dist/src', 'dist/browser']
 
-const stamp = () => `${digestOf(SOURCES)} ${digestOf(OUTPUTS)}\n`
+/** @param {string} sources */
+const stampOf = (sources) => `${sources} ${digestOf(OUTPUTS)}\n`
 
 function stamped() {
   try {
@@ -29,7 +30,9 @@ function stamped() {
   }
 }
 
-if (stamped() !== stamp()) {
+// Before they are compiled: what is edited meanwhile is compiled next time.
+const sources = digestOf(SOURCES)
+if (stamped() !== stampOf(sources)) {
   rmSync('dist', { recursive: true, force: true })
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
   for (const program of [[tsc, '-p', 'tsconfig.build.json'], ['tools/build-browser.js']]) {
@@ -40,5 +43,5 @@ if (stamped() !== stamp()) {
       process.exit(1)
     }
   }
-  writeFileSync(STAMP, stamp())
+  writeFileSync(STAMP, stampOf(sources))
 }

@@ -72,7 +72,8 @@ it('a build is left out only where sources and what they gave are as they were',
   const compiler = `const { appendFileSync, cpSync, existsSync } = require('node:fs')
 appendFileSync('runs', 'x')
 if (existsSync('src/wrong.ts')) process.exit(2)
-cpSync('src', 'dist/src', { recursive: true })`
+cpSync('src', 'dist/src', { recursive: true })
+if (existsSync('src/edited.ts')) appendFileSync('src/edited.ts', 'x')`
   try {
     for (const name of ['build.js', 'digest.js']) await cp(join('tools', name), at(`tools/${name}`))
     await writeFile(
@@ -102,6 +103,10 @@ cpSync('src', 'dist/src', { recursive: true })`
     expect(await readdir(at('dist/src'))).toEqual(['b.ts'])
     await writeFile(at('node_modules/.package-lock.json'), '{}')
     expect(await built()).toBe(5)
+    // Edited while it is compiled: what was read is not what stands there now.
+    await writeFile(at('src/edited.ts'), '')
+    expect([await built(), await built()]).toEqual([6, 7])
+    await rm(at('src/edited.ts'))
     await writeFile(at('src/wrong.ts'), '')
     await expect(built()).rejects.toMatchObject({ code: 1 })
     await expect(built()).rejects.toMatchObject({ code: 1 })
