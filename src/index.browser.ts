@@ -5,6 +5,7 @@
 
 export { LARGEST_TURN } from './animate/carry-over.js'
 export { LARGEST_STRENGTH } from './animate/checked-options.js'
+export type { CoveredPart } from './animate/covered-parts.js'
 export type { AnimatingFaceFlow } from './animate/deep-face-flow.js'
 export type { Gaze } from './animate/gaze.js'
 export type { HeadMotion } from './animate/head-motion.js'
@@ -17,6 +18,7 @@ export { DeepFaceFlowError, EngineError, type ErrorCode, FaceError } from './err
 export { mostAtRest } from './expression/at-rest.js'
 export { DeepFaceFlow, type ExpressiveFaceFlow } from './expression/deep-face-flow.js'
 export type { FaceRig } from './expression/face-rig.js'
+export { hiddenParts } from './expression/hidden-parts.js'
 export { COEFFICIENT_NAMES, type CoefficientName } from './expression/names.js'
 export type {
   Coefficient,

@@ -9,6 +9,7 @@ import {
   expressionCsv,
   expressionJsonLines,
   FaceError,
+  hiddenParts,
   isStillPicture,
   openFrames,
   photoFile,
@@ -116,13 +117,13 @@ function report(context: CliContext, rows: readonly ExpressionRow[], flags: Expr
   const lost = rows.filter(({ expression }) => expression === null).length
   const read = rows.flatMap(({ expression }) => expression ?? [])
   const unseen = (read[0]?.unseen ?? []).filter((name) => read.every((row) => row.unseen.includes(name)))
-  const covered = read.filter((row) => row.unseen.length > unseen.length).length
+  const covered = read.filter((row) => hiddenParts(row).length > 0).length
   if (flags.json) {
     context.stdout(`${JSON.stringify({ out: flags.out, rows: rows.length, lost, covered, unseen })}\n`)
   } else if (!flags.quiet) {
-    const missing = `${lost > 0 ? `, ${lost} without a face` : ''}${covered > 0 ? `, ${covered} with eyes or mouth covered` : ''}${context.interrupted.aborted ? ', stopped there' : ''}`
+    const missing = `${lost > 0 ? `, ${lost} without a face` : ''}${covered > 0 ? `, ${covered} without values of eyes or mouth, which are covered` : ''}${context.interrupted.aborted ? ', stopped there' : ''}`
     context.stdout(
-      `${oneLine(`${rows.length} row${rows.length === 1 ? '' : 's'} in ${flags.out.join(', ')}${missing}; not to be seen in pictures: ${unseen.join(', ')}`)}\n`,
+      `${oneLine(`${rows.length} row${rows.length === 1 ? '' : 's'} in ${flags.out.join(', ')}${missing}; no row has a value of ${unseen.join(', ')}`)}\n`,
     )
   }
   if (context.interrupted.aborted) throw new ExitRequest(EXIT.interrupted)

@@ -1,4 +1,4 @@
-import { type Cover, type CoveredPart, coversOf } from '../animate/covered-parts.js'
+import { type Cover, coversOf } from '../animate/covered-parts.js'
 import { sideTurn } from '../animate/photo-head.js'
 import { FaceError } from '../errors.js'
 import { unlikeness } from '../face/look/look.js'
@@ -8,6 +8,7 @@ import { MAX_UNLIKENESS, MAX_YAW_OF_LOOKS } from '../products/warnings.js'
 import { eyeGaze } from './eye-gaze.js'
 import type { FaceReader, FaceReading } from './face-reader.js'
 import { headPose } from './head-pose.js'
+import { hiddenBy } from './hidden-parts.js'
 import { withLidOpenings } from './lid-opening.js'
 import { withLipGap } from './lip-opening.js'
 import { COEFFICIENT_NAMES, type CoefficientName } from './names.js'
@@ -21,9 +22,6 @@ const WIDE_TURN = 30
 const LEAST_PRESENCE = 0.5
 /** Width of the face, px, below which lids and lips have too few pixels. */
 const SMALL = 60
-
-/** Names of the coefficients that lie under what covers a part: a jaw shows by the lips, cheeks that are blown up do beside them. */
-const COVERED_NAMES: Readonly<Record<CoveredPart, RegExp>> = { eyes: /^eye/, mouth: /^(mouth|jaw|cheekPuff)/ }
 
 /** A person who is said to be at rest may do so much of something and is believed; more would leave nothing to be told against it. */
 const LARGEST_ZERO = 0.6
@@ -137,11 +135,6 @@ function coefficientsOf(
 /** The tongue is in no training picture. */
 function isUnseen(name: CoefficientName, unseen: readonly string[]): boolean {
   return name === 'tongueOut' || unseen.includes(name)
-}
-
-/** What nothing can be told of where a part is covered. */
-function hiddenBy(part: CoveredPart): readonly CoefficientName[] {
-  return COEFFICIENT_NAMES.filter((name) => COVERED_NAMES[part].test(name))
 }
 
 function namedCovers(face: FaceFrame, name: string): NamedCover[] {

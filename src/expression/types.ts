@@ -12,7 +12,7 @@ import type { CoefficientName } from './names.js'
 
 /** A coefficient as read from a picture. */
 export interface Coefficient {
-  /** 0 (not at all) to 1; null where this coefficient cannot be seen in pictures (`Expression.unseen`). */
+  /** 0 (not at all) to 1; null where this coefficient cannot be seen in pictures, or in this one (`Expression.unseen`). */
   readonly value: number | null
   /** Probability that the value is off by no more than 0.15, as it was on rendered faces; 0 where there is no value. */
   readonly confidence: number
@@ -27,7 +27,7 @@ export interface GazeAngles {
   readonly yaw: number
   /** Down positive. */
   readonly pitch: number
-  /** From 0 to 1: falls to 0 as the lids shut, and as the eyes disagree. */
+  /** From 0 to 1: falls to 0 as the lids shut, and as the eyes disagree; 0 where something covers them. */
   readonly confidence: number
 }
 
@@ -52,7 +52,7 @@ export interface HeadPose {
 /** What a face does. */
 export interface Expression {
   readonly coefficients: Coefficients
-  /** Names of the coefficients that pictures do not show well enough to be read; they have no value. */
+  /** Names of the coefficients without a value: pictures do not show them well enough to be read, or something covers the eyes or the mouth in this one or in the one at rest (`hiddenParts`). */
   readonly unseen: readonly CoefficientName[]
   /** Whether a picture of the person at rest was taken into account; else coefficients are absolute. */
   readonly isRelative: boolean

@@ -4,6 +4,7 @@ import { FaceError } from '../errors.js'
 import { assertExpression, isCoefficients, isHeadPose } from '../expression/checked-expression.js'
 import { ownedFace } from '../expression/expression-input.js'
 import type { FaceRig } from '../expression/face-rig.js'
+import type { CoefficientName } from '../expression/names.js'
 import type { Coefficients, Expression, HeadPose } from '../expression/types.js'
 import { multiply, rotationFromAngles, transposed } from '../geometry/rotation.js'
 import { encodeGlb } from './mesh.js'
@@ -14,7 +15,7 @@ import { pictureTexture } from './texture.js'
 export interface ExpressionKey {
   /** s, not negative. */
   readonly time: number
-  /** Those without a value count as 0. */
+  /** One without a value goes evenly from the value before to the one behind, holds the last or first that there is, or is 0 where no key has one. */
   readonly coefficients: Coefficients
   /** How the head is held there; in all keys or in none. */
   readonly pose?: HeadPose
@@ -41,9 +42,9 @@ export async function encodeExpressionGlb(
   const width = distance(vertices, ...SIDES)
   const { image, uv } = await pictureTexture(face.image, face.landmarks468)
   const weights = new Float32Array(keys.length * targets.length)
-  keys.forEach(({ coefficients }, row) => {
-    targets.forEach(({ name }, column) => {
-      weights[row * targets.length + column] = coefficients[name].value ?? 0
+  targets.forEach(({ name }, column) => {
+    withoutGaps(keys, name).forEach((value, row) => {
+      weights[row * targets.length + column] = value
     })
   })
   return await encodeGlb({ vertices, triangles }, uv, image, {
@@ -55,6 +56,22 @@ export async function encodeExpressionGlb(
     times: keys.map(({ time }) => time),
     weights,
     ...(isPosed && { poses: keys.map(({ pose }) => poseOf(pose as HeadPose, expression.pose, width)) }),
+  })
+}
+
+/** A coefficient in all keys: one that is hidden for a while does not jump to 0 and back, as a head does not whose face is lost. */
+function withoutGaps(keys: readonly ExpressionKey[], name: CoefficientName): number[] {
+  const told = keys.flatMap(({ time, coefficients }) => {
+    const { value } = coefficients[name]
+    return value === null ? [] : [{ time, value }]
+  })
+  let passed = 0
+  return keys.map(({ time, coefficients }) => {
+    const { value } = coefficients[name]
+    const [before, next] = [told[passed - 1], told[passed]]
+    if (value !== null) passed++
+    if (value !== null || !before || !next) return value ?? (before ?? next)?.value ?? 0
+    return before.value + ((time - before.time) / (next.time - before.time)) * (next.value - before.value)
   })
 }
 

@@ -34,7 +34,7 @@ type Cell = string | number | null | undefined
 
 /**
  * A table with a row a photo or frame: angles in degrees (signs as of `RigidMotion`), place in widths of the face, coefficients in
- * columns named as ARKit names them. Cells are empty where there is no face, and for coefficients that pictures do not show.
+ * columns named as ARKit names them. Cells are empty where there is no face, and for coefficients without a value.
  */
 export function expressionCsv(rows: readonly ExpressionRow[]): string {
   const lines = rows.map(({ file, frame, time, status, expression }) =>

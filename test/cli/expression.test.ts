@@ -8,6 +8,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { EXIT } from '../../src/cli/exit-codes.js'
 import { runCli } from '../../src/cli/program.js'
 import { FaceError } from '../../src/errors.js'
+import { COEFFICIENT_NAMES } from '../../src/expression/names.js'
 import type { FlowResult } from '../../src/face/types.js'
 import { UnlitMaterials } from '../../src/io/unlit-materials.js'
 import { capture } from '../../src/platform/node/ffmpeg.js'
@@ -71,6 +72,25 @@ describe('expression', () => {
     const lines = join(folder, 'out.jsonl')
     expect((await run(frames, '-o', lines)).code).toBe(EXIT.ok)
     expect((await readFile(lines, 'utf8')).trimEnd().split('\n')).toHaveLength(3)
+  })
+
+  it.each([
+    [1, '1 without values'],
+    [2, '2 without values'],
+  ])('counts the rows whose mouth is covered, also where that is all of them: %i', async (covered, said) => {
+    const free = faceFlow.expression.bind(faceFlow)
+    faceFlow.expression = async (photo, options) => {
+      const read = await free(photo, options)
+      if (covered === 1 && photo === PHOTO_A) return read
+      const hidden = COEFFICIENT_NAMES.filter((name) => /^(mouth|jaw|cheekPuff)/.test(name))
+      const none = Object.fromEntries(hidden.map((name) => [name, { value: null, confidence: 0 }]))
+      const coefficients = { ...read.coefficients, ...none }
+      return { ...read, coefficients, unseen: [...hidden, 'tongueOut'] }
+    }
+    const { terminal } = await run(PHOTO_A, PHOTO_B, '-o', out)
+    expect(terminal.out).toContain(`, ${said} of eyes or mouth, which are covered; `)
+    expect(terminal.out.includes('jawOpen')).toBe(covered === 2)
+    expect((await table())[1]).toMatchObject({ jawOpen: '', eyeBlinkLeft: '0' })
   })
 
   it('says which pictures of a folder are of kinds that are not read', async () => {

@@ -1,13 +1,16 @@
+import { NodeIO } from '@gltf-transform/core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ExpressionSmoother } from '../../src/expression/smooth-expression.js'
 import {
   type CoefficientName,
   DeepFaceFlow,
   type Expression,
+  encodeExpressionGlb,
   type FaceFrame,
   mostAtRest,
   type Rgba,
 } from '../../src/index.js'
+import { UnlitMaterials } from '../../src/io/unlit-materials.js'
 
 let faceFlow: DeepFaceFlow
 let face: FaceFrame
@@ -95,4 +98,24 @@ it('a covered mouth does not pass for one at rest, and what comes out from under
   const smoother = new ExpressionSmoother()
   const values = [0, 0, null, 0.5].map((value) => smoother.next(jaw(value), 0.04).coefficients.jawOpen.value)
   expect(values).toEqual([0, 0, null, 0.5])
+})
+
+it('a mesh that moves does not shut its mouth where it is covered', async () => {
+  const open = await faceFlow.expression(face)
+  const keys = [null, 0.2, null, null, 0.8, null].map((value, i) => ({
+    time: i,
+    coefficients: {
+      ...open.coefficients,
+      jawOpen: { value, confidence: 1 },
+      mouthLeft: { value: null, confidence: 0 },
+    },
+  }))
+  const bytes = await encodeExpressionGlb(await faceFlow.rig(open), open, keys)
+  const root = (await new NodeIO().registerExtensions([UnlitMaterials]).readBinary(bytes)).getRoot()
+  const names = root.listMeshes()[0]?.getExtras().targetNames as string[]
+  const weights = [...(root.listAnimations()[0]?.listSamplers()[0]?.getOutput()?.getArray() ?? [])]
+  const of = (name: string) =>
+    keys.map((_, i) => Number(weights[i * names.length + names.indexOf(name)]?.toFixed(3)))
+  expect(of('jawOpen')).toEqual([0.2, 0.2, 0.4, 0.6, 0.8, 0.8])
+  expect(of('mouthLeft')).toEqual([0, 0, 0, 0, 0, 0])
 })
