@@ -43,6 +43,8 @@ const CONSTANT = 0.74
 export const COVERED_MOUTH = 0.6
 /** Beyond this turn to the side, degrees, one side of a free mouth looks unlike the other. */
 export const WIDEST_TURN_OF_MOUTHS = 25
+/** Below this brightness of the skin, grey levels, lips differ from it by little more than the noise; in ordinary light it has 80 and more. */
+export const DARKEST_SKIN_OF_MOUTHS = 30
 
 /**
  * How much the mouth looks as if something lay over it.
@@ -54,13 +56,31 @@ export function coveredMouth(image: Rgba, landmarks: ArrayLike<number>): number 
   return look.reduce((sum, colour, i) => sum + dot(colour, WEIGHTS[i] as Colour) / 1e4, CONSTANT)
 }
 
+/** Of cheeks and forehead, grey levels. @param landmarks 468x3, px of the picture */
+export function skinBrightness(image: Rgba, landmarks: ArrayLike<number>): number {
+  return skinColour(image, landmarks)[0]
+}
+
+function skinColour(image: Rgba, landmarks: ArrayLike<number>): Colour {
+  return patchesMedian(image, SKIN.map(placesOf(landmarks)), PATCH * eyesApart(landmarks))
+}
+
+function placesOf(landmarks: ArrayLike<number>): (v: number) => Place {
+  return (v) => [at(landmarks, 3 * v), at(landmarks, 3 * v + 1)]
+}
+
+/** In the picture: outer corners, px. */
+function eyesApart(landmarks: ArrayLike<number>): number {
+  return distance(...(EYE_CORNERS.map(placesOf(landmarks)) as [Place, Place]))
+}
+
 /**
  * What a mouth looks like: rows of a brightness and two colours each, grey levels.
  * @param landmarks 468x3, px of the picture
  */
 export function mouthLook(image: Rgba, landmarks: ArrayLike<number>): Colour[] {
-  const point = (v: number): Place => [at(landmarks, 3 * v), at(landmarks, 3 * v + 1)]
-  const unit = distance(...(EYE_CORNERS.map(point) as [Place, Place]))
+  const point = placesOf(landmarks)
+  const unit = eyesApart(landmarks)
   const side = PATCH * unit
   const colourAt = (place: Place) => cellColour(image, place, [side, 0], [0, side])
   const outer = OUTER_LIPS.map(point)
@@ -74,7 +94,7 @@ export function mouthLook(image: Rgba, landmarks: ArrayLike<number>): Colour[] {
   const line = MIDDLE[0].map((upper, i) => {
     return colourAt(middle([inner[upper] as Place, inner[at(MIDDLE[1], i)] as Place]))
   })
-  const skin = patchesMedian(image, SKIN.map(point), side)
+  const skin = skinColour(image, landmarks)
   return [
     ...GROUPS.map((group) => mean(group.map((i) => contrast[i] as Colour))),
     minus(mean(line), mean(MIDDLE.flat().map((i) => lips[i] as Colour))),
