@@ -45,13 +45,18 @@ export async function readPhotos(
   const neutral =
     flags.neutral === 'auto' ? await neutralPhoto(faceFlow, photos, flags, progress) : flags.neutral
   const rows = new Rows()
+  /** What is said of the photo at rest is the same for each. */
+  const noted = new Set<string>()
   let failure: FaceError | undefined
   for (const photo of photos) {
     progress.step(`reading ${basename(photo)}`)
     const place = { file: photo, frame: 0, time: null }
     try {
       const expression = await faceFlow.expression(photo, optionsOf(flags, neutral))
-      for (const warning of expression.warnings) progress.note(`note: ${oneLine(warning)}`)
+      for (const warning of expression.warnings) {
+        if (!noted.has(warning)) progress.note(`note: ${oneLine(warning)}`)
+        noted.add(warning)
+      }
       rows.add({ ...place, status: 'ok', expression })
     } catch (error) {
       if (!isOfPhoto(error) || isOf(neutral, error)) throw error

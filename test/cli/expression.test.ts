@@ -93,6 +93,21 @@ describe('expression', () => {
     expect((await table())[1]).toMatchObject({ jawOpen: '', eyeBlinkLeft: '0' })
   })
 
+  it('says once what is the same of all photos, as that the one at rest is covered', async () => {
+    const free = faceFlow.expression.bind(faceFlow)
+    faceFlow.expression = async (photo, options) => {
+      const read = await free(photo, options)
+      return { ...read, warnings: [`${nameOf(photo)} is dark.`, 'rest.jpg is covered.'] }
+    }
+    const { terminal } = await run(PHOTO_A, PHOTO_B, '-o', out)
+    expect(terminal.err.split('\n')).toEqual([
+      `note: ${nameOf(PHOTO_A)} is dark.`,
+      'note: rest.jpg is covered.',
+      `note: ${nameOf(PHOTO_B)} is dark.`,
+      '',
+    ])
+  })
+
   it('says which pictures of a folder are of kinds that are not read', async () => {
     const frames = await framesOf(2)
     await writeFile(join(frames, 'frame3.jp2'), 'x')
