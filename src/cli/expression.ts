@@ -67,7 +67,7 @@ export function addExpressionCommand(program: Command, context: CliContext): voi
   )
 }
 
-const PHOTO = /\.(jpe?g|png|webp|avif|tiff?|hei[cf])$/i
+const PHOTO = /\.(jpe?g|jpe|jfif|a?png|webp|avif|tiff?|hei[cf])$/i
 
 async function expressionCommand(
   context: CliContext,
