@@ -21,7 +21,11 @@ const HALF = { across: 0.9, along: 0.8 } as const
 /** Cells of the skin right below the eye, which sunglasses cover too. */
 const BELOW: readonly number[] = [30, 31, 32]
 /** Points of skin that they leave free. */
-const SKIN: readonly number[] = [205, 425, 187, 411, 36, 266]
+const SKIN = {
+  cheeks: [205, 425, 187, 411, 36, 266],
+  /** For who wears a mask; else hair and hats lie on it more often than anything on cheeks. */
+  forehead: [9, 151, 108, 337, 69, 299],
+} as const
 /** Grey levels below which a cell's contrast is noise. */
 const NOISE = 10
 /** What a grey level of another colour and of another brightness below the eye counts against likeness to an eye, which is 1 at most. */
@@ -33,13 +37,18 @@ export const COVERED_EYES = 0.25
 /**
  * How much the eyes look as if something lay over them.
  * @param landmarks 468x3, px of the picture
+ * @param skin where the face's own colour is looked for
  * @returns at least -1; above {@link COVERED_EYES} something does
  */
-export function coveredEyes(image: Rgba, landmarks: ArrayLike<number>): number {
+export function coveredEyes(
+  image: Rgba,
+  landmarks: ArrayLike<number>,
+  skin: keyof typeof SKIN = 'cheeks',
+): number {
   const point = (v: number) => [at(landmarks, 3 * v), at(landmarks, 3 * v + 1)] as const
   const [right, left] = EYES.map(({ corners }) => corners[0]) as [number, number]
   const unit = Math.hypot(point(right)[0] - point(left)[0], point(right)[1] - point(left)[1])
-  const skin = patchesMedian(image, SKIN.map(point), PATCH * unit)
+  const own = patchesMedian(image, SKIN[skin].map(point), PATCH * unit)
   let [likeness, colour, brightness] = [-1, 0, 0]
   EYES.forEach((eye, i) => {
     const cells = eyeCells(image, eye, point, i === 0 ? 1 : -1)
@@ -51,7 +60,7 @@ export function coveredEyes(image: Rgba, landmarks: ArrayLike<number>): number {
       ),
     )
     const below = [0, 1, 2].map((c) => {
-      return BELOW.reduce((sum, cell) => sum + at(cells[cell] as Colour, c), 0) / BELOW.length - at(skin, c)
+      return BELOW.reduce((sum, cell) => sum + at(cells[cell] as Colour, c), 0) / BELOW.length - at(own, c)
     })
     colour += Math.hypot(at(below, 1), at(below, 2)) / 2
     brightness += Math.abs(at(below, 0)) / 2

@@ -1,4 +1,5 @@
 import type { FaceFrame } from '../face/types.js'
+import type { Rgba } from '../geometry/types.js'
 import { COVERED_EYES, coveredEyes } from './covered-eyes.js'
 import {
   COVERED_MOUTH,
@@ -16,9 +17,16 @@ const SMALL = 24
 type SeenFace = Pick<FaceFrame, 'image' | 'landmarks468'>
 
 const CHECKS = {
-  eyes: { figureOf: coveredEyes, limit: COVERED_EYES, isSeen: () => true },
+  eyes: { figureOf: coveredEyesOf, limit: COVERED_EYES, isSeen: () => true },
   mouth: { figureOf: coveredMouth, limit: COVERED_MOUTH, isSeen: isMouthSeen },
 } as const
+
+/** Above a mask the cheeks are not the face's own colour. */
+function coveredEyesOf(image: Rgba, landmarks: ArrayLike<number>): number {
+  const figure = coveredEyes(image, landmarks)
+  if (figure <= COVERED_EYES || coveredMouth(image, landmarks) <= COVERED_MOUTH) return figure
+  return Math.min(figure, coveredEyes(image, landmarks, 'forehead'))
+}
 
 function isMouthSeen({ image, landmarks468 }: SeenFace): boolean {
   if (Math.abs(sideTurn(landmarks468)) > WIDEST_TURN_OF_MOUTHS) return false

@@ -47,6 +47,8 @@ function painted(
 }
 const withSunglasses = () => painted([eyeMiddle(0), eyeMiddle(1)], 0.3, 0.2, [18, 18, 22])
 const withMask = () => painted([point(14)], 0.5, 0.36, [196, 206, 214])
+/** Over the cheeks, too, by whose colour eyes are told. */
+const withWideMask = () => painted([point(14)], 0.75, 0.52, [196, 206, 214])
 const withHand = () => painted([point(14)], 0.4, 0.3, [208, 160, 138])
 
 function eyeMiddle(eye: number): readonly [number, number] {
@@ -70,7 +72,7 @@ it('what sunglasses, a mask or a hand hide has no value, and a warning says so w
   expect(sunglasses.coefficients.jawOpen.value).not.toBeNull()
   expect(sunglasses.gaze.confidence).toBe(0)
   expect([...sunglasses.unseen].sort()).toEqual(valueless(sunglasses).sort())
-  for (const covered of [withMask(), withHand()]) {
+  for (const covered of [withMask(), withWideMask(), withHand()]) {
     const read = await faceFlow.expression(covered)
     expect(read.warnings.join()).toMatch(
       /something seems to cover the mouth \(\d\.\d\d, of free ones below 0\.6\)/,
