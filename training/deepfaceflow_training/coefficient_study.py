@@ -6,7 +6,8 @@ import numpy as np
 
 from .coefficient_net import mesh_tensor
 from .coefficient_heads import PICTURES
-from .coefficient_training import Pictures, moving, ridge, table
+from .coefficient_pictures import Pictures
+from .coefficient_training import moving, ridge, table
 from .regressor import GEOMETRY_BYTES, CanonicalMesh, read_assets
 
 _SIDE, _REGION = 96, (8, 208 / 96)  # px of the picture that gradients are taken of; its corner and step in the registered frame
