@@ -2,11 +2,23 @@ import { at } from '../geometry/array.js'
 import { medianInPlace } from '../geometry/median.js'
 import { sampleColour } from '../geometry/sample-colour.js'
 import type { Rgba } from '../geometry/types.js'
+import { EYE_CORNERS } from './face-parts.js'
 
 /** Brightness and differences of blue and red from it (BT.601), grey levels. */
 export type Colour = readonly [brightness: number, blue: number, red: number]
 
 export type Place = readonly [x: number, y: number]
+
+/** Where vertices lie in the picture. @param landmarks 468x3, px */
+export function placesOf(landmarks: ArrayLike<number>): (vertex: number) => Place {
+  return (vertex) => [at(landmarks, 3 * vertex), at(landmarks, 3 * vertex + 1)]
+}
+
+/** Between the outer corners of the eyes in the picture, px. */
+export function eyesApart(landmarks: ArrayLike<number>): number {
+  const [[ax, ay], [bx, by]] = EYE_CORNERS.map(placesOf(landmarks)) as [Place, Place]
+  return Math.hypot(ax - bx, ay - by)
+}
 
 /** Samples along a side of a cell. */
 const SAMPLES = 4
@@ -33,9 +45,12 @@ export function cellColour(image: Rgba, [x, y]: Place, across: Place, along: Pla
   return [brightness, 0.564 * (b - brightness), 0.713 * (r - brightness)]
 }
 
-/** Of each channel the median over square patches about points. @param side px */
-export function patchesMedian(image: Rgba, points: readonly Place[], side: number): Colour {
-  const patches = points.map((point) => cellColour(image, point, [side, 0], [0, side]))
+/** Of skin: of each channel the median over patches about vertices. */
+export function skinColour(image: Rgba, landmarks: ArrayLike<number>, vertices: readonly number[]): Colour {
+  const side = PATCH * eyesApart(landmarks)
+  const patches = vertices
+    .map(placesOf(landmarks))
+    .map((place) => cellColour(image, place, [side, 0], [0, side]))
   const median = (channel: number): number => {
     return medianInPlace(
       Float64Array.from(patches, (colour) => at(colour, channel)),

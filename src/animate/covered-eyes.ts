@@ -1,6 +1,6 @@
 import { at } from '../geometry/array.js'
 import type { Rgba } from '../geometry/types.js'
-import { type Colour, cellColour, PATCH, patchesMedian } from './cell-colour.js'
+import { type Colour, cellColour, type Place, placesOf, skinColour } from './cell-colour.js'
 import { EYES, type Eye } from './face-parts.js'
 
 /** Whether something lies over the eyes, as sunglasses do: what is there looks unlike an eye, and below it unlike skin. */
@@ -45,10 +45,8 @@ export function coveredEyes(
   landmarks: ArrayLike<number>,
   skin: keyof typeof SKIN = 'cheeks',
 ): number {
-  const point = (v: number) => [at(landmarks, 3 * v), at(landmarks, 3 * v + 1)] as const
-  const [right, left] = EYES.map(({ corners }) => corners[0]) as [number, number]
-  const unit = Math.hypot(point(right)[0] - point(left)[0], point(right)[1] - point(left)[1])
-  const own = patchesMedian(image, SKIN[skin].map(point), PATCH * unit)
+  const point = placesOf(landmarks)
+  const own = skinColour(image, landmarks, SKIN[skin])
   let [likeness, colour, brightness] = [-1, 0, 0]
   EYES.forEach((eye, i) => {
     const cells = eyeCells(image, eye, point, i === 0 ? 1 : -1)
@@ -72,7 +70,7 @@ export function coveredEyes(
 function eyeCells(
   image: Rgba,
   { corners: [outer, inner] }: Eye,
-  point: (v: number) => readonly [number, number],
+  point: (v: number) => Place,
   down: number,
 ): Colour[] {
   const [from, to] = [point(outer), point(inner)]

@@ -1,7 +1,7 @@
 import { at } from '../geometry/array.js'
 import type { Rgba } from '../geometry/types.js'
-import { type Colour, cellColour, PATCH, type Place, patchesMedian } from './cell-colour.js'
-import { EYE_CORNERS, INNER_LIPS, OUTER_LIPS } from './face-parts.js'
+import { type Colour, cellColour, eyesApart, PATCH, type Place, placesOf, skinColour } from './cell-colour.js'
+import { INNER_LIPS, OUTER_LIPS } from './face-parts.js'
 
 /** Whether something lies over the mouth, as a hand or a mask does: along the lips colours differ from those beside them as lips do, and both sides are alike. */
 
@@ -58,20 +58,7 @@ export function coveredMouth(image: Rgba, landmarks: ArrayLike<number>): number 
 
 /** Of cheeks and forehead, grey levels. @param landmarks 468x3, px of the picture */
 export function skinBrightness(image: Rgba, landmarks: ArrayLike<number>): number {
-  return skinColour(image, landmarks)[0]
-}
-
-function skinColour(image: Rgba, landmarks: ArrayLike<number>): Colour {
-  return patchesMedian(image, SKIN.map(placesOf(landmarks)), PATCH * eyesApart(landmarks))
-}
-
-function placesOf(landmarks: ArrayLike<number>): (v: number) => Place {
-  return (v) => [at(landmarks, 3 * v), at(landmarks, 3 * v + 1)]
-}
-
-/** In the picture: outer corners, px. */
-function eyesApart(landmarks: ArrayLike<number>): number {
-  return distance(...(EYE_CORNERS.map(placesOf(landmarks)) as [Place, Place]))
+  return skinColour(image, landmarks, SKIN)[0]
 }
 
 /**
@@ -94,7 +81,7 @@ export function mouthLook(image: Rgba, landmarks: ArrayLike<number>): Colour[] {
   const line = MIDDLE[0].map((upper, i) => {
     return colourAt(middle([inner[upper] as Place, inner[at(MIDDLE[1], i)] as Place]))
   })
-  const skin = skinColour(image, landmarks)
+  const skin = skinColour(image, landmarks, SKIN)
   return [
     ...GROUPS.map((group) => mean(group.map((i) => contrast[i] as Colour))),
     minus(mean(line), mean(MIDDLE.flat().map((i) => lips[i] as Colour))),

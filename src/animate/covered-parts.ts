@@ -11,8 +11,8 @@ import {
 import { eyeDistance } from './openings.js'
 import { sideTurn } from './photo-head.js'
 
-/** Below this distance of the outer eye corners, px, too little is seen of eyes and mouth to say what they look like. */
-const SMALL = 24
+/** Below this distance of the outer eye corners, px, lips and lids have too few pixels to say what they look like, or to move. */
+export const SMALLEST_EYE_DISTANCE = 24
 
 type SeenFace = Pick<FaceFrame, 'image' | 'landmarks468'>
 
@@ -46,7 +46,7 @@ export interface Cover {
 /** What seems to lie over a face; nothing where it is too small or too dark, or turned too far, to say. */
 export function coversOf(face: SeenFace): Cover[] {
   const { image, landmarks468 } = face
-  if (eyeDistance(landmarks468) < SMALL) return []
+  if (eyeDistance(landmarks468) < SMALLEST_EYE_DISTANCE) return []
   return (Object.keys(CHECKS) as CoveredPart[]).flatMap((part) => {
     const { figureOf, limit, isSeen } = CHECKS[part]
     if (!isSeen(face)) return []

@@ -1,6 +1,6 @@
 import { FaceError } from '../errors.js'
 import type { FaceFrame } from '../face/types.js'
-import { type CoveredPart, coversOf } from './covered-parts.js'
+import { type CoveredPart, coversOf, SMALLEST_EYE_DISTANCE } from './covered-parts.js'
 import { eyeDistance } from './openings.js'
 import { sideTurn } from './photo-head.js'
 import { LARGEST_POWER } from './tones.js'
@@ -9,8 +9,6 @@ type PartWords = Readonly<Record<CoveredPart, string>>
 
 /** Beyond this turn to the side, degrees, one side of the face is not in the photo. */
 const LARGEST_SIDE_TURN = 40
-/** Below this distance of the outer eye corners, px, lips and lids have too few pixels to move. */
-const SMALL = 24
 
 /** What lies over a part of a face most often. */
 const EXAMPLES: PartWords = { eyes: 'sunglasses', mouth: 'a hand or a mask' }
@@ -40,9 +38,9 @@ export function checkPhoto(face: FaceFrame, name: string): string[] {
   }
   const warnings: string[] = []
   const eyes = eyeDistance(landmarks468)
-  if (eyes < SMALL) {
+  if (eyes < SMALLEST_EYE_DISTANCE) {
     warnings.push(
-      `${name}: the outer corners of the eyes are ${eyes.toFixed(0)} px apart, ${SMALL} and more are needed for lips and lids ` +
+      `${name}: the outer corners of the eyes are ${eyes.toFixed(0)} px apart, ${SMALLEST_EYE_DISTANCE} and more are needed for lips and lids ` +
         'that move cleanly; use a larger photo.',
     )
   }
