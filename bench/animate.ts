@@ -57,6 +57,7 @@ await main(async () => {
     'motion of the head and its surround, on the CPU': async () => cpu.observed(),
     'drawn frame, four further sources': () => fused.draw(observed, later),
     'expression of a face that was found': () => faceFlow.expression(pair.b),
+    "expressions of the pair's two faces": () => pair.expression(),
   }
   const samples = Object.fromEntries(Object.keys(work).map((name) => [name, [] as number[]]))
   const runs = options.runs ?? (options.quick ? 5 : 20)

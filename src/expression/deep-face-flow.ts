@@ -1,5 +1,6 @@
 import { DeepFaceFlow as AnimateLevel, type AnimatingFaceFlow } from '../animate/deep-face-flow.js'
 import { told } from '../face/disposed.js'
+import { seenFrames } from '../face/seen-frames.js'
 import type { CreateOptions, FlowOptions, FlowResult } from '../face/types.js'
 import type { PhotoInput } from '../geometry/types.js'
 import { assertExpression } from './checked-expression.js'
@@ -99,7 +100,7 @@ export class DeepFaceFlow extends AnimateLevel implements ExpressiveFaceFlow {
       const wanted = checkedExpressionOptions(options)
       const [a, b] = [ownedFace(result.a, 'face A'), ownedFace(result.b, 'face B')]
       const means = await this.#expressionMeans()
-      return await means.pair(a, b, wanted)
+      return await means.pair({ a, b, seen: seenFrames(result) }, wanted)
     }
     // Results are sent to workers and stored: what cannot be cloned is not counted among their fields.
     return Object.defineProperty(result, 'expression', { value: expression }) as ExpressiveFlowResult

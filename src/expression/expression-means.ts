@@ -3,6 +3,7 @@ import type { DeepFaceFlow } from '../face/deep-face-flow.js'
 import { detectNamed } from '../face/detect-named.js'
 import { chooseFace } from '../face/find/face-choice.js'
 import type { NetworkFiles } from '../face/network-files.js'
+import type { SeenFrame } from '../face/seen-frames.js'
 import type { FaceChoice, FaceFrame } from '../face/types.js'
 import type { PhotoInput } from '../geometry/types.js'
 import { photoName, type ShippedFiles } from '../platform/index.js'
@@ -20,6 +21,13 @@ import type {
 } from './types.js'
 
 type Faces = Pick<DeepFaceFlow, 'detect' | 'video'>
+
+/** Faces of a pair, and what its mesh network saw. */
+export interface ReadPair {
+  readonly a: FaceFrame
+  readonly b: FaceFrame
+  readonly seen: readonly SeenFrame[]
+}
 
 /** What reads expressions: loaded when the first one is asked for. */
 export class ExpressionMeans {
@@ -47,15 +55,18 @@ export class ExpressionMeans {
   }
 
   /** Of faces that were found, all told against the same one; options are checked. */
-  async pair(a: FaceFrame, b: FaceFrame, options: ExpressionOptions): Promise<PairExpression> {
+  async pair({ a, b, seen }: ReadPair, options: ExpressionOptions): Promise<PairExpression> {
     assertNoChoice(options)
-    const means = await this.#means(options)
-    return { a: await readExpression(means, a, 'face A'), b: await readExpression(means, b, 'face B') }
+    const means = await this.#means(options, seen)
+    const read = (face: FaceFrame, name: string) =>
+      readExpression(means, face, name, { seen: seenOf(face, seen) })
+    return { a: await read(a, 'face A'), b: await read(b, 'face B') }
   }
 
   /** See `ExpressiveFaceFlow`; options are checked. */
   async stream(options: ExpressionOptions & { readonly smoothing: boolean }): Promise<ExpressionStream> {
     const { face, signal, smoothing } = options
+    await this.reader.prepare()
     const tracker = this.faces.video({ flows: 'none', ...(face && { face }), ...(signal && { signal }) })
     return new FrameExpressions(tracker, await this.#means(options), smoothing)
   }
@@ -64,13 +75,16 @@ export class ExpressionMeans {
     this.reader.dispose()
   }
 
-  async #means({ neutral, fieldOfView, signal }: ExpressionOptions): Promise<ReadingMeans> {
+  async #means(
+    { neutral, fieldOfView, signal }: ExpressionOptions,
+    seen: readonly SeenFrame[] = [],
+  ): Promise<ReadingMeans> {
     const { reader } = this
     const means = { reader, ...(fieldOfView !== undefined && { fieldOfView }) }
     if (neutral === undefined) return means
     const name = isFound(neutral) ? 'the neutral face' : photoName(neutral, 'the neutral photo')
     const face = await this.#find(neutral, name, undefined, signal)
-    return { ...means, rest: await readPersonAtRest(reader, face, name) }
+    return { ...means, rest: await readPersonAtRest(reader, face, name, seenOf(face, seen)) }
   }
 
   async #find(
@@ -94,4 +108,9 @@ function assertNoChoice({ face }: ExpressionOptions): void {
   throw new FaceError('INVALID_ARGUMENT', 'face: is for photos; a face that was found is the one', {
     option: 'face',
   })
+}
+
+/** By the pixels: the caller may have drawn into a result's frame. */
+function seenOf({ registered }: FaceFrame, frames: readonly SeenFrame[]): SeenFrame | undefined {
+  return frames.find(({ frame }) => frame.data.every((value, i) => value === registered.data[i]))
 }

@@ -95,7 +95,7 @@ export class FrameExpressions implements ExpressionStream {
     try {
       const { face, cut } = await this.#follow(frame)
       const name = isFound(frame) ? 'the frame' : photoName(frame, 'the frame')
-      const read = await readExpression(this.means, face, name, this.#isAsked)
+      const read = await readExpression(this.means, face, name, { isAsked: this.#isAsked })
       this.#isAsked ||= tellsWhose(read.pose.angles.yaw)
       this.#memory = { time, cut, read: withoutFace(read), tracker: this.#remembered() }
       return this.#sequence.seen(read, time, cut)

@@ -6,7 +6,7 @@ import type { FaceFrame } from '../face/types.js'
 import { READ_COEFFICIENTS } from '../nets/coefficients.js'
 import { MAX_UNLIKENESS, MAX_YAW_OF_LOOKS } from '../products/warnings.js'
 import { eyeGaze } from './eye-gaze.js'
-import type { FaceReader, FaceReading } from './face-reader.js'
+import type { FaceReader, FaceReading, KnownOfFrame, SeenMesh } from './face-reader.js'
 import { headPose } from './head-pose.js'
 import { hiddenBy } from './hidden-parts.js'
 import { withLidOpenings } from './lid-opening.js'
@@ -58,28 +58,40 @@ export async function readPersonAtRest(
   reader: FaceReader,
   face: FaceFrame,
   name: string,
+  known?: SeenMesh,
 ): Promise<PersonAtRest> {
   assertNoProfile(face, name)
   const { registered } = face
-  const { features, mesh, yaw } = await readFace(reader, face)
-  const { coefficients } = await readFace(reader, face, features)
+  const seen = await readFace(reader, face, known && { seen: known })
+  const { features, mesh, yaw } = seen
+  const { coefficients } = await readFace(reader, face, { rest: features, seen })
   return { name, features, coefficients, covers: namedCovers(face, name), seen: { registered, mesh, yaw } }
+}
+
+/** What spares a reading some of its work. */
+export interface ReadingHints {
+  /** Whether {@link tellsWhose} held of a reading before, and it was asked if that is the person at rest, which costs more than all else here on the processor. */
+  readonly isAsked?: boolean
+  /** Of this frame. */
+  readonly seen?: SeenMesh | undefined
 }
 
 /**
  * The expression of a face that was found.
- * @param isAsked whether {@link tellsWhose} held of a reading before, and it was asked if that is the person at rest, which costs more than all else here on the processor
  * @throws FaceError INVALID_INPUT for a face that is seen from the side
  */
 export async function readExpression(
   means: ReadingMeans,
   face: FaceFrame,
   name: string,
-  isAsked = false,
+  { isAsked = false, seen }: ReadingHints = {},
 ): Promise<Expression> {
   const { reader, fieldOfView, rest } = means
   assertNoProfile(face, name)
-  const reading = await readFace(reader, face, rest?.features)
+  const reading = await readFace(reader, face, {
+    ...(rest && { rest: rest.features }),
+    ...(seen && { seen }),
+  })
   const { presence } = reading
   const covers = [...namedCovers(face, name), ...(rest?.covers ?? [])]
   const unread = [...reader.unseen(rest !== undefined), ...covers.flatMap(({ part }) => hiddenBy(part))]
@@ -101,13 +113,13 @@ export async function readExpression(
   }
 }
 
-/** What the networks read of a face, its jaw and its half blinks as lips and lids say. @param rest `features` of the same person at rest */
+/** What the networks read of a face, its jaw and its half blinks as lips and lids say. */
 export async function readFace(
   reader: FaceReader,
   { registered, landmarks468 }: FaceFrame,
-  rest?: Float32Array,
+  known: KnownOfFrame = {},
 ): Promise<FaceReading> {
-  const reading = await reader.read(registered, rest)
+  const reading = await reader.read(registered, known)
   return {
     ...reading,
     coefficients: withLidOpenings(withLipGap(reading.coefficients, landmarks468), landmarks468),

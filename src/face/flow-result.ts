@@ -12,6 +12,7 @@ import type { NetworkFiles } from './network-files.js'
 import { measurePair } from './pair-figures.js'
 import { flowPlaces, MeshLead } from './register/mesh-lead.js'
 import type { PairOutputs } from './registered-pair.js'
+import { rememberSeen } from './seen-frames.js'
 import type { RegisteredFlowResult, WeightsInfo } from './types.js'
 
 export interface PairFacts {
@@ -89,6 +90,7 @@ export function deriveResult(
       warnings: () => [...warnings, ...judgement().warnings],
     },
   )
+  rememberSeen(result, { ...outputs, frames: [a, b] })
   if (backward === undefined) return result
   return withLazy(result, {
     backwardFlow: () => backward.flow.slice(),

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { seenFrames } from '../../src/face/seen-frames.js'
 import {
+  type CoefficientName,
   DeepFaceFlow,
+  type Expression,
   type ExpressionMemory,
   encodeExpressionGlb,
   type FaceFrame,
@@ -144,6 +147,30 @@ describe('expression', () => {
     expect(b.coefficients.jawOpen.value).toBeGreaterThan(0.4)
     expect(Object.keys(result)).not.toContain('expression')
     await expect(result.expression({ face: { index: 0 } } as object)).rejects.toThrow('face: is for photos')
+  })
+
+  it('of a pair goes by the meshes that its flow saw, and by the pixels where those were drawn into', async () => {
+    const result = await faceFlow.flow(photo('10-0'), photo('10-6'), { backward: false })
+    expect(seenFrames(result).map(({ frame }) => frame.data)).toEqual([
+      result.registeredA.data,
+      result.registeredB.data,
+    ])
+    const read = async () => [(await result.expression()).b, await faceFlow.expression(result.b)] as const
+    const assertAlike = ([ofPair, ofFace]: readonly [Expression, Expression]) => {
+      expect(ofPair.confidence).toBeCloseTo(ofFace.confidence, 4)
+      for (const [name, { value }] of Object.entries(ofPair.coefficients)) {
+        const other = ofFace.coefficients[name as CoefficientName].value
+        expect(value === null ? null : Math.abs(value - (other ?? 1)) < 1e-4, name).toBe(
+          other === null ? null : true,
+        )
+      }
+    }
+    const before = await read()
+    assertAlike(before)
+    result.b.registered.data.copyWithin(0, 4 * 20 * 224)
+    const after = await read()
+    assertAlike(after)
+    expect(after[0].confidence).not.toBe(before[0].confidence)
   })
 
   it('refuses a profile, a face that is not there, and options that mean nothing', async () => {
