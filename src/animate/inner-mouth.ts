@@ -2,22 +2,8 @@ import { at } from '../geometry/array.js'
 import { sampleColour } from '../geometry/sample-colour.js'
 import type { Rgba } from '../geometry/types.js'
 import { type FaceTriangles, INNER_LIPS } from './face-parts.js'
+import { MOUTH_PATCH, type MouthTexels, mouthTexels } from './mouth-patch.js'
 
-/** The inside of a mouth as a picture of fixed size, the inner lips laid out as an ellipse. */
-export const MOUTH_PATCH = { width: 96, height: 64 } as const
-
-const MARGIN = 3
-const ACROSS = MOUTH_PATCH.width / 2 - MARGIN
-const ALONG = MOUTH_PATCH.height / 2 - MARGIN
-
-/** Where each of the inner lips' vertices lies in the patch, px: corner to corner above, back below. */
-export const MOUTH_PATCH_PLACES: readonly (readonly [number, number])[] = INNER_LIPS.map((_, i) => {
-  const angle = Math.PI * (1 - i / (INNER_LIPS.length / 2))
-  return [MOUTH_PATCH.width / 2 + ACROSS * Math.cos(angle), MOUTH_PATCH.height / 2 - ALONG * Math.sin(angle)]
-})
-
-/** Share of the patch's radius over which it fades to its rim: lip that is drawn long there makes the opening look smaller than it is. */
-const FADE = 0.1
 /** Skin of the cheeks, by which light and colour are matched. */
 const CHEEKS = [205, 425, 50, 280] as const
 const LARGEST_GAIN = { low: 0.5, high: 2.2 } as const
@@ -34,6 +20,14 @@ export function mouthPlaces(landmarks: ArrayLike<number>): Float32Array {
   )
 }
 
+/** How far the mouth of {@link mouthPlaces} is open: between the middles of the inner lips, in widths between their corners. */
+export function openingOf(places: ArrayLike<number>): number {
+  const apart = (i: number, j: number) =>
+    Math.hypot(at(places, 2 * j) - at(places, 2 * i), at(places, 2 * j + 1) - at(places, 2 * i + 1))
+  const half = INNER_LIPS.length / 2
+  return apart(half / 2, half + half / 2) / apart(0, half)
+}
+
 /** A face in a picture, as the light on its skin is told by. */
 interface PicturedFace {
   readonly image: Rgba
@@ -47,25 +41,14 @@ export interface MouthSource extends PicturedFace {
   readonly isPhotosPerson: boolean
 }
 
-/** The N texels of the patch that show a mouth, one after the other. */
-interface Texels {
-  /** N. */
-  readonly indices: Uint16Array
-  /** Nx3: places of `INNER_LIPS`, and their weights. */
-  readonly corners: Uint8Array
-  readonly weights: Float64Array
-  /** N. */
-  readonly alphas: Float64Array
-}
-
 /** Cuts insides of mouths out of pictures; one for all frames of a photo. */
 export class InnerMouth {
-  readonly #texels: Texels
+  readonly #texels: MouthTexels
   readonly #skin: readonly [number, number, number]
 
   /** @param photo whose light the patches get */
   constructor(faces: FaceTriangles, photo: PicturedFace) {
-    this.#texels = texelsOf(faces)
+    this.#texels = mouthTexels(faces)
     this.#skin = skinOf(photo)
   }
 
@@ -108,52 +91,6 @@ export class InnerMouth {
     }
     return patch
   }
-}
-
-function texelsOf({ mouth }: FaceTriangles): Texels {
-  const { width, height } = MOUTH_PATCH
-  const indices: number[] = []
-  const allCorners: number[] = []
-  const allWeights: number[] = []
-  const alphas: number[] = []
-  const place = (corner: number) => MOUTH_PATCH_PLACES[corner] as Place
-  for (let index = 0; index < width * height; index++) {
-    const [x, y] = [(index % width) + 0.5, Math.floor(index / width) + 0.5]
-    const radius = Math.hypot((x - width / 2) / ACROSS, (y - height / 2) / ALONG)
-    if (radius >= 1) continue
-    const share = Math.min(1, (1 - radius) / FADE)
-    const alpha = share * share * (3 - 2 * share)
-    for (let i = 0; i < mouth.length; i += 3) {
-      const corners = [0, 1, 2].map((k) => INNER_LIPS.indexOf(at(mouth, i + k))) as [number, number, number]
-      const weights = barycentric(corners.map(place) as [Place, Place, Place], x, y)
-      if (weights.some((weight) => weight < -1e-9)) continue
-      indices.push(index)
-      allCorners.push(...corners)
-      allWeights.push(...weights)
-      alphas.push(alpha)
-      break
-    }
-  }
-  return {
-    indices: Uint16Array.from(indices),
-    corners: Uint8Array.from(allCorners),
-    weights: Float64Array.from(allWeights),
-    alphas: Float64Array.from(alphas),
-  }
-}
-
-type Place = readonly [number, number]
-
-function barycentric(
-  [a, b, c]: readonly [Place, Place, Place],
-  x: number,
-  y: number,
-): [number, number, number] {
-  const [bx, by, cx, cy] = [b[0] - a[0], b[1] - a[1], c[0] - a[0], c[1] - a[1]]
-  const area = bx * cy - by * cx
-  const second = ((x - a[0]) * cy - (y - a[1]) * cx) / area
-  const third = ((y - a[1]) * bx - (x - a[0]) * by) / area
-  return [1 - second - third, second, third]
 }
 
 /** In [0, 1]. */

@@ -1,6 +1,7 @@
 import { EYE_CORNERS, MOUTH } from './face-parts.js'
 import type { MouthSource } from './inner-mouth.js'
 import { mouthOpening } from './openings.js'
+import { SHOWS_TEETH } from './own-teeth.js'
 import type { PhotoHead } from './photo-head.js'
 import { distance } from './points.js'
 
@@ -17,8 +18,6 @@ const FADES_IN = 0.04
 const LARGEST_STRETCH = 2.5
 /** From here on its own teeth go over into the other's, so that a mouth about as wide as that does not flicker. */
 const STRETCHED = 2.2
-/** A photo whose mouth is open by this, widths of the mouth, shows teeth, which stay the person's own. */
-const SHOWS_TEETH = 0.06
 
 /**
  * With further photos: where the opening of none is as near as this to what is wanted, widths of the mouth, the driver's mouth comes in, and

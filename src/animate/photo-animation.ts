@@ -16,11 +16,12 @@ import {
   type SeenFace,
   stillMotion,
 } from './head-motion.js'
-import { type InnerMouth, type MouthSource, mouthPlaces } from './inner-mouth.js'
+import { type InnerMouth, type MouthSource, mouthPlaces, openingOf } from './inner-mouth.js'
 import type { LayerBlend } from './layer-blend.js'
 import { matchedIrises } from './matched-irises.js'
 import type { Motion } from './motion-choice.js'
 import { type OpenMouth, shownMouths } from './mouth-sources.js'
+import type { OwnTeeth } from './own-teeth.js'
 import { checkReference } from './photo-checks.js'
 import type { PhotoHead, Strengths } from './photo-head.js'
 import { type SurroundReference, seenSurround, surroundReference } from './seen-surround.js'
@@ -40,6 +41,8 @@ export interface AnimationParts {
   readonly sheet: Sheet
   readonly renderer: SheetRenderer
   readonly innerMouth: InnerMouth
+  /** Null where the photo shows none, or further photos show the mouth otherwise. */
+  readonly ownTeeth: OwnTeeth | null
   readonly mouths: readonly OpenMouth[]
   /** Null without further photos. */
   readonly fused: FusedSources | null
@@ -250,7 +253,11 @@ export class PhotoAnimation implements Animation {
   }
 
   #patch(head: PhotoHead, expressive: Float64Array, driver: MouthSource | null): Float32Array {
-    const { innerMouth, mouths, head: photo } = this.#parts
+    const { innerMouth, ownTeeth, mouths, head: photo } = this.#parts
+    if (ownTeeth !== null && driver !== null) {
+      const patch = innerMouth.cut(driver, ownTeeth.strength(expressive))
+      return ownTeeth.over(patch, openingOf(driver.places), expressive)
+    }
     const patches = shownMouths(head, expressive, photo.mouthOpening, mouths, driver).map(
       ([source, strength]) => innerMouth.cut(source, strength),
     )

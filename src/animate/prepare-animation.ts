@@ -17,6 +17,7 @@ import { LayerBlend } from './layer-blend.js'
 import { personMatte } from './matte.js'
 import type { OpenMouth } from './mouth-sources.js'
 import { mouthOpening } from './openings.js'
+import { OwnTeeth } from './own-teeth.js'
 import { PhotoAnimation } from './photo-animation.js'
 import { checkContrast, checkPhoto } from './photo-checks.js'
 import { photoHead } from './photo-head.js'
@@ -125,6 +126,7 @@ export async function prepareAnimation(
     sheet,
     renderer,
     innerMouth,
+    ownTeeth: mouths.length === 0 && OwnTeeth.areShownBy(head) ? new OwnTeeth(triangles, head, image) : null,
     mouths,
     fused,
     upload,

@@ -10,8 +10,8 @@ import type { Engine } from '../runtime/engine.js'
 import type { Plan, PlanInputs } from '../runtime/plan.js'
 import { fillHole } from './backdrop.js'
 import { textured } from './backdrop-texture.js'
-import { MOUTH_PATCH } from './inner-mouth.js'
 import type { PersonMatte } from './matte.js'
+import { MOUTH_PATCH } from './mouth-patch.js'
 import type { MovedSheet, Sheet } from './sheet.js'
 
 /** What a sheet is drawn of. */
