@@ -6,6 +6,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const LONGEST = [
   'e2e/animate',
   'kernels/cases',
+  'kernels/orders',
   'nets/registered-batch',
   'e2e/photos',
   'face/deep-face-flow',

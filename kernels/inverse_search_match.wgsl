@@ -126,6 +126,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     moved -= step * min(1.0, u.longestStep / max(length(step), 1e-6));
   }
 #if SHARED
+  // The lanes of a patch have all read the displacement that one of them replaces.
+  storageBarrier();
   if (!writes) { return; }
 #endif
   let near = clamp(2.0 - 2.0 * length(moved) / u.longest, 0.0, 1.0);

@@ -11,7 +11,8 @@ fn activate(x: vec4<f32>, slope: vec4<f32>) -> vec4<f32> {
 #if ACTIVATION == 0
   return max(x, vec4<f32>(0.0)) + slope * min(x, vec4<f32>(0.0));
 #elif ACTIVATION == 1
-  return 1.0 / (1.0 + exp(-x));
+  // Divisors beyond 2^126 may give anything, and so may infinities.
+  return 1.0 / (1.0 + exp(-max(x, vec4<f32>(-80.0))));
 #else
   // Some drivers divide by infinities and give NaN past +-88; the result is +-1 from 10 on.
   return tanh(clamp(x, vec4<f32>(-15.0), vec4<f32>(15.0)));

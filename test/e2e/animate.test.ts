@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BufferUsage, TextureUsage } from '../../src/gpu/constants.js'
 import { type Animation, DeepFaceFlow, decodePhoto, type ObservedFrame, type Rgba } from '../../src/index.js'
 import { Engine } from '../../src/runtime/engine.js'
+import { poisonBuffers, REVERSED, reordered, rewriteKernels } from '../support/reordered.js'
 
 /** Photos that move, with the real networks. */
 let engine: Engine
@@ -239,4 +240,29 @@ describe('animate', () => {
     await expect(animation.observe(FIRST)).rejects.toThrow(/call start\(\)/)
     animation.dispose()
   })
+})
+
+describe('flows, what is hidden, coefficients and a moved photo', () => {
+  /** What the networks make of photos. */
+  const results = async (of: DeepFaceFlow): Promise<Record<string, unknown>> => {
+    const { timingsMs: _, ...flow } = await of.flow(FIRST, LATER)
+    const expression = await of.expression(FIRST)
+    const animation = await of.animate(FIRST)
+    await animation.start(FIRST)
+    const frame = await animation.next(LATER)
+    return { flow, expression, frame }
+  }
+
+  it('are the same bits with invocations and workgroups in reverse, in buffers that were full of NaN', async () => {
+    const reversed = await Engine.open()
+    rewriteKernels(reversed.device, (code) => reordered(code, REVERSED))
+    poisonBuffers(reversed.device, BufferUsage.STORAGE)
+    const other = await DeepFaceFlow.create({ engine: reversed })
+    try {
+      expect(await results(other)).toEqual(await results(faceFlow))
+    } finally {
+      other.dispose()
+      reversed.dispose()
+    }
+  }, 300_000)
 })

@@ -108,7 +108,21 @@ export async function runCase(
   storage: 'f32' | 'f16' = 'f32',
 ): Promise<CaseError> {
   const { inputs, weights } = caseData(opCase)
+  const expected = expectedOf(opCase, inputs, weights)
+  const { values, type } = await caseResult(engine, opCase, { schedule, variant, storage })
+  if (type.kind === 'tensor') checkShape(opCase, expected, type, channelsOf(type))
+  return compare(values, expected.data)
+}
+
+/** What the device makes of a case. */
+export async function caseResult(
+  engine: Engine,
+  opCase: OpCase,
+  options: { schedule: Schedule; variant?: string | undefined; storage?: 'f32' | 'f16' },
+): Promise<{ values: Float32Array; type: Value['type'] }> {
+  const { inputs, weights } = caseData(opCase)
   const { built, result } = caseGraph(opCase)
+  const { schedule, variant, storage = 'f32' } = options
   const plan = await engine.compile(built, {
     schedule,
     storage,
@@ -122,9 +136,7 @@ export async function runCase(
     const outputs = await plan.compute(
       Object.fromEntries(inputs.map((input, i) => [`input${i}`, Float32Array.from(input.data)])),
     )
-    const expected = expectedOf(opCase, inputs, weights)
-    if (result.type.kind === 'tensor') checkShape(opCase, expected, result.type, channelsOf(result.type))
-    return compare(outputs.result as Float32Array, expected.data)
+    return { values: outputs.result as Float32Array, type: result.type }
   } finally {
     plan.dispose()
   }
