@@ -108,7 +108,10 @@ export function rewriteKernels(device: GPUDevice, rewrite: (code: string, file: 
 /** Functions that leave the range of f32 for arguments within it. */
 const OVERFLOWING = /\b(exp|pow|inverseSqrt|tanh)\(/
 
-/** A kernel to whose functions infinity is what it is to WGSL, any number: NaN. */
+/**
+ * A kernel to whose functions numbers beyond 2^126, which WGSL divides by as an adapter likes, and infinity are NaN. Software adapters
+ * give the largest float instead, or divide by infinity as IEEE 754 does.
+ */
 export function withoutInfinities(code: string): string {
   const found = code.match(OVERFLOWING)
   if (found?.index === undefined) return code
@@ -116,7 +119,7 @@ export function withoutInfinities(code: string): string {
   let end = open
   for (let depth = 1; depth > 0; end++) depth += code[end] === '(' ? 1 : code[end] === ')' ? -1 : 0
   const call = `${found[0]}${withoutInfinities(code.slice(open, end - 1))})`
-  return `${code.slice(0, found.index)}(${call} - ${call} + ${call})${withoutInfinities(code.slice(end))}`
+  return `${code.slice(0, found.index)}(4.0 * ${call} - 4.0 * ${call} + ${call})${withoutInfinities(code.slice(end))}`
 }
 
 /** NaN as f32 and as two f16, and the largest u32. */
