@@ -34,7 +34,8 @@ fn nearness(pixel: vec2<f32>, edge: vec4<f32>) -> f32 {
   let near = 1.0 - dot(apart, apart) / (u.reach * u.reach);
   if (near <= 0.0 || all(edge.zw == vec2<f32>())) { return 0.0; }
   let side = (dot(apart, edge.zw) + STEP) / STEP;
-  return near * near * near * near / (1.0 + exp(-side));
+  // Bounded as in include/epilogue.wgsl.
+  return near * near * near * near / (1.0 + exp(-max(side, -80.0)));
 }
 
 fn edgeAt(n: u32, row: u32, gap: u32) -> vec4<f32> {
