@@ -5,8 +5,10 @@
 
 export { LARGEST_TURN } from './animate/carry-over.js'
 export { LARGEST_STRENGTH } from './animate/checked-options.js'
-export type { CoveredPart } from './animate/covered-parts.js'
+export { type CoverStretch, coverStretches } from './animate/cover-stretches.js'
+export type { CoveredPart } from './animate/coverable-parts.js'
 export type { AnimatingFaceFlow } from './animate/deep-face-flow.js'
+export { type DriverCover, type DriverCovers, showsMouth } from './animate/driver-covers.js'
 export type { Gaze } from './animate/gaze.js'
 export type { HeadMotion } from './animate/head-motion.js'
 export { MOTIONS, type Motion } from './animate/motion-choice.js'

@@ -1,6 +1,7 @@
 import { FaceError } from '../errors.js'
 import { MESH_VERTICES } from '../geometry/types.js'
 import { isBuiltIn } from '../realms.js'
+import { isDriverCovers } from './driver-covers.js'
 import type { HeadMotion } from './head-motion.js'
 import type { ObservedFrame } from './types.js'
 
@@ -34,9 +35,10 @@ export function assertMotion(motion: HeadMotion, call: string): void {
 
 /** @throws FaceError INVALID_ARGUMENT, as {@link assertMotion} */
 export function assertObserved(observed: ObservedFrame, call: string): void {
-  const { status, motion, mouth } = (observed ?? {}) as Partial<ObservedFrame>
+  const { status, motion, mouth, covers } = (observed ?? {}) as Partial<ObservedFrame>
   const isKnown = STATUSES.includes(status as ObservedFrame['status'])
-  if (!isKnown || !isHeadMotion(motion) || !areFloats(mouth, MOUTH_NUMBERS)) throw invalid(call)
+  const isWhole = isHeadMotion(motion) && areFloats(mouth, MOUTH_NUMBERS)
+  if (!isKnown || !isWhole || !(covers === undefined || isDriverCovers(covers))) throw invalid(call)
 }
 
 const STATUSES: readonly ObservedFrame['status'][] = ['ok', 'regained', 'held']

@@ -7,6 +7,8 @@ import { decodePhoto, photoName } from '../platform/index.js'
 import { type DeviceData, ownedPlace } from '../runtime/device-data.js'
 import { type Bridge, bridge, carryOver, poseOf } from './carry-over.js'
 import { assertMotion, assertObserved } from './checked-motion.js'
+import { coverFigures } from './covered-parts.js'
+import { isHidden, showsMouth } from './driver-covers.js'
 import type { FusedSources, PatchOf } from './fused-sources.js'
 import {
   type HeadMotion,
@@ -30,6 +32,8 @@ import type { Drawing, SheetRenderer } from './sheet-renderer.js'
 import { type SkinReference, skinLight, skinReference } from './skin-light.js'
 import { steadiedLandmarks } from './steadied-landmarks.js'
 import type { AnimatedFrame, Animation, DrawnFrame, ObservedFrame } from './types.js'
+import { type HeldShares, heldShares, seenReference, uncoveredMotion } from './uncovered-motion.js'
+import { nextCovers } from './watched-covers.js'
 import { intoPhoto, type WorkingPhoto } from './working-photo.js'
 
 /** What an animation is made of. */
@@ -61,6 +65,7 @@ export class PhotoAnimation implements Animation {
   #reference: MotionReference | undefined
   #bridge: Bridge | undefined
   #skin: SkinReference | undefined
+  #shares: HeldShares | undefined
   #surround: SurroundReference | undefined
   #last: ObservedFrame | undefined
   /** Of the reference. */
@@ -104,16 +109,23 @@ export class PhotoAnimation implements Animation {
 
   async observe(frame: PhotoInput): Promise<ObservedFrame> {
     this.#assertOpen()
-    const [reference, skin, surround, last] = [this.#reference, this.#skin, this.#surround, this.#last]
-    if (!(reference && skin && surround && last)) throw notStarted('observe')
+    const [reference, skin, shares] = [this.#reference, this.#skin, this.#shares]
+    const [surround, last] = [this.#surround, this.#last]
+    if (!(reference && skin && shares && surround && last)) throw notStarted('observe')
     try {
-      const { frameToReference, status } = await this.#parts.tracker.next(frame)
+      const { frameToReference, status, cut } = await this.#parts.tracker.next(frame)
       const { b } = frameToReference
-      const motion = headMotion(reference, seenInB(frameToReference, skin, this.#parts.fused === null))
+      const covers = nextCovers(cut ? null : (last.covers ?? null), coverFigures(b))
+      const seen = headMotion(
+        seenReference(reference, shares, covers),
+        seenInB(frameToReference, skin, this.#parts.fused === null),
+      )
+      const motion = uncoveredMotion(reference, shares, seen, last.motion, covers)
       this.#last = {
         status,
         motion: { ...motion, surround: seenSurround(surround, reference, motion, b.image) },
-        mouth: mouthPlaces(b.landmarks468),
+        mouth: isHidden(covers, 'mouth') ? last.mouth : mouthPlaces(b.landmarks468),
+        ...(covers && { covers }),
       }
     } catch (error) {
       // A picture that cannot be read, and a face that is mostly cut off, do not end the driver.
@@ -153,7 +165,7 @@ export class PhotoAnimation implements Animation {
     // The caller's again when this call returns, and looked at twice.
     const own = ownedPhoto(frame)
     const observed = await this.observe(own)
-    if (observed.status !== 'held') this.#shown = own
+    if (showsMouth(observed)) this.#shown = own
     return await this.draw(observed, own, this.#shown)
   }
 
@@ -162,15 +174,17 @@ export class PhotoAnimation implements Animation {
     reference: PhotoInput,
     previous: PhotoInput,
     last: ObservedFrame,
+    shown?: PhotoInput,
   ): Promise<ObservedFrame> {
     this.#assertOpen()
     assertObserved(last, 'resume')
     const own = [ownedPhoto(reference), ownedPhoto(previous)] as const
+    const mouthOf = shown === undefined ? undefined : ownedPhoto(shown)
     const [observed, earlier] = [copyOf(last), [...memories]]
     const { still, memory } = await this.#start(own[0])
     await this.#parts.tracker.resume([memory, ...earlier], ...own)
     this.#last = observed
-    this.#shown = own[1]
+    this.#shown = mouthOf ?? (isHidden(observed.covers, 'mouth') ? undefined : own[1])
     return still
   }
 
@@ -209,6 +223,7 @@ export class PhotoAnimation implements Animation {
     const mesh = applySimilarityToPoints(invertSimilarity(a.toTemplate), result.meshA, 3)
     this.#reference = motionReference({ mesh, landmarks: a.landmarks468, irises: a.irises })
     const { personOf } = this.#parts
+    this.#shares = heldShares(this.#reference)
     this.#surround = await surroundReference(this.#reference, a.image, result.triangles, personOf)
     this.#skin = skinReference(result.registeredA, result.meshMask, result.meshA, result.triangles)
     this.#bridge = bridge(this.#parts.head, this.#reference, this.#parts.fused === null)
@@ -231,16 +246,16 @@ export class PhotoAnimation implements Animation {
     this.#assertOpen()
     if (this.#bridge === undefined) throw notStarted(call)
     assertObserved(observed, call)
-    const { status } = observed
+    const { status, covers } = observed
     const { head, sheet, renderer, fused, strengths, motion } = this.#parts
     const driven = carryOver(this.#bridge, observed.motion, strengths, motion)
-    const driver = await this.#mouthOf(observed, status === 'held' ? (shown ?? null) : frame)
+    const driver = await this.#mouthOf(observed, showsMouth(observed) ? frame : (shown ?? null))
     const patchOf: PatchOf = (head, expressive) => this.#patch(head, expressive, driver)
     const moved = sheet.move(driven)
     const own = renderer.drawing(moved, patchOf(head, driven.expressive))
     return {
       drawing: fused === null ? own : fused.over(own, driven, moved, patchOf),
-      drawn: { status, beyond: driven.beyond },
+      drawn: { status, beyond: driven.beyond, ...(covers && { covers }) },
     }
   }
 

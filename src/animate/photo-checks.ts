@@ -1,6 +1,7 @@
 import { FaceError } from '../errors.js'
 import type { FaceFrame } from '../face/types.js'
-import { type CoveredPart, coversOf, SMALLEST_EYE_DISTANCE } from './covered-parts.js'
+import type { CoveredPart } from './coverable-parts.js'
+import { coversOf, SMALLEST_EYE_DISTANCE } from './covered-parts.js'
 import { eyeDistance } from './openings.js'
 import { sideTurn } from './photo-head.js'
 import { LARGEST_POWER } from './tones.js'

@@ -60,7 +60,7 @@ export function photoHead(landmarks: ArrayLike<number>, irises: ArrayLike<number
     mouthOpening: mouthOpening(landmarks),
     mouthWidth: mouthWidth(landmarks),
     nearMouth: nearness(mesh, meanOf(mesh, INNER_LIPS), MOUTH_REACH * unit),
-    shares: sharesOf(mesh, unit),
+    shares: partShares(mesh, unit),
   }
 }
 
@@ -96,7 +96,8 @@ function nearness(mesh: Float64Array, centre: Vector, reach: number): Float64Arr
   })
 }
 
-function sharesOf(mesh: Float64Array, unit: number): PhotoHead['shares'] {
+/** See `PhotoHead.shares`. @param mesh 468x3 @param unit distance of the outer eye corners */
+export function partShares(mesh: Float64Array, unit: number): PhotoHead['shares'] {
   const half = BROWS.length / 2
   const centres: Readonly<Record<SkinPart, readonly Vector[]>> = {
     mouth: [meanOf(mesh, INNER_LIPS), pointAt(mesh, MOUTH.corners[0]), pointAt(mesh, MOUTH.corners[1])],

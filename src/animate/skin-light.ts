@@ -1,4 +1,5 @@
 import { at } from '../geometry/array.js'
+import { medianInPlace } from '../geometry/median.js'
 import { type Rgba, TEMPLATE_SIZE } from '../geometry/types.js'
 import { EYES, LIPS } from './face-parts.js'
 import { placesOnMesh } from './mesh-places.js'
@@ -17,6 +18,9 @@ const SIDE = TEMPLATE_SIZE / CELL
 const FLOOR = 8
 /** Logarithm of the largest gain: beyond it is something else than light, hair or a hand. */
 const LARGEST = 0.35
+
+/** Logarithm of a gain, against the median of the face, beyond which something else than light is seen: of brightness, and of a colour beside it. Six people who talk have 0.36 and 0.18 at most. */
+const FOREIGN = { brightness: 0.5, colour: 0.25 } as const
 
 /** The skin of a reference, in its registered frame. */
 export interface SkinReference {
@@ -70,14 +74,16 @@ export function skinLight({ mesh, skin, sums }: SkinReference, warped: Rgba): Sk
   const cells = new Float64Array(now.length)
   const mean = [0, 0, 0]
   let total = 0
-  for (let i = 0; i < cells.length; i += 4) {
+  const lit = cellGains(now, sums)
+  const isSplit = ![...lit.values()].some(({ isUsual }) => isUsual)
+  for (const [i, { gains, isUsual }] of lit) {
     const count = at(sums, i + 3)
-    if (count === 0) continue
-    total += count
+    const counted = isUsual || isSplit ? count : 0
+    total += counted
     for (let c = 0; c < 3; c++) {
-      const ratio = Math.log((at(now, i + c) + FLOOR * count) / (at(sums, i + c) + FLOOR * count))
+      const ratio = at(gains, c)
       cells[i + c] = count * ratio
-      mean[c] = at(mean, c) + count * ratio
+      mean[c] = at(mean, c) + counted * ratio
     }
     cells[i + 3] = count
   }
@@ -94,6 +100,42 @@ export function skinLight({ mesh, skin, sums }: SkinReference, warped: Rgba): Sk
   }
   const exposure = mean.map((sum) => (total > 0 ? sum / total : 0)) as [number, number, number]
   return { light: out, exposure }
+}
+
+interface CellGain {
+  /** Natural logarithms, of red, green and blue. */
+  readonly gains: readonly [number, number, number]
+  /** Whether it is lit much as the others. */
+  readonly isUsual: boolean
+}
+
+/**
+ * Of the cells that show skin, by index. What comes before a face has a colour of its own, which would be laid on the skin: such cells are left out. The exposure is the mean of those that are lit as
+ * most are: else what covers a part changes all that is free.
+ */
+function cellGains(now: Float64Array, sums: Float64Array): Map<number, CellGain> {
+  const all = new Map<number, [number, number, number]>()
+  for (let i = 0; i < sums.length; i += 4) {
+    const count = at(sums, i + 3)
+    if (count === 0) continue
+    const gain = (c: number) => Math.log((at(now, i + c) + FLOOR * count) / (at(sums, i + c) + FLOOR * count))
+    all.set(i, [gain(0), gain(1), gain(2)])
+  }
+  if (all.size === 0) return new Map()
+  const usual = [0, 1, 2].map((c) =>
+    medianInPlace(
+      Float64Array.from(all.values(), (gains) => at(gains, c)),
+      (value) => value,
+    ),
+  )
+  const cells = new Map<number, CellGain>()
+  for (const [i, gains] of all) {
+    const off = gains.map((value, c) => value - at(usual, c))
+    const brightness = (at(off, 0) + at(off, 1) + at(off, 2)) / 3
+    if (off.some((value) => Math.abs(value - brightness) > FOREIGN.colour)) continue
+    cells.set(i, { gains, isUsual: Math.abs(brightness) <= FOREIGN.brightness })
+  }
+  return cells
 }
 
 function cellSums({ data }: Rgba, skin: Uint8Array): Float64Array {

@@ -1,6 +1,7 @@
 import type { FaceChoice, FaceFrame, TrackerMemory, WaitOptions } from '../face/types.js'
 import type { PhotoInput, Rgba } from '../geometry/types.js'
 import type { DeviceData } from '../runtime/device-data.js'
+import type { DriverCovers } from './driver-covers.js'
 import type { HeadMotion } from './head-motion.js'
 import type { Motion } from './motion-choice.js'
 import type { Strengths } from './photo-head.js'
@@ -30,8 +31,10 @@ export interface ObservedFrame {
   /** `held`: the face is not there, or the picture cannot be read, and the motion is that of the last frame with it. */
   readonly status: 'ok' | 'regained' | 'held'
   readonly motion: HeadMotion
-  /** Inner lips and points of the cheeks, 24x2 px of the frame. */
+  /** Inner lips and points of the cheeks, 24x2 px of the frame; where the mouth is hidden, of the last frame that shows it. */
   readonly mouth: Float32Array
+  /** What seems to lie over eyes or mouth, whose motion is then not what the frame shows; absent where both are free. */
+  readonly covers?: DriverCovers
   /** Why the motion is held. */
   readonly message?: string
 }
@@ -39,6 +42,8 @@ export interface ObservedFrame {
 /** What is known of a frame that was drawn. */
 export interface DrawnFrame {
   readonly status: ObservedFrame['status']
+  /** As of `ObservedFrame`. */
+  readonly covers?: DriverCovers
   /** Turn that the driver asks for beyond what the photo can show, degrees; null where all of it is shown. */
   readonly beyond: { readonly yaw: number; readonly pitch: number } | null
 }
@@ -76,7 +81,7 @@ export interface Animation {
   /**
    * The photo with a motion.
    * @param frame the driver's, for the inside of the mouth; decoded again if it is a file
-   * @param shown the last of the driver's frames that showed the face: its mouth is shown where the motion is held; without it, none
+   * @param shown the last of the driver's frames of which `showsMouth` holds: its mouth is shown where the frame's is not; without it, none
    * @throws FaceError INVALID_ARGUMENT before `start`, and for a motion with numbers that are missing or not finite
    */
   draw(observed: ObservedFrame, frame: PhotoInput, shown?: PhotoInput): Promise<AnimatedFrame>
@@ -107,6 +112,7 @@ export interface Animation {
    * @param reference what `start` got
    * @param previous the last frame that showed the face
    * @param last what was observed last
+   * @param shown the last frame of which `showsMouth` holds, for `next`; by default `previous`, if its mouth is not covered
    * @returns what `start` returned
    * @throws FaceError as `VideoTracker.resume`, INVALID_ARGUMENT for a `last` with numbers that are missing or not finite
    */
@@ -115,6 +121,7 @@ export interface Animation {
     reference: PhotoInput,
     previous: PhotoInput,
     last: ObservedFrame,
+    shown?: PhotoInput,
   ): Promise<ObservedFrame>
   dispose(): void
 }

@@ -2,6 +2,7 @@ import {
   type AnimatingFaceFlow,
   type Animation,
   type AnimationFolder,
+  coverStretches,
   drawSyntheticMark,
   encodeDescribedPng,
   FaceError,
@@ -11,6 +12,7 @@ import {
   type PhotoInput,
   referenceFrame,
   severalFaces,
+  showsMouth,
   smoothedMotion,
   syntheticXmp,
   type VideoDamage,
@@ -87,6 +89,14 @@ export async function observeFrames(
       const observed = await observe(animation, shown.photo, frame === index ? still : undefined)
       if (observed.status === 'held' && folder.observed.at(-1)?.status !== 'held') {
         progress.note(oneLine(`frame ${frame}: ${observed.message ?? 'no face'}; the motion before is held`))
+      }
+      for (const { part, told, first: begins } of coverStretches([...folder.observed.slice(-1), observed])) {
+        if (begins === Math.min(1, frame))
+          progress.note(
+            oneLine(
+              `frame ${frame}: something seems to cover the driver's ${part} (${told}); the photo's is held, then at rest, until that is free`,
+            ),
+          )
       }
       await folder.append(await factsOf(driver, shown, frame), observed, animation.memory)
     }
@@ -232,7 +242,7 @@ export async function drawFrames(
     const seen = observed[frame]
     if (context.interrupted.aborted || seen === undefined) break
     progress.step(`drawing ${name}`)
-    if (seen.status !== 'held') shown = photo
+    if (showsMouth(seen)) shown = photo
     const motion = flags.smoothing ? smoothedMotion(observed, frame) : seen.motion
     const turned = animation.turnBeyond(motion)
     if (turned) beyond = larger(beyond, turned)

@@ -5,6 +5,8 @@ import {
   AnimationFolder,
   animationManifest,
   assertUnchanged,
+  type CoverStretch,
+  coverStretches,
   type FrameSource,
   LARGEST_TURN,
   type VideoBinding,
@@ -177,6 +179,21 @@ async function make(
   if (damage || held > 0) throw new ExitRequest(EXIT.partial)
 }
 
+/** One a part. */
+function coverWarnings(path: string, observed: AnimationFolder['observed']): string[] {
+  const all = coverStretches(observed)
+  return [...new Set(all.map(({ part }) => part))].map((part) => {
+    const stretches = all.filter((stretch) => stretch.part === part)
+    const frames = stretches.reduce((sum, stretch) => sum + stretch.frames, 0)
+    const [{ first, told }] = stretches as [CoverStretch]
+    const times = stretches.length === 1 ? '' : `, ${stretches.length} times`
+    return (
+      `${path}: in ${frames} of ${observed.length} frames something seems to cover the driver's ${part}${times}, first from frame ${first} on (${told}); ` +
+      `the photo's ${part} is held there, then at rest.`
+    )
+  })
+}
+
 function warningsOf(
   { path }: FrameSource,
   { observed }: AnimationFolder,
@@ -190,6 +207,7 @@ function warningsOf(
       `${path}: ${held} of ${observed.length} frames do not show the driver's face; the motion before is held there.`,
     )
   }
+  warnings.push(...coverWarnings(path, observed))
   if (beyond) {
     warnings.push(
       `${path}: the driver turns by up to ${Math.abs(beyond.yaw).toFixed(0)} degrees to the side and ${Math.abs(beyond.pitch).toFixed(0)} up or ` +

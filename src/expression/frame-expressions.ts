@@ -1,3 +1,6 @@
+import { COVERABLE_PARTS } from '../animate/coverable-parts.js'
+import { coverFigures, coverOf } from '../animate/covered-parts.js'
+import { isWatchedCovers, type WatchedCovers, watchCovers } from '../animate/watched-covers.js'
 import { FaceError } from '../errors.js'
 import { ownedPhoto } from '../face/owned-photo.js'
 import type { FaceFrame, VideoTracker } from '../face/types.js'
@@ -24,6 +27,8 @@ export class FrameExpressions implements ExpressionStream {
   /** Whether a frame was asked whose face it shows: of a video that is once, of the first face that tells. */
   #isAsked = false
   #memory: ExpressionMemory | null = null
+  /** Of the last frame with the face. */
+  #covers: WatchedCovers = {}
   /** Calls come in the order of their frames. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -65,8 +70,11 @@ export class FrameExpressions implements ExpressionStream {
     if (this.#memory !== null) {
       throw new FaceError('INVALID_ARGUMENT', 'resume: comes before the first next(); make another stream')
     }
-    for (const { read, time } of memories) {
+    for (const { read, time, covers } of memories) {
       if (read !== null) assertExpression(read, 'resume')
+      if (covers !== undefined && !isWatchedCovers(covers)) {
+        throw new FaceError('INVALID_ARGUMENT', 'resume: what covers the face in a memory is damaged')
+      }
       if (!Number.isFinite(time)) throw new FaceError('INVALID_ARGUMENT', 'resume: a memory has no time')
     }
     if (faces !== null) {
@@ -77,6 +85,7 @@ export class FrameExpressions implements ExpressionStream {
       this.#isStarted = true
     }
     this.#memory = memories.at(-1) ?? null
+    this.#covers = memories.at(-1)?.covers ?? {}
     this.#isAsked = memories.some(({ read }) => read !== null && tellsWhose(read.pose.angles.yaw))
     return memories.map(({ read, time, cut }) =>
       read === null ? this.#sequence.lost(time) : this.#sequence.seen(read, time, cut),
@@ -95,18 +104,31 @@ export class FrameExpressions implements ExpressionStream {
     try {
       const { face, cut } = await this.#follow(frame)
       const name = isFound(frame) ? 'the frame' : photoName(frame, 'the frame')
-      const read = await readExpression(this.means, face, name, { isAsked: this.#isAsked })
+      const figures = coverFigures(face)
+      const covers = watchCovers(cut ? {} : this.#covers, figures)
+      const seenCovers = COVERABLE_PARTS.flatMap((part) =>
+        part in covers ? [coverOf(part, figures[part])] : [],
+      )
+      const read = await readExpression(this.means, face, name, {
+        isAsked: this.#isAsked,
+        covers: seenCovers,
+      })
+      this.#covers = covers
       this.#isAsked ||= tellsWhose(read.pose.angles.yaw)
-      this.#memory = { time, cut, read: withoutFace(read), tracker: this.#remembered() }
+      this.#memory = { time, cut, read: withoutFace(read), tracker: this.#remembered(), ...this.#watched() }
       return this.#sequence.seen(read, time, cut)
     } catch (error) {
       // A picture that cannot be read, a face that is not there or seen from the side do not end the video.
       const isKnown =
         error instanceof FaceError && (error.code === 'NO_FACE' || error.code === 'INVALID_INPUT')
       if (!isKnown) throw error
-      this.#memory = { time, cut: false, read: null, tracker: this.#remembered() }
+      this.#memory = { time, cut: false, read: null, tracker: this.#remembered(), ...this.#watched() }
       return { ...this.#sequence.lost(time), message: error.message }
     }
+  }
+
+  #watched(): Pick<ExpressionMemory, 'covers'> {
+    return Object.keys(this.#covers).length === 0 ? {} : { covers: this.#covers }
   }
 
   async #follow(frame: PhotoInput | FaceFrame): Promise<{ face: FaceFrame; cut: boolean }> {

@@ -1,4 +1,4 @@
-import type { CoveredPart } from '../animate/covered-parts.js'
+import type { CoveredPart } from '../animate/coverable-parts.js'
 import { COEFFICIENT_NAMES, type CoefficientName } from './names.js'
 import type { ReadExpression } from './types.js'
 

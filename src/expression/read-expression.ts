@@ -65,14 +65,21 @@ export async function readPersonAtRest(
   const seen = await readFace(reader, face, known && { seen: known })
   const { features, mesh, yaw } = seen
   const { coefficients } = await readFace(reader, face, { rest: features, seen })
-  return { name, features, coefficients, covers: namedCovers(face, name), seen: { registered, mesh, yaw } }
+  return {
+    name,
+    features,
+    coefficients,
+    covers: named(coversOf(face), name),
+    seen: { registered, mesh, yaw },
+  }
 }
 
-/** What spares a reading some of its work. */
+/** What is known of a face before it is read. */
 export interface ReadingHints {
   /** Whether {@link tellsWhose} held of a reading before, and it was asked if that is the person at rest, which costs more than all else here on the processor. */
   readonly isAsked?: boolean
-  /** Of this frame. */
+  /** What lies over the face, where that is watched along a video. */
+  readonly covers?: readonly Cover[]
   readonly seen?: SeenMesh | undefined
 }
 
@@ -84,7 +91,7 @@ export async function readExpression(
   means: ReadingMeans,
   face: FaceFrame,
   name: string,
-  { isAsked = false, seen }: ReadingHints = {},
+  { isAsked = false, covers: seenCovers = coversOf(face), seen }: ReadingHints = {},
 ): Promise<Expression> {
   const { reader, fieldOfView, rest } = means
   assertNoProfile(face, name)
@@ -93,7 +100,7 @@ export async function readExpression(
     ...(seen && { seen }),
   })
   const { presence } = reading
-  const covers = [...namedCovers(face, name), ...(rest?.covers ?? [])]
+  const covers = [...named(seenCovers, name), ...(rest?.covers ?? [])]
   const unread = [...reader.unseen(rest !== undefined), ...covers.flatMap(({ part }) => hiddenBy(part))]
   const pose = headPose(reading, face, fieldOfView)
   const gaze = eyeGaze(face, pose)
@@ -149,8 +156,8 @@ function isUnseen(name: CoefficientName, unseen: readonly string[]): boolean {
   return name === 'tongueOut' || unseen.includes(name)
 }
 
-function namedCovers(face: FaceFrame, name: string): NamedCover[] {
-  return coversOf(face).map((cover) => ({ ...cover, name }))
+function named(covers: readonly Cover[], name: string): NamedCover[] {
+  return covers.map((cover) => ({ ...cover, name }))
 }
 
 function warningOfCover({ name, part, told }: NamedCover): string {

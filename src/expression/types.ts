@@ -1,3 +1,4 @@
+import type { WatchedCovers } from '../animate/watched-covers.js'
 import type {
   FaceChoice,
   FaceFrame,
@@ -106,6 +107,8 @@ export interface ExpressionMemory {
   readonly cut: boolean
   /** As read, not smoothed; null where the face is lost. */
   readonly read: ReadExpression | null
+  /** Parts that are covered, and how near that is to its end; absent where none is. */
+  readonly covers?: WatchedCovers
   /** Of what follows the face; null before its first frame, and for a frame that cannot be read. */
   readonly tracker: TrackerMemory | null
 }

@@ -1,4 +1,5 @@
 import { isHeadMotion, MOUTH_NUMBERS } from '../animate/checked-motion.js'
+import { type DriverCovers, isDriverCovers } from '../animate/driver-covers.js'
 import type { HeadMotion } from '../animate/head-motion.js'
 import type { ObservedFrame } from '../animate/types.js'
 import type { TrackerMemory } from '../face/types.js'
@@ -20,6 +21,7 @@ export type AnimationRecord = FrameFacts & {
   readonly status: ObservedFrame['status']
   /** Why the motion is held. */
   readonly message?: string
+  readonly covers?: DriverCovers
   readonly motion: PackedMotion
   /** 24x2 float32, base64. */
   readonly mouth: string
@@ -29,13 +31,14 @@ export type AnimationRecord = FrameFacts & {
 
 export function animationRecord(
   facts: FrameFacts,
-  { status, message, motion, mouth }: ObservedFrame,
+  { status, message, motion, mouth, covers }: ObservedFrame,
   tracker: TrackerMemory | null,
 ): AnimationRecord {
   return {
     ...facts,
     status,
     ...(message !== undefined && { message }),
+    ...(covers && { covers }),
     motion: { ...motion, expression: pack(motion.expression), light: pack(motion.light) },
     mouth: pack(mouth),
     ...(tracker && { tracker }),
@@ -54,8 +57,9 @@ export function observedFrame(value: unknown, frame: number): ObservedFrame | nu
   if (!isWhole || mouth === null || !mouth.every(Number.isFinite)) return null
   const motion = { ...record.motion, expression, light }
   if (!isHeadMotion(motion)) return null
-  const { status, message } = record as AnimationRecord
-  return { status, ...(message !== undefined && { message }), motion, mouth }
+  const { status, message, covers } = record as AnimationRecord
+  if (covers !== undefined && !isDriverCovers(covers)) return null
+  return { status, ...(message !== undefined && { message }), motion, mouth, ...(covers && { covers }) }
 }
 
 function pack(values: Float32Array): string {

@@ -66,6 +66,19 @@ describe('light on the skin', () => {
     expect(gainAt(light, 50)).toBeLessThan(0.9)
   })
 
+  it("does not take a cup's colour for light: what is free of the face keeps its own, and the cup's is nowhere", () => {
+    const one = lit(() => 1)
+    const chin = mesh[3 * 152 + 1] as number
+    const cup = frame((x, y) => {
+      const own = 4 * (y * SIZE + x)
+      if (Math.abs(x - 112) < 30 && y > chin - 30) return [190, 20, 20]
+      return [one.data[own] as number, one.data[own + 1] as number, one.data[own + 2] as number]
+    })
+    // At its rim cells are half skin.
+    expect(Math.max(...lightOn(reference, cup).map(Math.abs))).toBeLessThan(0.25)
+    expect(Math.abs(lightOn(reference, cup)[3 * 10 + 1] as number)).toBeLessThan(0.02)
+  })
+
   it('does not take a dark open mouth for shade, and has a limit', () => {
     const [x, y] = [mesh[3 * 13] as number, ((mesh[3 * 13 + 1] as number) + (mesh[3 * 14 + 1] as number)) / 2]
     const open = lightOn(

@@ -226,6 +226,51 @@ describe('animate', () => {
     resumed.dispose()
   })
 
+  it('does not follow a mask over the mouth, nor draw it, and goes on with the same bits', async () => {
+    const options = { strengths: { light: 0, pose: 0 } }
+    const whole = await faceFlow.animate(OTHER, options)
+    await whole.start(FIRST)
+    const free = await whole.observe(LATER)
+    const memories = [whole.memory]
+    const lips = free.mouth.subarray(0, 40)
+    const across = lips.filter((_, k) => k % 2 === 0)
+    const down = lips.filter((_, k) => k % 2 === 1)
+    const middle = (values: Float32Array) => (Math.max(...values) + Math.min(...values)) / 2
+    const width = Math.max(...across) - Math.min(...across)
+    const image = await decodePhoto(LATER)
+    const data = image.data.slice()
+    for (let i = 0; i < image.width * image.height; i++) {
+      const [x, y] = [(i % image.width) - middle(across), Math.floor(i / image.width) - middle(down)]
+      if (Math.hypot(x / (0.9 * width), y / (0.65 * width)) < 1) data.set([196, 206, 214], 4 * i)
+    }
+    const mask = { ...image, data }
+    const covered = await whole.observe(mask)
+    memories.push(whole.memory)
+    expect(covered).toMatchObject({ status: 'ok', covers: { mouth: { phase: 'covered', frames: 1 } } })
+    expect(free.covers).toBeUndefined()
+    expect(covered.mouth).toEqual(free.mouth)
+    expect(covered.motion.mouthOpening).toBe(free.motion.mouthOpening)
+    for (const v of [13, 14, 17, 0]) {
+      expect(covered.motion.expression.slice(3 * v, 3 * v + 3)).toEqual(
+        free.motion.expression.slice(3 * v, 3 * v + 3),
+      )
+    }
+    const [seen, held] = [await whole.draw(free, LATER), await whole.draw(covered, mask, LATER)]
+    expect(held.covers).toEqual(covered.covers)
+    expect(likeness(held.image, seen.image)).toBeGreaterThan(40)
+    const resumed = await faceFlow.animate(OTHER, options)
+    await resumed.resume(memories, FIRST, mask, covered, LATER)
+    // Frame by frame the mouth drawn is that of the last frame that shows it, after a resume too.
+    const then = await whole.observe(mask)
+    const { image: drawn } = await whole.draw(then, mask, LATER)
+    expect((await resumed.next(mask)).image.data).toEqual(drawn.data)
+    expect(await resumed.observe(LATER)).toEqual(await whole.observe(LATER))
+    await expect(
+      whole.resume(memories, FIRST, mask, { ...covered, covers: { mouth: { phase: 'away' } } } as never),
+    ).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    for (const animation of [whole, resumed]) animation.dispose()
+  })
+
   it('refuses what cannot be animated, and options that do not exist', async () => {
     await expect(faceFlow.animate(OTHER, { strengths: { pose: 3 } })).rejects.toThrow(
       /strengths.pose must be a number from 0 to 2/,

@@ -92,6 +92,32 @@ it('a mouth in the dark, where lips look like skin, is not taken for a covered o
   }
 })
 
+it('a mask whose figure falls below the limit for a frame stays one, in a stream that is resumed too', async () => {
+  // So much of the mask and the rest of the face: what a mask in motion looks like.
+  const masked = withMask()
+  const data = masked.image.data.map((level, i) =>
+    Math.round(0.36 * level + 0.64 * (face.image.data[i] as number)),
+  )
+  const blurred: FaceFrame = { ...face, image: { ...masked.image, data } }
+  expect(valueless(await faceFlow.expression(blurred))).not.toContain('jawOpen')
+  const frames = [face, masked, blurred, masked, face, face]
+  const wanted = [false, true, true, true, true, false]
+  const stream = await faceFlow.expressions({ smoothing: false })
+  const memories = []
+  for (const [i, frame] of frames.entries()) {
+    const { expression } = await stream.next(frame, i / 25)
+    expect([i, valueless(expression as Expression).includes('jawOpen')]).toEqual([i, wanted[i]])
+    memories.push(JSON.parse(JSON.stringify(stream.memory)))
+  }
+  const resumed = await faceFlow.expressions({ smoothing: false })
+  await resumed.resume(memories.slice(0, 5), null)
+  await resumed.next(frames[5] as FaceFrame, 5 / 25)
+  expect(resumed.memory).toEqual(stream.memory)
+  const weak = await faceFlow.expressions({ smoothing: false })
+  await weak.resume(memories.slice(0, 2), null)
+  expect((await weak.next(blurred, 2 / 25)).expression?.warnings.join()).toContain('as in the frames before')
+})
+
 it('against a person at rest who is covered nothing is told of what is', async () => {
   const read = await faceFlow.expression(face, { neutral: withMask() })
   expect(read.warnings.join()).toContain('the neutral face: something seems to cover the mouth')

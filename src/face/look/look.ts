@@ -25,6 +25,9 @@ export interface Look {
 
 const COLOUR_STEPS = 2 ** 14
 
+const ALL_VERTICES: readonly number[] = /* @__PURE__ */ Array.from({ length: MESH_VERTICES }, (_, v) => v)
+const NOSE_TIP = 4
+
 /** Contrast as similar as this is one person's. Strangers under one light reach 0.67. */
 const ALIKE = 0.68
 /** So is less similar contrast with colours as near as this. Strangers of such contrast are 0.50 apart and more. */
@@ -65,15 +68,29 @@ function lookIn(registered: Rgba, mesh: Float32Array, picture: Rgba, pictureMesh
   }
 }
 
-/** Cosine of two looks' contrasts in [-1, 1]: above 0.8 from frame to frame of a video, about 0 between strangers. */
-export function similarity({ contrast: a }: Look, { contrast: b }: Look): number {
+/**
+ * Cosine of two looks' contrasts in [-1, 1]: above 0.8 from frame to frame of a video, about 0 between strangers.
+ * @param vertices that are compared; default all
+ */
+export function similarity(
+  { contrast: a }: Look,
+  { contrast: b }: Look,
+  vertices: readonly number[] = ALL_VERTICES,
+): number {
   let [dot, aa, bb] = [0, 0, 0]
-  for (let v = 0; v < MESH_VERTICES; v++) {
+  for (const v of vertices) {
     dot += at(a, v) * at(b, v)
     aa += at(a, v) ** 2
     bb += at(b, v) ** 2
   }
   return aa > 0 && bb > 0 ? dot / Math.sqrt(aa * bb) : 0
+}
+
+/** Vertices of a registered face above the tip of its nose, and below it: a hand or a mask leaves the first free, sunglasses the others. */
+export function halvesOf({ landmarks468, toTemplate }: FaceFrame): readonly [number[], number[]] {
+  const mesh = applySimilarityToPoints(toTemplate, landmarks468, 3)
+  const isAbove = (v: number) => at(mesh, 3 * v + 1) < at(mesh, 3 * NOSE_TIP + 1)
+  return [ALL_VERTICES.filter(isAbove), ALL_VERTICES.filter((v) => !isAbove(v))]
 }
 
 /** Whether two looks are one person's, without knowing where the faces were. */

@@ -107,6 +107,28 @@ describe('the tracker', () => {
     for (let n = 1; n < 4; n++) expect(await follow(tracker, await talk(n))).toEqual(['ok', false])
   })
 
+  it('follows a face with a patterned scarf before the mouth, and nobody else afterwards', async () => {
+    const tracker = newTracker()
+    // Where the face fills the picture the scarf would pass for a cut.
+    const seen = async (n: number) => onWall({ photo: await talk(n), x: 300, y: 20 })
+    await tracker.start(await seen(0))
+    const { box } = await tracker.next(await seen(1)).then(() => pairs.at(-1)?.[1] as FaceFrame)
+    const free = await seen(2)
+    const data = Uint8Array.from(free.data)
+    const [left, right] = [box.x + 0.15 * box.width, box.x + 0.85 * box.width]
+    const [top, bottom] = [box.y + 0.64 * box.height, box.y + 1.0 * box.height]
+    for (let i = 0; i < free.width * free.height; i++) {
+      const [x, y] = [i % free.width, Math.floor(i / free.width)]
+      const light = 1 + 0.4 * Math.sin((40 * x) / box.width) * Math.sin((40 * y) / box.width)
+      if (x > left && x < right && y > top && y < bottom)
+        data.set([140 * light, 100 * light, 90 * light], 4 * i)
+    }
+    for (const frame of [{ ...free, data }, { ...free, data }, free]) {
+      expect(await follow(tracker, frame)).toEqual(['ok', false])
+    }
+    expect(await follow(tracker, await photo('faker_male_000'))).toEqual(['lost', true])
+  })
+
   it('registers a talking face with less than half of the tremble of its landmarks, unless it is told not to', async () => {
     const tremble = async (smooth: boolean): Promise<number> => {
       pairs = []
