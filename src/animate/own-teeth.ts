@@ -2,6 +2,7 @@ import { at } from '../geometry/array.js'
 import { sampleColour } from '../geometry/sample-colour.js'
 import type { Rgba } from '../geometry/types.js'
 import { EYE_CORNERS, type FaceTriangles, INNER_LIPS, OUTER_LIPS } from './face-parts.js'
+import { smoothStep } from './head-depth.js'
 import { mouthPlaces } from './inner-mouth.js'
 import { MOUTH_PATCH, type MouthTexels, mouthTexels } from './mouth-patch.js'
 import type { PhotoHead } from './photo-head.js'
@@ -82,7 +83,7 @@ export class OwnTeeth {
         Math.hypot(...[0, 1, 2].map((axis) => at(mesh, 3 * v + axis) - at(this.head.mesh, 3 * v + axis))),
       ),
     )
-    return eased(farthest / distance(this.head.mesh, ...EYE_CORNERS) / LETS_GO)
+    return smoothStep(0, LETS_GO, farthest / distance(this.head.mesh, ...EYE_CORNERS))
   }
 
   /**
@@ -95,7 +96,7 @@ export class OwnTeeth {
     const { indices } = this.#texels
     const teeth = this.#teethAt(mouthPlaces(mesh))
     const reach = this.#reachOf(teeth)
-    const seen = eased((opening - SEEN_FROM[0]) / (SEEN_FROM[1] - SEEN_FROM[0]))
+    const seen = smoothStep(...SEEN_FROM, opening)
     const out = new Float32Array(patch.length)
     const behind: Colour = [0, 0, 0]
     for (let i = 0; i < indices.length; i++) {
@@ -137,10 +138,10 @@ export class OwnTeeth {
       if (along <= 0 || along >= end || down >= lower - rim) continue
       const upper = downAt(this.#upper, along)
       const share =
-        eased((lower - rim - down) / fade) *
-        eased(along / fade) *
-        eased((end - along) / fade) *
-        eased((lower - upper) / fade)
+        smoothStep(0, fade, lower - rim - down) *
+        smoothStep(0, fade, along) *
+        smoothStep(0, fade, end - along) *
+        smoothStep(0, fade, lower - upper)
       // A lip that rises bares what the photo does not show: its topmost teeth go on.
       const shown = Math.max(down, upper + rim)
       const [seenX, seenY] = [left + along * ax - shown * ay, top + along * ay + shown * ax]
@@ -238,10 +239,4 @@ function downAt(line: Polyline, along: number): number {
   const [[from, first], [to, last]] = [line[i - 1], line[i]] as [Polyline[number], Polyline[number]]
   const share = Math.max(0, Math.min(1, (along - from) / Math.max(1e-6, to - from)))
   return first + share * (last - first)
-}
-
-/** From 0 to 1 and as level at both ends. */
-function eased(value: number): number {
-  const share = Math.max(0, Math.min(1, value))
-  return share * share * (3 - 2 * share)
 }

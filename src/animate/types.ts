@@ -33,7 +33,7 @@ export interface ObservedFrame {
   readonly motion: HeadMotion
   /** Inner lips and points of the cheeks, 24x2 px of the frame; where the mouth is hidden, of the last frame that shows it. */
   readonly mouth: Float32Array
-  /** What seems to lie over eyes or mouth, whose motion is then not what the frame shows; absent where both are free. */
+  /** What seems to lie over eyes or mouth, or nearly does, and what that does to their motion; absent where both are free and were. */
   readonly covers?: DriverCovers
   /** Why the motion is held. */
   readonly message?: string
