@@ -2,7 +2,7 @@ import { at } from '../geometry/array.js'
 import { sampleColour } from '../geometry/sample-colour.js'
 import type { Rgba } from '../geometry/types.js'
 import { type FaceTriangles, INNER_LIPS } from './face-parts.js'
-import { MOUTH_PATCH, type MouthTexels, mouthTexels } from './mouth-patch.js'
+import { MOUTH_PATCH, type MouthTexels, mouthTexels, texelPlace } from './mouth-patch.js'
 
 /** Skin of the cheeks, by which light and colour are matched. */
 const CHEEKS = [205, 425, 50, 280] as const
@@ -67,17 +67,12 @@ export class InnerMouth {
       const light = isPhotosPerson ? ratio : ratio ** LIGHT_OF_SKIN
       return Math.max(LARGEST_GAIN.low, Math.min(LARGEST_GAIN.high, light))
     })
-    const { indices, corners, weights, alphas } = this.#texels
+    const { indices, alphas } = this.#texels
+    const place: [number, number] = [0, 0]
     const colour: [number, number, number] = [0, 0, 0]
     for (let i = 0; i < indices.length; i++) {
-      let [x, y] = [0, 0]
-      for (let k = 3 * i; k < 3 * i + 3; k++) {
-        const v = 2 * (corners[k] as number)
-        const weight = weights[k] as number
-        x += weight * (places[v] as number)
-        y += weight * (places[v + 1] as number)
-      }
-      sampleInto(colour, image, x, y)
+      texelPlace(place, this.#texels, i, places)
+      sampleInto(colour, image, ...place)
       for (let c = 0; c < 3; c++) colour[c] = (colour[c] as number) * (gains[c] as number)
       const grey = (colour[0] + colour[1] + colour[2]) / 3
       // Another person's skin tone is not that of teeth: what is bright keeps less of the gain's colour.

@@ -72,3 +72,20 @@ function barycentric(
   const third = ((y - a[1]) * bx - (x - a[0]) * by) / area
   return [1 - second - third, second, third]
 }
+
+/** Where a texel lies. @param places of the inner lips, 2 a vertex @param out gets x and y */
+export function texelPlace(
+  out: [number, number],
+  { corners, weights }: MouthTexels,
+  texel: number,
+  places: ArrayLike<number>,
+): void {
+  let [x, y] = [0, 0]
+  for (let k = 3 * texel; k < 3 * texel + 3; k++) {
+    const v = 2 * (corners[k] as number)
+    x += (weights[k] as number) * (places[v] as number)
+    y += (weights[k] as number) * (places[v + 1] as number)
+  }
+  out[0] = x
+  out[1] = y
+}

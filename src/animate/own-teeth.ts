@@ -4,7 +4,7 @@ import type { Rgba } from '../geometry/types.js'
 import { EYE_CORNERS, type FaceTriangles, INNER_LIPS, OUTER_LIPS } from './face-parts.js'
 import { smoothStep } from './head-depth.js'
 import { mouthPlaces } from './inner-mouth.js'
-import { MOUTH_PATCH, type MouthTexels, mouthTexels } from './mouth-patch.js'
+import { MOUTH_PATCH, type MouthTexels, mouthTexels, texelPlace } from './mouth-patch.js'
 import type { PhotoHead } from './photo-head.js'
 import { distance } from './points.js'
 
@@ -118,20 +118,17 @@ export class OwnTeeth {
 
   /** Colour in [0, 1] of the photo where each texel comes to lie, and how much of it is teeth. */
   #teethAt(places: Float32Array): Float32Array {
-    const { indices, corners, weights } = this.#texels
+    const { indices } = this.#texels
     const out = new Float32Array(4 * indices.length)
+    const place: [number, number] = [0, 0]
     const [rim, fade] = [RIM * this.#opening, FADE * this.#opening]
     const [ax, ay] = this.#axis
     const [left, top] = this.#corner
     const end = (this.#upper[HALF] as Polyline[number])[0]
     const colour: Colour = [0, 0, 0]
     for (let i = 0; i < indices.length; i++) {
-      let [x, y] = [-left, -top]
-      for (let k = 3 * i; k < 3 * i + 3; k++) {
-        const v = 2 * (corners[k] as number)
-        x += (weights[k] as number) * (places[v] as number)
-        y += (weights[k] as number) * (places[v + 1] as number)
-      }
+      texelPlace(place, this.#texels, i, places)
+      const [x, y] = [place[0] - left, place[1] - top]
       const along = x * ax + y * ay
       const down = y * ax - x * ay
       const lower = downAt(this.#lower, along)
