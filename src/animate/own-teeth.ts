@@ -1,6 +1,10 @@
+import { unlikeness } from '../face/look/look.js'
+import type { FaceFrame } from '../face/types.js'
 import { at } from '../geometry/array.js'
 import { sampleColour } from '../geometry/sample-colour.js'
+import { applySimilarityToPoints } from '../geometry/similarity.js'
 import type { Rgba } from '../geometry/types.js'
+import { MAX_UNLIKENESS } from '../products/warnings.js'
 import { EYE_CORNERS, type FaceTriangles, INNER_LIPS, OUTER_LIPS } from './face-parts.js'
 import { smoothStep } from './head-depth.js'
 import { mouthPlaces } from './inner-mouth.js'
@@ -26,6 +30,15 @@ const DARKNESS = 0.3
 /** Of the other mouth's light, right behind the teeth. */
 const SHADOW = 0.35
 
+/** By the check `IDENTITY` of pairs. A driver who is the photo's person shows the same teeth, as they are in each frame. */
+export function isSamePerson(photo: LookedAt, driver: LookedAt): boolean {
+  const meshOf = ({ toTemplate, landmarks468 }: LookedAt) =>
+    applySimilarityToPoints(toTemplate, landmarks468, 3)
+  const figure = unlikeness([photo.registered, driver.registered], [meshOf(photo), meshOf(driver)])
+  return figure <= MAX_UNLIKENESS
+}
+
+type LookedAt = Pick<FaceFrame, 'registered' | 'landmarks468' | 'toTemplate'>
 type Colour = [number, number, number]
 type Polyline = readonly (readonly [along: number, down: number])[]
 

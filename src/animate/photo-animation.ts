@@ -23,7 +23,7 @@ import type { LayerBlend } from './layer-blend.js'
 import { matchedIrises } from './matched-irises.js'
 import type { Motion } from './motion-choice.js'
 import { type OpenMouth, shownMouths } from './mouth-sources.js'
-import type { OwnTeeth } from './own-teeth.js'
+import { isSamePerson, type OwnTeeth } from './own-teeth.js'
 import { checkReference } from './photo-checks.js'
 import type { PhotoHead, Strengths } from './photo-head.js'
 import { type SurroundReference, seenSurround, surroundReference } from './seen-surround.js'
@@ -66,6 +66,8 @@ export class PhotoAnimation implements Animation {
   #bridge: Bridge | undefined
   #skin: SkinReference | undefined
   #shares: HeldShares | undefined
+  /** The photo's, where they are held. */
+  #teeth: OwnTeeth | null = null
   #surround: SurroundReference | undefined
   #last: ObservedFrame | undefined
   /** Of the reference. */
@@ -227,6 +229,8 @@ export class PhotoAnimation implements Animation {
     this.#surround = await surroundReference(this.#reference, a.image, result.triangles, personOf)
     this.#skin = skinReference(result.registeredA, result.meshMask, result.meshA, result.triangles)
     this.#bridge = bridge(this.#parts.head, this.#reference, this.#parts.fused === null)
+    const { ownTeeth, face } = this.#parts
+    this.#teeth = ownTeeth !== null && !isSamePerson(face, a) ? ownTeeth : null
     this.#warnings = checkReference(a, "the driver's reference")
     this.#shown = undefined
     this.#last = {
@@ -268,10 +272,11 @@ export class PhotoAnimation implements Animation {
   }
 
   #patch(head: PhotoHead, expressive: Float64Array, driver: MouthSource | null): Float32Array {
-    const { innerMouth, ownTeeth, mouths, head: photo } = this.#parts
-    if (ownTeeth !== null && driver !== null) {
-      const patch = innerMouth.cut(driver, ownTeeth.strength(expressive))
-      return ownTeeth.over(patch, openingOf(driver.places), expressive)
+    const { innerMouth, mouths, head: photo } = this.#parts
+    const teeth = this.#teeth
+    if (teeth !== null && driver !== null) {
+      const patch = innerMouth.cut(driver, teeth.strength(expressive))
+      return teeth.over(patch, openingOf(driver.places), expressive)
     }
     const patches = shownMouths(head, expressive, photo.mouthOpening, mouths, driver).map(
       ([source, strength]) => innerMouth.cut(source, strength),

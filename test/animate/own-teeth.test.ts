@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { faceTriangles, INNER_LIPS } from '../../src/animate/face-parts.js'
 import { MOUTH_PATCH, mouthTexels } from '../../src/animate/mouth-patch.js'
 import { mouthOpening, mouthWidth } from '../../src/animate/openings.js'
-import { OwnTeeth } from '../../src/animate/own-teeth.js'
+import { isSamePerson, OwnTeeth } from '../../src/animate/own-teeth.js'
 import { photoHead } from '../../src/animate/photo-head.js'
 import { centredIrises, frontalFace, TRIANGLES } from './canonical.js'
 
@@ -97,4 +97,25 @@ it('are covered by lips that shut', () => {
 it('are those of the upper jaw alone: of a mouth wide open, and of one that is shut, none are held', () => {
   const of = (by: number) => OwnTeeth.areShownBy(headOpen(by))
   expect([0.02, 0.1, 0.2, 0.4].map(of)).toEqual([false, true, true, false])
+})
+
+it('are those of the driver where that is the same person, in any light', () => {
+  const size = 224
+  const mesh = Float32Array.from(frontalFace(112, 112, 9))
+  const looking = (looks: (x: number, y: number) => number, light: number) => ({
+    registered: {
+      width: size,
+      height: size,
+      data: Uint8Array.from({ length: 4 * size * size }, (_, i) => {
+        const pixel = Math.floor(i / 4)
+        return i % 4 === 3 ? 255 : light * looks(pixel % size, Math.floor(pixel / size))
+      }),
+    },
+    landmarks468: mesh,
+    toTemplate: { a: 1, b: 0, tx: 0, ty: 0 },
+  })
+  const one = (x: number, y: number) => 120 + 60 * Math.sin(x / 9) * Math.cos(y / 13)
+  const another = (x: number, y: number) => 120 + 60 * Math.cos(x / 17) * Math.sin(y / 7)
+  expect(isSamePerson(looking(one, 1), looking(one, 0.8))).toBe(true)
+  expect(isSamePerson(looking(one, 1), looking(another, 1))).toBe(false)
 })
