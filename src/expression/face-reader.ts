@@ -158,7 +158,9 @@ export class FaceReader {
 
   /** Compiles what frames are read with, so that the first one does not wait for it. @throws EngineError as `Engine.compile` */
   async prepare(): Promise<void> {
-    await this.#plan(false)
+    await this.#plan(false).catch((error: unknown) => {
+      throw told(error)
+    })
   }
 
   dispose(): void {
